@@ -1,0 +1,74 @@
+//! The name of a field at a vendor.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// What an update sets, as the vendor names it: `email`, `Tag_SNS_IM_Remark`, `210/默认联系`.
+///
+/// Shape: text of 1 to 512 bytes of UTF-8 without control characters. Each vendor crate reads its own form out of it and
+/// has a constructor for it. It is configuration, not personal data: `Debug` and `Display` print it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address(Arc<str>);
+
+/// Why a text is not an [`Address`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidAddress {
+    /// The text is empty.
+    #[error("an address is empty")]
+    Empty,
+    /// The text has more than [`Address::MAX_BYTES`] bytes.
+    #[error("an address is longer than 512 bytes")]
+    TooLong,
+    /// The text has a control character.
+    #[error("an address has a control character in it")]
+    ControlCharacter,
+}
+
+impl Address {
+    /// The most bytes an address may have.
+    pub const MAX_BYTES: usize = 512;
+
+    /// Takes a text as an address.
+    ///
+    /// # Errors
+    /// [`InvalidAddress`] if the text is empty, over [`Address::MAX_BYTES`], or has a control character.
+    pub fn new(text: impl AsRef<str>) -> Result<Self, InvalidAddress> {
+        let text = text.as_ref();
+        if text.is_empty() {
+            Err(InvalidAddress::Empty)
+        } else if text.len() > Self::MAX_BYTES {
+            Err(InvalidAddress::TooLong)
+        } else if text.chars().any(char::is_control) {
+            Err(InvalidAddress::ControlCharacter)
+        } else {
+            Ok(Self(text.into()))
+        }
+    }
+
+    /// The address as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Address {
+    type Err = InvalidAddress;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({:?})", &*self.0)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

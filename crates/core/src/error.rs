@@ -1,0 +1,249 @@
+//! Why a request gave no verdicts at all, and whether sending it again can help.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Whether the vendor may have applied what was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Applied {
+    /// It did not.
+    #[default]
+    No,
+    /// It may have.
+    Perhaps,
+}
+
+/// Whether sending again can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It cannot: somebody must act first. The run stops.
+    Never,
+    /// It can, after a growing pause.
+    Backoff,
+    /// It can, after this pause: the vendor said so.
+    After(Duration),
+}
+
+/// Why a request gave no verdicts at all, and whether sending it again can help.
+///
+/// `Display` is one line without URL, header, body or contact value. [`SinkError::advice`] says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{vendor} {operation}: {kind}{}", Particulars(self))]
+pub struct SinkError {
+    vendor: &'static str,
+    operation: &'static str,
+    kind: SinkErrorKind,
+    detail: Option<&'static str>,
+    status: Option<u16>,
+    code: Option<i64>,
+    answer: Option<Box<(String, usize)>>,
+    retry: Retry,
+    applied: Applied,
+}
+
+/// What went wrong with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SinkErrorKind {
+    /// No connection came about: refused, timed out, or the name is unknown.
+    Connect,
+    /// The server's certificate was refused.
+    Certificate,
+    /// The answer did not come in time.
+    Timeout,
+    /// The connection ended before the answer was whole.
+    Interrupted,
+    /// The answer is larger than the transport takes.
+    AnswerTooLarge,
+    /// The vendor's quota is used up.
+    Throttled,
+    /// The vendor cannot answer now: a 5xx or a code that asks for another try.
+    Unavailable,
+    /// The answer is not one that the vendor documents.
+    Unreadable,
+    /// The vendor refused the credentials.
+    Credentials,
+    /// The credentials may not do this, or the product is not enabled.
+    Forbidden,
+    /// There is no such endpoint at the base URL.
+    WrongAddress,
+    /// The vendor says that the request itself is wrong: a bug in this library.
+    BadRequest,
+    /// The sink broke its contract: a bug in that sink.
+    Contract,
+}
+
+impl SinkError {
+    /// An error of this kind, with the verdicts that the kind implies.
+    ///
+    /// Default: [`Retry::Never`] for what a person must mend (certificate, credentials, permission, base URL, a bug),
+    /// else [`Retry::Backoff`]; [`Applied::No`] only where nothing can have been applied.
+    pub fn new(vendor: &'static str, operation: &'static str, kind: SinkErrorKind) -> Self {
+        use SinkErrorKind as K;
+        let retry = match kind {
+            K::Certificate | K::Credentials | K::Forbidden | K::WrongAddress | K::BadRequest | K::Contract => {
+                Retry::Never
+            }
+            K::Connect
+            | K::Timeout
+            | K::Interrupted
+            | K::AnswerTooLarge
+            | K::Throttled
+            | K::Unavailable
+            | K::Unreadable => Retry::Backoff,
+        };
+        let applied = match kind {
+            K::Connect
+            | K::Certificate
+            | K::Throttled
+            | K::Credentials
+            | K::Forbidden
+            | K::WrongAddress
+            | K::BadRequest => Applied::No,
+            K::Timeout | K::Interrupted | K::AnswerTooLarge | K::Unavailable | K::Unreadable | K::Contract => {
+                Applied::Perhaps
+            }
+        };
+        Self { vendor, operation, kind, detail: None, status: None, code: None, answer: None, retry, applied }
+    }
+
+    /// Adds a few words of ours: `connection refused`. Never a URL, a header, a body or a value.
+    pub fn with_detail(self, detail: &'static str) -> Self {
+        Self { detail: Some(detail), ..self }
+    }
+
+    /// Adds the HTTP status.
+    pub fn with_status(self, status: u16) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// Adds the vendor's code.
+    pub fn with_code(self, code: i64) -> Self {
+        Self { code: Some(code), ..self }
+    }
+
+    /// Adds the media type and the length of an answer that could not be read.
+    pub fn with_answer(self, media_type: impl Into<String>, bytes: usize) -> Self {
+        Self { answer: Some(Box::new((media_type.into(), bytes))), ..self }
+    }
+
+    /// Says otherwise than the kind does whether sending again can help.
+    pub fn with_retry(self, retry: Retry) -> Self {
+        Self { retry, ..self }
+    }
+
+    /// Says otherwise than the kind does whether it may have been applied.
+    pub fn with_applied(self, applied: Applied) -> Self {
+        Self { applied, ..self }
+    }
+
+    /// The vendor: `jiguang`.
+    pub fn vendor(&self) -> &'static str {
+        self.vendor
+    }
+
+    /// The call: `set channels`.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> SinkErrorKind {
+        self.kind
+    }
+
+    /// The HTTP status, if there was an answer.
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// The vendor's code, if the answer had one.
+    pub fn code(&self) -> Option<i64> {
+        self.code
+    }
+
+    /// Whether sending again can help.
+    pub fn retry(&self) -> Retry {
+        self.retry
+    }
+
+    /// Whether the vendor may have applied the request.
+    pub fn applied(&self) -> Applied {
+        self.applied
+    }
+
+    /// What to do about it, as one sentence.
+    pub fn advice(&self) -> &'static str {
+        self.kind.advice()
+    }
+}
+
+impl SinkErrorKind {
+    /// What to do about an error of this kind, as one sentence.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Connect => "check the base URL, the network and the proxy",
+            Self::Certificate => {
+                "check the base URL, the clock of this machine, and whether a private root must be added"
+            }
+            Self::Timeout | Self::Interrupted | Self::Unavailable => {
+                "the vendor or the network is in trouble: try again later"
+            }
+            Self::AnswerTooLarge | Self::Unreadable => {
+                "check that the base URL is the vendor's and that no gateway answers in its place"
+            }
+            Self::Throttled => "lower the quota, or ask the vendor for more",
+            Self::Credentials => "compare the project id, the key and the secret with the vendor's console",
+            Self::Forbidden => "have the permission or the product enabled in the vendor's console",
+            Self::WrongAddress => "check the base URL",
+            Self::BadRequest | Self::Contract => "report it: this is a bug in contact-sink or in the sink",
+        }
+    }
+}
+
+impl fmt::Display for SinkErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "no connection",
+            Self::Certificate => "the server's certificate was refused",
+            Self::Timeout => "no answer in time",
+            Self::Interrupted => "the connection ended before the answer was whole",
+            Self::AnswerTooLarge => "the answer is too large",
+            Self::Throttled => "over the vendor's quota",
+            Self::Unavailable => "the vendor cannot answer now",
+            Self::Unreadable => "the answer is not one that the vendor documents",
+            Self::Credentials => "the vendor refused the credentials",
+            Self::Forbidden => "the vendor does not allow this",
+            Self::WrongAddress => "there is no such endpoint at the base URL",
+            Self::BadRequest => "the vendor says that the request is malformed",
+            Self::Contract => "the sink broke its contract",
+        })
+    }
+}
+
+struct Particulars<'a>(&'a SinkError);
+
+impl fmt::Display for Particulars<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SinkError { detail, status, code, answer, .. } = self.0;
+        let mut separator = " (";
+        let mut part = |f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>| {
+            f.write_str(separator)?;
+            separator = ", ";
+            f.write_fmt(text)
+        };
+        if let Some(detail) = detail {
+            part(f, format_args!("{detail}"))?;
+        }
+        if let Some(status) = status {
+            part(f, format_args!("http {status}"))?;
+        }
+        if let Some(code) = code {
+            part(f, format_args!("code {code}"))?;
+        }
+        if let Some((media_type, bytes)) = answer.as_deref() {
+            part(f, format_args!("{media_type}, {bytes} bytes"))?;
+        }
+        if separator == ", " { f.write_str(")") } else { Ok(()) }
+    }
+}

@@ -1,0 +1,148 @@
+//! One change of one user's contact data.
+
+use std::fmt;
+
+use crate::{Address, UserId};
+
+/// Whose data an update sets. `Debug` prints no id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Subject {
+    /// A user of the vendor's project.
+    User(UserId),
+    /// An entry of one user's address book.
+    Contact {
+        /// The user who owns the address book.
+        owner: UserId,
+        /// The user whom the entry is about.
+        contact: UserId,
+    },
+}
+
+/// What a field is set to. `Debug` prints no part of it.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Value {
+    /// One text.
+    Text(String),
+    /// Several texts, in order.
+    List(Vec<String>),
+}
+
+/// The fields to set for one [`Subject`]: at most one value for each [`Address`], none of them empty.
+///
+/// ```
+/// use contact_sink_core::{Address, ContactUpdate, Subject, UserId};
+///
+/// let email = Address::new("email")?;
+/// let update = ContactUpdate::new(Subject::User(UserId::from(7))).with(email.clone(), "a@b.example")?;
+/// assert!(update.with(email, "c@d.example").is_err(), "a field named twice");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct ContactUpdate {
+    subject: Subject,
+    fields: Vec<(Address, Value)>,
+}
+
+/// Why a field cannot be added to a [`ContactUpdate`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidUpdate {
+    /// The update sets this field already.
+    #[error("{0} is set twice in one update")]
+    NamedTwice(Address),
+    /// The value is empty, or a list with an empty entry or none. No vendor here documents a delete.
+    #[error("the value for {0} is empty: there is no delete")]
+    EmptyValue(Address),
+}
+
+impl ContactUpdate {
+    /// An update that sets nothing yet. A sink rejects one that is left so.
+    pub fn new(subject: Subject) -> Self {
+        Self { subject, fields: Vec::new() }
+    }
+
+    /// Adds a field.
+    ///
+    /// # Errors
+    /// [`InvalidUpdate`] if the field is there already or the value is empty.
+    pub fn with(mut self, address: Address, value: impl Into<Value>) -> Result<Self, InvalidUpdate> {
+        let value = value.into();
+        if self.get(&address).is_some() {
+            Err(InvalidUpdate::NamedTwice(address))
+        } else if value.is_empty() {
+            Err(InvalidUpdate::EmptyValue(address))
+        } else {
+            self.fields.push((address, value));
+            Ok(self)
+        }
+    }
+
+    /// Whose data is set.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The fields, in the order in which they were added.
+    pub fn fields(&self) -> &[(Address, Value)] {
+        &self.fields
+    }
+
+    /// The value that the update sets for a field, if it does.
+    pub fn get(&self, address: &Address) -> Option<&Value> {
+        self.fields.iter().find(|(named, _)| named == address).map(|(_, value)| value)
+    }
+
+    /// The same update cut down to its field at `index`, or `None` if it has no such field.
+    pub fn only(&self, index: usize) -> Option<Self> {
+        let field = self.fields.get(index)?.clone();
+        Some(Self { subject: self.subject.clone(), fields: vec![field] })
+    }
+}
+
+impl Value {
+    /// Whether there is nothing to send: an empty text, an empty list, or a list with an empty text in it.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::List(texts) => texts.is_empty() || texts.iter().any(String::is_empty),
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(texts: Vec<String>) -> Self {
+        Self::List(texts)
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text(_) => "Text(..)",
+            Self::List(_) => "List(..)",
+        })
+    }
+}
+
+impl fmt::Debug for ContactUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContactUpdate")
+            .field("subject", &self.subject)
+            .field("fields", &self.fields.iter().map(|(address, _)| address).collect::<Vec<_>>())
+            .finish()
+    }
+}

@@ -1,0 +1,88 @@
+//! The id of a user at a vendor.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// The id by which a vendor knows a user.
+///
+/// Shape: text of 1 to 256 bytes of UTF-8 without control characters. A vendor with numeric ids takes only the canonical
+/// form of a 64-bit integer, see [`UserId::as_i64`]. `Debug` prints no part of it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(Arc<str>);
+
+/// Why a text is not a [`UserId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidUserId {
+    /// The text is empty.
+    #[error("a user id is empty")]
+    Empty,
+    /// The text has more than [`UserId::MAX_BYTES`] bytes.
+    #[error("a user id is longer than 256 bytes")]
+    TooLong,
+    /// The text has a control character: a line break, a tab, NUL.
+    #[error("a user id has a control character in it")]
+    ControlCharacter,
+}
+
+impl UserId {
+    /// The most bytes an id may have.
+    pub const MAX_BYTES: usize = 256;
+
+    /// Takes a text as an id.
+    ///
+    /// # Errors
+    /// [`InvalidUserId`] if the text is empty, over [`UserId::MAX_BYTES`], or has a control character.
+    pub fn new(text: impl AsRef<str>) -> Result<Self, InvalidUserId> {
+        let text = text.as_ref();
+        if text.is_empty() {
+            Err(InvalidUserId::Empty)
+        } else if text.len() > Self::MAX_BYTES {
+            Err(InvalidUserId::TooLong)
+        } else if text.chars().any(char::is_control) {
+            Err(InvalidUserId::ControlCharacter)
+        } else {
+            Ok(Self(text.into()))
+        }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id as a number, if it is one in canonical form: `0` or `-?[1-9][0-9]*`, within 64 bits.
+    ///
+    /// `007`, `+7` and `1e3` are none: two texts that are different users here would be one user at the vendor.
+    pub fn as_i64(&self) -> Option<i64> {
+        let number: i64 = self.0.parse().ok()?;
+        let digits = self.0.strip_prefix('-').unwrap_or(&self.0);
+        let canonical = match digits.as_bytes() {
+            [b'0'] => self.0.len() == 1,
+            [b'1'..=b'9', ..] => true,
+            _ => false,
+        };
+        canonical.then_some(number)
+    }
+}
+
+impl From<i64> for UserId {
+    fn from(number: i64) -> Self {
+        Self(number.to_string().into())
+    }
+}
+
+impl FromStr for UserId {
+    type Err = InvalidUserId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text)
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserId(..)")
+    }
+}

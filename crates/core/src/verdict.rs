@@ -1,0 +1,108 @@
+//! What a vendor said of one update.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::Address;
+
+/// What one request said of one of its updates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The vendor took it.
+    Accepted,
+    /// The vendor refused this update and no other answer can change that.
+    Rejected(Rejection),
+    /// The vendor asks that this update be sent again.
+    Retry {
+        /// The code that asked for it, if there was one.
+        code: Option<i64>,
+    },
+    /// The vendor refused the request and did not say whether this update is to blame. The rejection is the one that it
+    /// earns if it is.
+    Undecided(Rejection),
+}
+
+/// Why an update was refused: by a rule of the vendor that is checked here, or by an answer of the vendor.
+///
+/// `Debug` and `Display` print the code and our own words only: the vendor's text may hold ids and values.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rejection {
+    code: Option<i64>,
+    listed: bool,
+    reason: Cow<'static, str>,
+    address: Option<Address>,
+    vendor_text: Option<String>,
+}
+
+impl Rejection {
+    /// A refusal by a documented rule that is checked before anything is sent. It has no code and counts as listed.
+    pub fn by_rule(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: None, listed: true, reason: reason.into(), address: None, vendor_text: None }
+    }
+
+    /// A refusal with a code of the vendor's table.
+    pub fn listed(code: i64, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: Some(code), ..Self::by_rule(reason) }
+    }
+
+    /// A refusal that the vendor's table does not explain: an unknown code, or none at all.
+    pub fn unlisted(code: Option<i64>, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, listed: false, ..Self::by_rule(reason) }
+    }
+
+    /// Names the field that is to blame.
+    pub fn with_address(self, address: Address) -> Self {
+        Self { address: Some(address), ..self }
+    }
+
+    /// Keeps the vendor's own text, which is personal data.
+    pub fn with_vendor_text(self, text: impl Into<String>) -> Self {
+        Self { vendor_text: Some(text.into()), ..self }
+    }
+
+    /// The vendor's code, if there was one.
+    pub fn code(&self) -> Option<i64> {
+        self.code
+    }
+
+    /// Whether the code is in the vendor's table. A refusal by a rule of ours counts as listed.
+    pub fn is_listed(&self) -> bool {
+        self.listed
+    }
+
+    /// What it means, in our own words, without any value.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// The field that is to blame, if that is known.
+    pub fn address(&self) -> Option<&Address> {
+        self.address.as_ref()
+    }
+
+    /// What the vendor wrote. Personal data: for the dead letter of that row only, never for a screen or a log.
+    pub fn vendor_text(&self) -> Option<&str> {
+        self.vendor_text.as_deref()
+    }
+}
+
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejection")
+            .field("code", &self.code)
+            .field("listed", &self.listed)
+            .field("reason", &self.reason)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code {
+            Some(code) => write!(f, "{} (code {code})", self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
+}

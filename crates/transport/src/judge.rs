@@ -1,0 +1,97 @@
+//! The judgement of an answer by its HTTP status and the vendor's code: one function for all vendors.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use contact_sink_core::{Retry, SinkError, SinkErrorKind};
+use http::{Response, StatusCode, header};
+
+/// What an answer is, before the vendor's own rules read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// A 2xx with the vendor's code for success.
+    Success,
+    /// The vendor's code decides; its table says how.
+    Code(i64),
+    /// A 400, 413 or 422 without a code that decides: the request is refused as a whole, and who is to blame is open.
+    Refused {
+        /// The status, for the rejection's wording.
+        status: u16,
+    },
+    /// Nothing in the body decides; the status does.
+    Failed(SinkError),
+}
+
+/// Judges an answer by its status and by the code that was read from its body, if it had one of the vendor's shape.
+///
+/// A code that `is_listed` decides at any status. One that is not decides only at 2xx, 400 and 422. Else the status
+/// decides: unreadable 2xx and 5xx are tried again; 400, 413 and 422 refuse the request; 401, 403, 407, 3xx, 404, 405 and the
+/// rest stop the run; 408, 425 and 429 are tried again after `Retry-After`. Success needs a 2xx *and* the code for it (0).
+pub fn judge(
+    vendor: &'static str,
+    operation: &'static str,
+    answer: &Response<Bytes>,
+    code: Option<i64>,
+    is_listed: impl Fn(i64) -> bool,
+) -> Judgement {
+    let status = answer.status();
+    match code {
+        Some(0) if status.is_success() => return Judgement::Success,
+        // A success code under a status that says otherwise is a contradiction: the status decides.
+        Some(0) | None => {}
+        Some(code) if is_listed(code) => return Judgement::Code(code),
+        Some(code) if status.is_success() || matches!(status.as_u16(), 400 | 422) => return Judgement::Code(code),
+        Some(_) => {}
+    }
+    let failed = |kind| {
+        let error = SinkError::new(vendor, operation, kind)
+            .with_status(status.as_u16())
+            .with_answer(media_type(answer), answer.body().len());
+        match code {
+            Some(code) => error.with_code(code),
+            None => error,
+        }
+    };
+    use SinkErrorKind as K;
+    Judgement::Failed(match status.as_u16() {
+        200..=299 => failed(K::Unreadable),
+        400 | 413 | 422 => return Judgement::Refused { status: status.as_u16() },
+        401 | 407 => failed(K::Credentials),
+        403 => failed(K::Forbidden),
+        408 | 425 => failed(K::Unavailable).with_retry(pause(answer)),
+        429 => failed(K::Throttled).with_retry(pause(answer)),
+        500..=599 => {
+            let error = failed(K::Unavailable);
+            if status == StatusCode::SERVICE_UNAVAILABLE { error.with_retry(pause(answer)) } else { error }
+        }
+        _ => failed(K::WrongAddress),
+    })
+}
+
+/// `Retry-After` in seconds, up to an hour; a date or anything else is a pause of our own.
+fn pause(answer: &Response<Bytes>) -> Retry {
+    const LONGEST: Duration = Duration::from_secs(60 * 60);
+    answer
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.trim().parse::<u64>().ok())
+        .map_or(Retry::Backoff, |seconds| Retry::After(Duration::from_secs(seconds).min(LONGEST)))
+}
+
+/// The media type without its parameters, if it is one; a header is the server's and may hold anything.
+fn media_type(answer: &Response<Bytes>) -> String {
+    let named = answer.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = named.and_then(|text| text.split(';').next()).map(str::trim).unwrap_or_default();
+    let known = ["application", "text", "image", "audio", "video", "multipart", "font", "message", "model"];
+    match essence.split_once('/') {
+        Some((kind, subtype))
+            if known.contains(&kind)
+                && (1..=40).contains(&subtype.len())
+                && subtype.bytes().all(|byte| byte.is_ascii_alphabetic() || b"+.-".contains(&byte)) =>
+        {
+            essence.to_owned()
+        }
+        _ => "no media type".to_owned(),
+    }
+}
