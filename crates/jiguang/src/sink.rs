@@ -1,0 +1,130 @@
+//! The sink: updates in, verdicts out, by way of the typed client.
+
+mod verdicts;
+
+use std::collections::BTreeMap;
+use std::num::{NonZeroU32, NonZeroUsize};
+
+use async_trait::async_trait;
+use contact_sink_core::{
+    BatchKey, ContactSink, ContactUpdate, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value, Verdict,
+};
+
+use crate::Jiguang;
+use crate::address::{InvalidChannelAddress, split};
+use crate::client::contract;
+use crate::wire::{MAX_USERS, UserChannels};
+
+/// Sets contact labels of users: a user's CUID is the subject, `210/默认联系` an address.
+///
+/// Limits: 100 updates a request, 100 requests a second by default, requests may overlap.
+#[derive(Debug, Clone)]
+pub struct JiguangSink {
+    client: Jiguang,
+    kinds: BTreeMap<i64, ChannelKind>,
+    quota: Option<Quota>,
+}
+
+/// What a channel carries. It cannot be read from the channel's id, so that the caller says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ChannelKind {
+    /// SMS: a value is exactly 11 ASCII digits, and that is checked before anything is sent.
+    Sms,
+    /// App notifications: a value is a Registration ID, whose form is not documented and not checked.
+    App,
+    /// E-mail: nothing is documented, nothing is checked.
+    Mail,
+    /// Any other: nothing is documented, nothing is checked.
+    Other,
+}
+
+impl JiguangSink {
+    /// A sink over this client with the vendor's quota and no channel declared.
+    pub fn new(client: Jiguang) -> Self {
+        let a_hundred = NonZeroU32::MIN.saturating_add(99);
+        Self { client, kinds: BTreeMap::new(), quota: Some(Quota::per_second(a_hundred)) }
+    }
+
+    /// Declares what a channel carries; a channel that is not declared counts as [`ChannelKind::Other`].
+    pub fn with_channel(mut self, id: i64, kind: ChannelKind) -> Self {
+        self.kinds.insert(id, kind);
+        self
+    }
+
+    /// With this quota, or none. Default 100 requests a second.
+    pub fn with_quota(self, quota: impl Into<Option<Quota>>) -> Self {
+        Self { quota: quota.into(), ..self }
+    }
+
+    /// The client.
+    pub fn client(&self) -> &Jiguang {
+        &self.client
+    }
+
+    /// The update as the vendor has it, if it breaks no rule.
+    fn user<'a>(&self, update: &'a ContactUpdate) -> Result<UserChannels<'a>, Rejection> {
+        let Subject::User(id) = update.subject() else {
+            return Err(Rejection::by_rule("the vendor keeps contact labels of users, not of address book entries"));
+        };
+        let Some(cuid) = id.as_i64() else {
+            return Err(Rejection::by_rule("a CUID is a whole number within 64 bits without leading zeros"));
+        };
+        if update.fields().is_empty() {
+            return Err(Rejection::by_rule("the update sets nothing"));
+        }
+        let mut user = UserChannels::new(cuid);
+        for (address, value) in update.fields() {
+            let refuse = |reason: &'static str| Rejection::by_rule(reason).with_address(address.clone());
+            let (channel, label) = split(address.as_str()).map_err(|error| refuse(why(error)))?;
+            let Value::Text(value) = value else {
+                return Err(refuse("a contact label takes one text, not a list"));
+            };
+            if self.kinds.get(&channel) == Some(&ChannelKind::Sms) && !is_sms_number(value) {
+                return Err(refuse("an SMS number is 11 digits and nothing else"));
+            }
+            user = user.with(channel, label, value);
+        }
+        Ok(user)
+    }
+}
+
+#[async_trait]
+impl ContactSink for JiguangSink {
+    fn limits(&self) -> Limits {
+        let max_updates = NonZeroUsize::MIN.saturating_add(MAX_USERS - 1);
+        Limits::new(max_updates).with_quota(self.quota).with_overlap(Overlap::Free)
+    }
+
+    fn batch_key(&self, _: &ContactUpdate) -> BatchKey {
+        BatchKey::any()
+    }
+
+    fn validate(&self, update: &ContactUpdate) -> Result<(), Rejection> {
+        self.user(update).map(drop)
+    }
+
+    async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
+        let users: Vec<UserChannels<'_>> = batch
+            .iter()
+            .map(|update| self.user(update).map_err(|_| contract("an update of the batch is not valid")))
+            .collect::<Result<_, _>>()?;
+        let answer = self.client.set_channels(&users).await?;
+        Ok(verdicts::of(&answer, &users))
+    }
+}
+
+fn is_sms_number(value: &str) -> bool {
+    value.len() == 11 && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn why(error: InvalidChannelAddress) -> &'static str {
+    match error {
+        InvalidChannelAddress::NoSlash => "an address is a channel id, a slash and a contact label",
+        InvalidChannelAddress::ChannelId => {
+            "a channel id, before the slash, is a whole number within 64 bits without leading zeros"
+        }
+        InvalidChannelAddress::EmptyLabel => "the contact label, after the slash, is empty",
+        InvalidChannelAddress::Address(_) => "the address is too long or has a control character in it",
+    }
+}

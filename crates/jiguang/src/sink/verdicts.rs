@@ -1,0 +1,112 @@
+//! From the vendor's answer to a verdict for each user of the request.
+
+use std::collections::HashSet;
+
+use contact_sink_core::{Rejection, UserId, Verdict};
+
+use crate::codes::{Effect, find_code};
+use crate::wire::{Answer, AnswerError, UserChannels};
+
+/// The most characters of the vendor's texts that one rejection keeps: an answer may be long and every user gets a copy.
+const MAX_TEXT_CHARS: usize = 2_000;
+
+/// One verdict for each user, in their order.
+///
+/// An error that names a user rejects that user. All others are undecided: whether the good users of a refused request
+/// were saved is not documented.
+pub(super) fn of(answer: &Answer, users: &[UserChannels<'_>]) -> Vec<Verdict> {
+    let errors = answer.errors();
+    let Some(first) = errors.first() else {
+        return users.iter().map(|_| Verdict::Accepted).collect();
+    };
+    let request = Named::in_request(users);
+    let blamed: Vec<Option<i64>> = errors.iter().map(|error| request.blamed_by(error)).collect();
+    let undecided = {
+        let telling = errors.iter().zip(&blamed).find(|(_, user)| user.is_none()).map_or(first, |(error, _)| error);
+        rejection(answer, telling, errors.iter())
+    };
+    let naming =
+        |cuid| errors.iter().zip(&blamed).filter(move |(_, user)| **user == Some(cuid)).map(|(error, _)| error);
+    users
+        .iter()
+        .map(|user| match naming(user.cuid()).next() {
+            Some(error) => Verdict::Rejected(rejection(answer, error, naming(user.cuid()))),
+            None => Verdict::Undecided(undecided.clone()),
+        })
+        .collect()
+}
+
+/// The refusal that this error explains, with the texts of all these.
+fn rejection<'a>(answer: &Answer, error: &AnswerError, texts: impl Iterator<Item = &'a AnswerError>) -> Rejection {
+    let rejection = match (error.code(), error.code().and_then(find_code)) {
+        (Some(code), Some(line)) => Rejection::listed(code, line.meaning),
+        (Some(code), None) => Rejection::unlisted(Some(code), "a code that the vendor's table lacks"),
+        (None, _) if answer.status().is_success() => {
+            Rejection::unlisted(None, "an error of the vendor's answer has no code")
+        }
+        (None, _) => {
+            Rejection::unlisted(None, format!("the vendor refused the request with http {}", answer.status().as_u16()))
+        }
+    };
+    let text = joined(texts);
+    if text.is_empty() { rejection } else { rejection.with_vendor_text(text) }
+}
+
+fn joined<'a>(errors: impl Iterator<Item = &'a AnswerError>) -> String {
+    let mut text = String::new();
+    let mut chars = 0;
+    for error in errors.filter(|error| !error.msg().is_empty()) {
+        for part in [if text.is_empty() { "" } else { "; " }, error.msg()] {
+            for char in part.chars() {
+                if chars == MAX_TEXT_CHARS {
+                    text.push('…');
+                    return text;
+                }
+                text.push(char);
+                chars += 1;
+            }
+        }
+    }
+    text
+}
+
+/// What a token in the vendor's text may name.
+struct Named<'a> {
+    cuids: HashSet<i64>,
+    /// Channel ids apart: they are numbers and need no text.
+    channels: HashSet<i64>,
+    labels_and_values: HashSet<&'a str>,
+}
+
+impl<'a> Named<'a> {
+    fn in_request(users: &[UserChannels<'a>]) -> Self {
+        let fields = || users.iter().flat_map(UserChannels::fields);
+        Self {
+            cuids: users.iter().map(UserChannels::cuid).collect(),
+            channels: fields().map(|(channel, ..)| channel).collect(),
+            // A vendor that trims what it quotes must not make a user of a label.
+            labels_and_values: fields().flat_map(|(_, label, value)| [label.trim(), value.trim()]).collect(),
+        }
+    }
+
+    /// The user whom an error names: its token is a CUID of the request and can be nothing else in it.
+    fn blamed_by(&self, error: &AnswerError) -> Option<i64> {
+        let line = error.code().and_then(find_code)?;
+        if line.effect != Effect::Rejects {
+            return None;
+        }
+        let token = token(error.msg())?;
+        let cuid = UserId::new(token).ok()?.as_i64()?;
+        let certain =
+            self.cuids.contains(&cuid) && !self.channels.contains(&cuid) && !self.labels_and_values.contains(token);
+        certain.then_some(cuid)
+    }
+}
+
+/// The text between the brackets. More than one pair, or a stray one, may be a label's own: then there is no token.
+fn token(msg: &str) -> Option<&str> {
+    let (before, rest) = msg.split_once('[')?;
+    let (token, after) = rest.split_once(']')?;
+    let stray = |text: &str| text.contains(['[', ']']);
+    (!stray(before) && !stray(token) && !stray(after)).then_some(token)
+}

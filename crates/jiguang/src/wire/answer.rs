@@ -1,0 +1,174 @@
+//! The vendor's answer to "Set Contact Information": single and multiple errors become one list.
+
+use std::fmt;
+
+use bytes::Bytes;
+use contact_sink_core::{Applied, SinkError};
+use contact_sink_transport::{Judgement, judge};
+use http::{Response, StatusCode};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::codes::{Effect, OK, SEVERAL, find_code};
+use crate::{SET_CHANNELS, VENDOR};
+
+/// The vendor's own answer. `Debug` prints the codes and no text: the vendor's texts name users and may name values.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    status: StatusCode,
+    code: Option<i64>,
+    msg: String,
+    errors: Vec<AnswerError>,
+}
+
+/// One error of an [`Answer`]. `Debug` prints no text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AnswerError {
+    code: Option<i64>,
+    msg: String,
+}
+
+impl Answer {
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The code at the top; `None` if a refusal (HTTP 400, 413, 422) came without one.
+    pub fn code(&self) -> Option<i64> {
+        self.code
+    }
+
+    /// The text at the top, which is personal data; empty if there is none.
+    pub fn msg(&self) -> &str {
+        &self.msg
+    }
+
+    /// The errors: those of `data`, or the single one at the top. Empty exactly if the request went through.
+    pub fn errors(&self) -> &[AnswerError] {
+        &self.errors
+    }
+
+    /// Whether the request went through for all its users.
+    pub fn is_success(&self) -> bool {
+        self.errors.is_empty()
+    }
+}
+
+impl AnswerError {
+    /// The code; `None` if the entry has no integer there.
+    pub fn code(&self) -> Option<i64> {
+        self.code
+    }
+
+    /// The vendor's text, which is personal data; empty if there is none.
+    pub fn msg(&self) -> &str {
+        &self.msg
+    }
+}
+
+/// Reads the answer: the vendor's code decides if its table has it, else the status does.
+///
+/// Shape: `{"code":0,"msg":"ok"}`, and `data` with one `{"code","msg"}` for each error if the code is 4000.
+///
+/// # Errors
+/// [`SinkError`] if there is no answer of the vendor's in it, or one that concerns the run as a whole: the credentials,
+/// the project, the size of the request.
+///
+/// Source: Jiguang, "Set Contact Information".
+pub fn read_set_channels(answer: &Response<Bytes>) -> Result<Answer, SinkError> {
+    let status = answer.status();
+    let wire: WireAnswer<'_> = object(answer.body()).unwrap_or_default();
+    let (code, msg) = (integer(wire.code), text(wire.msg));
+    let errors = match judge(VENDOR, SET_CHANNELS, answer, code, |code| find_code(code).is_some()) {
+        Judgement::Failed(error) => return Err(error),
+        // Nothing in such a body decides, so what else it lists is no list of errors.
+        Judgement::Refused { .. } => vec![AnswerError { code: code.filter(|&code| code != OK), msg: msg.clone() }],
+        Judgement::Success => wire.listed_errors(),
+        Judgement::Code(code) => {
+            let mut errors = wire.listed_errors();
+            if code != SEVERAL || errors.is_empty() {
+                errors.insert(0, AnswerError { code: Some(code), msg: msg.clone() });
+            }
+            errors
+        }
+    };
+    for error in &errors {
+        if let Some(line) = error.code.and_then(find_code)
+            && let Effect::Stops(kind) = line.effect
+        {
+            // Beside other errors it is open whether good users were saved before this one came up.
+            let applied = if errors.len() == 1 && code == error.code { Applied::No } else { Applied::Perhaps };
+            return Err(SinkError::new(VENDOR, SET_CHANNELS, kind)
+                .with_detail(line.meaning)
+                .with_status(status.as_u16())
+                .with_code(line.code)
+                .with_applied(applied));
+        }
+    }
+    Ok(Answer { status, code, msg, errors })
+}
+
+/// The documented answer. Each field is kept as it stands and read by itself: an odd one must not hide the code beside it.
+#[derive(Default, Deserialize)]
+struct WireAnswer<'a> {
+    #[serde(borrow)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    msg: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct WireError<'a> {
+    #[serde(borrow)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    msg: Option<&'a RawValue>,
+}
+
+impl WireAnswer<'_> {
+    /// The entries of `data` that have a code other than 0; a lone entry counts as a list of one.
+    fn listed_errors(&self) -> Vec<AnswerError> {
+        let Some(data) = self.data else { return Vec::new() };
+        let entries: Vec<&RawValue> = serde_json::from_str(data.get()).unwrap_or_else(|_| vec![data]);
+        entries
+            .into_iter()
+            .filter_map(|entry| object::<WireError<'_>>(entry.get().as_bytes()))
+            .filter(|entry| entry.code.is_some() && integer(entry.code) != Some(OK))
+            .map(|entry| AnswerError { code: integer(entry.code), msg: text(entry.msg) })
+            .collect()
+    }
+}
+
+/// Reads an object and nothing else: serde's derive would take `[0,"ok"]` for an answer too.
+fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
+    let json = json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json);
+    if json.trim_ascii_start().first() == Some(&b'{') { serde_json::from_slice(json).ok() } else { None }
+}
+
+/// A JSON integer within 64 bits. A text, a fraction or an exponent is none: a code is never guessed.
+fn integer(value: Option<&RawValue>) -> Option<i64> {
+    value?.get().parse().ok()
+}
+
+fn text(value: Option<&RawValue>) -> String {
+    value.and_then(|value| serde_json::from_str(value.get()).ok()).unwrap_or_default()
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("code", &self.code)
+            .field("errors", &self.errors)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AnswerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnswerError").field("code", &self.code).finish_non_exhaustive()
+    }
+}
