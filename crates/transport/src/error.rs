@@ -32,7 +32,7 @@ pub enum TransportErrorKind {
 
 impl TransportError {
     /// An error of this kind. The detail is a few words of ours: `connection refused`.
-    pub fn new(kind: TransportErrorKind, detail: &'static str) -> Self {
+    pub const fn new(kind: TransportErrorKind, detail: &'static str) -> Self {
         Self { kind, detail }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Uri;
 
-/// What a transport can be told. The limits can be changed and not be switched off.
+/// What a transport can be told. The limits can be changed and not be switched off: more than a day is a day.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct TransportOptions {
@@ -40,7 +40,11 @@ impl Proxy {
     /// [`crate::BuildError::Proxy`] if the text is of another form.
     pub fn new(url: &str) -> Result<Self, crate::BuildError> {
         let uri: Uri = url.parse().map_err(|_| crate::BuildError::Proxy)?;
-        if uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty()) {
+        let Some(authority) = uri.authority() else { return Err(crate::BuildError::Proxy) };
+        let address = authority.as_str().rsplit_once('@').map_or(authority.as_str(), |(_, address)| address);
+        // `Uri` takes a port that is no port and then says that there is none.
+        let port_is_good = authority.port().is_some() || address == authority.host();
+        if uri.scheme_str() == Some("http") && !authority.host().is_empty() && port_is_good {
             Ok(Self { uri })
         } else {
             Err(crate::BuildError::Proxy)
@@ -78,6 +82,16 @@ impl TransportOptions {
     /// With this time for a whole exchange.
     pub fn with_exchange_timeout(self, exchange_timeout: Duration) -> Self {
         Self { exchange_timeout, ..self }
+    }
+
+    /// With this time after which an idle connection is closed.
+    pub fn with_idle_timeout(self, idle_timeout: Duration) -> Self {
+        Self { idle_timeout, ..self }
+    }
+
+    /// With at most this many connections to one host.
+    pub fn with_max_connections(self, max_connections: std::num::NonZeroUsize) -> Self {
+        Self { max_connections, ..self }
     }
 
     /// With these PEM certificates trusted beside the usual roots.

@@ -1,0 +1,84 @@
+//! What hyper's, rustls's and the system's errors mean. Their own texts may hold a host name or a URL and are not kept.
+
+use std::error::Error;
+use std::io;
+
+use rustls::CertificateError;
+
+use crate::{TransportError, TransportErrorKind as Kind};
+
+/// Why no connection came about.
+pub(super) fn of_connect(error: &(dyn Error + 'static)) -> TransportError {
+    let mut detail = "the handshake broke off";
+    for cause in chain(error) {
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return of_tls(tls);
+        }
+        // hyper-util does not export the types of these two.
+        match cause.to_string().as_str() {
+            "dns error" => return TransportError::new(Kind::Connect, "the host name is unknown"),
+            "tunnel error: proxy authorization required" => {
+                return TransportError::new(Kind::Connect, "the proxy asks for a user and a password");
+            }
+            text if text.starts_with("tunnel error: ") => detail = "the proxy made no connection",
+            _ => {}
+        }
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            detail = match io.kind() {
+                io::ErrorKind::ConnectionRefused => "connection refused",
+                io::ErrorKind::TimedOut => "connection timed out",
+                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "host or network unreachable",
+                _ => detail,
+            };
+        }
+    }
+    TransportError::new(Kind::Connect, detail)
+}
+
+/// Why there is no whole answer although the request was handed to a connection: it may have been applied.
+pub(super) fn of_exchange(error: &hyper::Error) -> TransportError {
+    if error.is_parse() {
+        return TransportError::new(Kind::NotHttp, "its head is not one of http, or too large");
+    }
+    if chain(error).any(|cause| cause.is::<rustls::Error>()) {
+        return TransportError::new(Kind::Interrupted, "tls broke off");
+    }
+    let io_kind = chain(error).find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+    match io_kind {
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => {
+            TransportError::new(Kind::NotHttp, "its body is not framed as http")
+        }
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted) => {
+            TransportError::new(Kind::Interrupted, "connection reset")
+        }
+        _ if error.is_canceled() => TransportError::new(Kind::Interrupted, "closed as the request was about to leave"),
+        _ => TransportError::new(Kind::Interrupted, "connection closed"),
+    }
+}
+
+fn of_tls(error: &rustls::Error) -> TransportError {
+    use CertificateError as C;
+    let detail = match error {
+        rustls::Error::InvalidCertificate(C::UnknownIssuer) => "its issuer is unknown",
+        rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => "it has expired",
+        rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => "it is not valid yet",
+        rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => {
+            "it is for another host name"
+        }
+        rustls::Error::InvalidCertificate(C::Revoked) => "it was revoked",
+        rustls::Error::InvalidCertificate(_) => "it is not valid",
+        rustls::Error::NoCertificatesPresented => "there is none",
+        _ => return TransportError::new(Kind::Connect, "the tls handshake broke off"),
+    };
+    TransportError::new(Kind::Certificate, detail)
+}
+
+/// An error and its causes. An I/O error that wraps another error does not name it as its source, hence the detour.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error: &&'a (dyn Error + 'static)| {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
+}
