@@ -1,0 +1,144 @@
+//! The handle on a lane.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use contact_sink_core::{Applied, ContactSink, ContactUpdate};
+use futures_core::Stream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, timeout};
+
+use crate::lane::item::{Place, Reply, Ticket};
+use crate::lane::{Command, Lane, driver};
+use crate::{Limiter, Options, Outcome, Outcomes, Summary};
+
+/// A handle on one lane: one sink, one limiter, one order, driven by a task of its own.
+///
+/// Clone it and share it. When the last handle is dropped, the lane finishes what it was given and ends.
+///
+/// ```
+/// # use contact_sink_core::*;
+/// # struct Accepting;
+/// # #[async_trait::async_trait] impl ContactSink for Accepting {
+/// #     fn limits(&self) -> Limits { Limits::new(std::num::NonZeroUsize::MIN) }
+/// #     fn batch_key(&self, _: &ContactUpdate) -> BatchKey { BatchKey::any() }
+/// #     fn validate(&self, _: &ContactUpdate) -> Result<(), Rejection> { Ok(()) }
+/// #     async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> { Ok(vec![Verdict::Accepted; batch.len()]) }
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let sink = Accepting;
+/// use contact_sink_core::{Address, ContactUpdate, Subject, UserId};
+/// use contact_sink_delivery::{Delivery, Options, Outcome};
+///
+/// let delivery = Delivery::new(sink, Options::default());
+/// let update = ContactUpdate::new(Subject::User(UserId::from(7))).with(Address::new("email")?, "a@b.example")?;
+/// match delivery.deliver(update).await {
+///     Outcome::Accepted => {}
+///     Outcome::Rejected { rejections, .. } => println!("refused: {rejections:?}"),
+///     outcome => println!("send it again later: {outcome:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct Delivery {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    commands: mpsc::UnboundedSender<Command>,
+    room: Arc<Semaphore>,
+    summary: Arc<Mutex<Summary>>,
+    next: AtomicU64,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let _ = self.commands.send(Command::HandlesGone);
+    }
+}
+
+impl Delivery {
+    /// Opens a lane to a sink. Must be called within a Tokio runtime with its time driver on, like `tokio::spawn`.
+    ///
+    /// Pace: the limiter of the options, else one of the lane's own by the sink's quota, else none.
+    pub fn new(sink: impl ContactSink + 'static, options: Options) -> Self {
+        let sink: Arc<dyn ContactSink> = Arc::new(sink);
+        let limiter = options.limiter.clone().or_else(|| sink.limits().quota.map(Limiter::new));
+        let summary = Arc::new(Mutex::new(Summary::default()));
+        let room = Arc::new(Semaphore::new(options.max_waiting.get().min(Semaphore::MAX_PERMITS)));
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let lane = Lane::new(sink.clone(), options, limiter.is_some(), summary.clone(), Instant::now());
+        tokio::spawn(driver::drive(lane, sink, limiter, inbox));
+        Self { shared: Arc::new(Shared { commands, room, summary, next: AtomicU64::new(0) }) }
+    }
+
+    /// Delivers one update. It joins a request with whatever else is waiting.
+    ///
+    /// Waits for room when the lane holds as much as it may. Dropping the future loses nothing for others; the update
+    /// itself may be sent all the same.
+    pub async fn deliver(&self, update: ContactUpdate) -> Outcome {
+        let never_sent = Outcome::Unsettled { applied: Applied::No, cause: None };
+        let Ok(room) = self.shared.room.clone().acquire_owned().await else { return never_sent };
+        let (to, outcome) = oneshot::channel();
+        self.submit(update, Reply::One(to), room);
+        // The lane answers even if its task is ended: the ticket does when it is dropped.
+        outcome.await.map_or(never_sent, |delivered| delivered.outcome)
+    }
+
+    /// Delivers a stream of updates, each with a tag of the caller's own, and gives each tag its outcome.
+    ///
+    /// It reads only as far as the lane has room, and only while the returned stream is polled. The end of the input
+    /// tells the lane that nothing more is coming. A subject's next update waits until the outcome of the one before was taken.
+    pub fn deliver_all<T>(&self, updates: impl Stream<Item = (T, ContactUpdate)> + Send + 'static) -> Outcomes<T> {
+        self.command(Command::InputOpened);
+        Outcomes::new(self.clone(), Box::pin(updates))
+    }
+
+    /// What the lane has done so far, over all its handles.
+    pub fn summary(&self) -> Summary {
+        self.shared.summary.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends nothing new from now on. What is in flight is still settled; everything else is unsettled.
+    pub fn halt(&self) {
+        self.command(Command::Halt);
+    }
+
+    /// Takes no more updates, waits until all have their outcome, and gives up what has none within the given time.
+    pub async fn close(self, within: Duration) -> Summary {
+        let (to, closed) = oneshot::channel();
+        self.command(Command::Close(to));
+        if timeout(within, closed).await.is_err() {
+            let (to, closed) = oneshot::channel();
+            self.command(Command::Abandon);
+            self.command(Command::Close(to));
+            // An error means that the lane's task is gone: nothing is left in it.
+            let _ = closed.await;
+        }
+        self.summary()
+    }
+
+    pub(crate) fn room(&self) -> Arc<Semaphore> {
+        self.shared.room.clone()
+    }
+
+    pub(crate) fn submit(&self, update: ContactUpdate, reply: Reply, room: OwnedSemaphorePermit) {
+        let seq = self.shared.next.fetch_add(1, Ordering::Relaxed);
+        let lane = self.shared.commands.clone();
+        let place = Place { seq, subject: update.subject().clone(), lane, _room: room };
+        self.command(Command::Submit { seq, update, ticket: Ticket::new(reply, place) });
+    }
+
+    pub(crate) fn command(&self, command: Command) {
+        // If the lane's task is gone, the command is dropped, and a ticket in it settles itself.
+        let _ = self.shared.commands.send(command);
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery").field("summary", &self.summary()).finish_non_exhaustive()
+    }
+}

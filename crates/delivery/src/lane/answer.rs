@@ -1,0 +1,218 @@
+//! What an answer means for each update of the request.
+
+use std::sync::Arc;
+
+use contact_sink_core::{BatchKey, Overlap, Rejection, Retry, SinkError, SinkErrorKind, Verdict};
+use tokio::time::Instant;
+
+use super::flight::{Again, Group, Purpose};
+use super::item::{Item, Split};
+use super::provisional::Refused;
+use super::{Lane, Request};
+use crate::backoff::pause;
+use crate::{Outcome, Stop};
+
+impl Lane {
+    /// Takes in the answer to a request.
+    pub(crate) fn answered(&mut self, number: u64, answer: Result<Vec<Verdict>, SinkError>, now: Instant) {
+        let Some(request) = self.in_flight.remove(&number) else { return };
+        self.events += 1;
+        if self.limits.overlap == Overlap::OnePerKey {
+            self.queues.free(&request.key);
+        }
+        match answer {
+            Ok(verdicts) if verdicts.len() == request.group.items.len() => self.judged(request, verdicts, now),
+            Ok(_) => {
+                let error = SinkError::new("sink", "send", SinkErrorKind::Contract)
+                    .with_detail("it must give one verdict for each update");
+                self.failed(request, error, now);
+            }
+            Err(error) => self.failed(request, error, now),
+        }
+        self.advance(now);
+    }
+
+    /// There are no verdicts at all.
+    fn failed(&mut self, request: Request, error: SinkError, now: Instant) {
+        let Request { key, group: Group { mut items, purpose, .. }, rest, .. } = request;
+        let error = Arc::new(error);
+        for item in &mut items {
+            item.applied = item.applied.max(error.applied());
+            item.attempts += 1;
+            item.cause = Some(error.clone());
+        }
+        if error.retry() == Retry::Never {
+            self.stop(Stop::Failed(error.clone()));
+        }
+        if self.stopped {
+            return self.give_up(items.into_iter().chain(rest.into_iter().flat_map(|group| group.items)));
+        }
+        self.flights.push(key.clone(), rest, now);
+        let throttled = error.kind() == SinkErrorKind::Throttled;
+        let not_before = match error.retry() {
+            Retry::After(wait) => now + wait,
+            // The limiter holds the lane.
+            _ if throttled && self.paced => now,
+            _ => now + self.backoff(&items),
+        };
+        let again = if throttled { Again::Throttled } else { Again::Failed };
+        self.send_again(key, items, purpose, again, not_before);
+    }
+
+    /// There is a verdict for each update.
+    fn judged(&mut self, request: Request, verdicts: Vec<Verdict>, now: Instant) {
+        let Request { key, group: Group { items, purpose, .. }, mut rest, departed } = request;
+        let alone = items.len() == 1;
+        let (mut again, mut undecided, mut accepted, mut rejected) = (Vec::new(), Vec::new(), false, false);
+        for (mut item, verdict) in items.into_iter().zip(verdicts) {
+            if let Verdict::Retry { .. } = verdict {
+                item.attempts += 1;
+                again.push(item);
+                continue;
+            }
+            // Only failures in a row count.
+            (item.attempts, item.cause) = (0, None);
+            match verdict {
+                verdict if purpose == Purpose::Field => self.field_judged(item, verdict, now),
+                Verdict::Accepted => {
+                    accepted = true;
+                    self.settle(item, Outcome::Accepted);
+                }
+                Verdict::Rejected(rejection) => {
+                    rejected = true;
+                    self.refused(Refused { item, rejection, undecided: false }, purpose, now);
+                }
+                Verdict::Undecided(rejection) if alone => {
+                    self.refused(Refused { item, rejection, undecided: true }, purpose, now);
+                }
+                _ => undecided.push(item),
+            }
+        }
+        if self.stopped {
+            let rest = rest.into_iter().flat_map(|group| group.items);
+            return self.give_up(again.into_iter().chain(undecided).chain(rest));
+        }
+        // The rejected ones are out: the rest may be good. Else somebody among them is bad, and halving finds it.
+        if !rejected && undecided.len() > 1 {
+            rest.push(Group::new(undecided.split_off(undecided.len().div_ceil(2)), Purpose::Isolation));
+        }
+        if !undecided.is_empty() {
+            rest.push(Group::new(undecided, Purpose::Isolation));
+        }
+        self.flights.push(key.clone(), rest, now);
+        if !again.is_empty() {
+            let not_before = now + self.backoff(&again);
+            self.send_again(key, again, purpose, Again::Failed, not_before);
+        }
+        if accepted {
+            self.accepted(departed, now);
+        }
+    }
+
+    /// One update was refused by an answer of its own.
+    fn refused(&mut self, refused: Refused, purpose: Purpose, now: Instant) {
+        let plain = !refused.undecided && refused.rejection.is_listed();
+        if self.stopped && !plain {
+            self.give_up([refused.item]);
+        } else if purpose == Purpose::Conviction || (plain && purpose != Purpose::Try) {
+            self.convict(refused, now);
+        } else {
+            self.provisional.push(refused, self.events, purpose == Purpose::Try);
+        }
+    }
+
+    /// A whole update was accepted: what was refused before that request left was not refused because nothing is accepted.
+    fn accepted(&mut self, departed: u64, now: Instant) {
+        self.alone = false;
+        for item in self.provisional.end_trial() {
+            self.enqueue(item, now);
+        }
+        for refused in self.provisional.refused_before(departed) {
+            self.convict_or_hear_again(refused, now);
+        }
+    }
+
+    /// A refusal that the vendor's table explains stands; another one must be heard twice.
+    pub(super) fn convict_or_hear_again(&mut self, refused: Refused, now: Instant) {
+        if self.stopped {
+            self.give_up([refused.item]);
+        } else if refused.rejection.is_listed() {
+            self.convict(refused, now);
+        } else {
+            self.send_alone(refused.item, Purpose::Conviction, now);
+        }
+    }
+
+    /// The refusal is final. If it may be one field's fault only, the fields are sent one by one.
+    fn convict(&mut self, refused: Refused, now: Instant) {
+        let Refused { mut item, rejection, undecided } = refused;
+        if undecided && rejection.address().is_none() && item.update.fields().len() > 1 && !self.stopped {
+            item.split = Some(Split::default());
+            self.send_alone(item, Purpose::Field, now);
+        } else {
+            self.reject(item, vec![rejection], Vec::new());
+        }
+    }
+
+    fn field_judged(&mut self, mut item: Item, verdict: Verdict, now: Instant) {
+        let mut split = item.split.take().unwrap_or_default();
+        let fields = item.update.fields();
+        if let Some((address, _)) = fields.get(split.next) {
+            match verdict {
+                Verdict::Accepted => split.stored.push(address.clone()),
+                Verdict::Rejected(rejection) | Verdict::Undecided(rejection) => {
+                    split.rejections.push(if rejection.address().is_some() {
+                        rejection
+                    } else {
+                        rejection.with_address(address.clone())
+                    })
+                }
+                _ => {}
+            }
+        }
+        split.next += 1;
+        if split.next < fields.len() {
+            item.split = Some(split);
+            if self.stopped { self.give_up([item]) } else { self.send_alone(item, Purpose::Field, now) }
+        } else if split.rejections.is_empty() {
+            self.settle(item, Outcome::Accepted);
+        } else {
+            self.reject(item, split.rejections, split.stored);
+        }
+    }
+
+    fn reject(&mut self, item: Item, rejections: Vec<Rejection>, stored: Vec<contact_sink_core::Address>) {
+        let earlier = item.applied;
+        self.settle(item, Outcome::Rejected { rejections, stored, earlier });
+    }
+
+    pub(super) fn send_alone(&mut self, item: Item, purpose: Purpose, now: Instant) {
+        let key = self.sink.batch_key(&item.update);
+        self.flights.push(key, vec![Group::new(vec![item], purpose)], now);
+    }
+
+    /// Sends again what has tries left, and gives the rest up.
+    fn send_again(&mut self, key: BatchKey, items: Vec<Item>, purpose: Purpose, again: Again, not_before: Instant) {
+        let most = self.options.max_attempts.get();
+        let (left, spent): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|item| item.attempts < most);
+        if purpose == Purpose::Try && !spent.is_empty() {
+            self.provisional.try_ended();
+        }
+        self.give_up(spent);
+        if !left.is_empty() {
+            self.flights.push(key, vec![Group { items: left, purpose, again }], not_before);
+        }
+    }
+
+    pub(super) fn give_up(&mut self, items: impl IntoIterator<Item = Item>) {
+        for item in items {
+            let outcome = item.unsettled(self.cause.clone());
+            self.settle(item, outcome);
+        }
+    }
+
+    fn backoff(&mut self, items: &[Item]) -> std::time::Duration {
+        let attempts = items.iter().map(|item| item.attempts).max().unwrap_or_default();
+        pause(&mut self.rng, attempts, self.options.first_backoff, self.options.longest_backoff)
+    }
+}

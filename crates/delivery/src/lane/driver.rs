@@ -1,0 +1,133 @@
+//! The task that drives a lane: it feeds it events and the time, and sends what the lane wants sent.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use contact_sink_core::{ContactSink, ContactUpdate, Retry, SinkError, SinkErrorKind, Verdict};
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use super::{Command, Lane};
+use crate::limiter::{Limiter, Permit};
+
+type Answer = Result<Vec<Verdict>, SinkError>;
+type Departure = Pin<Box<dyn Future<Output = Option<Permit>> + Send>>;
+
+/// Drives a lane until its handles are gone and everything in it has an outcome.
+pub(crate) async fn drive(
+    mut lane: Lane,
+    sink: Arc<dyn ContactSink>,
+    limiter: Option<Limiter>,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+) {
+    let mut flying: JoinSet<(u64, Answer)> = JoinSet::new();
+    let mut numbers: HashMap<Id, u64> = HashMap::new();
+    let mut departure: Option<Departure> = None;
+    let mut handles_gone = false;
+    loop {
+        while let Ok(command) = commands.try_recv() {
+            handles_gone |= matches!(command, Command::HandlesGone);
+            obey(&mut lane, &mut flying, command).await;
+        }
+        if handles_gone && lane.is_finished() {
+            return;
+        }
+        let now = Instant::now();
+        lane.advance(now);
+        if !lane.wants_to_send(now) {
+            // A place in the queue for a permit that is given up costs nobody anything.
+            departure = None;
+        } else if departure.is_none() {
+            departure = Some(next_departure(limiter.clone()));
+        }
+        let wake_at = lane.wake_at(now);
+        tokio::select! {
+            command = commands.recv() => match command {
+                Some(command) => {
+                    handles_gone |= matches!(command, Command::HandlesGone);
+                    obey(&mut lane, &mut flying, command).await;
+                }
+                None => return,
+            },
+            Some(joined) = flying.join_next_with_id(), if !flying.is_empty() => {
+                if let Some((number, answer)) = landed(joined, &mut numbers) {
+                    lane.answered(number, answer, Instant::now());
+                }
+            }
+            permit = granted(&mut departure) => {
+                departure = None;
+                if let Some((number, batch)) = lane.depart(Instant::now()) {
+                    let task = flying.spawn(exchange(sink.clone(), number, batch, permit));
+                    numbers.insert(task.id(), number);
+                }
+            }
+            () = until(wake_at) => {}
+        }
+    }
+}
+
+async fn obey(lane: &mut Lane, flying: &mut JoinSet<(u64, Answer)>, command: Command) {
+    if matches!(command, Command::Abandon) {
+        flying.shutdown().await;
+    }
+    lane.handle(command, Instant::now());
+}
+
+fn next_departure(limiter: Option<Limiter>) -> Departure {
+    Box::pin(async move {
+        match limiter {
+            Some(limiter) => Some(limiter.permit().await),
+            None => None,
+        }
+    })
+}
+
+async fn granted(departure: &mut Option<Departure>) -> Option<Permit> {
+    match departure {
+        Some(departure) => departure.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// One request, from its departure to its answer. The permit learns here whether the vendor throttled.
+async fn exchange(
+    sink: Arc<dyn ContactSink>,
+    number: u64,
+    batch: Vec<ContactUpdate>,
+    permit: Option<Permit>,
+) -> (u64, Answer) {
+    let answer = sink.send(&batch).await;
+    if let (Err(error), Some(permit)) = (&answer, permit)
+        && error.kind() == SinkErrorKind::Throttled
+    {
+        permit.throttled(match error.retry() {
+            Retry::After(wait) => Some(wait),
+            _ => None,
+        });
+    }
+    (number, answer)
+}
+
+fn landed(joined: Result<(Id, (u64, Answer)), JoinError>, numbers: &mut HashMap<Id, u64>) -> Option<(u64, Answer)> {
+    match joined {
+        Ok((id, answered)) => {
+            numbers.remove(&id);
+            Some(answered)
+        }
+        Err(error) => {
+            let number = numbers.remove(&error.id())?;
+            let error = SinkError::new("sink", "send", SinkErrorKind::Contract).with_detail("it panicked");
+            Some((number, Err(error)))
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! One update inside a lane, and the promise that its caller gets exactly one outcome.
+
+use std::sync::Arc;
+
+use contact_sink_core::{Address, Applied, ContactUpdate, Rejection, SinkError, Subject};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+
+use crate::Outcome;
+use crate::lane::Command;
+
+/// An update on its way through a lane.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) seq: u64,
+    pub(crate) update: ContactUpdate,
+    pub(crate) ticket: Ticket,
+    /// Requests in a row that gave this update no verdict.
+    pub(crate) attempts: u32,
+    /// Whether one of them may have been applied.
+    pub(crate) applied: Applied,
+    pub(crate) cause: Option<Arc<SinkError>>,
+    pub(crate) split: Option<Split>,
+}
+
+/// An update that is sent field by field.
+#[derive(Debug, Default)]
+pub(crate) struct Split {
+    pub(crate) next: usize,
+    pub(crate) stored: Vec<Address>,
+    pub(crate) rejections: Vec<Rejection>,
+}
+
+impl Item {
+    pub(crate) fn new(seq: u64, update: ContactUpdate, ticket: Ticket) -> Self {
+        Self { seq, update, ticket, attempts: 0, applied: Applied::No, cause: None, split: None }
+    }
+
+    /// What the caller is told when the lane gives the update up.
+    pub(crate) fn unsettled(&self, cause: Option<Arc<SinkError>>) -> Outcome {
+        let partly = self.split.as_ref().is_some_and(|split| !split.stored.is_empty());
+        let applied = if partly { Applied::Perhaps } else { self.applied };
+        Outcome::Unsettled { applied, cause: self.cause.clone().or(cause) }
+    }
+}
+
+/// Where an outcome goes.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    One(oneshot::Sender<Delivered>),
+    Many { id: u64, to: mpsc::UnboundedSender<(u64, Delivered)> },
+}
+
+/// An outcome on its way to the caller, with the place that it gives back once it is taken.
+#[derive(Debug)]
+pub(crate) struct Delivered {
+    pub(crate) outcome: Outcome,
+    _place: Place,
+}
+
+/// A place in the lane's memory and in its subject's order. Dropping it lets the subject's next update go.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) seq: u64,
+    pub(crate) subject: Subject,
+    pub(crate) lane: mpsc::UnboundedSender<Command>,
+    pub(crate) _room: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // A lane that is gone has nothing left to order.
+        let _ = self.lane.send(Command::Released { seq: self.seq, subject: self.subject.clone() });
+    }
+}
+
+/// The promise of one outcome. Dropped without one (the lane's task was ended), it says that the end is unknown.
+#[derive(Debug)]
+pub(crate) struct Ticket(Option<(Reply, Place)>);
+
+impl Ticket {
+    pub(crate) fn new(reply: Reply, place: Place) -> Self {
+        Self(Some((reply, place)))
+    }
+
+    pub(crate) fn settle(mut self, outcome: Outcome) {
+        self.deliver(outcome);
+    }
+
+    fn deliver(&mut self, outcome: Outcome) {
+        let Some((reply, place)) = self.0.take() else { return };
+        let delivered = Delivered { outcome, _place: place };
+        // If the caller is gone, what comes back is dropped here, which frees its place.
+        match reply {
+            Reply::One(to) => drop(to.send(delivered)),
+            Reply::Many { id, to } => drop(to.send((id, delivered))),
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.deliver(Outcome::Unsettled { applied: Applied::Perhaps, cause: None });
+    }
+}

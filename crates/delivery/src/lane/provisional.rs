@@ -1,0 +1,175 @@
+//! Refusals that may be everybody's fault: a wrong key or label must not make a million dead letters.
+//!
+//! A refusal that names nobody, or whose code the vendor's table lacks, is provisional until the vendor has accepted a
+//! whole update after it. After ten with no acceptance in between, single updates spread over all that is waiting are
+//! tried; if none of them is accepted either, it is not the updates, and the lane stops.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use contact_sink_core::Rejection;
+use tokio::time::Instant;
+
+use super::Lane;
+use super::flight::Purpose;
+use super::item::Item;
+use crate::{MaxRejected, Stop};
+
+/// So many refusals without an acceptance call for a trial, which has at most so many tries.
+const TEN: usize = 10;
+/// When nothing could be sent for so long, provisional refusals stand.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// An update that was refused by an answer of its own.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) item: Item,
+    pub(super) rejection: Rejection,
+    /// Whether the vendor refused the request and named nobody.
+    pub(super) undecided: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Provisional {
+    /// The refusals, and the lane's event count when each came.
+    refused: Vec<(u64, Refused)>,
+    since_acceptance: u64,
+    trial: Trial,
+    idle_since: Option<Instant>,
+}
+
+#[derive(Debug, Default)]
+enum Trial {
+    #[default]
+    None,
+    /// It begins when nothing is in flight any more.
+    Called,
+    Running {
+        left: Vec<Item>,
+        /// Whether a try has no answer yet.
+        open: bool,
+    },
+}
+
+impl Provisional {
+    pub(super) fn push(&mut self, refused: Refused, event: u64, was_try: bool) {
+        self.refused.push((event, refused));
+        self.since_acceptance += 1;
+        if was_try {
+            self.try_ended();
+        }
+    }
+
+    pub(super) fn is_on_trial(&self) -> bool {
+        !matches!(self.trial, Trial::None)
+    }
+
+    /// The try that was under way has no acceptance to show.
+    pub(super) fn try_ended(&mut self) {
+        if let Trial::Running { open, .. } = &mut self.trial {
+            *open = false;
+        }
+    }
+
+    /// Something was accepted. Gives back what was to be tried.
+    pub(super) fn end_trial(&mut self) -> Vec<Item> {
+        self.since_acceptance = 0;
+        match std::mem::take(&mut self.trial) {
+            Trial::Running { left, .. } => left,
+            Trial::None | Trial::Called => Vec::new(),
+        }
+    }
+
+    /// Takes the refusals that came before the request with this event count left.
+    pub(super) fn refused_before(&mut self, departed: u64) -> Vec<Refused> {
+        let later = self.refused.partition_point(|(event, _)| *event < departed);
+        self.refused.drain(..later).map(|(_, refused)| refused).collect()
+    }
+
+    pub(super) fn drain(&mut self) -> Vec<Item> {
+        let mut items = self.end_trial();
+        items.extend(self.refused.drain(..).map(|(_, refused)| refused.item));
+        items
+    }
+
+    /// When the refusals stand because nothing else could be sent.
+    pub(super) fn concludes_at(&self) -> Option<Instant> {
+        self.idle_since.map(|since| since + IDLE)
+    }
+
+    fn stop(&self) -> Stop {
+        let mut counts: HashMap<(Option<i64>, &str), u64> = HashMap::new();
+        for (_, refused) in &self.refused {
+            *counts.entry((refused.rejection.code(), refused.rejection.reason())).or_default() += 1;
+        }
+        let commonest =
+            counts.into_iter().max_by_key(|((code, _), count)| (*count, *code)).map(|(commonest, _)| commonest);
+        let (code, reason) = commonest.unwrap_or((None, "no reason"));
+        Stop::RefusedAlike { code, reason: reason.to_owned(), refused: self.since_acceptance }
+    }
+}
+
+impl Lane {
+    pub(super) fn advance_trial(&mut self, now: Instant) {
+        if self.options.max_rejected == MaxRejected::Any {
+            return;
+        }
+        if !self.provisional.is_on_trial() && self.provisional.since_acceptance >= TEN as u64 {
+            self.provisional.trial = Trial::Called;
+        }
+        if matches!(self.provisional.trial, Trial::Called) && self.in_flight.is_empty() {
+            let left = self.pick_tries();
+            // With nothing to try, the refusals stand at the end of the input or when it has been quiet for long enough.
+            self.provisional.trial = if left.is_empty() { Trial::None } else { Trial::Running { left, open: false } };
+        }
+        if let Trial::Running { left, open: open @ false } = &mut self.provisional.trial {
+            match left.pop() {
+                Some(item) => {
+                    *open = true;
+                    self.send_alone(item, Purpose::Try, now);
+                }
+                None => {
+                    let why = self.provisional.stop();
+                    self.stop(why);
+                }
+            }
+        }
+    }
+
+    pub(super) fn conclude_when_idle(&mut self, now: Instant) {
+        let idle = self.in_flight.is_empty()
+            && self.flights.is_empty()
+            && self.queues.is_empty()
+            && !self.provisional.is_on_trial()
+            && !self.provisional.refused.is_empty();
+        if !idle {
+            self.provisional.idle_since = None;
+            return;
+        }
+        let since = *self.provisional.idle_since.get_or_insert(now);
+        if self.nothing_more_comes() || now >= since + IDLE {
+            self.provisional.idle_since = None;
+            self.provisional.since_acceptance = 0;
+            for (_, refused) in std::mem::take(&mut self.provisional.refused) {
+                self.convict_or_hear_again(refused, now);
+            }
+        }
+    }
+
+    /// Takes up to ten updates, spread evenly over all that is waiting: bad rows often stand together.
+    fn pick_tries(&mut self) -> Vec<Item> {
+        let queued = self.queues.waiting().map(|(seq, key)| (seq, Some(key.clone())));
+        let mut waiting: Vec<_> = self.flights.waiting().map(|seq| (seq, None)).chain(queued).collect();
+        waiting.sort_by_key(|(seq, _)| *seq);
+        let tries = TEN.min(waiting.len());
+        let chosen: Vec<_> = (0..tries).map(|nth| &waiting[(2 * nth + 1) * waiting.len() / (2 * tries)]).collect();
+        let in_flights: Vec<u64> = chosen.iter().filter(|(_, key)| key.is_none()).map(|(seq, _)| *seq).collect();
+        let mut picked = self.flights.pick(&in_flights);
+        for (seq, key) in chosen {
+            picked.extend(key.as_ref().and_then(|key| self.queues.pick(key, *seq)));
+        }
+        // The last one goes first: the farther from the ones that were refused, the likelier it is another case.
+        picked.sort_by_key(|item| item.seq);
+        picked
+    }
+}

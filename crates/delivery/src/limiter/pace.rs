@@ -1,0 +1,161 @@
+//! The arithmetic of the pace. Pure: time comes in.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use contact_sink_core::Quota;
+use tokio::time::Instant;
+
+/// How far a late departure is caught up.
+const CATCH_UP: Duration = Duration::from_millis(3);
+/// After a throttling answer: the share of the accepted rate that is used.
+const AFTER_THROTTLING: f64 = 0.99;
+/// What one raise adds, as a share of the quota.
+const RAISE: f64 = 0.05;
+/// The most clean windows that a raise waits for.
+const MOST_WINDOWS: u32 = 64;
+
+/// When the next request may leave.
+#[derive(Debug)]
+pub(super) struct Pace {
+    quota: Quota,
+    /// Requests a window at full pace, and now.
+    full: f64,
+    current: f64,
+    /// The schedule: when the next one is due.
+    due: Option<Instant>,
+    /// Departures of the last window that the vendor took, oldest first.
+    accepted: VecDeque<Instant>,
+    hold: Option<Hold>,
+    /// Since when the current rate is in force.
+    since: Option<Instant>,
+    /// Whether that rate came about by a raise that has not held for a window yet.
+    raised: bool,
+    windows_to_raise: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Hold {
+    began: Instant,
+    until: Instant,
+}
+
+impl Pace {
+    pub(super) fn new(quota: Quota, share: f64) -> Self {
+        let full = f64::from(quota.requests.get()) * share;
+        Self {
+            quota,
+            full,
+            current: full,
+            due: None,
+            accepted: VecDeque::new(),
+            hold: None,
+            since: None,
+            raised: false,
+            windows_to_raise: 1,
+        }
+    }
+
+    pub(super) fn quota(&self) -> Quota {
+        self.quota
+    }
+
+    /// When the next request may leave, as far as is known now.
+    pub(super) fn next_at(&mut self, now: Instant) -> Instant {
+        if let Some(hold) = self.hold
+            && now < hold.until
+        {
+            return hold.until;
+        }
+        self.adapt(now);
+        self.scheduled(now)
+    }
+
+    /// Takes the next place of the schedule, or `None` if nothing may leave yet.
+    pub(super) fn depart(&mut self, now: Instant) -> Option<Instant> {
+        if self.hold.is_some_and(|hold| now < hold.until) {
+            return None;
+        }
+        self.adapt(now);
+        let at = self.scheduled(now);
+        if now < at {
+            return None;
+        }
+        self.due = Some(at + self.quota.per.div_f64(self.current));
+        Some(now)
+    }
+
+    /// The vendor took the request that left then.
+    pub(super) fn accepted(&mut self, departed: Instant, now: Instant) {
+        // Answers overtake one another; a window holds few enough to keep them in order.
+        let place = self.accepted.partition_point(|earlier| *earlier <= departed);
+        self.accepted.insert(place, departed);
+        if self.hold.is_none() {
+            self.forget_before(now.checked_sub(self.quota.per));
+        }
+    }
+
+    /// The vendor refused the request that left then, and perhaps said how long to wait.
+    pub(super) fn throttled(&mut self, departed: Instant, now: Instant, retry_after: Option<Duration>) {
+        let until = now + retry_after.unwrap_or(self.quota.per);
+        if let Some(hold) = &mut self.hold {
+            // It left before the hold: the same news once more. Only a longer wait counts.
+            hold.until = hold.until.max(if retry_after.is_some() { until } else { hold.until });
+            return;
+        }
+        if self.since.is_some_and(|since| departed < since) {
+            // It left under the rate before this one, which has been cut already.
+            return;
+        }
+        if self.raised {
+            self.windows_to_raise = (self.windows_to_raise * 2).min(MOST_WINDOWS);
+            self.raised = false;
+        }
+        self.hold = Some(Hold { began: now, until });
+    }
+
+    fn scheduled(&self, now: Instant) -> Instant {
+        let earliest = now.checked_sub(CATCH_UP).unwrap_or(now);
+        self.due.map_or(now, |due| due.max(earliest))
+    }
+
+    /// Sets the rate by what has happened: down after a hold, up after clean windows.
+    fn adapt(&mut self, now: Instant) {
+        let window = self.quota.per;
+        if let Some(hold) = self.hold.take() {
+            let from = hold.began.checked_sub(window);
+            let taken = self
+                .accepted
+                .iter()
+                .filter(|departed| from.is_none_or(|from| **departed > from) && **departed <= hold.began)
+                .count();
+            // Counts stay far below 2^52, where f64 is exact.
+            self.current = (taken as f64 * AFTER_THROTTLING).clamp(1.0_f64.min(self.full), self.full);
+            self.since = Some(now);
+            self.forget_before(now.checked_sub(window));
+            return;
+        }
+        let Some(since) = self.since else { return };
+        let clean = now.saturating_duration_since(since);
+        if self.raised && clean >= window {
+            self.raised = false;
+            self.windows_to_raise = 1;
+        }
+        if self.raised || clean < window * self.windows_to_raise {
+            return;
+        }
+        if self.current >= self.full {
+            self.since = None;
+        } else {
+            self.current = (self.current + f64::from(self.quota.requests.get()) * RAISE).min(self.full);
+            self.raised = true;
+            self.since = Some(now);
+        }
+    }
+
+    fn forget_before(&mut self, instant: Option<Instant>) {
+        while self.accepted.front().is_some_and(|departed| instant.is_some_and(|instant| *departed < instant)) {
+            self.accepted.pop_front();
+        }
+    }
+}

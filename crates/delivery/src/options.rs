@@ -1,0 +1,109 @@
+//! What a lane can be told.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+use crate::Limiter;
+
+/// What a lane can be told; the defaults suit a file and a service alike.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// The limiter, to share one quota between lanes and typed calls. Default: one of the lane's own, by the sink's quota.
+    pub limiter: Option<Limiter>,
+    /// The most requests in flight. Default 32.
+    pub concurrency: NonZeroUsize,
+    /// How long an update waits for others to share its request. Default 5 ms.
+    pub linger: Duration,
+    /// The most updates that the lane holds; when there are more, giving it another one waits. Default 10,000.
+    pub max_waiting: NonZeroUsize,
+    /// How often an update is sent before it is given up. Default 8.
+    pub max_attempts: NonZeroU32,
+    /// The longest pause before the second attempt; it doubles with each one. Default 200 ms.
+    pub first_backoff: Duration,
+    /// The longest pause before any attempt. Default 30 s.
+    pub longest_backoff: Duration,
+    /// When too much is rejected. Default 10 % after 1,000 outcomes.
+    pub max_rejected: MaxRejected,
+    /// The seed of the jitter, for a test that must repeat. Default: a random one.
+    pub seed: Option<u64>,
+}
+
+/// When the rejected updates are so many that the lane stops.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum MaxRejected {
+    /// As soon as there are more than so many.
+    Count(u64),
+    /// As soon as they are more than this share (0.1 is 10 %) of at least 1,000 outcomes.
+    Share(f64),
+    /// Never. This also switches off the stop when everything is refused alike.
+    Any,
+}
+
+impl MaxRejected {
+    /// How many outcomes there must be before a share counts.
+    pub const SHARE_AFTER: u64 = 1_000;
+
+    pub(crate) fn is_passed(self, rejected: u64, outcomes: u64) -> bool {
+        match self {
+            Self::Count(most) => rejected > most,
+            // Counts stay far below 2^52, where f64 is exact.
+            Self::Share(share) => outcomes >= Self::SHARE_AFTER && rejected as f64 > share * outcomes as f64,
+            Self::Any => false,
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            limiter: None,
+            concurrency: NonZeroUsize::MIN.saturating_add(31),
+            linger: Duration::from_millis(5),
+            max_waiting: NonZeroUsize::MIN.saturating_add(9_999),
+            max_attempts: NonZeroU32::MIN.saturating_add(7),
+            first_backoff: Duration::from_millis(200),
+            longest_backoff: Duration::from_secs(30),
+            max_rejected: MaxRejected::Share(0.1),
+            seed: None,
+        }
+    }
+}
+
+impl Options {
+    /// With a limiter that others may share.
+    pub fn with_limiter(self, limiter: Limiter) -> Self {
+        Self { limiter: Some(limiter), ..self }
+    }
+
+    /// With at most this many requests in flight.
+    pub fn with_concurrency(self, concurrency: NonZeroUsize) -> Self {
+        Self { concurrency, ..self }
+    }
+
+    /// With this time to wait for others to share a request.
+    pub fn with_linger(self, linger: Duration) -> Self {
+        Self { linger, ..self }
+    }
+
+    /// Holding at most this many updates.
+    pub fn with_max_waiting(self, max_waiting: NonZeroUsize) -> Self {
+        Self { max_waiting, ..self }
+    }
+
+    /// With this many attempts for an update.
+    pub fn with_max_attempts(self, max_attempts: NonZeroU32) -> Self {
+        Self { max_attempts, ..self }
+    }
+
+    /// With another limit on what is rejected.
+    pub fn with_max_rejected(self, max_rejected: MaxRejected) -> Self {
+        Self { max_rejected, ..self }
+    }
+
+    /// With this seed for the jitter.
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed: Some(seed), ..self }
+    }
+}

@@ -1,0 +1,98 @@
+//! What became of an update, and of a lane as a whole.
+
+use std::fmt;
+use std::sync::Arc;
+
+use contact_sink_core::{Address, Applied, Rejection, SinkError};
+
+/// What became of one update. Definite: each update has exactly one.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The vendor took it.
+    Accepted,
+    /// A rule of ours or of the vendor refused it.
+    Rejected {
+        /// Why; several if it was sent field by field.
+        rejections: Vec<Rejection>,
+        /// The fields that did go through all the same.
+        stored: Vec<Address>,
+        /// `Perhaps` if the answer to an earlier attempt was lost: it may be set as that attempt asked.
+        earlier: Applied,
+    },
+    /// Given up or never sent. It is safe to send it again.
+    Unsettled {
+        /// Whether an attempt may have been applied.
+        applied: Applied,
+        /// The last failure, if there was one.
+        cause: Option<Arc<SinkError>>,
+    },
+}
+
+/// What a lane has done so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Updates that the vendor took.
+    pub accepted: u64,
+    /// Updates that were refused.
+    pub rejected: u64,
+    /// Updates that were given up or never sent.
+    pub unsettled: u64,
+    /// Requests that left, all kinds together.
+    pub requests: u64,
+    /// Of these, requests that sent again what had failed.
+    pub retries: u64,
+    /// Of these, requests that were made to find out which update is to blame.
+    pub isolation_requests: u64,
+    /// Why the lane stopped, if it did.
+    pub stop: Option<Stop>,
+}
+
+/// Why a lane sends nothing any more.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Stop {
+    /// An error that sending again cannot mend.
+    Failed(Arc<SinkError>),
+    /// Everything was refused, and so were tries spread over what was waiting: the mapping or an account is wrong, not the
+    /// updates. None of them counts as rejected.
+    RefusedAlike {
+        /// The commonest code among them.
+        code: Option<i64>,
+        /// What it means, in our words.
+        reason: String,
+        /// How many were refused in a row.
+        refused: u64,
+    },
+    /// More was rejected than [`MaxRejected`](crate::MaxRejected) allows.
+    TooManyRejected {
+        /// How many were rejected.
+        rejected: u64,
+        /// Of how many outcomes.
+        outcomes: u64,
+    },
+    /// [`Delivery::halt`](crate::Delivery::halt) was called, or the time given to
+    /// [`Delivery::close`](crate::Delivery::close) was over.
+    Halted,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => write!(f, "{error}: {}", error.advice()),
+            Self::RefusedAlike { code, reason, refused } => {
+                write!(f, "{refused} updates in a row were refused and none was accepted, most of them with ")?;
+                match code {
+                    Some(code) => write!(f, "code {code} ({reason})")?,
+                    None => write!(f, "no code ({reason})")?,
+                }
+                f.write_str(": compare the credentials, and the channels, labels and names of the mapping, with the vendor's console")
+            }
+            Self::TooManyRejected { rejected, outcomes } => {
+                write!(f, "{rejected} of {outcomes} updates were rejected: compare the mapping with the input")
+            }
+            Self::Halted => f.write_str("it was asked to stop"),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The outcomes of a stream of updates.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use contact_sink_core::ContactUpdate;
+use futures_core::Stream;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, mpsc};
+
+use crate::lane::Command;
+use crate::lane::item::{Delivered, Reply};
+use crate::{Delivery, Outcome, Summary};
+
+type Input<T> = Pin<Box<dyn Stream<Item = (T, ContactUpdate)> + Send>>;
+type Room = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
+
+/// The outcomes of [`Delivery::deliver_all`], as they become definite: a stream of the caller's tags with their outcomes.
+///
+/// It must be polled to its end; dropping it stops the reading, and what was read already may still be sent.
+#[must_use = "a stream does nothing unless it is polled"]
+pub struct Outcomes<T> {
+    delivery: Delivery,
+    input: Option<Input<T>>,
+    waiting_for_room: Option<Room>,
+    room: Option<OwnedSemaphorePermit>,
+    tags: HashMap<u64, T>,
+    next_id: u64,
+    to: mpsc::UnboundedSender<(u64, Delivered)>,
+    results: mpsc::UnboundedReceiver<(u64, Delivered)>,
+}
+
+impl<T> Outcomes<T> {
+    pub(crate) fn new(delivery: Delivery, input: Input<T>) -> Self {
+        let (to, results) = mpsc::unbounded_channel();
+        Self {
+            delivery,
+            input: Some(input),
+            waiting_for_room: None,
+            room: None,
+            tags: HashMap::new(),
+            next_id: 0,
+            to,
+            results,
+        }
+    }
+
+    /// The next outcome, or `None` after the last one.
+    pub async fn next(&mut self) -> Option<(T, Outcome)> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// What the lane has done so far. After the end of the stream: the summary.
+    pub fn summary(&self) -> Summary {
+        self.delivery.summary()
+    }
+
+    /// Gives the lane one more update, or says that there is none now.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(input) = &mut self.input else { return Poll::Pending };
+        if self.room.is_none() {
+            let waiting = self.waiting_for_room.get_or_insert_with(|| Box::pin(self.delivery.room().acquire_owned()));
+            let room = ready!(waiting.as_mut().poll(cx));
+            self.waiting_for_room = None;
+            // The semaphore is never closed; if it were, nothing more could be read.
+            self.room = room.ok();
+        }
+        match ready!(input.as_mut().poll_next(cx)) {
+            Some((tag, update)) => {
+                if let Some(room) = self.room.take() {
+                    self.tags.insert(self.next_id, tag);
+                    let reply = Reply::Many { id: self.next_id, to: self.to.clone() };
+                    self.next_id += 1;
+                    self.delivery.submit(update, reply, room);
+                }
+            }
+            None => self.end_input(),
+        }
+        Poll::Ready(())
+    }
+
+    fn end_input(&mut self) {
+        if self.input.take().is_some() {
+            self.waiting_for_room = None;
+            self.room = None;
+            self.delivery.command(Command::InputEnded);
+        }
+    }
+}
+
+// Nothing in it is pinned in place: the input is in a box of its own, and a tag is only ever moved.
+impl<T> Unpin for Outcomes<T> {}
+
+impl<T> Stream for Outcomes<T> {
+    type Item = (T, Outcome);
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Poll::Ready(Some((id, delivered))) = self.results.poll_recv(cx)
+                && let Some(tag) = self.tags.remove(&id)
+            {
+                return Poll::Ready(Some((tag, delivered.outcome)));
+            }
+            if self.input.is_none() && self.tags.is_empty() {
+                return Poll::Ready(None);
+            }
+            ready!(self.poll_read(cx));
+        }
+    }
+}
+
+impl<T> Drop for Outcomes<T> {
+    fn drop(&mut self) {
+        self.end_input();
+    }
+}
+
+impl<T> fmt::Debug for Outcomes<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcomes").field("waiting", &self.tags.len()).finish_non_exhaustive()
+    }
+}
