@@ -1,1 +1,50 @@
-//! Being built.
+//! A local HTTP server that behaves as the vendors' endpoints are documented to. Not a client, and no part of one.
+//!
+//! It is written from the vendors' documents alone and shares no code with the clients, so that the two cannot be wrong
+//! together. It is as strict as the documents allow: where they are silent it refuses, or a setting chooses. What it
+//! takes, the vendor should take.
+//!
+//! | endpoint | vendor |
+//! |---|---|
+//! | `PUT /smartop/api/v1/user/channel/batch` | Jiguang, "Set Contact Information": [`jiguang`] |
+//! | `GET /_sandbox/state` | what is stored: `{"jiguang":{"10362819":{"210/默认联系":"…"}},"counters":{"jiguang":{…}}}` |
+//! | `GET /_sandbox/requests` | the latest requests, see [`RequestRecord`]: `{"seen":1,"requests":[{…}]}` |
+//! | `POST /_sandbox/reset` | forgets what is stored, counted and remembered, and the quota's window: 204 |
+//!
+//! The three of its own need no credentials; a server that listens on loopback only has no other callers than this
+//! machine's users. Everything else on it is 404.
+//!
+//! ```
+//! use contact_sink_sandbox::{Sandbox, World, jiguang::Wording};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut world = World::from_toml("latency_ms = 20")?;
+//! world.jiguang.wording = Wording::Nothing;
+//! let sandbox = Sandbox::start(world)?;
+//! println!("base URL: {}", sandbox.base_url());
+//! assert_eq!(sandbox.jiguang().stored(10362819), None);
+//! sandbox.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The world
+//! [`World::from_toml`] reads this; every key may be left out:
+//! ```toml
+#![doc = include_str!("../world.toml")]
+//! ```
+//!
+//! No `Debug` in this crate prints a user id, a contact value or a secret, and the request log holds no headers.
+
+pub mod jiguang;
+mod log;
+mod quota;
+mod sandbox;
+mod server;
+mod world;
+
+pub use log::RequestRecord;
+pub use quota::{Quota, Window};
+pub use sandbox::Sandbox;
+pub use world::{DEFAULT_TOML, InvalidWorld, World};

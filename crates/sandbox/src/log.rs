@@ -1,0 +1,131 @@
+//! What the server remembers of the requests that reached it: a ring, in order of arrival.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+/// One request that reached the server on any path but its own `/_sandbox/..`.
+///
+/// In JSON: `{"arrival_us":5120,"answered_us":5342,"method":"PUT","path":"/smartop/..","counted":true,"status":200,"code":0,
+/// "users":1,"cuids":[10362819]}`; times are microseconds since the server started, by a clock that never goes back.
+/// Headers, query and body are not kept. `Debug` prints no user id.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RequestRecord {
+    /// When its head had been read, since the server started. Records stand in this order.
+    #[serde(rename = "arrival_us", serialize_with = "micros")]
+    pub arrival: Duration,
+    /// When its answer was handed out, latency included, or `None` if it has not been, or the caller went away before.
+    #[serde(rename = "answered_us", serialize_with = "optional_micros")]
+    pub answered: Option<Duration>,
+    /// The method.
+    pub method: String,
+    /// The path without the query; the first 200 characters.
+    pub path: String,
+    /// Whether it counts in the quota's window: credentials were right and there was room.
+    pub counted: bool,
+    /// The status of the answer, or `None` if it is not decided, or the caller went away before.
+    pub status: Option<u16>,
+    /// The code at the top of the answer's body, if it has one.
+    pub code: Option<i64>,
+    /// How many users the request names; 0 if it was refused before they could be read.
+    pub users: usize,
+    /// The users, in the order of the request.
+    pub cuids: Vec<i64>,
+}
+
+/// The ring.
+pub(crate) struct Log {
+    capacity: usize,
+    /// The number of the oldest record that is left; numbers are never used twice.
+    first: u64,
+    /// How many requests came since the last reset.
+    seen: u64,
+    records: VecDeque<RequestRecord>,
+}
+
+const MAX_PATH_CHARS: usize = 200;
+
+impl Log {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { capacity, first: 0, seen: 0, records: VecDeque::new() }
+    }
+
+    /// Adds a request that has no answer yet, and gives the number by which to find it again.
+    pub(crate) fn arrive(&mut self, arrival: Duration, method: &str, path: &str, counted: bool) -> u64 {
+        self.seen += 1;
+        self.records.push_back(RequestRecord {
+            arrival,
+            answered: None,
+            method: method.to_owned(),
+            path: path.chars().take(MAX_PATH_CHARS).collect(),
+            counted,
+            status: None,
+            code: None,
+            users: 0,
+            cuids: Vec::new(),
+        });
+        if self.records.len() > self.capacity {
+            self.records.pop_front();
+            self.first += 1;
+        }
+        self.first + self.records.len() as u64 - 1
+    }
+
+    /// The record with this number, unless the ring has let go of it.
+    pub(crate) fn find(&mut self, number: u64) -> Option<&mut RequestRecord> {
+        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        self.records.get_mut(index)
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.first += self.records.len() as u64;
+        self.seen = 0;
+        self.records.clear();
+    }
+
+    pub(crate) fn records(&self) -> Vec<RequestRecord> {
+        self.records.iter().cloned().collect()
+    }
+
+    pub(crate) fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        #[derive(Serialize)]
+        struct View<'a> {
+            seen: u64,
+            requests: &'a VecDeque<RequestRecord>,
+        }
+        serde_json::to_vec(&View { seen: self.seen, requests: &self.records })
+    }
+}
+
+impl fmt::Debug for RequestRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestRecord")
+            .field("arrival", &self.arrival)
+            .field("answered", &self.answered)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("counted", &self.counted)
+            .field("status", &self.status)
+            .field("code", &self.code)
+            .field("users", &self.users)
+            .finish_non_exhaustive()
+    }
+}
+
+fn micros<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u128(time.as_micros())
+}
+
+fn optional_micros<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => micros(time, serializer),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,129 @@
+//! The running server, as a test or a command holds it.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::jiguang;
+use crate::log::RequestRecord;
+use crate::server::Server;
+use crate::world::World;
+
+/// A running server. It stops when this is dropped: it takes no more connections and closes those at rest, and requests
+/// that it has begun get their answer.
+///
+/// `Debug` prints the address and the counters.
+pub struct Sandbox {
+    address: SocketAddr,
+    server: Arc<Server>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+/// How long [`Sandbox::shutdown`] waits, beside the latency, for callers that began a request and do not finish it.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+const BACKLOG: u32 = 1024;
+
+impl Sandbox {
+    /// Starts a server on a free port of 127.0.0.1. It runs on the tokio runtime of the caller.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an impossible world; else what the system says, or that there is no tokio runtime.
+    pub fn start(world: World) -> io::Result<Self> {
+        Self::start_at(world, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+    }
+
+    /// Starts a server on a given loopback address; port 0 is any free one.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and `InvalidInput` for an address that other machines can reach.
+    pub fn start_at(world: World, address: SocketAddr) -> io::Result<Self> {
+        if !address.ip().is_loopback() {
+            let text = format!("the sandbox listens on loopback only, and {} is not a loopback address", address.ip());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        world.check().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let runtime = Handle::try_current().map_err(io::Error::other)?;
+        let listener = listen(address)?;
+        let address = listener.local_addr()?;
+        let server = Server::new(world);
+        let (stop, stopped) = oneshot::channel();
+        // An answer is one small write; Nagle's algorithm would only hold it back.
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
+        let serve = axum::serve(listener, server.clone().router()).with_graceful_shutdown(async {
+            let _ = stopped.await;
+        });
+        let task = runtime.spawn(async move {
+            // It ends only after the signal, and never with an error.
+            let _ = serve.await;
+        });
+        Ok(Self { address, server, stop, task })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Jiguang's project: what is stored and what was counted.
+    pub fn jiguang(&self) -> &jiguang::Endpoint {
+        &self.server.jiguang
+    }
+
+    /// The requests that are remembered, in order of arrival.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.server.log().records()
+    }
+
+    /// How many requests have come, remembered or not.
+    pub fn seen(&self) -> u64 {
+        self.server.log().seen()
+    }
+
+    /// Forgets what is stored, counted and remembered, and the quota's window. The clock goes on.
+    pub fn reset(&self) {
+        self.server.forget();
+    }
+
+    /// Stops it, and waits until the requests that it has begun are answered, at most for the latency and two seconds more.
+    pub async fn shutdown(self) {
+        let Self { server, stop, mut task, .. } = self;
+        drop(stop);
+        if tokio::time::timeout(server.latency().saturating_add(SHUTDOWN_GRACE), &mut task).await.is_err() {
+            task.abort();
+        }
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("address", &self.address)
+            .field("jiguang", self.jiguang())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Binds without awaiting, so that starting is not an async call, and takes a port again that a former run has just left.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}

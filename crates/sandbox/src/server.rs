@@ -1,0 +1,169 @@
+//! The HTTP side: who arrived when, which endpoint answers, and the server's own pages.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header, request::Parts};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Serialize;
+
+use crate::jiguang::{self, Endpoint};
+use crate::log::Log;
+use crate::world::World;
+
+/// A hundred users with 80 KB each: far more than any client has a use for. Beyond it: 413.
+const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// All that the running server holds.
+pub(crate) struct Server {
+    started: Instant,
+    latency: Duration,
+    log: Mutex<Log>,
+    pub(crate) jiguang: Endpoint,
+}
+
+/// What an endpoint answers.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// The code in the body, if it is one of the vendor's own.
+    pub(crate) code: Option<i64>,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Vec<u8>,
+    /// A header that the status asks for.
+    pub(crate) extra: Option<(header::HeaderName, HeaderValue)>,
+    /// The users that the request named.
+    pub(crate) cuids: Vec<i64>,
+}
+
+impl Server {
+    pub(crate) fn new(world: World) -> Arc<Self> {
+        Arc::new(Self {
+            started: Instant::now(),
+            latency: world.latency,
+            log: Mutex::new(Log::new(world.request_log)),
+            jiguang: Endpoint::new(world.jiguang, world.store),
+        })
+    }
+
+    pub(crate) fn router(self: Arc<Self>) -> Router {
+        Router::new()
+            .route("/_sandbox/state", get(state))
+            .route("/_sandbox/requests", get(requests))
+            .route("/_sandbox/reset", post(reset))
+            .fallback(vendor)
+            .with_state(self)
+    }
+
+    pub(crate) fn latency(&self) -> Duration {
+        self.latency
+    }
+
+    pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
+        lock(&self.log)
+    }
+
+    pub(crate) fn forget(&self) {
+        self.log().forget();
+        self.jiguang.forget();
+    }
+
+    /// What can be decided from the head alone: the time is taken and the quota judged under one lock, so that the log, the
+    /// clock and the quota agree on the order.
+    fn arrive(&self, head: &Parts) -> (u64, Result<&Endpoint, Answer>) {
+        let mut log = self.log();
+        let arrival = self.started.elapsed();
+        let endpoint = match head.uri.path() {
+            jiguang::PATH => match self.jiguang.arrive(head, arrival) {
+                None => Ok(&self.jiguang),
+                Some(refusal) => Err(refusal),
+            },
+            _ => Err(Answer::plain(StatusCode::NOT_FOUND, "no endpoint has this path")),
+        };
+        let number = log.arrive(arrival, head.method.as_str(), head.uri.path(), endpoint.is_ok());
+        (number, endpoint)
+    }
+}
+
+impl Answer {
+    /// An answer that is not of the vendor's making.
+    pub(crate) fn plain(status: StatusCode, text: &str) -> Self {
+        let body = format!("sandbox: {text}\n").into_bytes();
+        Self { status, code: None, content_type: "text/plain; charset=utf-8", body, extra: None, cuids: Vec::new() }
+    }
+
+    /// An answer in JSON.
+    pub(crate) fn json(status: StatusCode, code: Option<i64>, body: serde_json::Result<Vec<u8>>) -> Self {
+        match body {
+            Ok(body) => Self { status, code, content_type: "application/json", body, extra: None, cuids: Vec::new() },
+            Err(_) => Self::plain(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written as JSON"),
+        }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        response.headers_mut().extend(self.extra);
+        response
+    }
+}
+
+/// A lock that outlives a panic of whoever held it: nothing here is left half done.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn vendor(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let (number, endpoint) = server.arrive(&head);
+    // Also read when the answer is known: a client that is still writing would see a broken connection and no answer.
+    let body = to_bytes(body, MAX_BODY_BYTES).await.ok();
+    let mut answer = match endpoint {
+        Ok(endpoint) => endpoint.answer(&head, body.as_deref()),
+        Err(refusal) => refusal,
+    };
+    if let Some(record) = server.log().find(number) {
+        record.status = Some(answer.status.as_u16());
+        record.code = answer.code;
+        record.users = answer.cuids.len();
+        record.cuids = std::mem::take(&mut answer.cuids);
+    }
+    if !server.latency.is_zero() {
+        tokio::time::sleep(server.latency).await;
+    }
+    let answered = server.started.elapsed();
+    if let Some(record) = server.log().find(number) {
+        record.answered = Some(answered);
+    }
+    answer.into_response()
+}
+
+async fn state(State(server): State<Arc<Server>>) -> Answer {
+    #[derive(Serialize)]
+    struct View<'a> {
+        jiguang: jiguang::Stored<'a>,
+        counters: Counters,
+    }
+    #[derive(Serialize)]
+    struct Counters {
+        jiguang: jiguang::Counters,
+    }
+    let counters = Counters { jiguang: server.jiguang.counters() };
+    let body = serde_json::to_vec(&View { jiguang: server.jiguang.all_stored(), counters });
+    Answer::json(StatusCode::OK, None, body)
+}
+
+async fn requests(State(server): State<Arc<Server>>) -> Answer {
+    Answer::json(StatusCode::OK, None, server.log().to_json())
+}
+
+async fn reset(State(server): State<Arc<Server>>) -> StatusCode {
+    server.forget();
+    StatusCode::NO_CONTENT
+}

@@ -1,0 +1,106 @@
+//! What the server knows and how it behaves where the documents are silent.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::jiguang;
+
+/// The server's settings, and one world for each vendor.
+///
+/// ```
+/// use contact_sink_sandbox::World;
+///
+/// let world = World::from_toml("[jiguang]\nquota = \"off\"\n")?;
+/// assert_eq!(world.jiguang.quota, None);
+/// let error = World::from_toml("[jiguang]\nwordings = \"id\"\n").unwrap_err();
+/// assert!(error.to_string().starts_with("line 2 (`wordings`): unknown field"), "{error}");
+/// # Ok::<(), contact_sink_sandbox::InvalidWorld>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct World {
+    /// How long each answer is held back, after the request has had its effect. Default: not at all. In TOML `latency_ms`.
+    #[serde(rename = "latency_ms", deserialize_with = "millis")]
+    pub latency: Duration,
+    /// How many requests are remembered. Default 10,000. In TOML `request_log`.
+    #[serde(rename = "request_log")]
+    pub request_log: usize,
+    /// Whether values are kept. Without, all is checked and answered the same and nothing is stored. Default: yes.
+    pub store: bool,
+    /// Jiguang's project.
+    pub jiguang: jiguang::Settings,
+}
+
+/// Why a text is not a [`World`], or a world cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{problem}", place(.line, .key))]
+pub struct InvalidWorld {
+    line: Option<usize>,
+    key: Option<String>,
+    problem: String,
+}
+
+/// The default world as a commented TOML file: every setting at its default.
+pub const DEFAULT_TOML: &str = include_str!("../world.toml");
+
+impl World {
+    /// Reads a world. Keys that are left out have their defaults; channels that are given replace the default ones.
+    ///
+    /// # Errors
+    /// [`InvalidWorld`] with the line and the key.
+    pub fn from_toml(text: &str) -> Result<Self, InvalidWorld> {
+        let world: Self = toml::from_str(text).map_err(|error| InvalidWorld::at(text, &error))?;
+        world.check()?;
+        Ok(world)
+    }
+
+    /// Checks what no single key can show.
+    pub(crate) fn check(&self) -> Result<(), InvalidWorld> {
+        self.jiguang.check().map_err(|problem| InvalidWorld {
+            line: None,
+            key: None,
+            problem: format!("jiguang: {problem}"),
+        })
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self { latency: Duration::ZERO, request_log: 10_000, store: true, jiguang: jiguang::Settings::default() }
+    }
+}
+
+impl InvalidWorld {
+    /// The line that is wrong, from 1, if one line is.
+    pub fn line(&self) -> Option<usize> {
+        self.line
+    }
+
+    /// Not the error's own text: that quotes the line, which may hold the secret, and its message may quote the value.
+    fn at(text: &str, error: &toml::de::Error) -> Self {
+        let start = error.span().map(|span| span.start);
+        let before = start.and_then(|start| text.get(..start));
+        let line = before.map(|before| before.matches('\n').count() + 1);
+        let key = line.and_then(|line| text.lines().nth(line - 1)).and_then(|line| line.split_once('='));
+        let key = key.map(|(key, _)| key.trim().to_owned()).filter(|key| !key.is_empty());
+        let problem = match key.as_deref() {
+            Some("project_secret") => "expected a text in quotes".to_owned(),
+            _ => error.message().trim_end().replace('\n', ", "),
+        };
+        Self { line, key, problem }
+    }
+}
+
+fn place(line: &Option<usize>, key: &Option<String>) -> String {
+    match (line, key) {
+        (Some(line), Some(key)) => format!("line {line} (`{key}`): "),
+        (Some(line), None) => format!("line {line}: "),
+        (None, _) => String::new(),
+    }
+}
+
+fn millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
+}
