@@ -1,0 +1,94 @@
+//! Compares what a case expects with what came.
+
+use bytes::Bytes;
+use contact_sink_core::{Applied, Rejection, Retry, SinkError, Verdict};
+use http::Request;
+
+use crate::case::{self, Expected, Failure, Is};
+use crate::json;
+
+/// The request: exactly one, and what the case names of it.
+pub(crate) fn requests(sent: &[Request<Bytes>], expected: Option<&case::Request>) -> Result<(), String> {
+    let [sent] = sent else { return Err(format!("one request is sent, not {}", sent.len())) };
+    let Some(expected) = expected else { return Ok(()) };
+    if let Some(method) = &expected.method {
+        same("method", method.as_str(), sent.method().as_str())?;
+    }
+    if let Some(url) = &expected.url {
+        same("url", url.as_str(), sent.uri().to_string().as_str())?;
+    }
+    for (name, value) in &expected.headers {
+        let header = sent.headers().get(name).and_then(|value| value.to_str().ok());
+        same(name, Some(value.as_str()), header)?;
+    }
+    if let Some(body) = &expected.body {
+        let sent: serde_json::Value =
+            serde_json::from_slice(sent.body()).map_err(|error| format!("the body that was sent: {error}"))?;
+        same("body", json::read(body)?, sent)?;
+    }
+    Ok(())
+}
+
+/// What `send` gave.
+pub(crate) fn outcome(
+    outcome: &Result<Vec<Verdict>, SinkError>,
+    expected: &Expected,
+    status: u16,
+) -> Result<(), String> {
+    match (expected, outcome) {
+        (Expected::Error(expected), Err(error)) => {
+            same("error", expected, &failure(error))?;
+            same("status of the error", Some(status), error.status())
+        }
+        (Expected::Error(_), Ok(verdicts)) => Err(format!("an error is expected, not {verdicts:?}")),
+        (Expected::Verdicts(_), Err(error)) => Err(format!("verdicts are expected, not the error: {error}")),
+        (Expected::Verdicts(expected), Ok(verdicts)) => {
+            same("number of verdicts", expected.len(), verdicts.len())?;
+            expected.iter().zip(verdicts).enumerate().try_for_each(|(index, (expected, came))| {
+                verdict(expected, came).map_err(|problem| format!("verdict {index}: {problem}"))
+            })
+        }
+    }
+}
+
+fn verdict(expected: &case::Verdict, came: &Verdict) -> Result<(), String> {
+    let nothing = Rejection::unlisted(None, "");
+    let (is, code, rejection) = match came {
+        Verdict::Accepted => (Is::Accepted, None, &nothing),
+        Verdict::Rejected(rejection) => (Is::Rejected, rejection.code(), rejection),
+        Verdict::Undecided(rejection) => (Is::Undecided, rejection.code(), rejection),
+        Verdict::Retry { code } => (Is::Retry, *code, &nothing),
+        other => return Err(format!("a verdict that no case can expect yet: {other:?}")),
+    };
+    same("verdict", expected.is, is)?;
+    same("code", expected.code, code)?;
+    same("listed", expected.listed, rejection.is_listed())?;
+    same("address", expected.address.as_deref(), rejection.address().map(|address| address.as_str()))?;
+    if let Some(reason) = &expected.reason {
+        same("reason", reason.as_str(), rejection.reason())?;
+    }
+    if let Some(text) = &expected.text {
+        same("vendor's text", Some(text.as_str()), rejection.vendor_text())?;
+    }
+    Ok(())
+}
+
+fn failure(error: &SinkError) -> Failure {
+    Failure {
+        kind: format!("{:?}", error.kind()),
+        retry: match error.retry() {
+            Retry::Never => "never".to_owned(),
+            Retry::Backoff => "backoff".to_owned(),
+            Retry::After(pause) => format!("{}s", pause.as_secs()),
+        },
+        applied: match error.applied() {
+            Applied::No => "no".to_owned(),
+            Applied::Perhaps => "perhaps".to_owned(),
+        },
+        code: error.code(),
+    }
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: T, came: T) -> Result<(), String> {
+    if expected == came { Ok(()) } else { Err(format!("{what}: expected {expected:?}, came {came:?}")) }
+}

@@ -1,0 +1,119 @@
+//! `cargo xtask conformance`: runs the conformance suite and shows what came of it.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitStatus;
+
+use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum;
+use serde_json::Value;
+
+use crate::shell;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only the cases and errata of this vendor.
+    #[arg(long, value_name = "V")]
+    vendor: Option<String>,
+    /// How to show the result.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    report: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table for people.
+    Text,
+    /// One JSON object on standard output.
+    Json,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let path = shell::target().join("conformance.json");
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("the last report cannot be removed: {}", path.display()));
+        }
+        _ => {}
+    }
+    let status = run_suite(&path, options.vendor.as_deref())?;
+    let Ok(text) = std::fs::read(&path) else { bail!("the suite did not get as far as a report ({status})") };
+    let mut report: Value = serde_json::from_slice(&text).context("the report of the suite")?;
+    let of_vendor = |row: &Value| options.vendor.as_deref().is_none_or(|vendor| field(row, "vendor") == vendor);
+    for list in ["cases", "errata"] {
+        if let Some(rows) = report.get_mut(list).and_then(Value::as_array_mut) {
+            rows.retain(of_vendor);
+        }
+    }
+    match options.report {
+        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+        Format::Text => print_table(&report)?,
+    }
+    let cases = rows(&report, "cases");
+    let failed = cases.iter().filter(|case| !passed(case)).count();
+    if cases.is_empty() {
+        match &options.vendor {
+            Some(vendor) => bail!("there are no cases of {vendor}"),
+            None => bail!("there are no cases"),
+        }
+    }
+    if failed > 0 {
+        bail!("{failed} of {} cases failed", cases.len());
+    }
+    if !status.success() {
+        bail!("all cases passed, and the suite failed ({status}): see its own tests above");
+    }
+    Ok(())
+}
+
+/// Runs the test binary. What it says is shown if it fails, on standard error: standard output belongs to the report.
+fn run_suite(report: &Path, vendor: Option<&str>) -> Result<ExitStatus> {
+    let mut command = shell::cargo();
+    command.args(["test", "--quiet", "--package", "contact-sink-tests", "--test", "conformance", "--"]);
+    command.args(vendor.map(|vendor| format!("{vendor}/")));
+    command.env("CONTACT_SINK_CONFORMANCE_REPORT", report).stderr(std::process::Stdio::inherit());
+    let output = command.output().context("cargo test")?;
+    if !output.status.success() {
+        std::io::stderr().write_all(&output.stdout)?;
+    }
+    Ok(output.status)
+}
+
+fn print_table(report: &Value) -> Result<()> {
+    let mut counts: BTreeMap<(&str, &str), [usize; 2]> = BTreeMap::new();
+    for case in rows(report, "cases") {
+        counts.entry((field(case, "vendor"), field(case, "operation"))).or_default()[usize::from(!passed(case))] += 1;
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{:<12} {:<20} {:>6} {:>6}", "vendor", "operation", "passed", "failed")?;
+    for ((vendor, operation), [passed, failed]) in counts {
+        writeln!(out, "{vendor:<12} {operation:<20} {passed:>6} {failed:>6}")?;
+    }
+    for case in rows(report, "cases") {
+        let name = format!("{}/{}/{}", field(case, "vendor"), field(case, "operation"), field(case, "case"));
+        if !passed(case) {
+            writeln!(out, "failed: {name} ({})", field(case, "source"))?;
+        } else if let Some(reason) = case.get("expected_failure").and_then(Value::as_str) {
+            writeln!(out, "failed as expected: {name}: {reason}")?;
+        }
+    }
+    writeln!(out, "\nerrata of the documents, and what is done instead")?;
+    for erratum in rows(report, "errata") {
+        writeln!(out, "- {}, {}: {}", field(erratum, "vendor"), field(erratum, "place"), field(erratum, "says"))?;
+        writeln!(out, "  -> {}", field(erratum, "decision"))?;
+    }
+    Ok(())
+}
+
+fn rows<'a>(report: &'a Value, list: &str) -> &'a [Value] {
+    report.get(list).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn field<'a>(row: &'a Value, name: &str) -> &'a str {
+    row.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn passed(case: &Value) -> bool {
+    case.get("passed").and_then(Value::as_bool) == Some(true)
+}
