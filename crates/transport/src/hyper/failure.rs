@@ -26,6 +26,7 @@ pub(super) fn of_connect(error: &(dyn Error + 'static)) -> TransportError {
         if let Some(io) = cause.downcast_ref::<io::Error>() {
             detail = match io.kind() {
                 io::ErrorKind::ConnectionRefused => "connection refused",
+                io::ErrorKind::ConnectionReset => "connection reset",
                 io::ErrorKind::TimedOut => "connection timed out",
                 io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "host or network unreachable",
                 _ => detail,

@@ -1,0 +1,16 @@
+//! What this crate promises: the judgement and the base URL without a network, and one contract for every transport.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "transport/base_url.rs"]
+mod base_url;
+#[cfg(feature = "hyper")]
+#[path = "transport/contract.rs"]
+mod contract;
+#[cfg(feature = "hyper")]
+#[path = "transport/hyper.rs"]
+mod hyper;
+#[path = "transport/judge.rs"]
+mod judge;
+#[cfg(feature = "hyper")]
+#[path = "transport/server.rs"]
+mod server;

@@ -1,0 +1,130 @@
+//! What every transport promises, each promise one test, run on every transport there is.
+
+#[path = "contract/answers.rs"]
+mod answers;
+#[path = "contract/connections.rs"]
+mod connections;
+#[path = "contract/failures.rs"]
+mod failures;
+#[path = "contract/tls.rs"]
+pub(crate) mod tls;
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use contact_sink_core::Applied;
+use contact_sink_transport::{HttpTransport, TransportError, TransportErrorKind, TransportOptions};
+use http::{Request, Response};
+use tokio::net::TcpListener;
+
+/// How a transport is made. The suite knows no more of it.
+pub(crate) type Make = fn(TransportOptions) -> Arc<dyn HttpTransport>;
+
+/// What no error may show: it is in the query, a header and the body of every request here.
+pub(crate) const SECRET: &str = "s3cret-marker";
+
+macro_rules! contract {
+    ($transport:ident, $make:expr; $($part:ident: $($promise:ident)*;)*) => {
+        mod $transport {
+            $(mod $part {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    $crate::contract::$part::$promise($make).await;
+                })*
+            })*
+        }
+    };
+}
+
+macro_rules! contract_for {
+    ($transport:ident, $make:expr) => {
+        contract! { $transport, $make;
+            answers:
+                no_content_is_an_answer
+                a_gateways_html_is_an_answer
+                a_redirect_is_an_answer_and_is_not_followed
+                an_answer_as_large_as_the_cap_is_whole
+                the_request_leaves_as_it_was_made
+                the_user_agent_is_the_requests_else_the_options;
+            failures:
+                a_refused_connection_is_not_applied
+                an_unknown_host_is_not_applied
+                a_handshake_that_hangs_is_not_applied
+                a_reset_before_the_request_was_read_is_perhaps_applied
+                a_reset_after_the_request_was_read_is_perhaps_applied
+                a_close_without_an_answer_is_perhaps_applied
+                a_truncated_body_is_no_answer
+                an_oversize_body_that_is_declared_is_not_read
+                an_oversize_body_that_is_not_declared_is_not_read_to_its_end
+                headers_that_never_end_are_refused
+                a_head_that_hangs_times_out
+                a_body_that_hangs_times_out
+                what_is_not_http_is_refused;
+            connections:
+                one_caller_uses_one_connection
+                a_failed_exchange_is_not_sent_again
+                concurrent_exchanges_share_a_bounded_number_of_connections
+                a_given_up_exchange_makes_room
+                an_idle_connection_is_closed;
+            tls:
+                a_private_root_is_trusted_only_when_it_is_added
+                a_certificate_for_another_host_is_refused
+                an_expired_certificate_is_refused
+                a_proxy_makes_the_connection_and_learns_no_more
+                a_proxy_that_refuses_makes_no_connection;
+        }
+    };
+}
+
+contract_for!(hyper, crate::hyper::make);
+
+/// Limits that end a test soon. Nothing here asserts that they end soon enough.
+fn options() -> TransportOptions {
+    TransportOptions::default().with_exchange_timeout(Duration::from_secs(20))
+}
+
+fn short() -> TransportOptions {
+    options().with_connect_timeout(Duration::from_millis(300)).with_exchange_timeout(Duration::from_millis(300))
+}
+
+pub(crate) fn post(scheme: &str, address: impl Into<String>) -> Request<Bytes> {
+    Request::post(format!("{scheme}://{}/path?usersig={SECRET}", address.into()))
+        .header("authorization", SECRET)
+        .body(Bytes::from(format!("{{\"value\":\"{SECRET}\"}}")))
+        .unwrap()
+}
+
+/// An address at which nobody listens any more.
+pub(crate) async fn unused_address() -> String {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string()
+}
+
+/// A host that no resolver needs to ask the network about: its name is too long for one.
+pub(crate) fn impossible_host() -> String {
+    format!("{}.invalid", "a".repeat(64))
+}
+
+async fn to(transport: &dyn HttpTransport, address: SocketAddr) -> Result<Response<Bytes>, TransportError> {
+    transport.exchange(post("http", address.to_string())).await
+}
+
+/// Checks the kind, that it says of the request what the kind implies, and that no text of it shows the request.
+pub(crate) fn check_error(result: Result<Response<Bytes>, TransportError>, kind: TransportErrorKind) -> TransportError {
+    let error = result.expect_err("there is no whole answer");
+    let before = matches!(kind, TransportErrorKind::Connect | TransportErrorKind::Certificate);
+    assert_eq!(error.kind(), kind, "{error}");
+    assert_eq!(error.applied(), if before { Applied::No } else { Applied::Perhaps });
+    let mut cause: Option<&dyn Error> = Some(&error);
+    while let Some(shown) = cause {
+        for text in [shown.to_string(), format!("{shown:?}")] {
+            for never in [SECRET, "127.0.0.1", "localhost", "://", "usersig", "authorization"] {
+                assert!(!text.to_lowercase().contains(never), "{text}");
+            }
+        }
+        cause = shown.source();
+    }
+    error
+}

@@ -1,0 +1,131 @@
+//! How many connections there are, and that no request is sent twice.
+
+use std::future::pending;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use contact_sink_transport::TransportErrorKind as Kind;
+use tokio::sync::{Barrier, mpsc};
+use tokio::task::JoinSet;
+
+use super::{Make, check_error, options, to};
+use crate::server::Server;
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+pub(crate) async fn one_caller_uses_one_connection(make: Make) {
+    let server = Server::always(OK).await;
+    let transport = make(options());
+    for _ in 0..200 {
+        to(&*transport, server.address).await.unwrap();
+    }
+    assert_eq!((server.seen.connections(), server.seen.requests().len()), (1, 200));
+}
+
+pub(crate) async fn a_failed_exchange_is_not_sent_again(make: Make) {
+    // The first on each connection is answered, the second is read and its connection is cut: the case in which most
+    // clients try again without a word.
+    let server = Server::start(|mut peer| async move {
+        peer.request().await;
+        peer.write(OK.as_bytes()).await;
+        if peer.request().await.is_some() {
+            peer.reset();
+        }
+    })
+    .await;
+    let transport = make(options());
+    for round in 1..=10 {
+        to(&*transport, server.address).await.unwrap();
+        check_error(to(&*transport, server.address).await, Kind::Interrupted);
+        assert_eq!((server.seen.connections(), server.seen.requests().len()), (round, 2 * round));
+    }
+}
+
+pub(crate) async fn concurrent_exchanges_share_a_bounded_number_of_connections(make: Make) {
+    let all_there = Arc::new(Barrier::new(32));
+    let server = Server::start(move |mut peer| {
+        let all_there = Arc::clone(&all_there);
+        async move {
+            let first_round = peer.seen.connections() <= 32;
+            let mut served = 0;
+            while peer.request().await.is_some() {
+                if first_round && served == 0 {
+                    // No answer before 32 requests are here on 32 connections: the bound is reached, too.
+                    all_there.wait().await;
+                }
+                served += 1;
+                if served == 20 {
+                    peer.leave();
+                    peer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok").await;
+                    return;
+                }
+                peer.write(OK.as_bytes()).await;
+            }
+        }
+    })
+    .await;
+    let transport = make(options());
+    let mut callers = JoinSet::new();
+    for _ in 0..96 {
+        let (transport, address) = (Arc::clone(&transport), server.address);
+        callers.spawn(async move {
+            for _ in 0..50 {
+                assert_eq!(to(&*transport, address).await.unwrap().body(), "ok");
+            }
+        });
+    }
+    while let Some(caller) = callers.join_next().await {
+        caller.unwrap();
+    }
+    assert_eq!((server.seen.most_open.load(SeqCst), server.seen.requests().len()), (32, 96 * 50));
+}
+
+pub(crate) async fn a_given_up_exchange_makes_room(make: Make) {
+    // Every odd connection is silent.
+    let (arrived, mut arrival) = mpsc::unbounded_channel();
+    let server = Server::start(move |mut peer| {
+        let arrived = arrived.clone();
+        async move {
+            let silent = peer.seen.connections() % 2 == 1;
+            while peer.request().await.is_some() {
+                if silent {
+                    arrived.send(()).unwrap();
+                    pending::<()>().await;
+                }
+                peer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+            }
+        }
+    })
+    .await;
+    let transport = make(options().with_max_connections(NonZeroUsize::MIN));
+    for _ in 0..3 {
+        tokio::select! {
+            answer = to(&*transport, server.address) => panic!("{answer:?}"),
+            arrived = arrival.recv() => arrived.unwrap(),
+        }
+        to(&*transport, server.address).await.unwrap();
+    }
+    assert_eq!(server.seen.requests().len(), 6);
+}
+
+pub(crate) async fn an_idle_connection_is_closed(make: Make) {
+    let (closed, mut close) = mpsc::unbounded_channel();
+    let server = Server::start(move |mut peer| {
+        let closed = closed.clone();
+        async move {
+            while peer.request().await.is_some() {
+                peer.write(OK.as_bytes()).await;
+            }
+            closed.send(()).unwrap();
+        }
+    })
+    .await;
+    let transport = make(options().with_idle_timeout(Duration::from_millis(100)));
+    for connections in 1..=2 {
+        to(&*transport, server.address).await.unwrap();
+        close.recv().await.unwrap();
+        assert_eq!(server.seen.connections(), connections);
+    }
+}

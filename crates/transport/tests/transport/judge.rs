@@ -1,0 +1,141 @@
+//! The judgement of an answer: every class of status under every shape of body, as one table.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use contact_sink_core::{Applied, Retry, SinkErrorKind as Kind};
+use contact_sink_transport::{Judgement, judge};
+use http::Response;
+
+const LISTED: i64 = 4107;
+const UNLISTED: i64 = 31337;
+
+fn judged(status: u16, code: Option<i64>, headers: &[(&str, &str)]) -> Judgement {
+    let mut answer = Response::builder().status(status);
+    for (name, value) in headers {
+        answer = answer.header(*name, *value);
+    }
+    judge("vendor", "call", &answer.body(Bytes::from_static(b"<body>")).unwrap(), code, |code| code == LISTED)
+}
+
+fn word(judgement: &Judgement) -> &'static str {
+    match judgement {
+        Judgement::Success => "success",
+        Judgement::Code(LISTED | UNLISTED) => "code",
+        Judgement::Code(_) => "another code",
+        Judgement::Refused { .. } => "refused",
+        Judgement::Failed(error) => match error.kind() {
+            Kind::Unreadable => "unreadable",
+            Kind::Unavailable => "unavailable",
+            Kind::Throttled => "throttled",
+            Kind::Credentials => "credentials",
+            Kind::Forbidden => "forbidden",
+            Kind::WrongAddress => "wrong address",
+            _ => "another kind",
+        },
+    }
+}
+
+#[test]
+fn every_status_under_every_body() {
+    #[rustfmt::skip]
+    let table = [
+        // status  no code that can be read   success (0)      listed  unlisted
+        (200, "unreadable",    "success",       "code", "code"),
+        (201, "unreadable",    "success",       "code", "code"),
+        (204, "unreadable",    "success",       "code", "code"),
+        (299, "unreadable",    "success",       "code", "code"),
+        (100, "wrong address", "wrong address", "code", "wrong address"),
+        (301, "wrong address", "wrong address", "code", "wrong address"),
+        (302, "wrong address", "wrong address", "code", "wrong address"),
+        (304, "wrong address", "wrong address", "code", "wrong address"),
+        (308, "wrong address", "wrong address", "code", "wrong address"),
+        (400, "refused",       "refused",       "code", "code"),
+        (401, "credentials",   "credentials",   "code", "credentials"),
+        (403, "forbidden",     "forbidden",     "code", "forbidden"),
+        (404, "wrong address", "wrong address", "code", "wrong address"),
+        (405, "wrong address", "wrong address", "code", "wrong address"),
+        (407, "credentials",   "credentials",   "code", "credentials"),
+        (408, "unavailable",   "unavailable",   "code", "unavailable"),
+        (409, "wrong address", "wrong address", "code", "wrong address"),
+        (413, "refused",       "refused",       "code", "refused"),
+        (422, "refused",       "refused",       "code", "code"),
+        (425, "unavailable",   "unavailable",   "code", "unavailable"),
+        (429, "throttled",     "throttled",     "code", "throttled"),
+        (451, "wrong address", "wrong address", "code", "wrong address"),
+        (500, "unavailable",   "unavailable",   "code", "unavailable"),
+        (502, "unavailable",   "unavailable",   "code", "unavailable"),
+        (503, "unavailable",   "unavailable",   "code", "unavailable"),
+        (504, "unavailable",   "unavailable",   "code", "unavailable"),
+        (599, "unavailable",   "unavailable",   "code", "unavailable"),
+        (600, "wrong address", "wrong address", "code", "wrong address"),
+        (999, "wrong address", "wrong address", "code", "wrong address"),
+    ];
+    for (status, none, success, listed, unlisted) in table {
+        for (code, expected) in [(None, none), (Some(0), success), (Some(LISTED), listed), (Some(UNLISTED), unlisted)] {
+            let judgement = judged(status, code, &[]);
+            assert_eq!(word(&judgement), expected, "{status} with {code:?}");
+            match judgement {
+                Judgement::Code(kept) => assert_eq!(Some(kept), code),
+                Judgement::Refused { status: kept } => assert_eq!(kept, status),
+                Judgement::Failed(error) => {
+                    assert_eq!((error.status(), error.code()), (Some(status), code), "{status} with {code:?}");
+                    let stops = !matches!(expected, "unreadable" | "unavailable" | "throttled");
+                    assert_eq!(error.retry() == Retry::Never, stops, "{status} with {code:?}");
+                    let perhaps = matches!(expected, "unreadable" | "unavailable");
+                    assert_eq!(error.applied() == Applied::Perhaps, perhaps, "{status} with {code:?}");
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn retry_after() {
+    let hour = 60 * 60;
+    let table = [
+        (429, "7", Some(7)),
+        (503, "7", Some(7)),
+        (408, " 7 ", Some(7)),
+        (425, "0", Some(0)),
+        (429, "86400", Some(hour)),
+        (429, "18446744073709551615", Some(hour)),
+        (429, "18446744073709551616", None),
+        (429, "-1", None),
+        (429, "1.5", None),
+        (429, "", None),
+        (429, "Wed, 21 Oct 2026 07:28:00 GMT", None),
+        (500, "7", None),
+        (200, "7", None),
+    ];
+    for (status, header, seconds) in table {
+        let Judgement::Failed(error) = judged(status, None, &[("retry-after", header)]) else { panic!("{status}") };
+        let expected = seconds.map_or(Retry::Backoff, |seconds| Retry::After(Duration::from_secs(seconds)));
+        assert_eq!(error.retry(), expected, "{status} with `{header}`");
+    }
+}
+
+#[test]
+fn the_media_type_is_named_and_nothing_else_of_a_header() {
+    let table = [
+        ("text/html; charset=utf-8", "text/html"),
+        ("application/problem+json", "application/problem+json"),
+        ("application/vnd.ms-excel", "application/vnd.ms-excel"),
+        ("text/html; token=marker", "text/html"),
+        ("marker", "no media type"),
+        ("marker/html", "no media type"),
+        ("text/13800138000", "no media type"),
+        ("text/", "no media type"),
+        ("text/user@example.com", "no media type"),
+        ("", "no media type"),
+    ];
+    for (header, named) in table {
+        let Judgement::Failed(error) = judged(502, None, &[("content-type", header), ("x-request", "marker")]) else {
+            panic!("{header}")
+        };
+        let shown = format!("vendor call: the vendor cannot answer now (http 502, {named}, 6 bytes)");
+        assert_eq!(error.to_string(), shown, "`{header}`");
+        assert!(!format!("{error:?}").contains("marker"), "`{header}`");
+    }
+}
