@@ -72,7 +72,7 @@ fn tunnel(proxy: &Proxy, tcp: HttpConnector) -> Result<Tunnel<HttpConnector>, Bu
     }
 }
 
-/// `user:password` out of the URL, percent-decoded. A colon in the user must be written as `%3A` and cannot be used.
+/// `user:password` out of the URL, percent-decoded. Basic authentication has no way to send a user with a colon.
 fn credentials(proxy: &Uri) -> Option<Vec<u8>> {
     let (user_info, _) = proxy.authority()?.as_str().rsplit_once('@')?;
     let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
