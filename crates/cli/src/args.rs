@@ -1,0 +1,104 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use contact_sink_delivery::MaxRejected;
+
+/// Keeps messaging vendors' copies of users' contact data equal to yours.
+///
+/// Every row of the input ends accepted or rejected, or is reported pending and is to be sent again; rejected rows are
+/// written to a file that can be mended and fed back.
+#[derive(Debug, Parser)]
+#[command(name = "contact-sink", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send the contacts of a file to a vendor.
+    Sync(Sync),
+    /// Run a simulator of the vendors on this machine.
+    Sandbox(Sandbox),
+}
+
+/// Send the contacts of a file to a vendor.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 done; 2 done, some rows rejected; 3 stopped, a person must act; 75 rows are left pending: \
+run the same command again; 64 usage; 65 the input cannot be read on; 66 it cannot be opened; 78 configuration; 130 interrupted."
+)]
+pub struct Sync {
+    /// A CSV file in UTF-8 whose first line names the columns; - for standard input.
+    pub file: PathBuf,
+    /// A destination of the configuration, or `sandbox`: a simulator in this process that needs no configuration.
+    #[arg(long, value_name = "NAME")]
+    pub to: String,
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "contact-sink.toml", env = "CONTACT_SINK_CONFIG")]
+    pub config: PathBuf,
+    /// Where the files of rejected rows go.
+    #[arg(long, value_name = "DIR", default_value = "rejected")]
+    pub rejected: PathBuf,
+    /// How to report: text, json (on standard output), json=PATH; may be given several times.
+    #[arg(long, value_name = "FORM", value_parser = parse_report)]
+    pub report: Vec<ReportForm>,
+    /// Stop when more rows than this are rejected: a number, or a share of at least 1,000 rows. 100% switches this off, and
+    /// the stop when everything is refused alike.
+    #[arg(long, value_name = "N|P%", default_value = "10%", value_parser = parse_max_rejected)]
+    pub max_rejected: MaxRejected,
+    /// Print errors only.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// Run a simulator of the vendors on this machine.
+#[derive(Debug, Args)]
+pub struct Sandbox {
+    /// What the simulator knows and how it behaves; without it, a world that fits the samples.
+    #[arg(long, value_name = "FILE")]
+    pub world: Option<PathBuf>,
+    /// The address to listen on, of this machine only; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Print the default world as a commented TOML file, and end.
+    #[arg(long)]
+    pub print_world: bool,
+}
+
+/// How to report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReportForm {
+    /// In words, on standard error.
+    Text,
+    /// One object on standard output.
+    Json,
+    /// One object in a file.
+    JsonFile(PathBuf),
+}
+
+fn parse_report(text: &str) -> Result<ReportForm, String> {
+    match text.split_once('=') {
+        None if text == "text" => Ok(ReportForm::Text),
+        None if text == "json" => Ok(ReportForm::Json),
+        Some(("json", path)) if !path.is_empty() => Ok(ReportForm::JsonFile(path.into())),
+        _ => Err("it is text, json or json=PATH".to_owned()),
+    }
+}
+
+fn parse_max_rejected(text: &str) -> Result<MaxRejected, String> {
+    let wrong = || "it is a whole number, or a percentage from 0% to 100%".to_owned();
+    match text.strip_suffix('%') {
+        None => text.parse().map(MaxRejected::Count).map_err(|_| wrong()),
+        Some(percent) => match percent.parse::<f64>() {
+            Ok(100.0) => Ok(MaxRejected::Any),
+            Ok(percent) if (0.0..100.0).contains(&percent) => Ok(MaxRejected::Share(percent / 100.0)),
+            _ => Err(wrong()),
+        },
+    }
+}

@@ -1,0 +1,94 @@
+//! The section of a destination at Jiguang.
+
+use std::collections::BTreeMap;
+
+use contact_sink_core::Address;
+use contact_sink_jiguang::{ChannelAddress, ChannelKind, Config, Jiguang, JiguangSink, channel};
+
+use super::section::Section;
+use super::{Mapping, Secrets, Vendor, base_url, quota};
+use crate::nearest;
+use crate::status::Failure;
+
+const KINDS: &[(&str, ChannelKind)] =
+    &[("sms", ChannelKind::Sms), ("app", ChannelKind::App), ("mail", ChannelKind::Mail), ("other", ChannelKind::Other)];
+
+/// A channel that the file gives a name.
+#[derive(Debug, Clone, Copy)]
+struct Channel {
+    id: i64,
+    kind: ChannelKind,
+}
+
+/// Reads `project_id`, `project_secret`, `base_url`, `quota`, `channels`, `subject` and `set`.
+pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Failure> {
+    let project_id = section.required_text("project_id")?;
+    let secret = secrets.fetch(section, "project_secret")?;
+    let mut config = Config::new(project_id, secret);
+    if let Some(base_url) = base_url(section)? {
+        config = config.with_base_url(base_url);
+    }
+    if let Secrets::Read { .. } = secrets {
+        config.check().map_err(|error| section.failure_at("project_id", error.to_string()))?;
+    }
+    let quota = quota(section)?;
+    let channels = channels(section)?;
+    let mapping = Mapping::read(section, |written| address(written, &channels))?;
+    let (account, base_url) = (format!("project {project_id}"), config.base_url().clone());
+    Ok(Vendor {
+        account,
+        base_url,
+        mapping,
+        sink: Box::new(move |transport| {
+            let mut sink = JiguangSink::new(Jiguang::new(config, transport));
+            if let Some(quota) = quota {
+                sink = sink.with_quota(quota);
+            }
+            Box::new(channels.values().fold(sink, |sink, channel| sink.with_channel(channel.id, channel.kind)))
+        }),
+    })
+}
+
+fn channels(section: &Section<'_>) -> Result<BTreeMap<String, Channel>, Failure> {
+    let mut channels: BTreeMap<String, Channel> = BTreeMap::new();
+    let Some(table) = section.section("channels")? else { return Ok(channels) };
+    for (name, span, value) in table.entries() {
+        if name.contains('/') || name.is_empty() || name.parse::<i64>().is_ok() {
+            return Err(table.failure(span, format!("{name:?}: a channel's name is a word without a slash")));
+        }
+        let channel = table.below(name, value)?;
+        let id = channel.required_integer("id")?;
+        let kind = match channel.text("kind")? {
+            None => ChannelKind::Other,
+            Some(text) => KINDS.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind).ok_or_else(|| {
+                let hint = nearest::hint(text, KINDS.iter().map(|(name, _)| *name));
+                channel.failure_at("kind", format!("there is no kind {text:?}{hint}"))
+            })?,
+        };
+        channel.finish()?;
+        if let Some((other, _)) = channels.iter().find(|(_, known)| known.id == id && known.kind != kind) {
+            return Err(table.failure(span, format!("{name:?}: {other:?} has the same id and another kind")));
+        }
+        channels.insert(name.to_owned(), Channel { id, kind });
+    }
+    Ok(channels)
+}
+
+/// `sms/默认联系` by the name of a channel, or `210/默认联系` by its id.
+fn address(written: &str, channels: &BTreeMap<String, Channel>) -> Result<Address, String> {
+    let Some((before, label)) = written.split_once('/') else {
+        return Err(
+            "an address is a channel's name or id, a slash and a contact label: sms/默认联系, 210/默认联系".to_owned()
+        );
+    };
+    if let Some(known) = channels.get(before) {
+        return channel(known.id, label).map_err(|error| error.to_string());
+    }
+    if before.starts_with(|first: char| first.is_ascii_digit() || first == '-') {
+        return written.parse::<ChannelAddress>().map(Address::from).map_err(|error| error.to_string());
+    }
+    Err(format!(
+        "there is no channel {before:?} in \"channels\"{}",
+        nearest::hint(before, channels.keys().map(String::as_str))
+    ))
+}

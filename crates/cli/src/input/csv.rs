@@ -1,0 +1,151 @@
+//! Reads CSV record by record and knows on which line each one began.
+//!
+//! The parsing is `csv-core`'s. The lines are counted here, since a parser's own count is off after blank lines, and so is
+//! the end of the input looked at: an unclosed quote must not swallow the rest of a file silently.
+
+use std::io::{BufRead, BufReader, Read};
+
+use csv_core::ReadRecordResult;
+
+use super::row::Row;
+
+/// The most bytes that one record may have.
+const MOST_BYTES: usize = 1024 * 1024;
+const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// Reads records.
+pub struct CsvReader<R> {
+    source: BufReader<R>,
+    parser: csv_core::Reader,
+    lines: Lines,
+    started: bool,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+/// Why an input cannot be read on.
+#[derive(Debug)]
+pub struct Unreadable {
+    line: u64,
+    problem: String,
+}
+
+impl Unreadable {
+    /// What is wrong, where, and what to do.
+    pub fn message(&self, file: &str) -> String {
+        format!("{file}:{}: {}", self.line, self.problem)
+    }
+}
+
+impl<R: Read> CsvReader<R> {
+    /// A reader at the start of an input.
+    pub fn new(source: R) -> Self {
+        Self {
+            source: BufReader::with_capacity(64 * 1024, source),
+            parser: csv_core::Reader::new(),
+            lines: Lines { line: 1, after_cr: false },
+            started: false,
+            bytes: vec![0; 1024],
+            ends: vec![0; 32],
+        }
+    }
+
+    /// The next record, blank lines passed over.
+    pub fn read(&mut self) -> Result<Option<Row>, Unreadable> {
+        if !self.started {
+            self.started = true;
+            self.check_start()?;
+        }
+        if !self.pass_blank_lines()? {
+            return Ok(None);
+        }
+        let began = self.lines.line;
+        let (mut written, mut ended) = (0, 0);
+        loop {
+            let buffer = self.source.fill_buf().map_err(|error| broken(self.lines.line, &error))?;
+            // At the end of the input a line break ends the last record, unless it stands within quotes.
+            let at_end = buffer.is_empty();
+            let input = if at_end { b"\n" } else { buffer };
+            let (result, read, wrote, ends) =
+                self.parser.read_record(input, &mut self.bytes[written..], &mut self.ends[ended..]);
+            if !at_end {
+                self.lines.count(&buffer[..read]);
+                self.source.consume(read);
+            }
+            (written, ended) = (written + wrote, ended + ends);
+            match result {
+                ReadRecordResult::Record => break,
+                ReadRecordResult::InputEmpty if at_end => return Err(unclosed(began)),
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull if self.bytes.len() >= MOST_BYTES => return Err(too_long(began)),
+                ReadRecordResult::OutputFull => self.bytes.resize(self.bytes.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::End => return Ok(None),
+            }
+        }
+        Ok(Some(Row::new(began, &self.bytes[..written], &self.ends[..ended])))
+    }
+
+    fn check_start(&mut self) -> Result<(), Unreadable> {
+        let buffer = self.source.fill_buf().map_err(|error| broken(1, &error))?;
+        if buffer.starts_with(UTF8_BOM) {
+            self.source.consume(UTF8_BOM.len());
+        } else if buffer.starts_with(b"\xFF\xFE") || buffer.starts_with(b"\xFE\xFF") {
+            let problem = "the file is UTF-16: save it as UTF-8 (in Excel: CSV UTF-8)".to_owned();
+            return Err(Unreadable { line: 1, problem });
+        }
+        Ok(())
+    }
+
+    /// Passes line breaks over; whether anything follows.
+    fn pass_blank_lines(&mut self) -> Result<bool, Unreadable> {
+        loop {
+            let buffer = self.source.fill_buf().map_err(|error| broken(self.lines.line, &error))?;
+            if buffer.is_empty() {
+                return Ok(false);
+            }
+            let blank = buffer.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            let more = blank < buffer.len();
+            self.lines.count(&buffer[..blank]);
+            self.source.consume(blank);
+            if more {
+                return Ok(true);
+            }
+        }
+    }
+}
+
+/// Counts lines that end in LF, CRLF or CR.
+struct Lines {
+    line: u64,
+    after_cr: bool,
+}
+
+impl Lines {
+    fn count(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            let breaks = match byte {
+                b'\n' => !self.after_cr,
+                b'\r' => true,
+                _ => false,
+            };
+            self.line += u64::from(breaks);
+            self.after_cr = *byte == b'\r';
+        }
+    }
+}
+
+fn broken(line: u64, error: &std::io::Error) -> Unreadable {
+    Unreadable { line, problem: format!("the input cannot be read on: {error}") }
+}
+
+fn unclosed(line: u64) -> Unreadable {
+    let problem = "a quote is opened in the record that begins here and never closed: close it, or double it if it is meant \
+                   as a character";
+    Unreadable { line, problem: problem.to_owned() }
+}
+
+fn too_long(line: u64) -> Unreadable {
+    let problem = "the record that begins here is longer than 1 MiB: look for a quote that is never closed";
+    Unreadable { line, problem: problem.to_owned() }
+}

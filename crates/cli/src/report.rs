@@ -1,0 +1,122 @@
+//! What came of a run: counts that add up, as text and as JSON.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use contact_sink_delivery::Summary;
+use serde::Serialize;
+
+/// The counts of one destination. `rows = accepted + rejected + skipped + unchanged + pending`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Counts {
+    /// Rows of the input.
+    pub rows: u64,
+    /// The vendor took them.
+    pub accepted: u64,
+    /// A rule refused them.
+    pub rejected: u64,
+    /// There was nothing to send.
+    pub skipped: u64,
+    /// They are at the vendor already.
+    pub unchanged: u64,
+    /// They are to be sent again.
+    pub pending: u64,
+    /// Requests that left.
+    pub requests: u64,
+    /// Of these, those that repeated a failed one.
+    pub retries: u64,
+    /// Of these, those that looked for the one to blame.
+    pub isolation_requests: u64,
+    /// How long it took.
+    pub elapsed_ms: u64,
+    /// Why rows were rejected, the commonest reason first.
+    pub reasons: Vec<ReasonCount>,
+}
+
+/// How often there was a reason.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReasonCount {
+    /// The vendor's code, if there was one.
+    pub code: Option<i64>,
+    /// What it means, in our words.
+    pub reason: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// All destinations.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    schema: u32,
+    destinations: BTreeMap<String, Counts>,
+}
+
+impl Counts {
+    /// Counts a reason.
+    pub fn count_reason(&mut self, code: Option<i64>, reason: &str) {
+        match self.reasons.iter_mut().find(|known| known.code == code && known.reason == reason) {
+            Some(known) => known.count += 1,
+            None => self.reasons.push(ReasonCount { code, reason: reason.to_owned(), count: 1 }),
+        }
+    }
+
+    /// Takes over what the lane counted, and puts the reasons in order.
+    pub fn finish(&mut self, lane: &Summary, elapsed: Duration) {
+        (self.requests, self.retries, self.isolation_requests) = (lane.requests, lane.retries, lane.isolation_requests);
+        self.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        self.reasons.sort_by(|a, b| b.count.cmp(&a.count).then(a.code.cmp(&b.code)).then(a.reason.cmp(&b.reason)));
+    }
+
+    /// The summary in words, several lines.
+    pub fn text(&self, destination: &str) -> String {
+        let mut text = format!(
+            "{destination}: {} rows = {} accepted + {} rejected + {} skipped + {} unchanged + {} pending\n",
+            grouped(self.rows),
+            grouped(self.accepted),
+            grouped(self.rejected),
+            grouped(self.skipped),
+            grouped(self.unchanged),
+            grouped(self.pending),
+        );
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "  {} requests ({} retries, {} to find what is to blame) in {:.1} s",
+            grouped(self.requests),
+            grouped(self.retries),
+            grouped(self.isolation_requests),
+            Duration::from_millis(self.elapsed_ms).as_secs_f64(),
+        );
+        for ReasonCount { code, reason, count } in &self.reasons {
+            let code = code.map_or(String::new(), |code| format!("code {code}, "));
+            let _ = writeln!(text, "  {} times: {code}{reason}", grouped(*count));
+        }
+        text
+    }
+}
+
+impl Report {
+    /// A report of these destinations.
+    pub fn new(destinations: impl IntoIterator<Item = (String, Counts)>) -> Self {
+        Self { schema: 1, destinations: destinations.into_iter().collect() }
+    }
+
+    /// One JSON object, one line.
+    pub fn json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self).map(|json| json + "\n")
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

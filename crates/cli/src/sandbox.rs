@@ -1,0 +1,38 @@
+//! The simulator as a command.
+
+use std::fs;
+
+use contact_sink_sandbox::{DEFAULT_TOML, Sandbox, World};
+
+use crate::args;
+use crate::status::{Failure, Status};
+
+/// Runs the simulator until it is interrupted.
+pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
+    if args.print_world {
+        print!("{DEFAULT_TOML}");
+        return Ok(Status::Done);
+    }
+    let world = match &args.world {
+        None => World::default(),
+        Some(path) => {
+            let name = path.display();
+            let text = fs::read_to_string(path)
+                .map_err(|error| Failure::config(format!("{name}: cannot be read: {error}")))?;
+            World::from_toml(&text).map_err(|error| Failure::config(format!("{name}: {error}")))?
+        }
+    };
+    let project = world.jiguang.project_id.clone();
+    let sandbox = Sandbox::start_at(world, args.listen)
+        .map_err(|error| Failure::usage(format!("--listen {}: {error}", args.listen)))?;
+    println!("{}", sandbox.base_url());
+    eprintln!(
+        "jiguang: base_url = \"{}\", project_id = \"{project}\"; see {0}/_sandbox/state and {0}/_sandbox/requests; end it with Ctrl-C",
+        sandbox.base_url()
+    );
+    tokio::signal::ctrl_c()
+        .await
+        .map_err(|error| Failure::new(Status::Stopped, format!("signals cannot be received: {error}")))?;
+    sandbox.shutdown().await;
+    Ok(Status::Done)
+}

@@ -1,0 +1,158 @@
+//! `sync`: one input to one destination, every row accounted for.
+
+mod run;
+
+use std::fs;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use contact_sink_core::ContactSink;
+use contact_sink_delivery::{Options, Stop};
+use contact_sink_sandbox::{Sandbox, World};
+
+use crate::args::{self, ReportForm};
+use crate::config::{self, Config, Destination};
+use crate::dead_letters::DeadLetters;
+use crate::input::{Input, Plan};
+use crate::network;
+use crate::report::Report;
+use crate::status::{Failure, Status};
+use run::{End, Ended, Run};
+
+/// Sends a file to a destination.
+pub async fn run(args: args::Sync) -> Result<Status, Failure> {
+    check_reports(&args.report)?;
+    let (destination, _sandbox) = destination(&args)?;
+    let input = Input::open(&args.file)?;
+    let Destination { name, vendor, account, base_url, simulated, mapping, null, transport, sink } = destination;
+    let plan = Plan::new(mapping.clone(), null, input.columns())
+        .map_err(|problem| Failure::usage(format!("{}: {problem} (destination {name})", input.name)))?;
+    let sink: Box<dyn ContactSink> = sink(network::transport(transport, &base_url)?);
+    if !args.quiet {
+        let kind = if simulated { "SIMULATED" } else { "LIVE" };
+        eprintln!("{kind}: {} to {vendor} at {}, {account}", input.name, base_url.authority());
+    }
+    let dead_letters = DeadLetters::new(&args.rejected, &run_id(), &name, input.columns());
+    let options = Options::default().with_max_rejected(args.max_rejected);
+    let run = Run {
+        name: name.clone(),
+        mapping,
+        plan,
+        sink,
+        options,
+        max_rejected: args.max_rejected,
+        dead_letters,
+        quiet: args.quiet,
+    };
+    let ended = run.sync(input).await;
+    let reported = report(&args, &name, &ended);
+    explain(&args, &name, &ended);
+    Ok(ended.status().max(reported))
+}
+
+fn destination(args: &args::Sync) -> Result<(Destination, Option<Sandbox>), Failure> {
+    if args.to != config::SANDBOX {
+        return Ok((Config::read(&args.config)?.destination(&args.to)?, None));
+    }
+    let sandbox = Sandbox::start(World::default())
+        .map_err(|error| Failure::new(Status::Stopped, format!("the simulator cannot be started: {error}")))?;
+    // The name in reports is that of the vendor that is simulated.
+    let destination = Config::simulated(&sandbox.base_url()).destination(contact_sink_jiguang::VENDOR)?;
+    Ok((destination, Some(sandbox)))
+}
+
+/// Finds out before anything is sent that a report could not be written.
+fn check_reports(forms: &[ReportForm]) -> Result<(), Failure> {
+    for form in forms {
+        if let ReportForm::JsonFile(path) = form {
+            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(".".as_ref());
+            if !directory.is_dir() || path.is_dir() {
+                return Err(Failure::usage(format!(
+                    "--report json={}: there is no such directory, or it is one itself",
+                    path.display()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn report(args: &args::Sync, name: &str, ended: &Ended) -> Status {
+    if !args.quiet || args.report.contains(&ReportForm::Text) {
+        eprint!("{}", ended.counts.text(name));
+    }
+    let report = Report::new([(name.to_owned(), ended.counts.clone())]);
+    let mut status = Status::Done;
+    for form in &args.report {
+        let written = match form {
+            ReportForm::Text => Ok(()),
+            ReportForm::Json => report.json().map_err(Into::into).and_then(|json| {
+                use std::io::Write as _;
+                std::io::stdout().lock().write_all(json.as_bytes())
+            }),
+            ReportForm::JsonFile(path) => report.json().map_err(Into::into).and_then(|json| fs::write(path, json)),
+        };
+        if let Err(error) = written {
+            eprintln!("contact-sink: the report cannot be written: {error}");
+            status = Status::Stopped;
+        }
+    }
+    status
+}
+
+/// What a person should know beyond the counts.
+fn explain(args: &args::Sync, name: &str, ended: &Ended) {
+    if let Some(path) = &ended.dead_letters
+        && !args.quiet
+    {
+        eprintln!("  rejected rows, to be mended and fed back: {}", path.display());
+    }
+    for end in &ended.ends {
+        let all = "--max-rejected 100% switches this stop off";
+        match end {
+            End::Stopped(stop @ (Stop::RefusedAlike { .. } | Stop::TooManyRejected { .. })) => {
+                eprintln!("contact-sink: {name}: stopped: {stop}; {all}");
+            }
+            End::Stopped(stop) => eprintln!("contact-sink: {name}: stopped: {stop}"),
+            End::DeadLetters(problem) => {
+                eprintln!(
+                    "contact-sink: {name}: stopped: the file of rejected rows cannot be written: {problem}: make room or name another place with --rejected"
+                );
+            }
+            End::Unreadable(problem) => eprintln!("contact-sink: {problem}"),
+            End::Interrupted => eprintln!("contact-sink: {name}: interrupted"),
+        }
+    }
+    if let Some(cause) = &ended.cause {
+        eprintln!("contact-sink: {name}: the last failure: {cause}: {}", cause.advice());
+    }
+    if ended.counts.pending > 0 {
+        let first = if ended.status() == Status::Stopped { "when that is mended, " } else { "" };
+        eprintln!("contact-sink: {name}: {} rows are pending: {first}run the same command again", ended.counts.pending);
+    }
+}
+
+/// A name for this run that sorts by time: `20261122T021530Z-4711`.
+fn run_id() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    let (days, second) = (now / 86_400, now % 86_400);
+    let (year, month, day) = civil(days);
+    format!(
+        "{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z-{}",
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+        std::process::id()
+    )
+}
+
+/// The date so many days after 1970-01-01, by the 400-year cycle of the Gregorian calendar.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}

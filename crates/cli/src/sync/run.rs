@@ -1,0 +1,208 @@
+//! The run itself: rows in, outcomes out, each one counted once.
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use contact_sink_core::{ContactSink, ContactUpdate, SinkError};
+use contact_sink_delivery::{Delivery, MaxRejected, Options, Outcome, Stop};
+use futures_core::Stream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::config::Mapping;
+use crate::dead_letters::{DeadLetters, Reason};
+use crate::input::{Input, Plan, Problem, Row, Rows};
+use crate::progress::Progress;
+use crate::report::Counts;
+use crate::status::Status;
+
+/// What a run needs.
+pub struct Run {
+    pub name: String,
+    pub mapping: Mapping,
+    pub plan: Plan,
+    pub sink: Box<dyn ContactSink>,
+    pub options: Options,
+    pub max_rejected: MaxRejected,
+    pub dead_letters: DeadLetters,
+    pub quiet: bool,
+}
+
+/// How a run ended.
+pub struct Ended {
+    pub counts: Counts,
+    pub dead_letters: Option<PathBuf>,
+    /// What ended it before its time; empty if nothing did.
+    pub ends: Vec<End>,
+    /// The last failure of a row that ran out of tries.
+    pub cause: Option<Arc<SinkError>>,
+}
+
+/// What ended a run before its time.
+pub enum End {
+    Stopped(Stop),
+    DeadLetters(std::io::Error),
+    Unreadable(String),
+    Interrupted,
+}
+
+impl Ended {
+    /// The exit status.
+    pub fn status(&self) -> Status {
+        let counts = &self.counts;
+        let ended = self.ends.iter().map(|end| match end {
+            End::Stopped(_) | End::DeadLetters(_) => Status::Stopped,
+            End::Unreadable(_) => Status::Unreadable,
+            End::Interrupted => Status::Interrupted,
+        });
+        let pending = (counts.pending > 0).then_some(Status::Pending);
+        let rejected = (counts.rejected > 0).then_some(Status::Rejected);
+        ended.chain(pending).chain(rejected).max().unwrap_or(Status::Done)
+    }
+}
+
+/// A run under way.
+struct Tally {
+    mapping: Mapping,
+    max_rejected: MaxRejected,
+    dead_letters: DeadLetters,
+    counts: Counts,
+    ends: Vec<End>,
+    cause: Option<Arc<SinkError>>,
+}
+
+impl Run {
+    /// Sends all rows of an input.
+    pub async fn sync(self, input: Input) -> Ended {
+        let began = Instant::now();
+        let (input_name, size, reading) = (input.name.clone(), input.size, input.progress.clone());
+        let Rows { updates, mut aside, end } = input.read_rows(self.plan);
+        let delivery = Delivery::new(self.sink, self.options);
+        let mut outcomes = delivery.deliver_all(Updates(updates));
+        let mut progress = Progress::new(self.quiet, size);
+        let mut tally = Tally {
+            mapping: self.mapping,
+            max_rejected: self.max_rejected,
+            dead_letters: self.dead_letters,
+            counts: Counts::default(),
+            ends: Vec::new(),
+            cause: None,
+        };
+        let (mut sending, mut reading_aside, mut interrupted) = (true, true, false);
+        while sending || reading_aside {
+            tokio::select! {
+                next = outcomes.next(), if sending => match next {
+                    Some((row, outcome)) => tally.settled(&row, outcome),
+                    None => sending = false,
+                },
+                next = aside.recv(), if reading_aside => match next {
+                    Some((row, problem)) => tally.set_aside(&row, problem),
+                    None => reading_aside = false,
+                },
+                signal = tokio::signal::ctrl_c(), if !interrupted => {
+                    interrupted = signal.is_ok();
+                    if interrupted {
+                        reading.stop();
+                        tally.ends.push(End::Interrupted);
+                    }
+                }
+                () = sleep_until(progress.next()) => progress.show(&self.name, &tally.counts, reading.bytes()),
+            }
+            if !tally.ends.is_empty() {
+                delivery.halt();
+            }
+        }
+        progress.finish();
+        if interrupted {
+            // The thread that reads may wait for a terminal or a pipe.
+            end.abort();
+        } else if let Ok(Err(unreadable)) = end.await {
+            tally.ends.push(End::Unreadable(unreadable.message(&input_name)));
+        }
+        let summary = delivery.close(Duration::ZERO).await;
+        match summary.stop.clone() {
+            None | Some(Stop::Halted) => {}
+            Some(stop) => tally.ends.push(End::Stopped(stop)),
+        }
+        tally.counts.finish(&summary, began.elapsed());
+        Ended {
+            counts: tally.counts,
+            dead_letters: tally.dead_letters.path().map(Into::into),
+            ends: tally.ends,
+            cause: tally.cause,
+        }
+    }
+}
+
+impl Tally {
+    fn settled(&mut self, row: &Row, outcome: Outcome) {
+        self.counts.rows += 1;
+        match outcome {
+            Outcome::Accepted => self.counts.accepted += 1,
+            Outcome::Rejected { rejections, .. } => {
+                let reasons: Vec<Reason> =
+                    rejections.iter().map(|rejection| Reason::by_sink(rejection, &self.mapping)).collect();
+                self.reject(row, &reasons);
+            }
+            Outcome::Unsettled { cause, .. } => {
+                self.counts.pending += 1;
+                self.cause = cause.or(self.cause.take());
+            }
+            // An outcome that this command does not know is not done with.
+            _ => self.counts.pending += 1,
+        }
+    }
+
+    fn set_aside(&mut self, row: &Row, problem: Option<Problem>) {
+        self.counts.rows += 1;
+        match problem {
+            None => self.counts.skipped += 1,
+            Some(problem) => self.reject(row, &[Reason::by_rule(problem)]),
+        }
+    }
+
+    /// Counts a row as rejected once it is in the file of rejected rows.
+    fn reject(&mut self, row: &Row, reasons: &[Reason]) {
+        let written = if self.ends.iter().any(|end| matches!(end, End::DeadLetters(_))) {
+            Ok(false)
+        } else {
+            self.dead_letters.write(row, reasons).map(|()| true)
+        };
+        match written {
+            Ok(true) => {
+                self.counts.rejected += 1;
+                for reason in reasons {
+                    self.counts.count_reason(reason.code, &reason.reason);
+                }
+            }
+            Ok(false) => self.counts.pending += 1,
+            Err(error) => {
+                self.counts.pending += 1;
+                self.ends.push(End::DeadLetters(error));
+            }
+        }
+        self.check_rejected();
+    }
+
+    /// The lane knows of the rows that it rejected; the limit is on all of them.
+    fn check_rejected(&mut self) {
+        let Counts { rows, rejected, .. } = self.counts;
+        if self.ends.is_empty() && self.max_rejected.is_passed(rejected, rows) {
+            self.ends.push(End::Stopped(Stop::TooManyRejected { rejected, outcomes: rows }));
+        }
+    }
+}
+
+/// The rows to send, as a stream.
+struct Updates(mpsc::Receiver<(Row, ContactUpdate)>);
+
+impl Stream for Updates {
+    type Item = (Row, ContactUpdate);
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx)
+    }
+}
