@@ -45,7 +45,8 @@ impl MaxRejected {
     /// How many outcomes there must be before a share counts.
     pub const SHARE_AFTER: u64 = 1_000;
 
-    pub(crate) fn is_passed(self, rejected: u64, outcomes: u64) -> bool {
+    /// Whether so many rejected ones of so many outcomes are too many.
+    pub fn is_passed(self, rejected: u64, outcomes: u64) -> bool {
         match self {
             Self::Count(most) => rejected > most,
             // Counts stay far below 2^52, where f64 is exact.
