@@ -81,11 +81,12 @@ impl Input {
         let progress = Arc::new(Progress::default());
         let mut reader = CsvReader::new(Counted { source, progress: progress.clone() });
         let columns = match reader.read() {
-            Ok(Some(header)) => Columns::new(&header).map_err(|problem| format!("{name}:{}: {problem}", header.line)),
-            Ok(None) => Err(format!("{name}: it is empty: the first line must name the columns")),
-            Err(error) => Err(error.message(&name)),
+            Ok(Some(header)) => Columns::new(&header)
+                .map_err(|(status, problem)| (status, format!("{name}:{}: {problem}", header.line))),
+            Ok(None) => Err((Status::Unreadable, format!("{name}: it is empty: the first line must name the columns"))),
+            Err(error) => Err((Status::Unreadable, error.message(&name))),
         };
-        let columns = columns.map_err(|problem| Failure::new(Status::Unreadable, problem))?;
+        let columns = columns.map_err(|(status, problem)| Failure::new(status, problem))?;
         Ok(Self { name, size, progress, reader, columns })
     }
 

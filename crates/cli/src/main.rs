@@ -5,6 +5,7 @@
 
 mod args;
 mod config;
+mod console;
 mod dead_letters;
 mod input;
 mod nearest;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use args::{Cli, Command};
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use console::say;
 use status::{Failure, Status};
 
 fn main() -> ExitCode {
@@ -37,7 +39,7 @@ fn main() -> ExitCode {
         Command::Sandbox(args) => in_runtime(sandbox::run(args)),
     };
     let status = ended.unwrap_or_else(|failure| {
-        eprintln!("contact-sink: {failure}");
+        say!("contact-sink: {failure}");
         failure.status
     });
     ExitCode::from(status.number())

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
+use crate::console::say;
 use crate::report::{Counts, grouped};
 
 /// Between two updates of a bar.
@@ -60,7 +61,7 @@ impl Progress {
                 self.next = Instant::now() + BAR;
             }
             Form::Lines => {
-                eprintln!("{destination}: {text}");
+                say!("{destination}: {text}");
                 self.next = Instant::now() + LINE;
             }
             Form::Nothing => self.next = Instant::now() + LINE,

@@ -1,16 +1,19 @@
 //! The simulator as a command.
 
 use std::fs;
+use std::io::Write as _;
 
 use contact_sink_sandbox::{DEFAULT_TOML, Sandbox, World};
 
 use crate::args;
+use crate::console::say;
 use crate::status::{Failure, Status};
 
 /// Runs the simulator until it is interrupted.
 pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
     if args.print_world {
-        print!("{DEFAULT_TOML}");
+        // Whoever closes the pipe has read enough.
+        let _ = std::io::stdout().lock().write_all(DEFAULT_TOML.as_bytes());
         return Ok(Status::Done);
     }
     let world = match &args.world {
@@ -25,8 +28,8 @@ pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
     let project = world.jiguang.project_id.clone();
     let sandbox = Sandbox::start_at(world, args.listen)
         .map_err(|error| Failure::usage(format!("--listen {}: {error}", args.listen)))?;
-    println!("{}", sandbox.base_url());
-    eprintln!(
+    let _ = writeln!(std::io::stdout().lock(), "{}", sandbox.base_url());
+    say!(
         "jiguang: base_url = \"{}\", project_id = \"{project}\"; see {0}/_sandbox/state and {0}/_sandbox/requests; end it with Ctrl-C",
         sandbox.base_url()
     );

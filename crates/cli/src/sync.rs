@@ -11,6 +11,7 @@ use contact_sink_sandbox::{Sandbox, World};
 
 use crate::args::{self, ReportForm};
 use crate::config::{self, Config, Destination};
+use crate::console::say;
 use crate::dead_letters::DeadLetters;
 use crate::input::{Input, Plan};
 use crate::network;
@@ -29,7 +30,7 @@ pub async fn run(args: args::Sync) -> Result<Status, Failure> {
     let sink: Box<dyn ContactSink> = sink(network::transport(transport, &base_url)?);
     if !args.quiet {
         let kind = if simulated { "SIMULATED" } else { "LIVE" };
-        eprintln!("{kind}: {} to {vendor} at {}, {account}", input.name, base_url.authority());
+        say!("{kind}: {} to {vendor} at {}, {account}", input.name, base_url.authority());
     }
     let dead_letters = DeadLetters::new(&args.rejected, &run_id(), &name, input.columns());
     let options = Options::default().with_max_rejected(args.max_rejected);
@@ -78,7 +79,7 @@ fn check_reports(forms: &[ReportForm]) -> Result<(), Failure> {
 
 fn report(args: &args::Sync, name: &str, ended: &Ended) -> Status {
     if !args.quiet || args.report.contains(&ReportForm::Text) {
-        eprint!("{}", ended.counts.text(name));
+        say!("{}", ended.counts.text(name).trim_end());
     }
     let report = Report::new([(name.to_owned(), ended.counts.clone())]);
     let mut status = Status::Done;
@@ -92,7 +93,7 @@ fn report(args: &args::Sync, name: &str, ended: &Ended) -> Status {
             ReportForm::JsonFile(path) => report.json().map_err(Into::into).and_then(|json| fs::write(path, json)),
         };
         if let Err(error) = written {
-            eprintln!("contact-sink: the report cannot be written: {error}");
+            say!("contact-sink: the report cannot be written: {error}");
             status = Status::Stopped;
         }
     }
@@ -104,30 +105,30 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
     if let Some(path) = &ended.dead_letters
         && !args.quiet
     {
-        eprintln!("  rejected rows, to be mended and fed back: {}", path.display());
+        say!("  rejected rows, to be mended and fed back: {}", path.display());
     }
     for end in &ended.ends {
         let all = "--max-rejected 100% switches this stop off";
         match end {
             End::Stopped(stop @ (Stop::RefusedAlike { .. } | Stop::TooManyRejected { .. })) => {
-                eprintln!("contact-sink: {name}: stopped: {stop}; {all}");
+                say!("contact-sink: {name}: stopped: {stop}; {all}");
             }
-            End::Stopped(stop) => eprintln!("contact-sink: {name}: stopped: {stop}"),
+            End::Stopped(stop) => say!("contact-sink: {name}: stopped: {stop}"),
             End::DeadLetters(problem) => {
-                eprintln!(
+                say!(
                     "contact-sink: {name}: stopped: the file of rejected rows cannot be written: {problem}: make room or name another place with --rejected"
                 );
             }
-            End::Unreadable(problem) => eprintln!("contact-sink: {problem}"),
-            End::Interrupted => eprintln!("contact-sink: {name}: interrupted"),
+            End::Unreadable(problem) => say!("contact-sink: {problem}"),
+            End::Interrupted => say!("contact-sink: {name}: interrupted"),
         }
     }
     if let Some(cause) = &ended.cause {
-        eprintln!("contact-sink: {name}: the last failure: {cause}: {}", cause.advice());
+        say!("contact-sink: {name}: the last failure: {cause}: {}", cause.advice());
     }
     if ended.counts.pending > 0 {
         let first = if ended.status() == Status::Stopped { "when that is mended, " } else { "" };
-        eprintln!("contact-sink: {name}: {} rows are pending: {first}run the same command again", ended.counts.pending);
+        say!("contact-sink: {name}: {} rows are pending: {first}run the same command again", ended.counts.pending);
     }
 }
 

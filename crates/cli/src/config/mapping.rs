@@ -48,6 +48,13 @@ impl Mapping {
             }
             let column = match value.get_ref().as_str() {
                 Some(column) => column.to_owned(),
+                None if value.get_ref().as_table().is_none() => {
+                    return Err(table.wrong_type(
+                        written,
+                        value,
+                        "a column's name in quotes, or { from = \"COLUMN\" }",
+                    ));
+                }
                 None => {
                     let from = table.below(written, value)?;
                     let column = from.required_text("from")?.to_owned();
@@ -67,6 +74,13 @@ impl Mapping {
 fn subject(section: &Section<'_>) -> Result<(String, EmptySubject), Failure> {
     if let Some(column) = section.get("subject").and_then(|value| value.get_ref().as_str()) {
         return Ok((column.to_owned(), EmptySubject::Reject));
+    }
+    if let Some(value) = section.get("subject").filter(|value| value.get_ref().as_table().is_none()) {
+        return Err(section.wrong_type(
+            "subject",
+            value,
+            "a column's name in quotes, or { from = \"COLUMN\", empty = \"skip\" }",
+        ));
     }
     let subject = section.required_section("subject")?;
     let column = subject.required_text("from")?.to_owned();

@@ -135,7 +135,13 @@ impl<'a> Section<'a> {
         self.failure(value.span(), format!("{key:?}{} must be {wanted}, and is of type {found}", self.place()))
     }
 
+    /// An error about a key that is not there, or about the one that was probably meant to be it.
     fn missing(&self, key: &str) -> Failure {
+        let asked = self.asked.borrow();
+        let misspelt = self.entries().find(|(found, ..)| !asked.contains(found) && nearest::is_near(found, key));
+        if let Some((found, span, _)) = misspelt {
+            return self.failure(span, format!("unknown key {found:?}{}: did you mean {key:?}?", self.place()));
+        }
         self.failure(self.span.clone(), format!("{key:?} is missing or empty{}", self.place()))
     }
 

@@ -4,6 +4,7 @@ use contact_sink_core::{ContactUpdate, Subject, UserId};
 
 use crate::config::{EmptySubject, Mapping};
 use crate::nearest;
+use crate::status::Status;
 
 /// One row as it stands in the input.
 pub struct Row {
@@ -42,17 +43,15 @@ pub const DEAD_LETTER_COLUMNS: [&str; 6] = ["_destination", "_line", "_field", "
 
 impl Columns {
     /// Reads the first line.
-    pub fn new(header: &Row) -> Result<Self, String> {
+    pub fn new(header: &Row) -> Result<Self, (Status, String)> {
         let mut names: Vec<String> = Vec::with_capacity(header.len());
         for cell in (0..header.len()).filter_map(|column| header.cell(column)) {
-            let name = std::str::from_utf8(cell).map_err(|_| {
-                format!(
-                    "the name of column {} is not UTF-8: save the file as UTF-8 (in Excel: CSV UTF-8)",
-                    names.len() + 1
-                )
-            })?;
+            let nth = names.len() + 1;
+            let not_utf8 =
+                || format!("the name of column {nth} is not UTF-8: save the file as UTF-8 (in Excel: CSV UTF-8)");
+            let name = std::str::from_utf8(cell).map_err(|_| (Status::Unreadable, not_utf8()))?;
             if names.iter().any(|known| known == name) {
-                return Err(format!("two columns have the name {name:?}: rename one of them"));
+                return Err((Status::Usage, format!("two columns have the name {name:?}: rename one of them")));
             }
             names.push(name.to_owned());
         }
