@@ -1,0 +1,72 @@
+//! The file of rejected rows: whole, private, never overwritten, and fit to be fed back.
+
+use std::fs;
+
+use crate::support::{Place, world};
+
+const INPUT: &str =
+    "cuid,mobile,email,registration_id\n1,130,\"a,\"\"b\"\"@example.com\",\n2,13000000002,,\n3,139,,\n4,1,2\n";
+
+#[test]
+fn a_file_is_mended_and_fed_back() {
+    let place = Place::new(world());
+    let ran = place.sync(INPUT, &[]);
+    assert_eq!((ran.status, ran.count("rejected")), (2, 3), "{}", ran.stderr);
+    let file = place.rejected().remove(0);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with('\u{feff}'), "a byte order mark, so that a Chinese Excel reads it as UTF-8");
+    let header = "_destination,_line,_field,_code,_reason,_vendor_text,cuid,mobile,email,registration_id\n";
+    assert!(text[3..].starts_with(header), "{text}");
+    assert!(text.contains(
+        "growth,2,mobile,,an SMS number is 11 digits and nothing else,,1,130,\"a,\"\"b\"\"@example.com\",\n"
+    ));
+    assert_eq!(text.lines().count(), 4);
+
+    // Unmended, the same rows are rejected for the same reasons, and the six columns are not doubled.
+    let ran = place.sync(&text, &[]);
+    assert_eq!((ran.status, ran.count("rows"), ran.count("rejected")), (2, 3, 3), "{}", ran.stderr);
+    let files = place.rejected();
+    assert_eq!(files.len(), 2, "a file of its own for each run");
+    assert_eq!(fs::read_to_string(&file).unwrap(), text, "never overwritten");
+    let again = fs::read_to_string(files.iter().find(|path| **path != file).unwrap()).unwrap();
+    assert!(again[3..].starts_with(header) && again.lines().count() == 4, "{again}");
+
+    let ran = place.sync(text.replace(",1,130,", ",1,13000000001,").replace(",3,139,", ",3,13000000003,"), &[]);
+    assert_eq!((ran.status, ran.count("accepted"), ran.count("rejected")), (2, 2, 1), "{}", ran.stderr);
+    assert_eq!(place.stored(1)[1], ("219/默认联系".to_owned(), "a,\"b\"@example.com".to_owned()));
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_owner_reads_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new(world());
+    place.sync(INPUT, &["--rejected", "a/b"]);
+    let file = fs::read_dir(place.directory.path().join("a/b")).unwrap().next().unwrap().unwrap();
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_row_that_cannot_be_written_is_pending() {
+    let place = Place::new(world());
+    place.write("taken", "a file where the directory should be");
+    let ran = place.sync(INPUT, &["--rejected", "taken"]);
+    assert_eq!((ran.status, ran.count("rejected")), (3, 0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the file of rejected rows cannot be written"), "{}", ran.stderr);
+    assert!(ran.count("pending") >= 3);
+}
+
+#[test]
+fn several_fields_and_codes_stand_in_one_line() {
+    let place = Place::new(world());
+    let ran = place.sync("cuid,mobile,email,registration_id\n5,23000000000,a@example.com,x\n", &[]);
+    assert_eq!((ran.status, ran.count("rejected")), (2, 1), "{}", ran.stderr);
+    let text = fs::read_to_string(place.rejected().remove(0)).unwrap();
+    assert_eq!(text.lines().count(), 2);
+    assert!(
+        text.contains(",4107;4107,")
+            && (text.contains("mobile;registration_id") || text.contains("registration_id;mobile")),
+        "{text}"
+    );
+    assert_eq!(place.stored(5), [("219/默认联系".to_owned(), "a@example.com".to_owned())], "the good field is stored");
+}

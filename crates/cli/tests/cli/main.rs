@@ -1,0 +1,8 @@
+//! The command as its users run it: a child process, files, a simulator of the vendor, and what comes out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_input;
+mod dead_letters;
+mod samples;
+mod stops;
+mod support;

@@ -1,0 +1,113 @@
+//! A place to run the command in, and what it printed.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use contact_sink_sandbox::{Sandbox, World};
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub const SECRET: &str = "c0rrect-h0rse";
+
+/// A directory of its own, and a simulator of the vendor.
+pub struct Place {
+    pub directory: TempDir,
+    pub sandbox: Sandbox,
+    pub runtime: tokio::runtime::Runtime,
+    pub secret: String,
+}
+
+/// What the command did.
+pub struct Ran {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+pub fn world() -> World {
+    let mut world = World::default();
+    world.jiguang.project_secret = SECRET.to_owned();
+    world
+}
+
+pub fn sample(name: &str) -> String {
+    fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name)).unwrap()
+}
+
+impl Place {
+    pub fn new(world: World) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let sandbox = runtime.block_on(async { Sandbox::start(world) }).unwrap();
+        let place = Self { directory: TempDir::new().unwrap(), sandbox, runtime, secret: SECRET.to_owned() };
+        place.write("contact-sink.toml", &place.config());
+        place
+    }
+
+    /// The sample configuration, at the simulator of this place.
+    pub fn config(&self) -> String {
+        let project = format!("project_id = \"sandbox\"\nbase_url = \"{}\"", self.sandbox.base_url());
+        sample("contact-sink.toml").replace("project_id = \"100102\"", &project)
+    }
+
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        fs::write(self.directory.path().join(name), text).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.directory.path().join(name)).unwrap()
+    }
+
+    /// `contact-sink` with these arguments, in the directory of this place.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        let output = Command::new(env!("CARGO_BIN_EXE_contact-sink"))
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env("JIGUANG_PROJECT_SECRET", &self.secret)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
+        let status = output.status.code().expect("an exit status, not a signal");
+        Ran { status, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// `contact-sink sync` of this input, with a report in JSON.
+    pub fn sync(&self, input: impl AsRef<[u8]>, more: &[&str]) -> Ran {
+        self.write("input.csv", input);
+        let mut arguments = vec!["sync", "input.csv", "--to", "growth", "--report", "json"];
+        arguments.extend(more);
+        self.run(&arguments)
+    }
+
+    /// The files of rejected rows.
+    pub fn rejected(&self) -> Vec<PathBuf> {
+        let Ok(files) = fs::read_dir(self.directory.path().join("rejected")) else { return Vec::new() };
+        let mut paths: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+        paths.sort();
+        paths
+    }
+
+    /// What the simulator has stored for a user.
+    pub fn stored(&self, cuid: i64) -> Vec<(String, String)> {
+        self.sandbox.jiguang().stored(cuid).unwrap_or_default().into_iter().collect()
+    }
+}
+
+impl Ran {
+    /// The report of the one destination.
+    pub fn report(&self) -> Value {
+        let report: Value = serde_json::from_str(&self.stdout).expect("one JSON object, alone on standard output");
+        assert_eq!(report["schema"], 1);
+        let destinations = report["destinations"].as_object().unwrap();
+        let counts = destinations.values().next().unwrap().clone();
+        let count = |name: &str| counts[name].as_u64().unwrap();
+        let sum = ["accepted", "rejected", "skipped", "unchanged", "pending"].into_iter().map(count).sum::<u64>();
+        assert_eq!(count("rows"), sum, "the report law: {counts}");
+        counts
+    }
+
+    pub fn count(&self, name: &str) -> u64 {
+        self.report()[name].as_u64().unwrap()
+    }
+}
