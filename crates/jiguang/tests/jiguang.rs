@@ -186,6 +186,7 @@ fn the_undecided_carry_what_names_nobody() {
     };
     let (first, second) = of(&[entry(4107, "[1] CUID"), entry(99, "odd"), entry(40002, "bad")]);
     assert_eq!((first.code(), first.vendor_text()), (Some(4107), Some("[1] CUID")));
+    assert!(first.reason().contains("this CUID"), "told apart from a refused field");
     assert_eq!((second.code(), second.is_listed()), (Some(99), false));
     assert_eq!(second.vendor_text(), Some("[1] CUID; odd; bad"));
     let (first, second) = of(&[entry(4107, "[1] CUID"), entry(4107, "!"), entry(4107, "[1] again")]);

@@ -10,6 +10,10 @@ use crate::wire::{Answer, AnswerError, UserChannels};
 /// The most characters of the vendor's texts that one rejection keeps: an answer may be long and every user gets a copy.
 const MAX_TEXT_CHARS: usize = 2_000;
 
+/// The reason of a refusal that names the user, so that its dead letter is told apart from that of a refused field. The two
+/// published wordings bracket a CUID for one cause only: it does not exist.
+const CUID_NAMED: &str = "the vendor does not know this CUID: its answer names it";
+
 /// One verdict for each user, in their order.
 ///
 /// An error that names a user rejects that user. All others are undecided: whether the good users of a refused request
@@ -23,22 +27,22 @@ pub(super) fn of(answer: &Answer, users: &[UserChannels<'_>]) -> Vec<Verdict> {
     let blamed: Vec<Option<i64>> = errors.iter().map(|error| request.blamed_by(error)).collect();
     let undecided = {
         let telling = errors.iter().zip(&blamed).find(|(_, user)| user.is_none()).map_or(first, |(error, _)| error);
-        rejection(answer, telling, errors.iter())
+        with_texts(refusal(answer, telling), errors.iter())
     };
     let naming =
         |cuid| errors.iter().zip(&blamed).filter(move |(_, user)| **user == Some(cuid)).map(|(error, _)| error);
     users
         .iter()
-        .map(|user| match naming(user.cuid()).next() {
-            Some(error) => Verdict::Rejected(rejection(answer, error, naming(user.cuid()))),
+        .map(|user| match naming(user.cuid()).find_map(AnswerError::code) {
+            Some(code) => Verdict::Rejected(with_texts(Rejection::listed(code, CUID_NAMED), naming(user.cuid()))),
             None => Verdict::Undecided(undecided.clone()),
         })
         .collect()
 }
 
-/// The refusal that this error explains, with the texts of all these.
-fn rejection<'a>(answer: &Answer, error: &AnswerError, texts: impl Iterator<Item = &'a AnswerError>) -> Rejection {
-    let rejection = match (error.code(), error.code().and_then(find_code)) {
+/// The refusal that this error explains.
+fn refusal(answer: &Answer, error: &AnswerError) -> Rejection {
+    match (error.code(), error.code().and_then(find_code)) {
         (Some(code), Some(line)) => Rejection::listed(code, line.meaning),
         (Some(code), None) => Rejection::unlisted(Some(code), "a code that the vendor's table lacks"),
         (None, _) if answer.status().is_success() => {
@@ -47,8 +51,12 @@ fn rejection<'a>(answer: &Answer, error: &AnswerError, texts: impl Iterator<Item
         (None, _) => {
             Rejection::unlisted(None, format!("the vendor refused the request with http {}", answer.status().as_u16()))
         }
-    };
-    let text = joined(texts);
+    }
+}
+
+/// The refusal with what the vendor wrote in these errors.
+fn with_texts<'a>(rejection: Rejection, errors: impl Iterator<Item = &'a AnswerError>) -> Rejection {
+    let text = joined(errors);
     if text.is_empty() { rejection } else { rejection.with_vendor_text(text) }
 }
 
