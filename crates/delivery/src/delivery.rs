@@ -96,6 +96,12 @@ impl Delivery {
         Outcomes::new(self.clone(), Box::pin(updates))
     }
 
+    /// Counts an update that the caller refused itself into [`Options::max_rejected`]: a row that cannot be read, say. The
+    /// [`Summary`] counts what the lane was given only.
+    pub fn count_refused(&self) {
+        self.command(Command::RefusedByCaller);
+    }
+
     /// What the lane has done so far, over all its handles.
     pub fn summary(&self) -> Summary {
         self.shared.summary.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -1,19 +1,21 @@
 //! The state of one lane, as a machine without I/O: events and the time come in, requests to send go out.
 //!
-//! The task that feeds it is in `driver`; what an answer means for each update is in `answer`; the rules that keep a wrong
-//! mapping from rejecting everybody are in `provisional`.
+//! The task that feeds it is in `driver`; what an answer means for each update is in `answer`; how updates leave the lane is in
+//! `ending`; the rules that keep a wrong mapping from rejecting everybody are in `provisional`.
 
 mod answer;
 pub(crate) mod driver;
+mod ending;
 mod flight;
 pub(crate) mod item;
 mod provisional;
 mod queue;
+mod rejects;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use contact_sink_core::{Applied, BatchKey, ContactSink, ContactUpdate, Limits, Overlap, SinkError, Subject};
+use contact_sink_core::{BatchKey, ContactSink, ContactUpdate, Limits, Overlap, SinkError, Subject};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -23,6 +25,7 @@ use flight::{Flights, Group, Purpose};
 use item::{Item, Ticket};
 use provisional::Provisional;
 use queue::{Lines, Queues};
+use rejects::Rejects;
 
 /// What the handles tell the lane.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub(crate) enum Command {
         seq: u64,
         subject: Subject,
     },
+    /// The caller refused an update itself, without giving it to the lane.
+    RefusedByCaller,
     InputOpened,
     InputEnded,
     Halt,
@@ -56,6 +61,12 @@ struct Request {
     rest: Vec<Group>,
     /// The lane's event count when it left.
     departed: u64,
+}
+
+impl Request {
+    fn may_be_taken_apart(&self) -> bool {
+        matches!(self.group.purpose, Purpose::Batch | Purpose::Isolation) || !self.rest.is_empty()
+    }
 }
 
 #[derive(Debug)]
@@ -82,6 +93,7 @@ pub(crate) struct Lane {
     events: u64,
     /// Nothing was accepted yet: one request at a time.
     alone: bool,
+    rejects: Rejects,
     /// Updates without an outcome.
     held: usize,
     open_inputs: usize,
@@ -117,6 +129,7 @@ impl Lane {
             rng,
             events: 0,
             alone: true,
+            rejects: Rejects::default(),
             held: 0,
             open_inputs: 0,
             input_is_over: false,
@@ -135,6 +148,11 @@ impl Lane {
                     self.enqueue(next, now);
                 }
             }
+            Command::RefusedByCaller => {
+                self.rejects.given += 1;
+                self.rejects.unsent += 1;
+                self.check_rejects();
+            }
             Command::InputOpened => self.open_inputs += 1,
             Command::InputEnded => {
                 self.open_inputs = self.open_inputs.saturating_sub(1);
@@ -147,11 +165,7 @@ impl Lane {
             }
             Command::Abandon => {
                 self.stop(Stop::Halted);
-                for (_, mut request) in std::mem::take(&mut self.in_flight) {
-                    request.group.items.iter_mut().for_each(|item| item.applied = Applied::Perhaps);
-                    self.give_up(request.group.items);
-                    self.give_up(request.rest.into_iter().flat_map(|group| group.items));
-                }
+                self.abandon();
             }
             Command::HandlesGone => self.closing = true,
         }
@@ -179,7 +193,7 @@ impl Lane {
 
     /// The request that leaves now: its number and its batch.
     pub(crate) fn depart(&mut self, now: Instant) -> Option<(u64, Vec<ContactUpdate>)> {
-        let (key, group, rest) = match self.candidate(now)? {
+        let (key, mut group, rest) = match self.candidate(now)? {
             Candidate::Flight(place) => self.flights.take(place)?,
             Candidate::Fresh(key) => {
                 let items = self.queues.take(&key);
@@ -187,6 +201,10 @@ impl Lane {
             }
         };
         self.count_departure(&group, now);
+        for item in group.items.iter_mut().filter(|item| !item.sent) {
+            item.sent = true;
+            self.rejects.sent += 1;
+        }
         if self.limits.overlap == Overlap::OnePerKey {
             self.queues.occupy(&key);
         }
@@ -217,12 +235,14 @@ impl Lane {
 
     fn submit(&mut self, item: Item, now: Instant) {
         self.held += 1;
+        self.rejects.given += 1;
         self.input_is_over = false;
         if self.stopped || self.closing {
             let outcome = item.unsettled(self.cause.clone());
             self.settle(item, outcome);
         } else if let Err(rejection) = self.sink.validate(&item.update) {
             let outcome = Outcome::Rejected { rejections: vec![rejection], stored: Vec::new(), earlier: item.applied };
+            self.rejects.unsent += 1;
             self.settle(item, outcome);
         } else if let Some(item) = self.lines.enter(item) {
             self.enqueue(item, now);
@@ -243,15 +263,13 @@ impl Lane {
         let may_retry = self.budget.ready_at(now) <= now;
         let trial = self.provisional.is_on_trial();
         let queues = &self.queues;
-        let place = self.flights.first_due(now, |key, group| {
-            (may_retry || !group.again.needs_budget())
-                && (!trial || group.purpose == Purpose::Try)
-                && !queues.is_busy(key)
-        });
+        let place = self
+            .flights
+            .first_due(now, may_retry, |key, group| (!trial || group.purpose == Purpose::Try) && !queues.is_busy(key));
         if let Some(place) = place {
             return Some(Candidate::Flight(place));
         }
-        if trial || (self.alone && !self.flights.is_empty()) {
+        if trial || (self.alone && !self.flights.is_empty()) || self.keeps_for_tries() {
             return None;
         }
         self.queues.ripe(now, self.nothing_more_comes()).cloned().map(Candidate::Fresh)
@@ -274,45 +292,6 @@ impl Lane {
             self.budget.spend(now);
         } else if !group.again.is_retry() {
             self.budget.earn();
-        }
-    }
-
-    /// Gives an update its outcome, and stops the lane if that makes too many rejected ones.
-    fn settle(&mut self, item: Item, outcome: Outcome) {
-        let mut summary = self.summary.lock().unwrap_or_else(PoisonError::into_inner);
-        match outcome {
-            Outcome::Accepted => summary.accepted += 1,
-            Outcome::Rejected { .. } => summary.rejected += 1,
-            Outcome::Unsettled { .. } => summary.unsettled += 1,
-        }
-        let (rejected, outcomes) = (summary.rejected, summary.accepted + summary.rejected + summary.unsettled);
-        drop(summary);
-        self.held -= 1;
-        let was_rejected = matches!(outcome, Outcome::Rejected { .. });
-        item.ticket.settle(outcome);
-        if was_rejected && self.options.max_rejected.is_passed(rejected, outcomes) {
-            self.stop(Stop::TooManyRejected { rejected, outcomes });
-        }
-    }
-
-    /// Sends nothing more. What is in flight is still answered; everything else is given back as it is.
-    fn stop(&mut self, why: Stop) {
-        if self.stopped {
-            return;
-        }
-        self.stopped = true;
-        if let Stop::Failed(error) = &why {
-            self.cause = Some(error.clone());
-        }
-        self.summary.lock().unwrap_or_else(PoisonError::into_inner).stop = Some(why);
-        let mut left = self.flights.drain();
-        left.extend(self.provisional.drain());
-        left.extend(self.queues.drain());
-        left.extend(self.lines.drain());
-        left.sort_by_key(|item| item.seq);
-        for item in left {
-            let outcome = item.unsettled(self.cause.clone());
-            self.settle(item, outcome);
         }
     }
 }

@@ -44,16 +44,6 @@ pub enum MaxRejected {
 impl MaxRejected {
     /// How many outcomes there must be before a share counts.
     pub const SHARE_AFTER: u64 = 1_000;
-
-    /// Whether so many rejected ones of so many outcomes are too many.
-    pub fn is_passed(self, rejected: u64, outcomes: u64) -> bool {
-        match self {
-            Self::Count(most) => rejected > most,
-            // Counts stay far below 2^52, where f64 is exact.
-            Self::Share(share) => outcomes >= Self::SHARE_AFTER && rejected as f64 > share * outcomes as f64,
-            Self::Any => false,
-        }
-    }
 }
 
 impl Default for Options {

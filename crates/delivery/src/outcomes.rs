@@ -67,8 +67,13 @@ impl<T> Outcomes<T> {
             // The semaphore is never closed; if it were, nothing more could be read.
             self.room = room.ok();
         }
-        match ready!(input.as_mut().poll_next(cx)) {
-            Some((tag, update)) => {
+        match input.as_mut().poll_next(cx) {
+            Poll::Pending => {
+                // An input that has nothing now must not keep others out.
+                self.room = None;
+                return Poll::Pending;
+            }
+            Poll::Ready(Some((tag, update))) => {
                 if let Some(room) = self.room.take() {
                     self.tags.insert(self.next_id, tag);
                     let reply = Reply::Many { id: self.next_id, to: self.to.clone() };
@@ -76,7 +81,7 @@ impl<T> Outcomes<T> {
                     self.delivery.submit(update, reply, room);
                 }
             }
-            None => self.end_input(),
+            Poll::Ready(None) => self.end_input(),
         }
         Poll::Ready(())
     }

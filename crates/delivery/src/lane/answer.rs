@@ -9,7 +9,7 @@ use super::flight::{Again, Group, Purpose};
 use super::item::{Item, Split};
 use super::provisional::Refused;
 use super::{Lane, Request};
-use crate::backoff::pause;
+use crate::backoff::{after, pause};
 use crate::{Outcome, Stop};
 
 impl Lane {
@@ -50,10 +50,10 @@ impl Lane {
         self.flights.push(key.clone(), rest, now);
         let throttled = error.kind() == SinkErrorKind::Throttled;
         let not_before = match error.retry() {
-            Retry::After(wait) => now + wait,
+            Retry::After(wait) => after(now, wait),
             // The limiter holds the lane.
             _ if throttled && self.paced => now,
-            _ => now + self.backoff(&items),
+            _ => after(now, self.backoff(&items)),
         };
         let again = if throttled { Again::Throttled } else { Again::Failed };
         self.send_again(key, items, purpose, again, not_before);
@@ -101,7 +101,7 @@ impl Lane {
         }
         self.flights.push(key.clone(), rest, now);
         if !again.is_empty() {
-            let not_before = now + self.backoff(&again);
+            let not_before = after(now, self.backoff(&again));
             self.send_again(key, again, purpose, Again::Failed, not_before);
         }
         if accepted {
@@ -124,9 +124,7 @@ impl Lane {
     /// A whole update was accepted: what was refused before that request left was not refused because nothing is accepted.
     fn accepted(&mut self, departed: u64, now: Instant) {
         self.alone = false;
-        for item in self.provisional.end_trial() {
-            self.enqueue(item, now);
-        }
+        self.provisional.end_trial();
         for refused in self.provisional.refused_before(departed) {
             self.convict_or_hear_again(refused, now);
         }
@@ -146,11 +144,16 @@ impl Lane {
     /// The refusal is final. If it may be one field's fault only, the fields are sent one by one.
     fn convict(&mut self, refused: Refused, now: Instant) {
         let Refused { mut item, rejection, undecided } = refused;
-        if undecided && rejection.address().is_none() && item.update.fields().len() > 1 && !self.stopped {
-            item.split = Some(Split::default());
-            self.send_alone(item, Purpose::Field, now);
-        } else {
-            self.reject(item, vec![rejection], Vec::new());
+        match item.update.fields() {
+            [(only, _)] if undecided && rejection.address().is_none() => {
+                let rejection = rejection.with_address(only.clone());
+                self.reject(item, vec![rejection], Vec::new());
+            }
+            [_, _, ..] if undecided && rejection.address().is_none() && !self.stopped => {
+                item.split = Some(Split::default());
+                self.send_alone(item, Purpose::Field, now);
+            }
+            _ => self.reject(item, vec![rejection], Vec::new()),
         }
     }
 
@@ -183,6 +186,7 @@ impl Lane {
 
     fn reject(&mut self, item: Item, rejections: Vec<Rejection>, stored: Vec<contact_sink_core::Address>) {
         let earlier = item.applied;
+        self.rejects.refused += 1;
         self.settle(item, Outcome::Rejected { rejections, stored, earlier });
     }
 
@@ -201,13 +205,6 @@ impl Lane {
         self.give_up(spent);
         if !left.is_empty() {
             self.flights.push(key, vec![Group { items: left, purpose, again }], not_before);
-        }
-    }
-
-    pub(super) fn give_up(&mut self, items: impl IntoIterator<Item = Item>) {
-        for item in items {
-            let outcome = item.unsettled(self.cause.clone());
-            self.settle(item, outcome);
         }
     }
 

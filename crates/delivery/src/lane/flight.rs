@@ -80,68 +80,98 @@ pub(super) type Place = (Instant, u64);
 /// Flights by the time at which they may leave, first come first served.
 #[derive(Debug, Default)]
 pub(super) struct Flights {
-    waiting: BTreeMap<Place, Flight>,
+    free: BTreeMap<Place, Flight>,
+    /// Those that the retry budget may hold back: there can be many, and none of the others waits behind them.
+    held_back: BTreeMap<Place, Flight>,
     next: u64,
 }
 
 impl Flights {
     pub(super) fn push(&mut self, key: BatchKey, stack: Vec<Group>, not_before: Instant) {
-        if !stack.is_empty() {
-            self.next += 1;
-            self.waiting.insert((not_before, self.next), Flight { key, stack });
-        }
+        let Some(top) = stack.last() else { return };
+        let flights = if top.again.needs_budget() { &mut self.held_back } else { &mut self.free };
+        self.next += 1;
+        flights.insert((not_before, self.next), Flight { key, stack });
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.free.is_empty() && self.held_back.is_empty()
     }
 
     /// The first flight that is due and that the caller lets go.
-    pub(super) fn first_due(&self, now: Instant, may_go: impl Fn(&BatchKey, &Group) -> bool) -> Option<Place> {
-        self.due(now)
-            .find(|(_, flight)| flight.stack.last().is_some_and(|top| may_go(&flight.key, top)))
-            .map(|(at, _)| *at)
+    pub(super) fn first_due(
+        &self,
+        now: Instant,
+        may_retry: bool,
+        may_go: impl Fn(&BatchKey, &Group) -> bool,
+    ) -> Option<Place> {
+        let first = |flights: &BTreeMap<Place, Flight>| {
+            let mut due = flights.range(..=(now, u64::MAX));
+            due.find(|(_, flight)| flight.stack.last().is_some_and(|top| may_go(&flight.key, top))).map(|(at, _)| *at)
+        };
+        let retry = if may_retry { first(&self.held_back) } else { None };
+        first(&self.free).into_iter().chain(retry).min()
     }
 
     pub(super) fn has_due_retry(&self, now: Instant) -> bool {
-        self.due(now).any(|(_, flight)| flight.stack.last().is_some_and(|top| top.again.needs_budget()))
+        self.held_back.first_key_value().is_some_and(|((at, _), _)| *at <= now)
     }
 
     pub(super) fn next_due_after(&self, now: Instant) -> Option<Instant> {
-        self.waiting.range((now, u64::MAX)..).next().map(|((at, _), _)| *at)
+        let next = |flights: &BTreeMap<Place, Flight>| flights.range((now, u64::MAX)..).next().map(|((at, _), _)| *at);
+        next(&self.free).into_iter().chain(next(&self.held_back)).min()
     }
 
     /// Takes the flight at this place: its key, the group that leaves, and what follows.
     pub(super) fn take(&mut self, place: Place) -> Option<(BatchKey, Group, Vec<Group>)> {
-        let mut flight = self.waiting.remove(&place)?;
+        let mut flight = self.free.remove(&place).or_else(|| self.held_back.remove(&place))?;
         let group = flight.stack.pop()?;
         Some((flight.key, group, flight.stack))
     }
 
-    /// The `seq` of all updates that wait here.
-    pub(super) fn waiting(&self) -> impl Iterator<Item = u64> {
-        self.waiting.values().flat_map(|flight| &flight.stack).flat_map(|group| &group.items).map(|item| item.seq)
+    /// Whether a request that was refused as a whole is still being taken apart.
+    pub(super) fn is_isolating(&self) -> bool {
+        self.all().flat_map(|flight| &flight.stack).any(|group| group.purpose == Purpose::Isolation)
     }
 
-    /// Takes these updates out.
-    pub(super) fn pick(&mut self, wanted: &[u64]) -> Vec<Item> {
-        let mut picked = Vec::new();
-        for flight in self.waiting.values_mut() {
-            for group in &mut flight.stack {
-                picked.extend(group.items.extract_if(.., |item| wanted.contains(&item.seq)));
+    /// The `seq` of all whole updates that wait here.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = u64> {
+        let groups = self.all().flat_map(|flight| &flight.stack).filter(|group| group.purpose != Purpose::Field);
+        groups.flat_map(|group| &group.items).map(|item| item.seq)
+    }
+
+    /// Takes this update out, with how and when it was to be sent.
+    pub(super) fn pick(&mut self, seq: u64) -> Option<(Item, Again, Instant)> {
+        [&mut self.free, &mut self.held_back].into_iter().find_map(|flights| {
+            let (place, picked) = flights.iter_mut().find_map(|(place, flight)| Some((*place, flight.pick(seq)?)))?;
+            if flights.get(&place).is_some_and(|flight| flight.stack.is_empty()) {
+                flights.remove(&place);
             }
-            flight.stack.retain(|group| !group.items.is_empty());
-        }
-        self.waiting.retain(|_, flight| !flight.stack.is_empty());
-        picked
+            let (item, again) = picked;
+            Some((item, again, place.0))
+        })
     }
 
     pub(super) fn drain(&mut self) -> Vec<Item> {
-        let flights = std::mem::take(&mut self.waiting).into_values();
+        let flights =
+            std::mem::take(&mut self.free).into_values().chain(std::mem::take(&mut self.held_back).into_values());
         flights.flat_map(|flight| flight.stack).flat_map(|group| group.items).collect()
     }
 
-    fn due(&self, now: Instant) -> impl Iterator<Item = (&Place, &Flight)> {
-        self.waiting.range(..=(now, u64::MAX))
+    fn all(&self) -> impl Iterator<Item = &Flight> {
+        self.free.values().chain(self.held_back.values())
+    }
+}
+
+impl Flight {
+    fn pick(&mut self, seq: u64) -> Option<(Item, Again)> {
+        let wanted = |group: &Group| group.items.iter().position(|item| item.seq == seq);
+        let (nth, place) = self.stack.iter().enumerate().find_map(|(nth, group)| Some((nth, wanted(group)?)))?;
+        let group = &mut self.stack[nth];
+        let picked = (group.items.remove(place), group.again);
+        if group.items.is_empty() {
+            self.stack.remove(nth);
+        }
+        Some(picked)
     }
 }

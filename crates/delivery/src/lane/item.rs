@@ -14,6 +14,8 @@ pub(crate) struct Item {
     pub(crate) seq: u64,
     pub(crate) update: ContactUpdate,
     pub(crate) ticket: Ticket,
+    /// Whether it has left at least once.
+    pub(crate) sent: bool,
     /// Requests in a row that gave this update no verdict.
     pub(crate) attempts: u32,
     /// Whether one of them may have been applied.
@@ -32,7 +34,7 @@ pub(crate) struct Split {
 
 impl Item {
     pub(crate) fn new(seq: u64, update: ContactUpdate, ticket: Ticket) -> Self {
-        Self { seq, update, ticket, attempts: 0, applied: Applied::No, cause: None, split: None }
+        Self { seq, update, ticket, sent: false, attempts: 0, applied: Applied::No, cause: None, split: None }
     }
 
     /// What the caller is told when the lane gives the update up.

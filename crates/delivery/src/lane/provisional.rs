@@ -7,12 +7,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use contact_sink_core::Rejection;
+use contact_sink_core::{BatchKey, Rejection};
 use tokio::time::Instant;
 
-use super::Lane;
-use super::flight::Purpose;
+use super::flight::{Again, Group, Purpose};
 use super::item::Item;
+use super::{Lane, Request};
 use crate::{MaxRejected, Stop};
 
 /// So many refusals without an acceptance call for a trial, which has at most so many tries.
@@ -45,7 +45,8 @@ enum Trial {
     /// It begins when nothing is in flight any more.
     Called,
     Running {
-        left: Vec<Item>,
+        /// Whom to try, the last one first: its `seq`, and its key if it was never sent. It stays where it waits until then.
+        left: Vec<(u64, Option<BatchKey>)>,
         /// Whether a try has no answer yet.
         open: bool,
     },
@@ -71,13 +72,10 @@ impl Provisional {
         }
     }
 
-    /// Something was accepted. Gives back what was to be tried.
-    pub(super) fn end_trial(&mut self) -> Vec<Item> {
+    /// Something was accepted.
+    pub(super) fn end_trial(&mut self) {
         self.since_acceptance = 0;
-        match std::mem::take(&mut self.trial) {
-            Trial::Running { left, .. } => left,
-            Trial::None | Trial::Called => Vec::new(),
-        }
+        self.trial = Trial::None;
     }
 
     /// Takes the refusals that came before the request with this event count left.
@@ -87,9 +85,7 @@ impl Provisional {
     }
 
     pub(super) fn drain(&mut self) -> Vec<Item> {
-        let mut items = self.end_trial();
-        items.extend(self.refused.drain(..).map(|(_, refused)| refused.item));
-        items
+        self.refused.drain(..).map(|(_, refused)| refused.item).collect()
     }
 
     /// When the refusals stand because nothing else could be sent.
@@ -122,16 +118,18 @@ impl Lane {
             // With nothing to try, the refusals stand at the end of the input or when it has been quiet for long enough.
             self.provisional.trial = if left.is_empty() { Trial::None } else { Trial::Running { left, open: false } };
         }
-        if let Trial::Running { left, open: open @ false } = &mut self.provisional.trial {
-            match left.pop() {
-                Some(item) => {
-                    *open = true;
-                    self.send_alone(item, Purpose::Try, now);
-                }
-                None => {
-                    let why = self.provisional.stop();
-                    self.stop(why);
-                }
+        while let Trial::Running { left, open: open @ false } = &mut self.provisional.trial {
+            let Some((seq, key)) = left.pop() else {
+                return self.stop(self.provisional.stop());
+            };
+            let picked = match key {
+                Some(key) => self.queues.pick(&key, seq).map(|item| (item, Again::No, now)),
+                None => self.flights.pick(seq),
+            };
+            if let Some((item, again, not_before)) = picked {
+                *open = true;
+                let key = self.sink.batch_key(&item.update);
+                self.flights.push(key, vec![Group { items: vec![item], purpose: Purpose::Try, again }], not_before);
             }
         }
     }
@@ -139,7 +137,7 @@ impl Lane {
     pub(super) fn conclude_when_idle(&mut self, now: Instant) {
         let idle = self.in_flight.is_empty()
             && self.flights.is_empty()
-            && self.queues.is_empty()
+            && self.queues.len() == 0
             && !self.provisional.is_on_trial()
             && !self.provisional.refused.is_empty();
         if !idle {
@@ -149,6 +147,9 @@ impl Lane {
         let since = *self.provisional.idle_since.get_or_insert(now);
         if self.nothing_more_comes() || now >= since + IDLE {
             self.provisional.idle_since = None;
+            if self.is_refused_alike() {
+                return self.stop(self.provisional.stop());
+            }
             self.provisional.since_acceptance = 0;
             for (_, refused) in std::mem::take(&mut self.provisional.refused) {
                 self.convict_or_hear_again(refused, now);
@@ -156,20 +157,31 @@ impl Lane {
         }
     }
 
-    /// Takes up to ten updates, spread evenly over all that is waiting: bad rows often stand together.
-    fn pick_tries(&mut self) -> Vec<Item> {
-        let queued = self.queues.waiting().map(|(seq, key)| (seq, Some(key.clone())));
+    /// Whether the refusals are too many to be the last few of an input, though nothing is left to try.
+    fn is_refused_alike(&self) -> bool {
+        let most = if self.lines.has_waiting() { TEN - 1 } else { TEN };
+        self.options.max_rejected != MaxRejected::Any && self.provisional.since_acceptance > most as u64
+    }
+
+    /// Whether what waits is kept for the tries: the end of an input, until everything before it is answered and taken apart.
+    ///
+    /// Else a file's last good updates would be gone by the time that the bad ones, which often stand together, are found.
+    pub(super) fn keeps_for_tries(&self) -> bool {
+        let most = self.limits.max_updates.get() + TEN;
+        self.nothing_more_comes()
+            && self.queues.len() < most
+            && self.options.max_rejected != MaxRejected::Any
+            && (self.in_flight.values().any(Request::may_be_taken_apart) || self.flights.is_isolating())
+    }
+
+    /// Chooses up to ten updates, spread evenly over all that is waiting: bad rows often stand together.
+    fn pick_tries(&self) -> Vec<(u64, Option<BatchKey>)> {
+        let queued = self.queues.waiting().map(|(seq, key)| (seq, Some(key)));
         let mut waiting: Vec<_> = self.flights.waiting().map(|seq| (seq, None)).chain(queued).collect();
         waiting.sort_by_key(|(seq, _)| *seq);
         let tries = TEN.min(waiting.len());
-        let chosen: Vec<_> = (0..tries).map(|nth| &waiting[(2 * nth + 1) * waiting.len() / (2 * tries)]).collect();
-        let in_flights: Vec<u64> = chosen.iter().filter(|(_, key)| key.is_none()).map(|(seq, _)| *seq).collect();
-        let mut picked = self.flights.pick(&in_flights);
-        for (seq, key) in chosen {
-            picked.extend(key.as_ref().and_then(|key| self.queues.pick(key, *seq)));
-        }
         // The last one goes first: the farther from the ones that were refused, the likelier it is another case.
-        picked.sort_by_key(|item| item.seq);
-        picked
+        let places = (0..tries).map(|nth| (2 * nth + 1) * waiting.len() / (2 * tries));
+        places.map(|place| waiting[place]).map(|(seq, key)| (seq, key.cloned())).collect()
     }
 }

@@ -1,12 +1,13 @@
 //! Updates that have not been sent yet: a line for each subject, a queue for each batch key.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use contact_sink_core::{BatchKey, Subject};
 use tokio::time::Instant;
 
 use super::item::Item;
+use crate::backoff::after;
 
 /// The line behind each subject that has an update without an outcome.
 #[derive(Debug, Default)]
@@ -52,6 +53,11 @@ impl Lines {
         }
     }
 
+    /// Whether anything waits behind an earlier update.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.0.values().any(|line| !line.waiting.is_empty())
+    }
+
     /// Everything that waits behind an earlier update, in the order in which it came.
     pub(super) fn drain(&mut self) -> Vec<Item> {
         let mut items: Vec<Item> = self.0.values_mut().flat_map(|line| line.waiting.drain(..)).collect();
@@ -66,83 +72,76 @@ pub(super) struct Queues {
     most: usize,
     linger: Duration,
     by_key: HashMap<BatchKey, VecDeque<(Instant, Item)>>,
-    /// The keys that may depart, by the `seq` of their oldest update.
-    order: BTreeMap<u64, BatchKey>,
+    /// The keys that may depart.
+    order: BTreeMap<Turn, BatchKey>,
+    /// Those of them that have a full batch.
+    full: BTreeSet<Turn>,
     /// Keys that have a request in flight and may have only one.
     busy: HashSet<BatchKey>,
-    full: usize,
     len: usize,
 }
 
+/// When a key's oldest update came, and its `seq`.
+type Turn = (Instant, u64);
+
 impl Queues {
     pub(super) fn new(most: usize, linger: Duration) -> Self {
-        Self { most, linger, by_key: HashMap::new(), order: BTreeMap::new(), busy: HashSet::new(), full: 0, len: 0 }
+        Self {
+            most,
+            linger,
+            by_key: HashMap::new(),
+            order: BTreeMap::new(),
+            full: BTreeSet::new(),
+            busy: HashSet::new(),
+            len: 0,
+        }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.len == 0
+    pub(super) fn len(&self) -> usize {
+        self.len
     }
 
     pub(super) fn push(&mut self, key: BatchKey, item: Item, now: Instant) {
         self.len += 1;
         let queue = self.by_key.entry(key.clone()).or_default();
-        if queue.is_empty() && !self.busy.contains(&key) {
-            self.order.insert(item.seq, key);
-        }
         queue.push_back((now, item));
-        if queue.len() == self.most {
-            self.full += 1;
+        if queue.len() == 1 || queue.len() == self.most {
+            self.enter(&key);
         }
     }
 
     /// The key that may depart now: full, or waited long enough, or at once if nothing more is coming.
     pub(super) fn ripe(&self, now: Instant, nothing_more_comes: bool) -> Option<&BatchKey> {
-        let mut keys = self.order.values();
-        let first = keys.next()?;
-        if nothing_more_comes || self.came(first).is_some_and(|came| came + self.linger <= now) || self.is_full(first) {
+        let ((came, _), first) = self.order.first_key_value()?;
+        if nothing_more_comes || now.saturating_duration_since(*came) >= self.linger {
             return Some(first);
         }
-        if self.full == 0 { None } else { keys.find(|key| self.is_full(key)) }
+        self.full.first().and_then(|turn| self.order.get(turn))
     }
 
     /// When the next key has waited long enough.
     pub(super) fn ripe_at(&self) -> Option<Instant> {
-        let key = self.order.values().next()?;
-        self.came(key).map(|came| came + self.linger)
+        self.order.first_key_value().map(|((came, _), _)| after(*came, self.linger))
     }
 
     /// Takes one batch of this key.
     pub(super) fn take(&mut self, key: &BatchKey) -> Vec<Item> {
+        self.leave(key);
         let Some(queue) = self.by_key.get_mut(key) else { return Vec::new() };
-        if queue.len() >= self.most {
-            self.full -= 1;
-        }
-        if let Some((_, oldest)) = queue.front() {
-            self.order.remove(&oldest.seq);
-        }
         let batch: Vec<Item> = queue.drain(..self.most.min(queue.len())).map(|(_, item)| item).collect();
         self.len -= batch.len();
-        if queue.len() >= self.most {
-            self.full += 1;
-        }
-        self.reenter(key);
+        self.enter(key);
         batch
     }
 
     /// Takes one item out of the middle, by its `seq`.
     pub(super) fn pick(&mut self, key: &BatchKey, seq: u64) -> Option<Item> {
-        let queue = self.by_key.get_mut(key)?;
-        let place = queue.iter().position(|(_, item)| item.seq == seq)?;
-        if let Some((_, oldest)) = queue.front() {
-            self.order.remove(&oldest.seq);
-        }
-        if queue.len() == self.most {
-            self.full -= 1;
-        }
-        let (_, item) = queue.remove(place)?;
+        let place = self.by_key.get(key)?.iter().position(|(_, item)| item.seq == seq)?;
+        self.leave(key);
+        let picked = self.by_key.get_mut(key)?.remove(place);
         self.len -= 1;
-        self.reenter(key);
-        Some(item)
+        self.enter(key);
+        picked.map(|(_, item)| item)
     }
 
     /// All that waits here: its key and its `seq`.
@@ -152,10 +151,8 @@ impl Queues {
 
     /// A request of this key left, and no other may until it is answered.
     pub(super) fn occupy(&mut self, key: &BatchKey) {
+        self.leave(key);
         self.busy.insert(key.clone());
-        if let Some((_, oldest)) = self.by_key.get(key).and_then(VecDeque::front) {
-            self.order.remove(&oldest.seq);
-        }
     }
 
     pub(super) fn is_busy(&self, key: &BatchKey) -> bool {
@@ -165,35 +162,40 @@ impl Queues {
     /// That request was answered.
     pub(super) fn free(&mut self, key: &BatchKey) {
         self.busy.remove(key);
-        self.reenter(key);
+        self.enter(key);
     }
 
     pub(super) fn drain(&mut self) -> Vec<Item> {
         self.order.clear();
-        (self.full, self.len) = (0, 0);
+        self.full.clear();
+        self.len = 0;
         let mut items: Vec<Item> = self.by_key.drain().flat_map(|(_, queue)| queue).map(|(_, item)| item).collect();
         items.sort_by_key(|item| item.seq);
         items
     }
 
-    /// Puts a key back into the order after its oldest update changed.
-    fn reenter(&mut self, key: &BatchKey) {
-        match self.by_key.get(key).map(VecDeque::front) {
-            Some(Some((_, oldest))) if !self.busy.contains(key) => {
-                self.order.insert(oldest.seq, key.clone());
-            }
-            Some(None) => {
-                self.by_key.remove(key);
-            }
-            _ => {}
+    /// Takes a key out of the order before what waits for it changes.
+    fn leave(&mut self, key: &BatchKey) {
+        if let Some((came, oldest)) = self.by_key.get(key).and_then(VecDeque::front) {
+            self.order.remove(&(*came, oldest.seq));
+            self.full.remove(&(*came, oldest.seq));
         }
     }
 
-    fn came(&self, key: &BatchKey) -> Option<Instant> {
-        self.by_key.get(key)?.front().map(|(came, _)| *came)
-    }
-
-    fn is_full(&self, key: &BatchKey) -> bool {
-        self.by_key.get(key).is_some_and(|queue| queue.len() >= self.most)
+    /// Puts a key where it belongs after what waits for it changed.
+    fn enter(&mut self, key: &BatchKey) {
+        let Some(queue) = self.by_key.get(key) else { return };
+        let Some((came, oldest)) = queue.front() else {
+            self.by_key.remove(key);
+            return;
+        };
+        if self.busy.contains(key) {
+            return;
+        }
+        let turn = (*came, oldest.seq);
+        if queue.len() >= self.most {
+            self.full.insert(turn);
+        }
+        self.order.insert(turn, key.clone());
     }
 }

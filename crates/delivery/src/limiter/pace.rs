@@ -6,6 +6,8 @@ use std::time::Duration;
 use contact_sink_core::Quota;
 use tokio::time::Instant;
 
+use crate::backoff::after;
+
 /// How far a late departure is caught up.
 const CATCH_UP: Duration = Duration::from_millis(3);
 /// After a throttling answer: the share of the accepted rate that is used.
@@ -81,7 +83,7 @@ impl Pace {
         if now < at {
             return None;
         }
-        self.due = Some(at + self.quota.per.div_f64(self.current));
+        self.due = Some(after(at, self.quota.per.div_f64(self.current)));
         Some(now)
     }
 
@@ -97,7 +99,7 @@ impl Pace {
 
     /// The vendor refused the request that left then, and perhaps said how long to wait.
     pub(super) fn throttled(&mut self, departed: Instant, now: Instant, retry_after: Option<Duration>) {
-        let until = now + retry_after.unwrap_or(self.quota.per);
+        let until = after(now, retry_after.unwrap_or(self.quota.per));
         if let Some(hold) = &mut self.hold {
             // It left before the hold: the same news once more. Only a longer wait counts.
             hold.until = hold.until.max(if retry_after.is_some() { until } else { hold.until });

@@ -1,0 +1,68 @@
+//! How updates leave the lane: with an outcome, given up one by one, or all together when it stops.
+
+use std::sync::PoisonError;
+
+use contact_sink_core::Applied;
+
+use super::Lane;
+use super::item::Item;
+use crate::{Outcome, Stop};
+
+impl Lane {
+    /// Gives an update its outcome, and stops the lane if that makes too many rejected ones.
+    pub(super) fn settle(&mut self, item: Item, outcome: Outcome) {
+        let mut summary = self.summary.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Outcome::Accepted => summary.accepted += 1,
+            Outcome::Rejected { .. } => summary.rejected += 1,
+            Outcome::Unsettled { .. } => summary.unsettled += 1,
+        }
+        self.rejects.accepted = summary.accepted;
+        drop(summary);
+        self.held -= 1;
+        item.ticket.settle(outcome);
+        self.check_rejects();
+    }
+
+    pub(super) fn check_rejects(&mut self) {
+        if !self.stopped && self.rejects.are_too_many(self.options.max_rejected) {
+            let (rejected, outcomes) = (self.rejects.rejected(), self.rejects.outcomes());
+            self.stop(Stop::TooManyRejected { rejected, outcomes });
+        }
+    }
+
+    /// Sends nothing more. What is in flight is still answered; everything else is given back as it is.
+    pub(super) fn stop(&mut self, why: Stop) {
+        if self.stopped {
+            return;
+        }
+        self.stopped = true;
+        if let Stop::Failed(error) = &why {
+            self.cause = Some(error.clone());
+        }
+        self.summary.lock().unwrap_or_else(PoisonError::into_inner).stop = Some(why);
+        let mut left = self.flights.drain();
+        left.extend(self.provisional.drain());
+        left.extend(self.queues.drain());
+        left.extend(self.lines.drain());
+        left.sort_by_key(|item| item.seq);
+        self.give_up(left);
+    }
+
+    /// Gives up what is in flight: its answers will not be heard.
+    pub(super) fn abandon(&mut self) {
+        for (_, mut request) in std::mem::take(&mut self.in_flight) {
+            request.group.items.iter_mut().for_each(|item| item.applied = Applied::Perhaps);
+            self.give_up(request.group.items);
+            self.give_up(request.rest.into_iter().flat_map(|group| group.items));
+        }
+    }
+
+    /// Gives these back as they are.
+    pub(super) fn give_up(&mut self, items: impl IntoIterator<Item = Item>) {
+        for item in items {
+            let outcome = item.unsettled(self.cause.clone());
+            self.settle(item, outcome);
+        }
+    }
+}
