@@ -1,6 +1,6 @@
 //! The whole path as a library user has it: a delivery over the Jiguang sink, a real transport, and the simulator, whose
 //! state and request log say what the vendor has.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
 mod jiguang;
 mod world;

@@ -34,16 +34,7 @@ pub async fn run(args: args::Sync) -> Result<Status, Failure> {
     }
     let dead_letters = DeadLetters::new(&args.rejected, &run_id(), &name, input.columns());
     let options = Options::default().with_max_rejected(args.max_rejected);
-    let run = Run {
-        name: name.clone(),
-        mapping,
-        plan,
-        sink,
-        options,
-        max_rejected: args.max_rejected,
-        dead_letters,
-        quiet: args.quiet,
-    };
+    let run = Run { name: name.clone(), mapping, plan, sink, options, dead_letters, quiet: args.quiet };
     let ended = run.sync(input).await;
     let reported = report(&args, &name, &ended);
     explain(&args, &name, &ended);

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use contact_sink_core::{ContactSink, ContactUpdate, SinkError};
-use contact_sink_delivery::{Delivery, MaxRejected, Options, Outcome, Stop};
+use contact_sink_delivery::{Delivery, Options, Outcome, Stop};
 use futures_core::Stream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -26,7 +26,6 @@ pub struct Run {
     pub plan: Plan,
     pub sink: Box<dyn ContactSink>,
     pub options: Options,
-    pub max_rejected: MaxRejected,
     pub dead_letters: DeadLetters,
     pub quiet: bool,
 }
@@ -67,7 +66,6 @@ impl Ended {
 /// A run under way.
 struct Tally {
     mapping: Mapping,
-    max_rejected: MaxRejected,
     dead_letters: DeadLetters,
     counts: Counts,
     ends: Vec<End>,
@@ -85,7 +83,6 @@ impl Run {
         let mut progress = Progress::new(self.quiet, size);
         let mut tally = Tally {
             mapping: self.mapping,
-            max_rejected: self.max_rejected,
             dead_letters: self.dead_letters,
             counts: Counts::default(),
             ends: Vec::new(),
@@ -99,7 +96,7 @@ impl Run {
                     None => sending = false,
                 },
                 next = aside.recv(), if reading_aside => match next {
-                    Some((row, problem)) => tally.set_aside(&row, problem),
+                    Some((row, problem)) => tally.set_aside(&row, problem, &delivery),
                     None => reading_aside = false,
                 },
                 signal = tokio::signal::ctrl_c(), if !interrupted => {
@@ -156,11 +153,16 @@ impl Tally {
         }
     }
 
-    fn set_aside(&mut self, row: &Row, problem: Option<Problem>) {
+    fn set_aside(&mut self, row: &Row, problem: Option<Problem>, delivery: &Delivery) {
         self.counts.rows += 1;
         match problem {
             None => self.counts.skipped += 1,
-            Some(problem) => self.reject(row, &[Reason::by_rule(problem)]),
+            // After a stop nothing is judged any more.
+            Some(_) if delivery.summary().stop.is_some() => self.counts.pending += 1,
+            Some(problem) => {
+                self.reject(row, &[Reason::by_rule(problem)]);
+                delivery.count_refused();
+            }
         }
     }
 
@@ -183,15 +185,6 @@ impl Tally {
                 self.counts.pending += 1;
                 self.ends.push(End::DeadLetters(error));
             }
-        }
-        self.check_rejected();
-    }
-
-    /// The lane knows of the rows that it rejected; the limit is on all of them.
-    fn check_rejected(&mut self) {
-        let Counts { rows, rejected, .. } = self.counts;
-        if self.ends.is_empty() && self.max_rejected.is_passed(rejected, rows) {
-            self.ends.push(End::Stopped(Stop::TooManyRejected { rejected, outcomes: rows }));
         }
     }
 }

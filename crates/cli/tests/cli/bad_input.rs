@@ -36,7 +36,7 @@ fn a_configuration() {
         (r#"kind = "sms""#, r#"kind = "sns""#, 78, r#"there is no kind "sns": did you mean "sms"?"#),
         ("http://127", "http://192", 78, "http:// is allowed to this machine only"),
         ("[destinations.growth.set]", "[destinations.growth.set", 78, ":16:25: unclosed table"),
-        ("[destinations.growth]", "[destinations.sandbox]", 78, "is the simulator's name"),
+        ("[destinations.growth", "[destinations.sandbox", 78, "is the simulator's name"),
         ("growth", "grow", 64, r#"--to growth: contact-sink.toml has no such destination: there is "grow", "sandbox""#),
         (
             r#"= "mobile""#,

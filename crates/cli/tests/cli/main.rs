@@ -1,5 +1,5 @@
 //! The command as its users run it: a child process, files, a simulator of the vendor, and what comes out.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
 mod bad_input;
 mod dead_letters;

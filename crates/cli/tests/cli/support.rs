@@ -14,7 +14,7 @@ pub const SECRET: &str = "c0rrect-h0rse";
 pub struct Place {
     pub directory: TempDir,
     pub sandbox: Sandbox,
-    pub runtime: tokio::runtime::Runtime,
+    _runtime: tokio::runtime::Runtime,
     pub secret: String,
 }
 
@@ -39,8 +39,8 @@ impl Place {
     pub fn new(world: World) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let sandbox = runtime.block_on(async { Sandbox::start(world) }).unwrap();
-        let place = Self { directory: TempDir::new().unwrap(), sandbox, runtime, secret: SECRET.to_owned() };
-        place.write("contact-sink.toml", &place.config());
+        let place = Self { directory: TempDir::new().unwrap(), sandbox, _runtime: runtime, secret: SECRET.to_owned() };
+        place.write("contact-sink.toml", place.config());
         place
     }
 
