@@ -3,7 +3,7 @@
 mod run;
 
 use std::fs;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use contact_sink_core::ContactSink;
 use contact_sink_delivery::{Options, Stop};
@@ -15,7 +15,7 @@ use crate::console::say;
 use crate::dead_letters::DeadLetters;
 use crate::input::{Input, Plan};
 use crate::network;
-use crate::report::Report;
+use crate::report::{Report, grouped};
 use crate::status::{Failure, Status};
 use run::{End, Ended, Run};
 
@@ -119,32 +119,15 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
     }
     if ended.counts.pending > 0 {
         let first = if ended.status() == Status::Stopped { "when that is mended, " } else { "" };
-        say!("contact-sink: {name}: {} rows are pending: {first}run the same command again", ended.counts.pending);
+        say!(
+            "contact-sink: {name}: {} rows are pending: {first}run the same command again",
+            grouped(ended.counts.pending)
+        );
     }
 }
 
 /// A name for this run that sorts by time: `20261122T021530Z-4711`.
 fn run_id() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
-    let (days, second) = (now / 86_400, now % 86_400);
-    let (year, month, day) = civil(days);
-    format!(
-        "{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z-{}",
-        second / 3600,
-        second / 60 % 60,
-        second % 60,
-        std::process::id()
-    )
-}
-
-/// The date so many days after 1970-01-01, by the 400-year cycle of the Gregorian calendar.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    format!("{}-{}", now.replace(['-', ':'], ""), std::process::id())
 }

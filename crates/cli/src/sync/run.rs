@@ -99,12 +99,14 @@ impl Run {
                     Some((row, problem)) => tally.set_aside(&row, problem, &delivery),
                     None => reading_aside = false,
                 },
-                signal = tokio::signal::ctrl_c(), if !interrupted => {
-                    interrupted = signal.is_ok();
+                Ok(()) = tokio::signal::ctrl_c() => {
                     if interrupted {
-                        reading.stop();
-                        tally.ends.push(End::Interrupted);
+                        // Asked twice: not even what is in flight is waited for.
+                        std::process::exit(Status::Interrupted.number().into());
                     }
+                    interrupted = true;
+                    reading.stop();
+                    tally.ends.push(End::Interrupted);
                 }
                 () = sleep_until(progress.next()) => progress.show(&self.name, &tally.counts, reading.bytes()),
             }
