@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::shell;
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(crate) struct Options {
     /// Only the cases and errata of this vendor.
     #[arg(long, value_name = "V")]
@@ -21,9 +21,10 @@ pub(crate) struct Options {
     report: Format,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// A table for people.
+    #[default]
     Text,
     /// One JSON object on standard output.
     Json,

@@ -1,6 +1,12 @@
 //! The chores of this repository: `cargo xtask <chore>`. One module for each; what is common to them is in `shell`.
 
+mod bench;
+mod ci;
 mod conformance;
+mod docs;
+mod features;
+mod layers;
+mod readme;
 mod shell;
 
 use std::process::ExitCode;
@@ -17,13 +23,31 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Runs every check but the tests, each with its time; stops at the first that fails.
+    Ci,
     /// Runs the documented payloads as cases: vendor x operation x passed/failed, and the documents' errata.
     Conformance(conformance::Options),
+    /// Proves which crate knows which, what no crate may bring in, and how many crates a user builds.
+    Layers,
+    /// Checks every package with none, each and all of its features, warnings denied.
+    Features,
+    /// Builds the documentation, warnings denied.
+    Docs,
+    /// Checks the README's first two commands, and runs the one that sends a sample.
+    Readme,
+    /// Measures the release build on this machine against its limits; without a subcommand, everything.
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().chore {
+        Chore::Ci => ci::run(),
         Chore::Conformance(options) => conformance::run(&options),
+        Chore::Layers => layers::run(),
+        Chore::Features => features::run(),
+        Chore::Docs => docs::run(),
+        Chore::Readme => readme::run(),
+        Chore::Bench(options) => bench::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,47 @@
+//! Does memory grow with the length of the input? The sandbox is a process apart and keeps nothing.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use super::figures::{Figures, Limit};
+use super::input;
+use super::sandbox::Sandbox;
+use super::sync::Run;
+use crate::shell;
+
+const FEW: u64 = 10_000;
+const MANY: u64 = 1_000_000;
+const WORLD: &str = "request_log = 100\nstore = false\n[jiguang]\nquota = \"off\"\n";
+/// More than a machine with two cores sends.
+const QUOTA: &str = "20000/s";
+const WITHIN: Duration = Duration::from_secs(300);
+const MB: f64 = 1e6;
+
+pub(super) fn measure(command: &Path) -> Result<Figures> {
+    let few = send(command, FEW)?;
+    let many = send(command, MANY)?;
+    let peak =
+        |run: &Run| run.peak_bytes.map(|bytes| bytes as f64).context("this system has no /proc/PID/status with VmHWM");
+    let mut figures = Figures::new(format!("memory: {FEW} and {MANY} rows, no quota at the server, {QUOTA} here"));
+    figures.add("accepted of the few", few.count("accepted")?, "rows", Limit::Exactly(FEW as f64));
+    figures.add("accepted of the many", many.count("accepted")?, "rows", Limit::Exactly(MANY as f64));
+    figures.add("peak for the few", peak(&few)? / MB, "MB", Limit::None);
+    figures.add("peak for the many", peak(&many)? / MB, "MB", Limit::AtMost(64.0));
+    figures.add("the many's over the few's", peak(&many)? / peak(&few)?, "", Limit::AtMost(1.3));
+    figures.add("the many, from start to exit", many.took.as_secs_f64(), "s", Limit::None);
+    figures.add("rows of the many a second", (MANY as f64 / many.took.as_secs_f64()).round(), "", Limit::None);
+    Ok(figures)
+}
+
+fn send(command: &Path, rows: u64) -> Result<Run> {
+    let directory = shell::scratch("bench-memory")?;
+    let users = directory.join("users.csv");
+    input::write_users(&users, rows)?;
+    let sandbox = Sandbox::start(command, &directory, WORLD)?;
+    let run = Run::of(command, &directory, &users, &sandbox, Some(QUOTA), (0, WITHIN))?;
+    // A million rows are not left lying about.
+    std::fs::remove_file(&users)?;
+    Ok(run)
+}

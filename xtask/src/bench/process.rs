@@ -1,0 +1,70 @@
+//! A child process that never outlives the bench, however that ends.
+
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::shell;
+
+/// How often a running child is looked at.
+const POLL: Duration = Duration::from_millis(2);
+
+/// A child that is ended, by its handle, when this is dropped.
+pub(super) struct Process {
+    child: Child,
+    words: String,
+}
+
+/// How a child came to its end.
+pub(super) struct Ended {
+    pub(super) status: ExitStatus,
+    /// From when it was waited for.
+    pub(super) took: Duration,
+    /// The most memory that it held, where the system tells.
+    pub(super) peak_bytes: Option<u64>,
+}
+
+impl Process {
+    pub(super) fn start(command: &mut Command) -> Result<Self> {
+        let words = shell::words(command);
+        Ok(Self { child: command.spawn().with_context(|| words.clone())?, words })
+    }
+
+    pub(super) fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    /// Waits until it ends by itself, and ends it if that takes longer than this.
+    pub(super) fn wait(mut self, within: Duration) -> Result<Ended> {
+        let start = Instant::now();
+        let mut peak_bytes = None;
+        loop {
+            // The peak never falls: the last reading before the end is the peak, but for the last moments.
+            peak_bytes = peak(self.child.id()).or(peak_bytes);
+            if let Some(status) = self.child.try_wait().with_context(|| self.words.clone())? {
+                return Ok(Ended { status, took: start.elapsed(), peak_bytes });
+            }
+            if start.elapsed() > within {
+                bail!("{} had not ended after {} s", self.words, within.as_secs());
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The peak of a process's resident memory: `VmHWM` of Linux.
+fn peak(id: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}

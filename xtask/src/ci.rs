@@ -1,0 +1,45 @@
+//! `cargo xtask ci`: every check but the tests, in the order in which a mistake is found soonest.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::{conformance, docs, features, layers, readme, shell};
+
+type Step = (&'static str, fn() -> Result<()>);
+
+const STEPS: &[Step] = &[
+    ("fmt", fmt),
+    ("layers", layers::run),
+    ("clippy", clippy),
+    ("conformance", || conformance::run(&conformance::Options::default())),
+    ("docs", docs::run),
+    ("features", features::run),
+    ("readme", readme::run),
+];
+
+pub(crate) fn run() -> Result<()> {
+    let mut took: Vec<(&str, Duration)> = Vec::new();
+    for (name, step) in STEPS {
+        println!("== {name}");
+        let start = Instant::now();
+        step().with_context(|| format!("the step {name} failed after {:.1} s", start.elapsed().as_secs_f64()))?;
+        println!("== {name}: {:.1} s\n", start.elapsed().as_secs_f64());
+        took.push((name, start.elapsed()));
+    }
+    for (name, took) in &took {
+        println!("{name:<12} {:>6.1} s", took.as_secs_f64());
+    }
+    println!("{:<12} {:>6.1} s", "all", took.iter().map(|(_, took)| took.as_secs_f64()).sum::<f64>());
+    Ok(())
+}
+
+fn fmt() -> Result<()> {
+    shell::run(shell::cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result<()> {
+    let mut command = shell::cargo();
+    command.args(["clippy", "--locked", "--quiet", "--workspace", "--all-targets", "--all-features"]);
+    shell::run(command.args(["--", "-D", "warnings"]))
+}

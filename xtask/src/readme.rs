@@ -1,0 +1,93 @@
+//! `cargo xtask readme`: the README's first commands are the two that they should be, and the first does what it promises.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::shell;
+
+/// The command that shows the whole system at work.
+const SEND: &str = "cargo run --release -- sync examples/contacts.csv --to sandbox";
+/// The command that runs all tests; `.ci/run` ends with it.
+const TEST: &str = "cargo test --workspace --all-features";
+const LANGUAGES: &[&str] = &["bash", "console", "sh", "shell"];
+
+/// What the command should say of a sample.
+struct Expected {
+    status: i32,
+    accepted: u64,
+    rejected: u64,
+}
+
+pub(crate) fn run() -> Result<()> {
+    let path = shell::root().join("README.md");
+    let text = std::fs::read_to_string(&path).context("README.md is not there, and it must open with two commands")?;
+    let commands = first_commands(&text);
+    ensure!(
+        commands == [SEND, TEST],
+        "README.md: its first block of commands should be exactly these two lines:\n  {SEND}\n  {TEST}\nand it is:\n  {}",
+        commands.join("\n  ")
+    );
+    let rejected = shell::scratch("readme")?;
+    println!("{SEND}");
+    send(SEND, &rejected, &Expected { status: 0, accepted: 1000, rejected: 0 })?;
+    let with_problems = SEND.replace("contacts.csv", "contacts-with-problems.csv");
+    println!("{with_problems}");
+    send(&with_problems, &rejected, &Expected { status: 2, accepted: 993, rejected: 7 })?;
+    Ok(())
+}
+
+/// The lines of the first fenced block whose language is a shell's, without prompts and comments.
+fn first_commands(text: &str) -> Vec<&str> {
+    let mut lines = text.lines().skip_while(|line| {
+        let language = line.trim_start().strip_prefix("```");
+        !language.is_some_and(|language| LANGUAGES.contains(&language.trim()))
+    });
+    lines.next();
+    let lines = lines.map(str::trim).take_while(|line| !line.starts_with("```"));
+    let lines = lines.map(|line| line.strip_prefix("$ ").unwrap_or(line).trim());
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+}
+
+/// Runs one of them and holds its exit status, its report and its dead letters against what is expected.
+fn send(line: &str, dead_letters: &Path, expected: &Expected) -> Result<()> {
+    let mut command = shell::cargo();
+    // Word for word; what is added only says where the results go.
+    command.args(line.split(' ').skip(1)).args(["--report", "json", "--rejected"]).arg(dead_letters);
+    let output = shell::output(&mut command)?;
+    let status = output.status.code();
+    ensure!(status == Some(expected.status), "the exit status should be {}, and is {status:?}", expected.status);
+    let report: Value = serde_json::from_slice(&output.stdout).context("the report on standard output")?;
+    let destinations = report["destinations"].as_object().context("the report has no destinations")?;
+    ensure!(destinations.len() == 1, "the report should have one destination, and has {}", destinations.len());
+    for counts in destinations.values() {
+        for (count, wanted) in [
+            ("rows", expected.accepted + expected.rejected),
+            ("accepted", expected.accepted),
+            ("rejected", expected.rejected),
+        ] {
+            ensure!(counts[count] == wanted, "{count} should be {wanted}, and is {}", counts[count]);
+        }
+    }
+    let mut lines = 0;
+    for entry in std::fs::read_dir(dead_letters)? {
+        lines += std::fs::read_to_string(entry?.path())?.lines().skip(1).count() as u64;
+    }
+    if lines != expected.rejected {
+        bail!("there should be {} dead letters, and there are {lines}", expected.rejected);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_block_of_commands_is_found() {
+        let text = "# x\n```rust\nlet a;\n```\n\n```console\n$ one two\n\n# why\nthree\n```\n```sh\nfour\n```\n";
+        assert_eq!(first_commands(text), ["one two", "three"]);
+        assert_eq!(first_commands("# x\n"), [""; 0]);
+    }
+}
