@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use contact_sink_core::{Applied, ContactSink, ContactUpdate};
 use futures_core::Stream;
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
@@ -134,11 +135,15 @@ impl Delivery {
         let seq = self.shared.next.fetch_add(1, Ordering::Relaxed);
         let lane = self.shared.commands.clone();
         let place = Place { seq, subject: update.subject().clone(), lane, _room: room };
-        self.command(Command::Submit { seq, update, ticket: Ticket::new(reply, place) });
+        let command = Command::Submit { seq, update, ticket: Ticket::new(reply, place) };
+        if let Err(SendError(Command::Submit { ticket, .. })) = self.shared.commands.send(command) {
+            // The lane's task is gone: this update was never sent.
+            ticket.settle(Outcome::Unsettled { applied: Applied::No, cause: None });
+        }
     }
 
     pub(crate) fn command(&self, command: Command) {
-        // If the lane's task is gone, the command is dropped, and a ticket in it settles itself.
+        // If the lane's task is gone, there is nobody to tell.
         let _ = self.shared.commands.send(command);
     }
 }

@@ -15,7 +15,7 @@ pub struct Options {
     pub concurrency: NonZeroUsize,
     /// How long an update waits for others to share its request. Default 5 ms.
     pub linger: Duration,
-    /// The most updates that the lane holds; when there are more, giving it another one waits. Default 10,000.
+    /// The most updates that the lane holds; when there are more, giving it another one waits. Default 5,000.
     pub max_waiting: NonZeroUsize,
     /// How often an update is sent before it is given up. Default 8.
     pub max_attempts: NonZeroU32,
@@ -52,7 +52,7 @@ impl Default for Options {
             limiter: None,
             concurrency: NonZeroUsize::MIN.saturating_add(31),
             linger: Duration::from_millis(5),
-            max_waiting: NonZeroUsize::MIN.saturating_add(9_999),
+            max_waiting: NonZeroUsize::MIN.saturating_add(4_999),
             max_attempts: NonZeroU32::MIN.saturating_add(7),
             first_backoff: Duration::from_millis(200),
             longest_backoff: Duration::from_secs(30),

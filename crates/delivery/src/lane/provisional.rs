@@ -36,6 +36,8 @@ pub(super) struct Provisional {
     since_acceptance: u64,
     trial: Trial,
     idle_since: Option<Instant>,
+    /// Whether the end of the input, which is kept for the tries, may go.
+    end_is_free: bool,
 }
 
 #[derive(Debug, Default)]
@@ -166,22 +168,30 @@ impl Lane {
     /// Whether what waits is kept for the tries: the end of an input, until everything before it is answered and taken apart.
     ///
     /// Else a file's last good updates would be gone by the time that the bad ones, which often stand together, are found.
-    pub(super) fn keeps_for_tries(&self) -> bool {
-        let most = self.limits.max_updates.get() + TEN;
-        self.nothing_more_comes()
-            && self.queues.len() < most
-            && self.options.max_rejected != MaxRejected::Any
-            && (self.in_flight.values().any(Request::may_be_taken_apart) || self.flights.is_isolating())
+    pub(super) fn keeps_for_tries(&mut self) -> bool {
+        let is_end = self.nothing_more_comes() && self.queues.len() < self.limits.max_updates.get() + TEN;
+        let free = &mut self.provisional.end_is_free;
+        // Once free it stays so: what it has in flight itself must not hold back the rest of it.
+        *free = is_end
+            && (*free
+                || self.options.max_rejected == MaxRejected::Any
+                || !(self.in_flight.values().any(Request::may_be_taken_apart) || self.flights.is_isolating()));
+        is_end && !*free
     }
 
-    /// Chooses up to ten updates, spread evenly over all that is waiting: bad rows often stand together.
-    fn pick_tries(&self) -> Vec<(u64, Option<BatchKey>)> {
+    /// Chooses up to ten updates: the last that is waiting, and one out of each tenth before it. Bad rows often stand
+    /// together, or at regular distances.
+    fn pick_tries(&mut self) -> Vec<(u64, Option<BatchKey>)> {
         let queued = self.queues.waiting().map(|(seq, key)| (seq, Some(key)));
         let mut waiting: Vec<_> = self.flights.waiting().map(|seq| (seq, None)).chain(queued).collect();
         waiting.sort_by_key(|(seq, _)| *seq);
-        let tries = TEN.min(waiting.len());
-        // The last one goes first: the farther from the ones that were refused, the likelier it is another case.
-        let places = (0..tries).map(|nth| (2 * nth + 1) * waiting.len() / (2 * tries));
+        let (tries, len) = (TEN.min(waiting.len()), waiting.len());
+        // The last one goes first: the farther from the ones that were refused, the likelier it is another case, and the
+        // end of an input is kept for this.
+        let places = (1..=tries).map(|nth| match nth {
+            _ if nth == tries => len - 1,
+            _ => ((nth - 1) * len + self.rng.usize(..len)) / tries,
+        });
         places.map(|place| waiting[place]).map(|(seq, key)| (seq, key.cloned())).collect()
     }
 }

@@ -1,0 +1,27 @@
+//! Proves what a lane promises, on paused time and through the public API only, against a sink that each test scripts.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "delivery/batching.rs"]
+mod batching;
+#[path = "delivery/ending.rs"]
+mod ending;
+#[path = "delivery/fields.rs"]
+mod fields;
+#[path = "delivery/isolation.rs"]
+mod isolation;
+#[path = "delivery/order.rs"]
+mod order;
+#[path = "delivery/pace.rs"]
+mod pace;
+#[path = "delivery/properties.rs"]
+mod properties;
+#[path = "delivery/retry.rs"]
+mod retry;
+#[path = "delivery/run.rs"]
+mod run;
+#[path = "delivery/script.rs"]
+mod script;
+#[path = "delivery/stops.rs"]
+mod stops;
+#[path = "delivery/world.rs"]
+mod world;

@@ -1,0 +1,125 @@
+//! Updates share requests: by count, by linger time, at once at the end of an input, and only where they may.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contact_sink_core::Overlap;
+use contact_sink_delivery::{Delivery, Options, Outcome};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::run::{deliver_rows, deliver_users, paused};
+use crate::script::{Blame, Wording, accept_all, refuse_users};
+use crate::world::{World, update_of};
+
+/// So many callers, each with a user of its own.
+fn callers(delivery: &Delivery, users: impl Iterator<Item = usize>) -> Vec<JoinHandle<Outcome>> {
+    let call = |user| {
+        let delivery = delivery.clone();
+        tokio::spawn(async move { delivery.deliver(update_of(user, user, 1)).await })
+    };
+    users.map(call).collect()
+}
+
+#[test]
+fn a_hundred_callers_become_batches_and_each_has_its_own_outcome() {
+    for (max_updates, most_requests) in [(100, 2), (50, 3), (25, 5)] {
+        let is_bad = |user: usize| user.is_multiple_of(10);
+        let world =
+            World::new(max_updates, refuse_users(is_bad, Blame::AllAndTheRestIsTaken, Wording::Listed)).shared();
+        paused(async {
+            let delivery = Delivery::new(world.clone(), Options::default());
+            for (user, caller) in callers(&delivery, 0..100).into_iter().enumerate() {
+                let outcome = caller.await.unwrap();
+                assert_eq!(matches!(outcome, Outcome::Rejected { .. }), is_bad(user));
+                assert_eq!(outcome == Outcome::Accepted, !is_bad(user));
+            }
+        });
+        assert!(world.requests() <= most_requests, "{}", world.requests());
+        assert_eq!(world.breaches(), [""; 0]);
+    }
+}
+
+#[test]
+fn callers_that_go_away_lose_nothing_for_the_others() {
+    let world = World::new(10, accept_all).shared();
+    paused(async {
+        let delivery = Delivery::new(world.clone(), Options::default());
+        let callers = callers(&delivery, 0..100);
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        for caller in callers.iter().step_by(3) {
+            caller.abort();
+        }
+        for (user, caller) in callers.into_iter().enumerate() {
+            match caller.await {
+                Ok(outcome) => assert_eq!(outcome, Outcome::Accepted),
+                Err(gone) => assert!(gone.is_cancelled() && user % 3 == 0),
+            }
+        }
+    });
+    assert!((0..100).all(|user| world.stored(user, "field-0").is_some()), "what the lane had is sent all the same");
+}
+
+#[test]
+fn a_lone_update_lingers_and_a_full_batch_does_not() {
+    let linger = Duration::from_millis(300);
+    let world = World::new(10, accept_all).shared();
+    paused(async {
+        let delivery = Delivery::new(world.clone(), Options::default().with_linger(linger));
+        let began = Instant::now();
+        let lone = callers(&delivery, 0..1);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let joining = callers(&delivery, 1..3);
+        for caller in lone.into_iter().chain(joining) {
+            caller.await.unwrap();
+        }
+        assert_eq!(world.departures()[0].at - began, linger, "the one that came first decides");
+        assert_eq!(world.departures()[0].users, [0, 1, 2]);
+
+        let began = Instant::now();
+        let (full, rest) = (callers(&delivery, 10..20), callers(&delivery, 20..23));
+        for caller in full.into_iter().chain(rest) {
+            caller.await.unwrap();
+        }
+        let left: Vec<_> =
+            world.departures()[1..].iter().map(|departure| (departure.users.len(), departure.at - began)).collect();
+        assert_eq!(left, [(10, Duration::ZERO), (3, linger)]);
+    });
+}
+
+#[test]
+fn linger_without_end_means_full_batches_and_the_end_of_the_input() {
+    let world = World::new(10, accept_all).shared();
+    let finished = paused(deliver_users(&world, Options::default().with_linger(Duration::MAX), 25));
+    let sizes: Vec<usize> = world.departures().iter().map(|departure| departure.users.len()).collect();
+    assert_eq!((finished.summary.accepted, sizes), (25, vec![10, 10, 5]));
+    assert!(finished.took <= Duration::from_millis(60), "the end of the input is not lingered for");
+}
+
+#[test]
+fn keys_share_no_request_and_a_key_that_must_not_overlap_does_not() {
+    for (keys, overlap, most_flying) in [(1, Overlap::Free, 32), (1, Overlap::OnePerKey, 1), (5, Overlap::OnePerKey, 5)]
+    {
+        let world = World::new(10, accept_all).with_keys(keys, overlap).shared();
+        let rows = (0..2_000).map(|row| update_of(row, row, 1)).collect();
+        let finished = paused(deliver_rows(&world, Options::default(), rows));
+        assert_eq!((finished.summary.accepted, world.requests()), (2_000, 200));
+        assert_eq!(world.most_flying(), most_flying);
+    }
+}
+
+/// Ten thousand wait at once, each under a key of its own or all under one, and all of them fail first.
+#[test]
+fn ten_thousand_waiting_updates_are_no_burden() {
+    for (keys, overlap, fails) in
+        [(10_000, Overlap::OnePerKey, false), (10_000, Overlap::Free, true), (1, Overlap::OnePerKey, false)]
+    {
+        let world = World::new(1, move |request| match request.number {
+            2..=5_000 if fails => Err(crate::script::error(contact_sink_core::SinkErrorKind::Connect)),
+            _ => accept_all(request),
+        });
+        let world: Arc<World> = world.with_keys(keys, overlap).shared();
+        let finished = paused(deliver_users(&world, Options::default(), 10_000));
+        assert_eq!(finished.summary.accepted, 10_000);
+    }
+}

@@ -1,0 +1,104 @@
+//! Two updates of one subject leave in their order, the later after the outcome of the earlier was taken, in bounded memory.
+
+use std::time::Duration;
+
+use contact_sink_core::SinkErrorKind;
+use contact_sink_delivery::{Delivery, Options, Outcome};
+use tokio::time::{sleep, timeout};
+
+use crate::run::{Fed, Feed, deliver_rows, paused};
+use crate::script::{accept_all, error};
+use crate::world::{Request, World, update_of};
+
+#[test]
+fn a_user_named_fifty_times_ends_with_the_last_value() {
+    for (fails, max_updates) in [(0, 100), (20, 100), (20, 1)] {
+        for seed in 0..5 {
+            let script = move |request: &Request<'_>| {
+                let roll = fastrand::Rng::with_seed(seed << 32 | request.number as u64).u8(..100);
+                if roll < fails { Err(error(SinkErrorKind::Unavailable)) } else { accept_all(request) }
+            };
+            let world =
+                World::new(max_updates, script).with_latency(|number| Duration::from_millis(number as u64 * 37 % 90));
+            let world = world.shared();
+            let options = Options::default().with_seed(seed).with_max_attempts(50.try_into().unwrap());
+            let rows = (0..1_000).map(|row| update_of(row, if row % 20 == 7 { 7 } else { row }, 1)).collect();
+            let finished = paused(deliver_rows(&world, options, rows));
+            assert_eq!(finished.summary.accepted, 1_000);
+            assert_eq!(world.stored(7, "field-0"), Some(987));
+        }
+    }
+}
+
+#[test]
+fn the_later_update_waits_until_the_outcome_of_the_earlier_is_taken() {
+    let world = World::new(10, accept_all).shared();
+    paused(async {
+        let delivery = Delivery::new(world.clone(), Options::default());
+        let (rows, input) = tokio::sync::mpsc::unbounded_channel();
+        let mut outcomes = delivery.deliver_all(Fed(input));
+        rows.send((0, update_of(0, 1, 1))).unwrap();
+        rows.send((1, update_of(1, 1, 1))).unwrap();
+        assert!(timeout(Duration::from_millis(1), outcomes.next()).await.is_err(), "both are read");
+        sleep(Duration::from_secs(10)).await;
+        assert_eq!(world.requests(), 1, "the first outcome lies there, and nobody has taken it");
+        assert_eq!(outcomes.next().await, Some((0, Outcome::Accepted)));
+        sleep(Duration::from_secs(10)).await;
+        assert_eq!(world.requests(), 2);
+        drop(rows);
+        assert_eq!(outcomes.next().await, Some((1, Outcome::Accepted)));
+        assert_eq!(outcomes.next().await, None);
+    });
+    assert_eq!(world.stored(1, "field-0"), Some(1));
+}
+
+#[test]
+fn a_caller_that_went_away_does_not_block_its_subject() {
+    let world = World::new(10, accept_all).shared();
+    paused(async {
+        let delivery = Delivery::new(world.clone(), Options::default());
+        assert!(timeout(Duration::from_millis(10), delivery.deliver(update_of(0, 1, 1))).await.is_err());
+        assert_eq!(delivery.deliver(update_of(1, 1, 1)).await, Outcome::Accepted);
+        assert_eq!(world.departures().iter().map(|departure| departure.rows[0]).collect::<Vec<_>>(), [0, 1]);
+    });
+}
+
+#[test]
+fn an_endless_input_is_never_read_far_ahead() {
+    for (max_updates, users) in [(100, usize::MAX), (10, usize::MAX), (10, 20)] {
+        let world = World::new(max_updates, accept_all).shared();
+        paused(async {
+            let delivery = Delivery::new(world.clone(), Options::default().with_max_waiting(50.try_into().unwrap()));
+            let endless = (0..).map(move |row| update_of(row, row % users, 1));
+            let mut outcomes = delivery.deliver_all(Feed::new(world.clone(), endless));
+            for nth in 0..2_000 {
+                let (row, outcome) = outcomes.next().await.unwrap();
+                assert_eq!(outcome, Outcome::Accepted);
+                world.row_taken(row % users, row);
+                if nth % 500 == 0 {
+                    sleep(Duration::from_secs(5)).await;
+                }
+            }
+        });
+        assert_eq!(world.most_ahead(), 50);
+        assert_eq!(world.breaches(), [""; 0]);
+    }
+}
+
+#[test]
+fn an_input_with_nothing_to_give_keeps_no_place() {
+    paused(async {
+        let delivery = Delivery::new(
+            World::new(10, accept_all).shared(),
+            Options::default().with_max_waiting(1.try_into().unwrap()),
+        );
+        let (rows, input) = tokio::sync::mpsc::unbounded_channel();
+        let mut outcomes = delivery.deliver_all(Fed(input));
+        let streamed = tokio::spawn(async move { (outcomes.next().await, outcomes.next().await) });
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(delivery.deliver(update_of(0, 1, 1)).await, Outcome::Accepted);
+        rows.send((7, update_of(7, 2, 1))).unwrap();
+        drop(rows);
+        assert_eq!(streamed.await.unwrap(), (Some((7, Outcome::Accepted)), None));
+    });
+}

@@ -1,0 +1,190 @@
+//! What failed is sent again: how often, after which pause, within which budget, and what the caller is told in the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contact_sink_core::{Applied, Retry, SinkErrorKind, Verdict};
+use contact_sink_delivery::{Delivery, Options, Outcome};
+use tokio::time::Instant;
+
+use crate::run::{deliver_rows, deliver_users, ended, paused};
+use crate::script::{accept_all, error};
+use crate::world::{Request, World, row_of, update_of};
+
+const LATENCY: Duration = Duration::from_millis(20);
+
+fn failing(kind: SinkErrorKind) -> World {
+    World::new(10, move |_| Err(error(kind)))
+}
+
+/// The pauses between the answer to one request and the departure of the next.
+fn pauses(world: &World) -> Vec<Duration> {
+    world.departures().windows(2).map(|pair| pair[1].at - pair[0].at - LATENCY).collect()
+}
+
+#[test]
+fn an_update_that_ran_out_of_tries_is_unsettled_with_what_is_known() {
+    for (kind, expected) in [
+        (SinkErrorKind::Timeout, Applied::Perhaps),
+        (SinkErrorKind::Unavailable, Applied::Perhaps),
+        (SinkErrorKind::Connect, Applied::No),
+        (SinkErrorKind::Throttled, Applied::No),
+    ] {
+        for (options, attempts) in
+            [(Options::default(), 8), (Options::default().with_max_attempts(3.try_into().unwrap()), 3)]
+        {
+            let world = failing(kind).shared();
+            let finished = paused(deliver_users(&world, options, 5));
+            assert_eq!((world.requests(), finished.summary.retries), (attempts, attempts as u64 - 1));
+            for outcome in finished.outcomes {
+                let Outcome::Unsettled { applied, cause: Some(cause) } = outcome else { panic!("{outcome:?}") };
+                assert_eq!((applied, cause.kind()), (expected, kind));
+            }
+            assert_eq!(finished.summary.stop, None);
+        }
+    }
+}
+
+#[test]
+fn one_lost_answer_among_the_failures_is_not_forgotten() {
+    let script = |request: &Request<'_>| {
+        Err(error(if request.number == 3 { SinkErrorKind::Interrupted } else { SinkErrorKind::Connect }))
+    };
+    let finished = paused(deliver_users(&World::new(10, script).shared(), Options::default(), 1));
+    let Outcome::Unsettled { applied, cause: Some(cause) } = &finished.outcomes[0] else { panic!("{finished:?}") };
+    assert_eq!((*applied, cause.kind()), (Applied::Perhaps, SinkErrorKind::Connect));
+}
+
+#[test]
+fn pauses_have_full_jitter_under_a_ceiling_that_doubles() {
+    let mut longest = [Duration::ZERO; 11];
+    for seed in 0..100 {
+        let world = failing(SinkErrorKind::Connect).shared();
+        let options = Options::default().with_seed(seed).with_max_attempts(12.try_into().unwrap());
+        paused(deliver_users(&world, options, 1));
+        for (attempt, pause) in pauses(&world).into_iter().enumerate() {
+            let ceiling = Duration::from_millis(200 << attempt).min(Duration::from_secs(30));
+            // A timer may be late by its tick, and the retry budget holds a run of retries back by seconds at most.
+            assert!(pause <= ceiling + Duration::from_millis(1), "attempt {attempt}: {pause:?}");
+            longest[attempt] = longest[attempt].max(pause);
+        }
+    }
+    for (attempt, longest) in longest.into_iter().enumerate() {
+        let ceiling = Duration::from_millis(200 << attempt).min(Duration::from_secs(30));
+        assert!(longest > ceiling.mul_f64(0.8), "attempt {attempt}: full jitter comes near its ceiling");
+    }
+}
+
+#[test]
+fn a_vendors_wait_is_kept_to_the_millisecond_and_only_by_what_it_was_asked_of() {
+    for wait in [Duration::from_millis(1), Duration::from_millis(1_234), Duration::from_secs(3_600)] {
+        let script = move |request: &Request<'_>| match request.number {
+            3 => Err(error(SinkErrorKind::Unavailable).with_retry(Retry::After(wait))),
+            _ => accept_all(request),
+        };
+        let world = World::new(10, script).shared();
+        paused(deliver_users(&world, Options::default(), 200));
+        let departures = world.departures();
+        let again = departures.iter().rposition(|departure| departure.rows == departures[2].rows).unwrap();
+        assert_eq!(departures[again].at - departures[2].at, LATENCY + wait);
+        assert_eq!(departures.len(), 21);
+        let others = departures[..again].iter().filter(|departure| departure.at > departures[2].at).count();
+        assert!(wait < LATENCY || others > 0, "the others go on");
+    }
+}
+
+#[test]
+fn only_the_updates_that_asked_for_it_are_sent_again() {
+    let script = |request: &Request<'_>| {
+        let again = |row: usize| request.number == 1 && row.is_multiple_of(3);
+        let verdict = |row| if again(row) { Verdict::Retry { code: Some(1) } } else { Verdict::Accepted };
+        Ok(request.batch.iter().map(|update| verdict(row_of(update))).collect())
+    };
+    let world = World::new(10, script).shared();
+    let finished = paused(deliver_users(&world, Options::default(), 10));
+    let rows: Vec<_> = world.departures().into_iter().map(|departure| departure.rows).collect();
+    assert_eq!(rows, [vec![0, 1, 2, 3, 4, 5, 6, 7, 8, 9], vec![0, 3, 6, 9]]);
+    assert_eq!((finished.summary.accepted, finished.summary.retries), (10, 1));
+}
+
+#[test]
+fn retries_wait_for_their_budget_and_are_never_given_up_for_it() {
+    // The first request of each update but the first one's fails.
+    let script = |request: &Request<'_>| {
+        if request.number > 1 && request.number <= 300 {
+            Err(error(SinkErrorKind::Connect))
+        } else {
+            accept_all(request)
+        }
+    };
+    let world = World::new(1, script).shared();
+    let options =
+        Options::default().with_concurrency(300.try_into().unwrap()).with_max_attempts(100.try_into().unwrap());
+    let finished = paused(deliver_users(&world, options, 300));
+    assert_eq!(finished.summary.accepted, 300);
+    let (mut fresh, mut retries, mut seen) = (0.0, 0.0, std::collections::HashSet::new());
+    let departures = world.departures();
+    for departure in &departures {
+        if seen.insert(departure.rows[0]) {
+            fresh += 1.0;
+            continue;
+        }
+        retries += 1.0;
+        let most = 10.0 + 0.2 * fresh + (departure.at - departures[0].at).as_secs_f64();
+        assert!(retries <= most + 0.1, "{retries} retries, {most} allowed");
+    }
+    assert_eq!(finished.summary.retries as f64, retries);
+    assert!(finished.took > Duration::from_secs(180), "{:?}", finished.took);
+}
+
+#[test]
+fn a_vendor_that_fails_one_request_in_ten_costs_little_time() {
+    for seed in 0..3 {
+        let script = move |request: &Request<'_>| {
+            let fails = fastrand::Rng::with_seed(seed << 32 | request.number as u64).u8(..10) == 0;
+            if fails { Err(error(SinkErrorKind::Unavailable)) } else { accept_all(request) }
+        };
+        let world = World::new(100, script).with_quota("100/s").shared();
+        let finished = paused(deliver_users(&world, Options::default().with_seed(seed), 20_000));
+        assert_eq!(finished.summary.accepted, 20_000);
+        assert!(finished.took <= Duration::from_millis(3_500), "{:?}", finished.took);
+    }
+}
+
+/// A vendor can ask for a wait that no clock can hold. It must not end the lane's task.
+#[test]
+fn an_absurd_wait_is_waited_for_and_can_be_broken_off() {
+    for (kind, quota) in [(SinkErrorKind::Unavailable, None), (SinkErrorKind::Throttled, Some("10/s"))] {
+        paused(async {
+            let world = World::new(1, move |_| Err(error(kind).with_retry(Retry::After(Duration::MAX))));
+            let world = Arc::new(quota.into_iter().fold(world, World::with_quota));
+            let delivery = Delivery::new(world.clone(), Options::default());
+            let began = Instant::now();
+            let caller = tokio::spawn({
+                let delivery = delivery.clone();
+                async move { delivery.deliver(update_of(0, 0, 1)).await }
+            });
+            tokio::time::sleep(Duration::from_secs(1_000_000)).await;
+            assert_eq!((world.requests(), caller.is_finished()), (1, false));
+            delivery.halt();
+            let Outcome::Unsettled { cause: Some(cause), .. } = caller.await.unwrap() else { panic!("no cause") };
+            assert_eq!(cause.kind(), kind);
+            assert!(began.elapsed() < Duration::from_secs(1_000_001));
+            drop(delivery);
+            ended(&world).await;
+        });
+    }
+}
+
+#[test]
+fn a_request_that_fails_as_a_whole_is_sent_again_as_a_whole() {
+    let script = |request: &Request<'_>| match request.number {
+        1 => Err(error(SinkErrorKind::Unreadable)),
+        _ => accept_all(request),
+    };
+    let world = World::new(10, script).shared();
+    let rows = (0..10).map(|row| update_of(row, row, 2)).collect();
+    paused(deliver_rows(&world, Options::default(), rows));
+    let departures = world.departures();
+    assert_eq!((departures.len(), &departures[0].rows), (2, &departures[1].rows));
+}
