@@ -48,7 +48,14 @@ pub struct DeadLetters {
     header: Vec<String>,
     places: Vec<usize>,
     columns: usize,
-    open: Option<(PathBuf, csv::Writer<File>)>,
+    open: Option<Open>,
+}
+
+/// The file, and how much of it is whole lines.
+struct Open {
+    path: PathBuf,
+    file: File,
+    whole: u64,
 }
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -71,7 +78,7 @@ impl DeadLetters {
 
     /// The file, if there is one.
     pub fn path(&self) -> Option<&Path> {
-        self.open.as_ref().map(|(path, _)| path.as_path())
+        self.open.as_ref().map(|open| open.path.as_path())
     }
 
     /// Writes one row, whole, before it counts as rejected.
@@ -92,21 +99,28 @@ impl DeadLetters {
                 record.push_field(cell);
             }
         }
-        let writer = self.writer()?;
-        writer.write_byte_record(&record)?;
-        writer.flush()
+        self.append(&line(&record)?)
     }
 
-    fn writer(&mut self) -> io::Result<&mut csv::Writer<File>> {
-        if self.open.is_none() {
-            fs::create_dir_all(&self.directory)?;
-            let (path, mut file) = self.create()?;
-            file.write_all(BOM)?;
-            let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
-            writer.write_record(&self.header)?;
-            self.open = Some((path, writer));
+    /// Writes lines; what cannot be written whole is taken back, so that the file ends with a whole line.
+    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => {
+                fs::create_dir_all(&self.directory)?;
+                let (path, mut file) = self.create()?;
+                let start = [BOM, &line(&csv::ByteRecord::from(self.header.as_slice()))?].concat();
+                file.write_all(&start)?;
+                Open { path, file, whole: start.len() as u64 }
+            }
+        };
+        let written = open.file.write_all(lines);
+        match &written {
+            Ok(()) => open.whole += lines.len() as u64,
+            Err(_) => open.file.set_len(open.whole)?,
         }
-        self.open.as_mut().map(|(_, writer)| writer).ok_or_else(|| io::Error::other("no dead-letter file"))
+        self.open = Some(open);
+        written
     }
 
     /// A file that was not there before.
@@ -116,7 +130,7 @@ impl DeadLetters {
             let nth_name = if nth == 1 { String::new() } else { format!("-{nth}") };
             let path = self.directory.join(format!("{}-{}{nth_name}.csv", self.run, self.destination));
             let mut options = OpenOptions::new();
-            options.write(true).create_new(true);
+            options.append(true).create_new(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             match options.open(&path) {
@@ -125,4 +139,10 @@ impl DeadLetters {
             }
         }
     }
+}
+
+fn line(record: &csv::ByteRecord) -> io::Result<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    writer.write_byte_record(record)?;
+    writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }
