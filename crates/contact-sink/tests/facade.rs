@@ -1,6 +1,7 @@
 //! The way from an update to a vendor and back, through the facade's names only.
 
 #![cfg(all(feature = "delivery", feature = "hyper", feature = "jiguang", feature = "sandbox"))]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
