@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use contact_sink_core::{Retry, SinkErrorKind};
-use contact_sink_delivery::{Limiter, Options};
+use contact_sink_delivery::{Delivery, Limiter, Options};
 use tokio::time::{Instant, timeout};
 
 use crate::run::{deliver_users, paused};
 use crate::script::{accept_all, error};
-use crate::world::{Answer, Request, World};
+use crate::world::{Answer, Request, World, update_of};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -109,6 +109,38 @@ fn what_was_throttled_goes_first_and_is_not_counted_against_the_retry_budget() {
     let rows: Vec<usize> = world.departures().iter().map(|departure| departure.rows[0]).collect();
     let again = rows.iter().rposition(|row| *row == rows[19]).unwrap();
     assert!(again <= 60, "{again}");
+}
+
+#[test]
+fn what_was_throttled_leaves_as_soon_as_the_lane_is_no_longer_held() {
+    let script = |request: &Request<'_>| match request.number {
+        1..7 => Err(error(SinkErrorKind::Throttled)),
+        _ => accept_all(request),
+    };
+    let world = World::new(1, script).with_quota("100/s").shared();
+    paused(deliver_users(&world, Options::default(), 1));
+    for pair in departures(&[&world]).windows(2) {
+        assert_eq!(pair[1] - pair[0], Duration::from_millis(20) + SECOND, "no backoff on top");
+    }
+}
+
+#[test]
+fn a_lane_that_no_longer_wants_to_send_leaves_its_turn_to_others() {
+    paused(async {
+        let limiter = Limiter::new("1/s".parse().unwrap());
+        let options = Options::default().with_limiter(limiter.clone());
+        let world = World::new(1, accept_all).shared();
+        let delivery = Delivery::new(world.clone(), options);
+        for user in 0..3 {
+            let delivery = delivery.clone();
+            tokio::spawn(async move { delivery.deliver(update_of(user, user, 1)).await });
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        delivery.halt();
+        drop(limiter.permit().await);
+        let waited = Instant::now() - world.departures()[0].at;
+        assert!(world.requests() == 1 && waited < Duration::from_millis(1_012), "{waited:?}");
+    });
 }
 
 /// A vendor that takes so many requests in any second and refuses the others.

@@ -1,6 +1,7 @@
 //! What failed is sent again: how often, after which pause, within which budget, and what the caller is told in the end.
 
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use contact_sink_core::{Applied, Retry, SinkErrorKind, Verdict};
@@ -8,7 +9,7 @@ use contact_sink_delivery::{Delivery, Options, Outcome};
 use tokio::time::Instant;
 
 use crate::run::{deliver_rows, deliver_users, ended, paused};
-use crate::script::{accept_all, error};
+use crate::script::{Wording, accept_all, error, refuse_all};
 use crate::world::{Request, World, row_of, update_of};
 
 const LATENCY: Duration = Duration::from_millis(20);
@@ -108,6 +109,44 @@ fn only_the_updates_that_asked_for_it_are_sent_again() {
 }
 
 #[test]
+fn a_vendors_wait_is_kept_by_a_try_too() {
+    let wait = Duration::from_secs(60);
+    // Everything but two rows is refused, and one of these was told to wait: it is all that is left to try.
+    let script = move |request: &Request<'_>| match (row_of(&request.batch[0]), request.number) {
+        (1, 2) => Err(error(SinkErrorKind::Unavailable).with_retry(Retry::After(wait))),
+        (0 | 1, _) => accept_all(request),
+        _ => refuse_all(request, Wording::Listed),
+    };
+    let world = World::new(1, script).shared();
+    let options = Options::default().with_concurrency(1.try_into().unwrap());
+    let finished = paused(deliver_users(&world, options, 12));
+    assert_eq!((finished.summary.accepted, finished.summary.rejected), (2, 10));
+    let departures = world.departures();
+    assert_eq!(departures.len(), 13);
+    assert_eq!(departures[12].at - departures[1].at, LATENCY + wait);
+}
+
+#[test]
+fn only_failures_in_a_row_count() {
+    // Each request, of all four and then of each half, is answered at the third attempt only.
+    let asked = Mutex::new(HashMap::new());
+    let script = move |request: &Request<'_>| {
+        let rows: Vec<usize> = request.batch.iter().map(row_of).collect();
+        let mut asked = asked.lock().unwrap();
+        let attempts = asked.entry(rows).or_insert(0);
+        *attempts += 1;
+        match (*attempts, request.batch.len()) {
+            (1 | 2, _) => Err(error(SinkErrorKind::Connect)),
+            (_, 1) => accept_all(request),
+            _ => refuse_all(request, Wording::Listed),
+        }
+    };
+    let world = World::new(4, script).shared();
+    let finished = paused(deliver_users(&world, Options::default().with_max_attempts(3.try_into().unwrap()), 4));
+    assert_eq!(finished.summary.accepted, 4);
+}
+
+#[test]
 fn retries_wait_for_their_budget_and_are_never_given_up_for_it() {
     // The first request of each update but the first one's fails.
     let script = |request: &Request<'_>| {
@@ -122,7 +161,7 @@ fn retries_wait_for_their_budget_and_are_never_given_up_for_it() {
         Options::default().with_concurrency(300.try_into().unwrap()).with_max_attempts(100.try_into().unwrap());
     let finished = paused(deliver_users(&world, options, 300));
     assert_eq!(finished.summary.accepted, 300);
-    let (mut fresh, mut retries, mut seen) = (0.0, 0.0, std::collections::HashSet::new());
+    let (mut fresh, mut retries, mut seen) = (0.0, 0.0, HashSet::new());
     let departures = world.departures();
     for departure in &departures {
         if seen.insert(departure.rows[0]) {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::run::{Finished, deliver_rows, deliver_users, paused};
 use crate::script::{Blame, Wording, accept_all, error, refuse_all, refuse_users};
-use crate::world::{Request, World, update_of};
+use crate::world::{Request, World, update_of, user_of};
 
 fn run(world: World, options: Options, users: usize) -> (Finished, Arc<World>) {
     let world = world.shared();
@@ -125,6 +125,50 @@ fn a_key_that_goes_wrong_in_the_middle_rejects_nobody() {
             assert!(world.requests() < k + 32 * 9 + 60, "{}", world.requests());
         }
     }
+}
+
+/// An acceptance proves something about what was refused before its request left, and nothing about what came later.
+#[test]
+fn an_acceptance_that_was_long_under_way_convicts_nobody() {
+    for wording in Wording::EACH {
+        let script = move |request: &Request<'_>| {
+            if request.number <= 2 { accept_all(request) } else { refuse_all(request, wording) }
+        };
+        let latency = |number| Duration::from_millis(if number == 2 { 500 } else { 20 });
+        let options = Options::default().with_concurrency(2.try_into().unwrap());
+        let (finished, _) = run(World::new(1, script).with_latency(latency), options, 100);
+        assert_eq!((finished.summary.accepted, finished.rejected()), (2, vec![]));
+    }
+}
+
+/// A try that is refused by name is no acceptance, and while everything is refused it makes no dead letter.
+#[test]
+fn a_try_that_is_refused_by_name_counts_as_one_more_refusal() {
+    let script = |request: &Request<'_>| match user_of(&request.batch[0]) {
+        0..10 => refuse_all(request, Wording::Listed),
+        _ => Ok(vec![Verdict::Rejected(Wording::Listed.rejection())]),
+    };
+    let (finished, world) = run(World::new(1, script), Options::default(), 100);
+    assert_refused_alike(&finished);
+    assert_eq!(world.requests(), 20);
+}
+
+#[test]
+fn a_try_that_gets_no_answer_is_one_less() {
+    let script = |request: &Request<'_>| match user_of(&request.batch[0]) {
+        0..10 => refuse_all(request, Wording::Listed),
+        50 => accept_all(request),
+        _ => Err(error(SinkErrorKind::Connect)),
+    };
+    let options = || Options::default().with_max_attempts(2.try_into().unwrap());
+    let (finished, _) = run(World::new(1, script), options(), 51);
+    assert_eq!(
+        (finished.rejected(), finished.summary.accepted),
+        (Vec::from_iter(0..10), 1),
+        "the last one is tried first"
+    );
+    let (finished, _) = run(World::new(1, script), options(), 50);
+    assert_refused_alike(&finished);
 }
 
 #[test]
