@@ -11,7 +11,8 @@
 //! 5. What failed is sent again, with full jitter and within a budget; what ran out of tries is [`Outcome::Unsettled`].
 //! 6. A request that the vendor refused as a whole is taken apart until each update has its own answer.
 //! 7. The lane stops when a person must act (credentials, a wrong base URL), when everything is refused alike (a wrong key or
-//!    label must not make a million dead letters), or when too much is rejected, see [`MaxRejected`].
+//!    label must not make a million dead letters), or when too much is rejected, see [`MaxRejected`]. To tell a wrong key from
+//!    bad rows that stand together, the last batch of an input leaves when what left before it is answered and taken apart.
 //!
 //! Nothing is kept on disk here and no memory grows with the length of the input.
 

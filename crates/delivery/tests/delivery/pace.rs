@@ -97,6 +97,36 @@ fn throttling_holds_the_lane_then_it_goes_on_slower_and_comes_back() {
     }
 }
 
+/// What left before the lane was held may be throttled too: a longer wait counts, the same news once more does not.
+#[test]
+fn throttling_of_what_left_before_holds_the_lane_once() {
+    for (second_wait, held_until_ms) in [(Some(Duration::from_secs(5)), 5_030), (None, 1_020)] {
+        let script = move |request: &Request<'_>| match (request.number, second_wait) {
+            (20, _) | (21, None) => Err(error(SinkErrorKind::Throttled)),
+            (21, Some(wait)) => Err(error(SinkErrorKind::Throttled).with_retry(Retry::After(wait))),
+            _ => accept_all(request),
+        };
+        let world = World::new(1, script).with_quota("100/s").shared();
+        paused(deliver_users(&world, Options::default(), 100));
+        let departures = departures(&[&world]);
+        let held = Duration::from_millis(held_until_ms);
+        let next = departures.iter().find(|at| **at > departures[19] + Duration::from_millis(100)).unwrap();
+        let late = (*next - departures[19]).abs_diff(held);
+        assert!(late <= Duration::from_millis(3), "{:?}", *next - departures[19]);
+    }
+    // The answer to the nineteenth comes when the lane goes on already.
+    let script = |request: &Request<'_>| match request.number {
+        19 => Err(error(SinkErrorKind::Throttled)),
+        20 => Err(error(SinkErrorKind::Throttled).with_retry(Retry::After(Duration::from_millis(50)))),
+        _ => accept_all(request),
+    };
+    let latency = |number| Duration::from_millis(if number == 19 { 300 } else { 20 });
+    let world = World::new(1, script).with_quota("100/s").with_latency(latency).shared();
+    paused(deliver_users(&world, Options::default(), 100));
+    let longest = departures(&[&world]).windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+    assert!(longest < SECOND / 2, "{longest:?}");
+}
+
 #[test]
 fn what_was_throttled_goes_first_and_is_not_counted_against_the_retry_budget() {
     let script = |request: &Request<'_>| match request.number {

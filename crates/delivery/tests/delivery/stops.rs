@@ -123,6 +123,9 @@ fn a_key_that_goes_wrong_in_the_middle_rejects_nobody() {
             assert_eq!((finished.rejected(), finished.unsettled().len()), (vec![], users - accepted));
             assert!(matches!(finished.summary.stop, Some(Stop::RefusedAlike { .. })));
             assert!(world.requests() < k + 32 * 9 + 60, "{}", world.requests());
+            let departures = world.departures();
+            let tries = &departures[departures.len() - 10..];
+            assert!(tries.windows(2).all(|pair| pair[1].at - pair[0].at >= Duration::from_millis(20)), "one at a time");
         }
     }
 }
