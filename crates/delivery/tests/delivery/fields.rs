@@ -67,6 +67,17 @@ fn a_refusal_that_names_its_field_is_not_taken_apart() {
 }
 
 #[test]
+fn a_single_field_is_to_blame_without_being_asked_again() {
+    let world = World::new(10, |request| refuse_fields(request, &["field-0"], Wording::Listed)).shared();
+    let rows = (0..10).map(|row| update_of(row, row, 1)).collect();
+    let finished = paused(deliver_rows(&world, Options::default(), rows));
+    let Outcome::Rejected { rejections, stored, .. } = &finished.outcomes[BAD_USER] else { panic!("{finished:?}") };
+    assert_eq!((rejections[0].address().unwrap().as_str(), stored.len()), ("field-0", 0));
+    let alone = world.departures().into_iter().filter(|departure| departure.users == [BAD_USER]).count();
+    assert_eq!((finished.rejected(), alone), (vec![BAD_USER], 1));
+}
+
+#[test]
 fn an_update_whose_fields_all_pass_one_by_one_is_accepted() {
     let script = |request: &Request<'_>| {
         let together = request.batch.iter().any(|update| user_of(update) == BAD_USER && update.fields().len() > 1);
