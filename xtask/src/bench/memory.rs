@@ -14,9 +14,9 @@ use crate::shell;
 const FEW: u64 = 10_000;
 const MANY: u64 = 1_000_000;
 const WORLD: &str = "request_log = 100\nstore = false\n[jiguang]\nquota = \"off\"\n";
-/// Ten times the vendor's, and slower than the file is read, as in every real run: the lane fills up for the few as for the
+/// The vendor's, and slower than the file is read, as in every real run: the lane fills up for the few as for the
 /// many. Without a pace how full it gets for the few is a matter of chance, and the ratio says nothing.
-const QUOTA: &str = "1000/s";
+const QUOTA: &str = "100/s";
 /// More than a machine with two cores sends.
 const NO_PACE: &str = "20000/s";
 const WITHIN: Duration = Duration::from_secs(300);
