@@ -46,6 +46,11 @@
 //!
 //! `examples/one_update.rs` is the same against the sandbox.
 
+/// The README's examples compile.
+#[cfg(all(doctest, feature = "delivery", feature = "hyper", feature = "jiguang"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 #[doc(inline)]
 pub use contact_sink_core::*;
 #[cfg(feature = "delivery")]
