@@ -10,6 +10,15 @@ use http::Uri;
 ///
 /// Shape: `https://`, or `http://` to a loopback address or `localhost` only; a host, an optional port and path; no user,
 /// query or fragment. A slash at the end makes no difference.
+///
+/// ```
+/// use contact_sink_transport::BaseUrl;
+///
+/// let base: BaseUrl = "https://gateway.example/jiguang/".parse()?;
+/// assert_eq!(base.join("/smartop/api")?.to_string(), "https://gateway.example/jiguang/smartop/api");
+/// assert!("http://gateway.example".parse::<BaseUrl>().is_err(), "in the clear");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     text: String,

@@ -27,6 +27,15 @@ pub enum Judgement {
 /// A code that `is_listed` decides at any status. One that is not decides only at 2xx, 400 and 422. Else the status
 /// decides: unreadable 2xx and 5xx are tried again; 400, 413 and 422 refuse the request; 401, 403, 407, 3xx, 404, 405 and the
 /// rest stop the run; 408, 425 and 429 are tried again after `Retry-After`. Success needs a 2xx *and* the code for it (0).
+///
+/// ```
+/// use bytes::Bytes;
+/// use contact_sink_transport::{Judgement, judge};
+///
+/// let answer = http::Response::new(Bytes::from_static(b"{}"));
+/// assert!(matches!(judge("vendor", "call", &answer, None, |_| false), Judgement::Failed(_)), "a 200 is not a success");
+/// assert_eq!(judge("vendor", "call", &answer, Some(0), |_| false), Judgement::Success);
+/// ```
 pub fn judge(
     vendor: &'static str,
     operation: &'static str,
