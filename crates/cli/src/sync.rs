@@ -114,7 +114,8 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
             End::Interrupted => say!("contact-sink: {name}: interrupted"),
         }
     }
-    if let Some(cause) = &ended.cause {
+    let said = ended.ends.iter().any(|end| matches!(end, End::Stopped(Stop::Failed(_))));
+    if let Some(cause) = ended.cause.as_ref().filter(|_| !said) {
         say!("contact-sink: {name}: the last failure: {cause}: {}", cause.advice());
     }
     if ended.counts.pending > 0 {
