@@ -87,7 +87,7 @@ impl fmt::Display for Stop {
                     Some(code) => write!(f, "code {code} ({reason})")?,
                     None => write!(f, "no code ({reason})")?,
                 }
-                f.write_str(": compare the credentials, and the channels, labels and names of the mapping, with the vendor's console")
+                f.write_str(": compare the credentials, the quota, and the channels, labels and names of the mapping with the vendor's console")
             }
             Self::TooManyRejected { rejected, outcomes } => {
                 write!(f, "{rejected} of {outcomes} updates were rejected: compare the mapping with the input")
