@@ -1,5 +1,6 @@
 //! The transport of a destination: the library's, with the proxies that the environment names.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use contact_sink_transport::{BaseUrl, HttpTransport, HyperTransport, Proxy, TransportOptions};
@@ -24,7 +25,10 @@ pub fn transport(options: TransportOptions, base_url: &BaseUrl) -> Result<Arc<dy
 /// The proxy that `HTTPS_PROXY` or `ALL_PROXY` names, unless `NO_PROXY` excludes the host. This machine is never proxied.
 fn proxy(base_url: &BaseUrl) -> Result<Option<Proxy>, Failure> {
     let Ok(url) = base_url.join("/") else { return Ok(None) };
-    if url.scheme_str() != Some("https") || Matcher::from_env().intercept(&url).is_none() {
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_this_machine =
+        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    if is_this_machine || Matcher::from_env().intercept(&url).is_none() {
         return Ok(None);
     }
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {

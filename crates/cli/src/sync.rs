@@ -3,6 +3,7 @@
 mod run;
 
 use std::fs;
+use std::path::Path;
 use std::time::SystemTime;
 
 use contact_sink_core::ContactSink;
@@ -20,10 +21,26 @@ use crate::status::{Failure, Status};
 use run::{End, Ended, Run};
 
 /// Sends a file to a destination.
-pub async fn run(args: args::Sync) -> Result<Status, Failure> {
-    check_reports(&args.report)?;
+pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
+    // Each form once: standard output holds one object.
+    let mut seen = Vec::new();
+    args.report.retain(|form| {
+        !seen.contains(form) && {
+            seen.push(form.clone());
+            true
+        }
+    });
+    check_reports(&args)?;
     let (destination, _sandbox) = destination(&args)?;
-    let input = Input::open(&args.file)?;
+    let input = match Input::open(&args.file) {
+        Err(failure) if failure.status == Status::Unreadable => {
+            let ended = Ended::unreadable(failure.to_string());
+            let reported = report(&args, &destination.name, &ended);
+            explain(&args, &destination.name, &ended);
+            return Ok(ended.status().max(reported));
+        }
+        opened => opened?,
+    };
     let Destination { name, vendor, account, base_url, simulated, mapping, null, transport, sink } = destination;
     let plan = Plan::new(mapping.clone(), null, input.columns())
         .map_err(|problem| Failure::usage(format!("{}: {problem} (destination {name})", input.name)))?;
@@ -52,15 +69,23 @@ fn destination(args: &args::Sync) -> Result<(Destination, Option<Sandbox>), Fail
     Ok((destination, Some(sandbox)))
 }
 
-/// Finds out before anything is sent that a report could not be written.
-fn check_reports(forms: &[ReportForm]) -> Result<(), Failure> {
-    for form in forms {
+/// Finds out before anything is sent that a report has no place, or the wrong one.
+fn check_reports(args: &args::Sync) -> Result<(), Failure> {
+    for form in &args.report {
         if let ReportForm::JsonFile(path) = form {
             let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(".".as_ref());
+            let name = path.display();
             if !directory.is_dir() || path.is_dir() {
                 return Err(Failure::usage(format!(
-                    "--report json={}: there is no such directory, or it is one itself",
-                    path.display()
+                    "--report json={name}: there is no such directory, or it is one itself"
+                )));
+            }
+            let real = |path: &Path| fs::canonicalize(path).ok();
+            if real(path)
+                .is_some_and(|path| [&args.file, &args.config].iter().any(|other| real(other) == Some(path.clone())))
+            {
+                return Err(Failure::usage(format!(
+                    "--report json={name}: that is the input or the configuration itself"
                 )));
             }
         }
@@ -107,7 +132,8 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
             End::Stopped(stop) => say!("contact-sink: {name}: stopped: {stop}"),
             End::DeadLetters(problem) => {
                 say!(
-                    "contact-sink: {name}: stopped: the file of rejected rows cannot be written: {problem}: make room or name another place with --rejected"
+                    "contact-sink: {name}: stopped: the file of rejected rows in {} cannot be written: {problem}: make room or name another place with --rejected",
+                    args.rejected.display()
                 );
             }
             End::Unreadable(problem) => say!("contact-sink: {problem}"),

@@ -1,5 +1,7 @@
 //! One row of the input, and what it says by the mapping.
 
+use std::collections::HashMap;
+
 use contact_sink_core::{ContactUpdate, Subject, UserId};
 
 use crate::config::{EmptySubject, Mapping};
@@ -45,13 +47,17 @@ impl Columns {
     /// Reads the first line.
     pub fn new(header: &Row) -> Result<Self, (Status, String)> {
         let mut names: Vec<String> = Vec::with_capacity(header.len());
+        let mut seen = HashMap::with_capacity(header.len());
         for cell in (0..header.len()).filter_map(|column| header.cell(column)) {
             let nth = names.len() + 1;
             let not_utf8 =
                 || format!("the name of column {nth} is not UTF-8: save the file as UTF-8 (in Excel: CSV UTF-8)");
             let name = std::str::from_utf8(cell).map_err(|_| (Status::Unreadable, not_utf8()))?;
-            if names.iter().any(|known| known == name) {
-                return Err((Status::Usage, format!("two columns have the name {name:?}: rename one of them")));
+            // A name without text can be meant by no mapping; spreadsheets leave such columns behind.
+            if let Some(first) = seen.insert(name, nth).filter(|_| !name.is_empty()) {
+                // The name is not printed: the first line may be a row by mistake.
+                let problem = format!("columns {first} and {nth} have the same name: rename one of them");
+                return Err((Status::Usage, problem));
             }
             names.push(name.to_owned());
         }
@@ -61,7 +67,16 @@ impl Columns {
     /// The place of a column.
     pub fn place(&self, name: &str) -> Result<usize, String> {
         self.0.iter().position(|known| known == name).ok_or_else(|| {
-            format!("there is no column {name:?}{}", nearest::hint(name, self.own().map(|(_, name)| name)))
+            let near = self.own().map(|(_, known)| known).find(|known| nearest::is_near(known, name));
+            match near {
+                Some(near) => format!("there is no column {name:?}: did you mean {near:?}?"),
+                // The others are not printed: the first line may be a row by mistake.
+                None => format!(
+                    "there is no column {name:?}, and none with a similar name among the {} of the first line: does the first \
+                     line name the columns?",
+                    self.len()
+                ),
+            }
         })
     }
 

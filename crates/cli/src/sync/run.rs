@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::config::Mapping;
 use crate::dead_letters::{DeadLetters, Reason};
-use crate::input::{Input, Plan, Problem, Row, Rows};
+use crate::input::{Input, Plan, Problem, Progress as Reading, Row, Rows};
 use crate::progress::Progress;
 use crate::report::Counts;
 use crate::status::Status;
@@ -49,6 +49,11 @@ pub enum End {
 }
 
 impl Ended {
+    /// An input of which not even the first line could be read.
+    pub fn unreadable(problem: String) -> Self {
+        Self { counts: Counts::default(), dead_letters: None, ends: vec![End::Unreadable(problem)], cause: None }
+    }
+
     /// The exit status.
     pub fn status(&self) -> Status {
         let counts = &self.counts;
@@ -79,7 +84,7 @@ impl Run {
         let (input_name, size, reading) = (input.name.clone(), input.size, input.progress.clone());
         let Rows { updates, mut aside, end } = input.read_rows(self.plan);
         let delivery = Delivery::new(self.sink, self.options);
-        let mut outcomes = delivery.deliver_all(Updates(updates));
+        let mut outcomes = delivery.deliver_all(Updates { rows: updates, reading: reading.clone() });
         let mut progress = Progress::new(self.quiet, size);
         let mut tally = Tally {
             mapping: self.mapping,
@@ -105,7 +110,9 @@ impl Run {
                         std::process::exit(Status::Interrupted.number().into());
                     }
                     interrupted = true;
+                    // The thread that reads may wait for a terminal or a pipe: nothing waits for it any more.
                     reading.stop();
+                    reading_aside = false;
                     tally.ends.push(End::Interrupted);
                 }
                 () = sleep_until(progress.next()) => progress.show(&self.name, &tally.counts, reading.bytes()),
@@ -115,11 +122,16 @@ impl Run {
             }
         }
         progress.finish();
-        if interrupted {
-            // The thread that reads may wait for a terminal or a pipe.
-            end.abort();
-        } else if let Ok(Err(unreadable)) = end.await {
-            tally.ends.push(End::Unreadable(unreadable.message(&input_name)));
+        if !interrupted {
+            match end.await {
+                Ok(Err(unreadable)) => tally.ends.push(End::Unreadable(unreadable.message(&input_name))),
+                _ if size.is_some_and(|size| reading.bytes() < size) => {
+                    let problem =
+                        format!("{input_name}: it became shorter while it was read: its last rows are unknown");
+                    tally.ends.push(End::Unreadable(problem));
+                }
+                _ => {}
+            }
         }
         let summary = delivery.close(Duration::ZERO).await;
         match summary.stop.clone() {
@@ -191,13 +203,16 @@ impl Tally {
     }
 }
 
-/// The rows to send, as a stream.
-struct Updates(mpsc::Receiver<(Row, ContactUpdate)>);
+/// The rows to send, as a stream that ends when the reading is stopped.
+struct Updates {
+    rows: mpsc::Receiver<(Row, ContactUpdate)>,
+    reading: Arc<Reading>,
+}
 
 impl Stream for Updates {
     type Item = (Row, ContactUpdate);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(cx)
+        if self.reading.is_stopped() { Poll::Ready(None) } else { self.rows.poll_recv(cx) }
     }
 }

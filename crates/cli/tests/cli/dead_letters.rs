@@ -52,7 +52,7 @@ fn a_row_that_cannot_be_written_is_pending() {
     place.write("taken", "a file where the directory should be");
     let ran = place.sync(INPUT, &["--rejected", "taken"]);
     assert_eq!((ran.status, ran.count("rejected")), (3, 0), "{}", ran.stderr);
-    assert!(ran.stderr.contains("the file of rejected rows cannot be written"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the file of rejected rows in taken cannot be written: "), "{}", ran.stderr);
     assert!(ran.count("pending") >= 3);
 }
 

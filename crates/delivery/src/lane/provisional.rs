@@ -152,7 +152,10 @@ impl Lane {
             if self.is_refused_alike() {
                 return self.stop(self.provisional.stop());
             }
-            self.provisional.since_acceptance = 0;
+            // What waits behind the refused ones could not be tried: the count goes on.
+            if !self.lines.has_waiting() {
+                self.provisional.since_acceptance = 0;
+            }
             for (_, refused) in std::mem::take(&mut self.provisional.refused) {
                 self.convict_or_hear_again(refused, now);
             }
