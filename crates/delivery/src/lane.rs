@@ -12,7 +12,7 @@ mod provisional;
 mod queue;
 mod rejects;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use contact_sink_core::{BatchKey, ContactSink, ContactUpdate, Limits, Overlap, SinkError, Subject};
@@ -91,6 +91,10 @@ pub(crate) struct Lane {
     rng: fastrand::Rng,
     /// Counts departures and answers, to say which came first.
     events: u64,
+    /// Nothing leaves until then, so that a refusal is heard again in quiet.
+    quiet_until: Instant,
+    /// Codes that the vendor's table lacks and that were heard in quiet: they are not about the quota.
+    heard_in_quiet: HashSet<Option<i64>>,
     /// Nothing was accepted yet: one request at a time.
     alone: bool,
     rejects: Rejects,
@@ -128,6 +132,8 @@ impl Lane {
             budget: Budget::new(now),
             rng,
             events: 0,
+            quiet_until: now,
+            heard_in_quiet: HashSet::new(),
             alone: true,
             rejects: Rejects::default(),
             held: 0,
@@ -221,7 +227,8 @@ impl Lane {
             return None;
         }
         let budget = self.flights.has_due_retry(now).then(|| self.budget.ready_at(now));
-        [self.flights.next_due_after(now), budget, self.queues.ripe_at(), self.provisional.concludes_at()]
+        let concludes = self.provisional.concludes_at();
+        [self.flights.next_due_after(now), budget, self.queues.ripe_at(), concludes, Some(self.quiet_until)]
             .into_iter()
             .flatten()
             .filter(|at| *at > now)
@@ -263,13 +270,16 @@ impl Lane {
         let may_retry = self.budget.ready_at(now) <= now;
         let trial = self.provisional.is_on_trial();
         let queues = &self.queues;
-        let place = self
-            .flights
-            .first_due(now, may_retry, |key, group| (!trial || group.purpose == Purpose::Try) && !queues.is_busy(key));
+        let may_go = |key: &BatchKey, group: &Group| (!trial || group.purpose == Purpose::Try) && !queues.is_busy(key);
+        // Whatever else is due would break the quiet.
+        let heard_again =
+            self.flights.first_due(now, may_retry, |key, group| group.is_heard_again() && may_go(key, group));
+        let may_others = now >= self.quiet_until;
+        let place = heard_again.or_else(|| self.flights.first_due(now, may_retry, may_go).filter(|_| may_others));
         if let Some(place) = place {
             return Some(Candidate::Flight(place));
         }
-        if trial || (self.alone && !self.flights.is_empty()) || self.keeps_for_tries() {
+        if trial || !may_others || (self.alone && !self.flights.is_empty()) || self.keeps_for_tries() {
             return None;
         }
         self.queues.ripe(now, self.nothing_more_comes()).cloned().map(Candidate::Fresh)

@@ -1,6 +1,7 @@
 //! What an answer means for each update of the request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use contact_sink_core::{BatchKey, Overlap, Rejection, Retry, SinkError, SinkErrorKind, Verdict};
 use tokio::time::Instant;
@@ -11,6 +12,9 @@ use super::provisional::Refused;
 use super::{Lane, Request};
 use crate::backoff::{after, pause};
 use crate::{Outcome, Stop};
+
+/// The longest that the lane is kept quiet to hear one refusal again; a quota by the minute would stop it for too long.
+const LONGEST_QUIET: Duration = Duration::from_secs(1);
 
 impl Lane {
     /// Takes in the answer to a request.
@@ -115,6 +119,9 @@ impl Lane {
         if self.stopped && !plain {
             self.give_up([refused.item]);
         } else if purpose == Purpose::Conviction || (plain && purpose != Purpose::Try) {
+            if !refused.rejection.is_listed() {
+                self.heard_in_quiet.insert(refused.rejection.code());
+            }
             self.convict(refused, now);
         } else {
             self.provisional.push(refused, self.events, purpose == Purpose::Try);
@@ -137,8 +144,20 @@ impl Lane {
         } else if refused.rejection.is_listed() {
             self.convict(refused, now);
         } else {
-            self.send_alone(refused.item, Purpose::Conviction, now);
+            self.hear_again(refused.item, Purpose::Conviction, refused.rejection.code(), now);
         }
+    }
+
+    /// Sends an update alone that was refused with a code that the vendor's table lacks. The code may mean that the quota is
+    /// passed: so nothing leaves for a window before, unless it was heard in quiet before and so means something else.
+    fn hear_again(&mut self, item: Item, purpose: Purpose, code: Option<i64>, now: Instant) {
+        self.quiet_until = self.quiet_until.max(now);
+        if !self.heard_in_quiet.contains(&code) {
+            let window = self.limits.quota.map_or(Duration::ZERO, |quota| quota.per.min(LONGEST_QUIET));
+            self.quiet_until = after(self.quiet_until, window);
+        }
+        let key = self.sink.batch_key(&item.update);
+        self.flights.push(key, vec![Group::new(vec![item], purpose)], self.quiet_until);
     }
 
     /// The refusal is final. If it may be one field's fault only, the fields are sent one by one.
@@ -159,6 +178,19 @@ impl Lane {
 
     fn field_judged(&mut self, mut item: Item, verdict: Verdict, now: Instant) {
         let mut split = item.split.take().unwrap_or_default();
+        if let Verdict::Rejected(rejection) | Verdict::Undecided(rejection) = &verdict
+            && !rejection.is_listed()
+            && !self.stopped
+        {
+            let code = rejection.code();
+            if !split.refused_once && !self.heard_in_quiet.contains(&code) {
+                split.refused_once = true;
+                item.split = Some(split);
+                return self.hear_again(item, Purpose::Field, code, now);
+            }
+            self.heard_in_quiet.insert(code);
+        }
+        split.refused_once = false;
         let fields = item.update.fields();
         if let Some((address, _)) = fields.get(split.next) {
             match verdict {
@@ -208,7 +240,7 @@ impl Lane {
         }
     }
 
-    fn backoff(&mut self, items: &[Item]) -> std::time::Duration {
+    fn backoff(&mut self, items: &[Item]) -> Duration {
         let attempts = items.iter().map(|item| item.attempts).max().unwrap_or_default();
         pause(&mut self.rng, attempts, self.options.first_backoff, self.options.longest_backoff)
     }

@@ -55,6 +55,12 @@ impl Group {
         Self { items, purpose, again: Again::No }
     }
 
+    /// Whether it repeats a refusal that the vendor's table does not explain.
+    pub(super) fn is_heard_again(&self) -> bool {
+        let field = |item: &Item| item.split.as_ref().is_some_and(|split| split.refused_once);
+        self.purpose == Purpose::Conviction || (self.purpose == Purpose::Field && self.items.iter().any(field))
+    }
+
     /// What the sink is given.
     pub(super) fn batch(&self) -> Vec<ContactUpdate> {
         match (self.purpose, self.items.as_slice()) {

@@ -28,6 +28,8 @@ pub(crate) struct Item {
 #[derive(Debug, Default)]
 pub(crate) struct Split {
     pub(crate) next: usize,
+    /// Whether that field was refused once with a code that the vendor's table lacks.
+    pub(crate) refused_once: bool,
     pub(crate) stored: Vec<Address>,
     pub(crate) rejections: Vec<Rejection>,
 }
