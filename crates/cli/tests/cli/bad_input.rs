@@ -165,7 +165,11 @@ fn a_command_line() {
         ),
         (&["sync", "input.csv", "--to", "growth", "--report", "yaml"], 64, "it is text, json or json=PATH"),
         (&["sync", "input.csv", "--to", "growth", "--report", "json=no/where.json"], 64, "no such directory"),
-        (&["sync", "input.csv", "--to", "growth", "--report", "json=input.csv"], 64, "that is the input or the configuration"),
+        (
+            &["sync", "input.csv", "--to", "growth", "--report", "json=input.csv"],
+            64,
+            "that is the input or the configuration",
+        ),
         (&["sync", "none.csv", "--to", "growth"], 66, "none.csv: cannot be opened: "),
         (&["sync", ".", "--to", "growth"], 66, ".: cannot be opened: it is a directory"),
         (
