@@ -15,6 +15,8 @@ mod order;
 mod pace;
 #[path = "delivery/properties.rs"]
 mod properties;
+#[path = "delivery/quiet.rs"]
+mod quiet;
 #[path = "delivery/retry.rs"]
 mod retry;
 #[path = "delivery/run.rs"]

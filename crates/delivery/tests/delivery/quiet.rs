@@ -1,0 +1,87 @@
+//! A vendor that words over-quota as a code that its table lacks, in a 200: nobody good is rejected for it.
+
+use std::collections::VecDeque;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use contact_sink_core::{
+    Address, BatchKey, ContactSink, ContactUpdate, Limits, Quota, Rejection, SinkError, Subject, UserId, Verdict,
+};
+use contact_sink_delivery::{Delivery, Options, Outcome};
+use tokio::time::{Instant, sleep};
+
+/// Takes 85 requests in any second, though it says 100. Every hundredth user is bad and nobody is named.
+#[derive(Default)]
+struct Vendor(Mutex<VecDeque<Instant>>);
+
+fn is_bad(update: &ContactUpdate) -> bool {
+    matches!(update.subject(), Subject::User(id) if id.as_i64().is_some_and(|id| id % 100 == 37))
+}
+
+#[async_trait]
+impl ContactSink for Vendor {
+    fn limits(&self) -> Limits {
+        let quota = Quota::per_second(NonZeroU32::new(100).unwrap());
+        Limits::new(NonZeroUsize::new(100).unwrap()).with_quota(quota)
+    }
+
+    fn batch_key(&self, _: &ContactUpdate) -> BatchKey {
+        BatchKey::any()
+    }
+
+    fn validate(&self, _: &ContactUpdate) -> Result<(), Rejection> {
+        Ok(())
+    }
+
+    async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
+        let now = Instant::now();
+        let over = {
+            let mut taken = self.0.lock().unwrap();
+            while taken.front().is_some_and(|first| now - *first >= Duration::from_secs(1)) {
+                taken.pop_front();
+            }
+            let over = taken.len() >= 85;
+            if !over {
+                taken.push_back(now);
+            }
+            over
+        };
+        sleep(Duration::from_millis(20)).await;
+        let verdict = if over {
+            Verdict::Undecided(Rejection::unlisted(Some(1902), "a code that the table lacks"))
+        } else if batch.iter().any(is_bad) {
+            Verdict::Undecided(Rejection::listed(4107, "not saved"))
+        } else {
+            Verdict::Accepted
+        };
+        Ok(vec![verdict; batch.len()])
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_quota_as_an_unknown_code_rejects_nobody() {
+    let delivery = Delivery::new(Vendor::default(), Options::default().with_seed(7));
+    let mut waiting = tokio::task::JoinSet::new();
+    for id in 0..3_000_i64 {
+        let delivery = delivery.clone();
+        let update = ContactUpdate::new(Subject::User(UserId::from(id)));
+        let update = ["mobile", "email"]
+            .into_iter()
+            .fold(update, |update, name| update.with(Address::new(name).unwrap(), "value").unwrap());
+        waiting.spawn(async move { (is_bad(&update), delivery.deliver(update).await) });
+    }
+    while let Some(joined) = waiting.join_next().await {
+        let (bad, outcome) = joined.unwrap();
+        match outcome {
+            Outcome::Accepted => assert!(!bad),
+            Outcome::Rejected { rejections, .. } => {
+                assert!(bad, "a good update was rejected: {rejections:?}");
+                assert!(rejections.iter().all(|rejection| rejection.code() == Some(4107)), "{rejections:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(delivery.summary().rejected, 30);
+}
