@@ -85,3 +85,21 @@ fn nobody_answers() {
     let ran = place.sync(sample("contacts.csv"), &[]);
     check_stopped(&place, &ran, 1000, &["http 404", "check the base URL"]);
 }
+
+#[test]
+fn a_label_that_nobody_has_in_a_file_of_few_users() {
+    for users in [1, 5] {
+        let mut world = world();
+        world.jiguang.channels = vec![Channel::new(219, Kind::Mail, ["Default Contact"])];
+        let place = Place::new(world);
+        place.write(
+            "contact-sink.toml",
+            place.config().replace("\"sms/默认联系\"", "# ").replace("\"app/默认联系\"", "# "),
+        );
+        let rows: String = (0..200).map(|nth| format!("{},,a@example.com,\n", 100 + nth % users)).collect();
+        let ran = place.sync(format!("cuid,mobile,email,registration_id\n{rows}"), &[]);
+        // Each must have its outcome before the next of its user may go, so that a few are rejected before ten are known.
+        assert_eq!((ran.status, ran.count("rows")), (3, 200), "{users}: {}", ran.stderr);
+        assert!(ran.count("rejected") < 10 && ran.count("requests") <= 40, "{users}: {}", ran.stderr);
+    }
+}
