@@ -94,6 +94,15 @@ impl ContactUpdate {
         self.fields.iter().find(|(named, _)| named == address).map(|(_, value)| value)
     }
 
+    /// How many bytes of text the update holds: its ids and its values. The addresses, which updates share, do not count.
+    pub fn text_bytes(&self) -> usize {
+        let ids = match &self.subject {
+            Subject::User(id) => id.as_str().len(),
+            Subject::Contact { owner, contact } => owner.as_str().len() + contact.as_str().len(),
+        };
+        ids + self.fields.iter().map(|(_, value)| value.text_bytes()).sum::<usize>()
+    }
+
     /// The same update cut down to its field at `index`, or `None` if it has no such field.
     pub fn only(&self, index: usize) -> Option<Self> {
         let field = self.fields.get(index)?.clone();
@@ -107,6 +116,13 @@ impl Value {
         match self {
             Self::Text(text) => text.is_empty(),
             Self::List(texts) => texts.is_empty() || texts.iter().any(String::is_empty),
+        }
+    }
+
+    fn text_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::List(texts) => texts.iter().map(String::len).sum(),
         }
     }
 }

@@ -141,3 +141,23 @@ fn who_a_rejection_blames_and_how_it_reads() {
         assert_eq!((rejection.to_string().as_str(), named.address()), (shown, Some(&address("email"))));
     }
 }
+
+#[test]
+fn the_text_of_an_update_is_its_ids_and_its_values() {
+    let contact = Subject::Contact { owner: UserId::from(12), contact: UserId::from(345) };
+    let list = Value::List(vec!["é".to_owned(), "ab".to_owned()]);
+    for (update, bytes) in [
+        (ContactUpdate::new(user("7")), 1),
+        (ContactUpdate::new(contact.clone()), 5),
+        (
+            ContactUpdate::new(contact)
+                .with(address("a long address"), "value")
+                .unwrap()
+                .with(address("b"), list)
+                .unwrap(),
+            14,
+        ),
+    ] {
+        assert_eq!(update.text_bytes(), bytes);
+    }
+}

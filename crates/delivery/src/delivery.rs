@@ -8,11 +8,12 @@ use std::time::Duration;
 use contact_sink_core::{Applied, ContactSink, ContactUpdate};
 use futures_core::Stream;
 use tokio::sync::mpsc::error::SendError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
 use crate::lane::item::{Place, Reply, Ticket};
-use crate::lane::{Command, Lane, driver};
+use crate::lane::{Command, Lane, Told, driver};
+use crate::room::Room;
 use crate::{Limiter, Options, Outcome, Outcomes, Summary};
 
 /// A handle on one lane: one sink, one limiter, one order, driven by a task of its own.
@@ -49,8 +50,8 @@ pub struct Delivery {
 
 struct Shared {
     commands: mpsc::UnboundedSender<Command>,
-    room: Arc<Semaphore>,
-    summary: Arc<Mutex<Summary>>,
+    room: Room,
+    told: Arc<Mutex<Told>>,
     next: AtomicU64,
 }
 
@@ -67,12 +68,12 @@ impl Delivery {
     pub fn new(sink: impl ContactSink + 'static, options: Options) -> Self {
         let sink: Arc<dyn ContactSink> = Arc::new(sink);
         let limiter = options.limiter.clone().or_else(|| sink.limits().quota.map(Limiter::new));
-        let summary = Arc::new(Mutex::new(Summary::default()));
-        let room = Arc::new(Semaphore::new(options.max_waiting.get().min(Semaphore::MAX_PERMITS)));
+        let told = Arc::new(Mutex::new(Told::default()));
+        let room = Room::new(&options);
         let (commands, inbox) = mpsc::unbounded_channel();
-        let lane = Lane::new(sink.clone(), options, limiter.is_some(), summary.clone(), Instant::now());
+        let lane = Lane::new(sink.clone(), options, limiter.is_some(), told.clone(), Instant::now());
         tokio::spawn(driver::drive(lane, sink, limiter, inbox));
-        Self { shared: Arc::new(Shared { commands, room, summary, next: AtomicU64::new(0) }) }
+        Self { shared: Arc::new(Shared { commands, room, told, next: AtomicU64::new(0) }) }
     }
 
     /// Delivers one update. It joins a request with whatever else is waiting.
@@ -81,9 +82,10 @@ impl Delivery {
     /// itself may be sent all the same.
     pub async fn deliver(&self, update: ContactUpdate) -> Outcome {
         let never_sent = Outcome::Unsettled { applied: Applied::No, cause: None };
-        let Ok(room) = self.shared.room.clone().acquire_owned().await else { return never_sent };
+        let Ok(one) = self.room().for_one().await else { return never_sent };
+        let Ok(text) = self.room().for_text(&update).await else { return never_sent };
         let (to, outcome) = oneshot::channel();
-        self.submit(update, Reply::One(to), room);
+        self.submit(update, Reply::One(to), [one, text]);
         // The lane answers even if its task is ended: the ticket does when it is dropped.
         outcome.await.map_or(never_sent, |delivered| delivered.outcome)
     }
@@ -105,7 +107,9 @@ impl Delivery {
 
     /// What the lane has done so far, over all its handles.
     pub fn summary(&self) -> Summary {
-        self.shared.summary.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let told = self.shared.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = told.waits_until.map(|until| until.saturating_duration_since(Instant::now()));
+        Summary { waits: wait.filter(|wait| *wait >= Summary::SHORTEST_WAIT), ..told.summary.clone() }
     }
 
     /// Sends nothing new from now on. What is in flight is still settled; everything else is unsettled.
@@ -127,11 +131,11 @@ impl Delivery {
         self.summary()
     }
 
-    pub(crate) fn room(&self) -> Arc<Semaphore> {
-        self.shared.room.clone()
+    pub(crate) fn room(&self) -> &Room {
+        &self.shared.room
     }
 
-    pub(crate) fn submit(&self, update: ContactUpdate, reply: Reply, room: OwnedSemaphorePermit) {
+    pub(crate) fn submit(&self, update: ContactUpdate, reply: Reply, room: [OwnedSemaphorePermit; 2]) {
         let seq = self.shared.next.fetch_add(1, Ordering::Relaxed);
         let lane = self.shared.commands.clone();
         let place = Place { seq, subject: update.subject().clone(), lane, _room: room };

@@ -1,21 +1,24 @@
 //! The state of one lane, as a machine without I/O: events and the time come in, requests to send go out.
 //!
-//! The task that feeds it is in `driver`; what an answer means for each update is in `answer`; how updates leave the lane is in
-//! `ending`; the rules that keep a wrong mapping from rejecting everybody are in `provisional`.
+//! The task that feeds it is in `driver`; what leaves when is in `departure`; what an answer means for each update is in
+//! `answer`; how updates leave the lane is in `ending`; the rules that keep a wrong mapping from rejecting everybody are in
+//! `provisional`; what is done while nothing gets through is in `reach`.
 
 mod answer;
+mod departure;
 pub(crate) mod driver;
 mod ending;
 mod flight;
 pub(crate) mod item;
 mod provisional;
 mod queue;
+mod reach;
 mod rejects;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use contact_sink_core::{BatchKey, ContactSink, ContactUpdate, Limits, Overlap, SinkError, Subject};
+use contact_sink_core::{BatchKey, ContactSink, ContactUpdate, Limits, SinkError, Subject};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -25,6 +28,7 @@ use flight::{Flights, Group, Purpose};
 use item::{Item, Ticket};
 use provisional::Provisional;
 use queue::{Lines, Queues};
+use reach::Reach;
 use rejects::Rejects;
 
 /// What the handles tell the lane.
@@ -53,6 +57,14 @@ pub(crate) enum Command {
     HandlesGone,
 }
 
+/// What the handles are told.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) summary: Summary,
+    /// Until when nothing leaves, though something failed and waits.
+    pub(crate) waits_until: Option<Instant>,
+}
+
 /// A request that is in flight.
 #[derive(Debug)]
 struct Request {
@@ -69,24 +81,19 @@ impl Request {
     }
 }
 
-#[derive(Debug)]
-enum Candidate {
-    Flight(flight::Place),
-    Fresh(BatchKey),
-}
-
 pub(crate) struct Lane {
     sink: Arc<dyn ContactSink>,
     limits: Limits,
     options: Options,
     /// Whether a limiter holds the lane after throttling; without one, backoff must.
     paced: bool,
-    summary: Arc<Mutex<Summary>>,
+    told: Arc<Mutex<Told>>,
     lines: Lines,
     queues: Queues,
     flights: Flights,
     in_flight: HashMap<u64, Request>,
     provisional: Provisional,
+    reach: Reach,
     budget: Budget,
     rng: fastrand::Rng,
     /// Counts departures and answers, to say which came first.
@@ -113,7 +120,7 @@ impl Lane {
         sink: Arc<dyn ContactSink>,
         options: Options,
         paced: bool,
-        summary: Arc<Mutex<Summary>>,
+        told: Arc<Mutex<Told>>,
         now: Instant,
     ) -> Self {
         let limits = sink.limits();
@@ -124,11 +131,12 @@ impl Lane {
             queues: Queues::new(limits.max_updates.get(), options.linger),
             options,
             paced,
-            summary,
+            told,
             lines: Lines::default(),
             flights: Flights::default(),
             in_flight: HashMap::new(),
             provisional: Provisional::default(),
+            reach: Reach::default(),
             budget: Budget::new(now),
             rng,
             events: 0,
@@ -181,6 +189,7 @@ impl Lane {
     /// What became due by the passing of time alone.
     pub(crate) fn advance(&mut self, now: Instant) {
         if !self.stopped {
+            self.advance_reach(now);
             self.advance_trial(now);
             self.conclude_when_idle(now);
         }
@@ -190,49 +199,6 @@ impl Lane {
                 let _ = closer.send(());
             }
         }
-    }
-
-    /// Whether a request could leave now.
-    pub(crate) fn wants_to_send(&mut self, now: Instant) -> bool {
-        self.candidate(now).is_some()
-    }
-
-    /// The request that leaves now: its number and its batch.
-    pub(crate) fn depart(&mut self, now: Instant) -> Option<(u64, Vec<ContactUpdate>)> {
-        let (key, mut group, rest) = match self.candidate(now)? {
-            Candidate::Flight(place) => self.flights.take(place)?,
-            Candidate::Fresh(key) => {
-                let items = self.queues.take(&key);
-                (key, Group::new(items, Purpose::Batch), Vec::new())
-            }
-        };
-        self.count_departure(&group, now);
-        for item in group.items.iter_mut().filter(|item| !item.sent) {
-            item.sent = true;
-            self.rejects.sent += 1;
-        }
-        if self.limits.overlap == Overlap::OnePerKey {
-            self.queues.occupy(&key);
-        }
-        let batch = group.batch();
-        self.events += 1;
-        let number = self.events;
-        self.in_flight.insert(number, Request { key, group, rest, departed: number });
-        Some((number, batch))
-    }
-
-    /// When something becomes due by the passing of time alone.
-    pub(crate) fn wake_at(&mut self, now: Instant) -> Option<Instant> {
-        if self.stopped {
-            return None;
-        }
-        let budget = self.flights.has_due_retry(now).then(|| self.budget.ready_at(now));
-        let concludes = self.provisional.concludes_at();
-        [self.flights.next_due_after(now), budget, self.queues.ripe_at(), concludes, Some(self.quiet_until)]
-            .into_iter()
-            .flatten()
-            .filter(|at| *at > now)
-            .min()
     }
 
     /// Whether the lane's task has nothing left to do.
@@ -260,48 +226,7 @@ impl Lane {
         self.queues.push(self.sink.batch_key(&item.update), item, now);
     }
 
-    fn candidate(&mut self, now: Instant) -> Option<Candidate> {
-        if self.stopped || self.in_flight.len() >= self.options.concurrency.get() {
-            return None;
-        }
-        if self.alone && !self.in_flight.is_empty() {
-            return None;
-        }
-        let may_retry = self.budget.ready_at(now) <= now;
-        let trial = self.provisional.is_on_trial();
-        let queues = &self.queues;
-        let may_go = |key: &BatchKey, group: &Group| (!trial || group.purpose == Purpose::Try) && !queues.is_busy(key);
-        // Whatever else is due would break the quiet.
-        let heard_again =
-            self.flights.first_due(now, may_retry, |key, group| group.is_heard_again() && may_go(key, group));
-        let may_others = now >= self.quiet_until;
-        let place = heard_again.or_else(|| self.flights.first_due(now, may_retry, may_go).filter(|_| may_others));
-        if let Some(place) = place {
-            return Some(Candidate::Flight(place));
-        }
-        if trial || !may_others || (self.alone && !self.flights.is_empty()) || self.keeps_for_tries() {
-            return None;
-        }
-        self.queues.ripe(now, self.nothing_more_comes()).cloned().map(Candidate::Fresh)
-    }
-
-    fn nothing_more_comes(&self) -> bool {
-        self.closing || self.input_is_over
-    }
-
-    fn count_departure(&mut self, group: &Group, now: Instant) {
-        let mut summary = self.summary.lock().unwrap_or_else(PoisonError::into_inner);
-        summary.requests += 1;
-        if group.again.is_retry() {
-            summary.retries += 1;
-        } else if group.purpose != Purpose::Batch {
-            summary.isolation_requests += 1;
-        }
-        drop(summary);
-        if group.again.needs_budget() {
-            self.budget.spend(now);
-        } else if !group.again.is_retry() {
-            self.budget.earn();
-        }
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

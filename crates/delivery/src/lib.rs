@@ -23,6 +23,7 @@ mod limiter;
 mod options;
 mod outcome;
 mod outcomes;
+mod room;
 
 pub use delivery::Delivery;
 pub use limiter::{Limiter, Permit};

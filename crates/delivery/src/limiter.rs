@@ -75,6 +75,11 @@ impl Limiter {
         }
     }
 
+    /// Until when nothing leaves because of a throttling answer.
+    pub(crate) fn held_until(&self, now: Instant) -> Option<Instant> {
+        self.pace().held_until(now)
+    }
+
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.0.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }

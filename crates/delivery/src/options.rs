@@ -17,12 +17,33 @@ pub struct Options {
     pub linger: Duration,
     /// The most updates that the lane holds; when there are more, giving it another one waits. Default 5,000.
     pub max_waiting: NonZeroUsize,
+    /// The most bytes of text in the updates that the lane holds: ids and values. Default 16 MiB, at most 4 GiB.
+    ///
+    /// An update counts for 1/32 of it at most, so that 32 updates always fit, however large they are. Requests in
+    /// flight hold a copy of their updates, and what the sink makes of it, on top.
+    pub max_waiting_bytes: NonZeroUsize,
     /// How often an update is sent before it is given up. Default 8.
     pub max_attempts: NonZeroU32,
     /// The longest pause before the second attempt; it doubles with each one. Default 200 ms.
     pub first_backoff: Duration,
     /// The longest pause before any attempt. Default 30 s.
     pub longest_backoff: Duration,
+    /// After how long the lane stops if nothing has ever got through to the vendor, counted from the first departure.
+    /// Default 10 s; `None`: never.
+    ///
+    /// An answer gets through if the vendor decided something about an update in it: accepted, rejected, or refused as a
+    /// whole. A failed connection, a timeout, a broken or undocumented answer, a 5xx, throttling and a code that asks for
+    /// another try do not. Until then one request at a time is sent, attempts do not count, and no pause of the lane's own is
+    /// longer than a tenth of the limit. Once something has got through, this limit is over for good.
+    ///
+    /// A request in flight at the limit is waited for, 4 s at most; its updates may be applied. The lane stops at once if the
+    /// vendor asks for a longer wait than is left. If it says that the quota is used up, it is given two windows of the
+    /// quota, should they be longer than the limit. A stop is for good: everything is [`Unsettled`](crate::Outcome::Unsettled).
+    ///
+    /// The default suits a file, which is sent again by the next run. A service that may start before the vendor is up
+    /// takes `None`: its lane goes on probing, its callers limit their own waiting with a timeout, and a caller that goes away
+    /// costs the others nothing.
+    pub unreachable_after: Option<Duration>,
     /// When too much is rejected. Default 10 % after 1,000 outcomes.
     pub max_rejected: MaxRejected,
     /// The seed of the jitter, for a test that must repeat. Default: a random one.
@@ -53,9 +74,11 @@ impl Default for Options {
             concurrency: NonZeroUsize::MIN.saturating_add(31),
             linger: Duration::from_millis(5),
             max_waiting: NonZeroUsize::MIN.saturating_add(4_999),
+            max_waiting_bytes: NonZeroUsize::MIN.saturating_add(16 * 1024 * 1024 - 1),
             max_attempts: NonZeroU32::MIN.saturating_add(7),
             first_backoff: Duration::from_millis(200),
             longest_backoff: Duration::from_secs(30),
+            unreachable_after: Some(Duration::from_secs(10)),
             max_rejected: MaxRejected::Share(0.1),
             seed: None,
         }
@@ -83,9 +106,19 @@ impl Options {
         Self { max_waiting, ..self }
     }
 
+    /// Holding at most so many bytes of text.
+    pub fn with_max_waiting_bytes(self, max_waiting_bytes: NonZeroUsize) -> Self {
+        Self { max_waiting_bytes, ..self }
+    }
+
     /// With this many attempts for an update.
     pub fn with_max_attempts(self, max_attempts: NonZeroU32) -> Self {
         Self { max_attempts, ..self }
+    }
+
+    /// With another limit on the time in which nothing gets through from the start, or none.
+    pub fn with_unreachable_after(self, limit: impl Into<Option<Duration>>) -> Self {
+        Self { unreachable_after: limit.into(), ..self }
     }
 
     /// With another limit on what is rejected.

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use contact_sink_core::{Address, Applied, Rejection, SinkError};
+use contact_sink_core::{Address, Applied, Rejection, Retry, SinkError};
 
 /// What became of one update. Definite: each update has exactly one.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,8 +46,16 @@ pub struct Summary {
     pub retries: u64,
     /// Of these, requests that were made to find out which update is to blame.
     pub isolation_requests: u64,
+    /// For how long nothing leaves, though something failed and waits to be sent again: the vendor asked for the wait (at
+    /// most an hour by `Retry-After`), throttled, or failed so often that the pause has grown. `None` if it is under a second.
+    pub waits: Option<Duration>,
     /// Why the lane stopped, if it did.
     pub stop: Option<Stop>,
+}
+
+impl Summary {
+    /// The shortest wait that [`Summary::waits`] tells.
+    pub(crate) const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 }
 
 /// Why a lane sends nothing any more.
@@ -55,6 +64,16 @@ pub struct Summary {
 pub enum Stop {
     /// An error that sending again cannot mend.
     Failed(Arc<SinkError>),
+    /// Nothing has ever got through to the vendor: no answer decided anything about an update. See
+    /// [`Options::unreachable_after`](crate::Options::unreachable_after).
+    Unreachable {
+        /// Requests that left.
+        tried: u32,
+        /// How long after the first one the lane gave up.
+        after: Duration,
+        /// The last failure.
+        cause: Arc<SinkError>,
+    },
     /// Everything was refused, and so were tries spread over what was waiting: the mapping or an account is wrong, not the
     /// updates. None of them counts as rejected.
     RefusedAlike {
@@ -81,6 +100,14 @@ impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed(error) => write!(f, "{error}: {}", error.advice()),
+            Self::Unreachable { tried, after, cause } => {
+                let (requests, seconds) = (if *tried == 1 { "request" } else { "requests" }, whole_seconds(*after));
+                write!(f, "nothing got through, {tried} {requests} within {seconds} s; the last failure: {cause}")?;
+                if let Retry::After(wait) = cause.retry() {
+                    write!(f, ", to be sent again after {} s", whole_seconds(wait))?;
+                }
+                write!(f, ": {}", cause.advice())
+            }
             Self::RefusedAlike { code, reason, refused } => {
                 write!(f, "{refused} updates in a row were refused and none was accepted, most of them with ")?;
                 match code {
@@ -95,4 +122,9 @@ impl fmt::Display for Stop {
             Self::Halted => f.write_str("it was asked to stop"),
         }
     }
+}
+
+/// To the nearest second, and never none.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.saturating_add(Duration::from_millis(500)).as_secs().max(1)
 }

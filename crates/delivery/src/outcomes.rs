@@ -8,14 +8,15 @@ use std::task::{Context, Poll, ready};
 
 use contact_sink_core::ContactUpdate;
 use futures_core::Stream;
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::lane::Command;
 use crate::lane::item::{Delivered, Reply};
+use crate::room::Part;
 use crate::{Delivery, Outcome, Summary};
 
 type Input<T> = Pin<Box<dyn Stream<Item = (T, ContactUpdate)> + Send>>;
-type Room = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
+type Waiting = Pin<Box<dyn Future<Output = Part> + Send>>;
 
 /// The outcomes of [`Delivery::deliver_all`], as they become definite: a stream of the caller's tags with their outcomes.
 ///
@@ -24,8 +25,10 @@ type Room = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireErro
 pub struct Outcomes<T> {
     delivery: Delivery,
     input: Option<Input<T>>,
-    waiting_for_room: Option<Room>,
+    /// For room for one update, or for the text of the one that was read.
+    waiting: Option<Waiting>,
     room: Option<OwnedSemaphorePermit>,
+    read: Option<(T, ContactUpdate)>,
     tags: HashMap<u64, T>,
     next_id: u64,
     to: mpsc::UnboundedSender<(u64, Delivered)>,
@@ -38,8 +41,9 @@ impl<T> Outcomes<T> {
         Self {
             delivery,
             input: Some(input),
-            waiting_for_room: None,
+            waiting: None,
             room: None,
+            read: None,
             tags: HashMap::new(),
             next_id: 0,
             to,
@@ -60,10 +64,22 @@ impl<T> Outcomes<T> {
     /// Gives the lane one more update, or says that there is none now.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(input) = &mut self.input else { return Poll::Pending };
+        if let Some((_, update)) = &self.read {
+            let waiting = self.waiting.get_or_insert_with(|| Box::pin(self.delivery.room().for_text(update)));
+            let text = ready!(waiting.as_mut().poll(cx));
+            self.waiting = None;
+            if let (Some(one), Ok(text), Some((tag, update))) = (self.room.take(), text, self.read.take()) {
+                self.tags.insert(self.next_id, tag);
+                let reply = Reply::Many { id: self.next_id, to: self.to.clone() };
+                self.next_id += 1;
+                self.delivery.submit(update, reply, [one, text]);
+            }
+            return Poll::Ready(());
+        }
         if self.room.is_none() {
-            let waiting = self.waiting_for_room.get_or_insert_with(|| Box::pin(self.delivery.room().acquire_owned()));
+            let waiting = self.waiting.get_or_insert_with(|| Box::pin(self.delivery.room().for_one()));
             let room = ready!(waiting.as_mut().poll(cx));
-            self.waiting_for_room = None;
+            self.waiting = None;
             // The semaphore is never closed; if it were, nothing more could be read.
             self.room = room.ok();
         }
@@ -73,14 +89,7 @@ impl<T> Outcomes<T> {
                 self.room = None;
                 return Poll::Pending;
             }
-            Poll::Ready(Some((tag, update))) => {
-                if let Some(room) = self.room.take() {
-                    self.tags.insert(self.next_id, tag);
-                    let reply = Reply::Many { id: self.next_id, to: self.to.clone() };
-                    self.next_id += 1;
-                    self.delivery.submit(update, reply, room);
-                }
-            }
+            Poll::Ready(Some(read)) => self.read = Some(read),
             Poll::Ready(None) => self.end_input(),
         }
         Poll::Ready(())
@@ -88,8 +97,9 @@ impl<T> Outcomes<T> {
 
     fn end_input(&mut self) {
         if self.input.take().is_some() {
-            self.waiting_for_room = None;
+            self.waiting = None;
             self.room = None;
+            self.read = None;
             self.delivery.command(Command::InputEnded);
         }
     }

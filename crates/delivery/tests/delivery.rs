@@ -17,8 +17,12 @@ mod pace;
 mod properties;
 #[path = "delivery/quiet.rs"]
 mod quiet;
+#[path = "delivery/reach.rs"]
+mod reach;
 #[path = "delivery/retry.rs"]
 mod retry;
+#[path = "delivery/room.rs"]
+mod room;
 #[path = "delivery/run.rs"]
 mod run;
 #[path = "delivery/script.rs"]

@@ -40,9 +40,10 @@ impl Lane {
     fn failed(&mut self, request: Request, error: SinkError, now: Instant) {
         let Request { key, group: Group { mut items, purpose, .. }, rest, .. } = request;
         let error = Arc::new(error);
+        self.reach.failed(&error);
         for item in &mut items {
             item.applied = item.applied.max(error.applied());
-            item.attempts += 1;
+            item.attempts += u32::from(self.reach.attempts_count());
             item.cause = Some(error.clone());
         }
         if error.retry() == Retry::Never {
@@ -61,16 +62,18 @@ impl Lane {
         };
         let again = if throttled { Again::Throttled } else { Again::Failed };
         self.send_again(key, items, purpose, again, not_before);
+        self.stop_if_told_to_wait_too_long(&error, now);
     }
 
     /// There is a verdict for each update.
     fn judged(&mut self, request: Request, verdicts: Vec<Verdict>, now: Instant) {
         let Request { key, group: Group { items, purpose, .. }, mut rest, departed } = request;
         let alone = items.len() == 1;
+        self.hear(&verdicts);
         let (mut again, mut undecided, mut accepted, mut rejected) = (Vec::new(), Vec::new(), false, false);
         for (mut item, verdict) in items.into_iter().zip(verdicts) {
             if let Verdict::Retry { .. } = verdict {
-                item.attempts += 1;
+                item.attempts += u32::from(self.reach.attempts_count());
                 again.push(item);
                 continue;
             }
@@ -241,7 +244,8 @@ impl Lane {
     }
 
     fn backoff(&mut self, items: &[Item]) -> Duration {
-        let attempts = items.iter().map(|item| item.attempts).max().unwrap_or_default();
-        pause(&mut self.rng, attempts, self.options.first_backoff, self.options.longest_backoff)
+        let attempts = items.iter().map(|item| item.attempts).max().unwrap_or_default().max(self.reach.tried());
+        let (first, longest) = (self.options.first_backoff, self.longest_pause());
+        pause(&mut self.rng, attempts, first, longest)
     }
 }

@@ -36,8 +36,14 @@ pub(crate) async fn drive(
             return;
         }
         let now = Instant::now();
+        if lane.is_overdue(now) {
+            flying.shutdown().await;
+            lane.stop_overdue(now);
+        }
         lane.advance(now);
-        if !lane.wants_to_send(now) {
+        let wants_to_send = lane.wants_to_send(now);
+        lane.tell_wait(wants_to_send, limiter.as_ref().and_then(|limiter| limiter.held_until(now)), now);
+        if !wants_to_send {
             // A place in the queue for a permit that is given up costs nobody anything.
             departure = None;
         } else if departure.is_none() {

@@ -1,7 +1,5 @@
 //! How updates leave the lane: with an outcome, given up one by one, or all together when it stops.
 
-use std::sync::PoisonError;
-
 use contact_sink_core::Applied;
 
 use super::Lane;
@@ -11,14 +9,15 @@ use crate::{Outcome, Stop};
 impl Lane {
     /// Gives an update its outcome, and stops the lane if that makes too many rejected ones.
     pub(super) fn settle(&mut self, item: Item, outcome: Outcome) {
-        let mut summary = self.summary.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.told();
         match outcome {
-            Outcome::Accepted => summary.accepted += 1,
-            Outcome::Rejected { .. } => summary.rejected += 1,
-            Outcome::Unsettled { .. } => summary.unsettled += 1,
+            Outcome::Accepted => told.summary.accepted += 1,
+            Outcome::Rejected { .. } => told.summary.rejected += 1,
+            Outcome::Unsettled { .. } => told.summary.unsettled += 1,
         }
-        self.rejects.accepted = summary.accepted;
-        drop(summary);
+        let accepted = told.summary.accepted;
+        drop(told);
+        self.rejects.accepted = accepted;
         self.held -= 1;
         item.ticket.settle(outcome);
         self.check_rejects();
@@ -37,10 +36,10 @@ impl Lane {
             return;
         }
         self.stopped = true;
-        if let Stop::Failed(error) = &why {
+        if let Stop::Failed(error) | Stop::Unreachable { cause: error, .. } = &why {
             self.cause = Some(error.clone());
         }
-        self.summary.lock().unwrap_or_else(PoisonError::into_inner).stop = Some(why);
+        self.told().summary.stop = Some(why);
         let mut left = self.flights.drain();
         left.extend(self.provisional.drain());
         left.extend(self.queues.drain());

@@ -67,7 +67,7 @@ pub(crate) struct Place {
     pub(crate) seq: u64,
     pub(crate) subject: Subject,
     pub(crate) lane: mpsc::UnboundedSender<Command>,
-    pub(crate) _room: OwnedSemaphorePermit,
+    pub(crate) _room: [OwnedSemaphorePermit; 2],
 }
 
 impl Drop for Place {

@@ -62,12 +62,14 @@ impl Pace {
         self.quota
     }
 
+    pub(super) fn held_until(&self, now: Instant) -> Option<Instant> {
+        self.hold.map(|hold| hold.until).filter(|until| now < *until)
+    }
+
     /// When the next request may leave, as far as is known now.
     pub(super) fn next_at(&mut self, now: Instant) -> Instant {
-        if let Some(hold) = self.hold
-            && now < hold.until
-        {
-            return hold.until;
+        if let Some(until) = self.held_until(now) {
+            return until;
         }
         self.adapt(now);
         self.scheduled(now)
@@ -75,7 +77,7 @@ impl Pace {
 
     /// Takes the next place of the schedule, or `None` if nothing may leave yet.
     pub(super) fn depart(&mut self, now: Instant) -> Option<Instant> {
-        if self.hold.is_some_and(|hold| now < hold.until) {
+        if self.held_until(now).is_some() {
             return None;
         }
         self.adapt(now);

@@ -193,7 +193,7 @@ fn a_lane_that_waits_sleeps() {
     for (what, world) in [("answer", answer_late()), ("retry", told_to_wait()), ("quota", held())] {
         paused(async {
             let world = world.shared();
-            let delivery = Delivery::new(world.clone(), Options::default());
+            let delivery = Delivery::new(world.clone(), Options::default().with_unreachable_after(None));
             let _callers: Vec<_> = (0..500).map(|user| call(&delivery, user, user % 400)).collect();
             sleep(Duration::from_secs(60)).await;
             let parked = || tokio::runtime::Handle::current().metrics().worker_park_count(0);

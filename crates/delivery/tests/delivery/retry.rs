@@ -14,13 +14,14 @@ use crate::world::{Request, World, row_of, update_of};
 
 const LATENCY: Duration = Duration::from_millis(20);
 
+/// The first request gets through, so that attempts count; every later one fails.
 fn failing(kind: SinkErrorKind) -> World {
-    World::new(10, move |_| Err(error(kind)))
+    World::new(10, move |request| if request.number == 1 { accept_all(request) } else { Err(error(kind)) })
 }
 
-/// The pauses between the answer to one request and the departure of the next.
+/// The pauses between the answer to one request and the departure of the next, from the first that failed on.
 fn pauses(world: &World) -> Vec<Duration> {
-    world.departures().windows(2).map(|pair| pair[1].at - pair[0].at - LATENCY).collect()
+    world.departures()[1..].windows(2).map(|pair| pair[1].at - pair[0].at - LATENCY).collect()
 }
 
 #[test]
@@ -35,9 +36,9 @@ fn an_update_that_ran_out_of_tries_is_unsettled_with_what_is_known() {
             [(Options::default(), 8), (Options::default().with_max_attempts(3.try_into().unwrap()), 3)]
         {
             let world = failing(kind).shared();
-            let finished = paused(deliver_users(&world, options, 5));
-            assert_eq!((world.requests(), finished.summary.retries), (attempts, attempts as u64 - 1));
-            for outcome in finished.outcomes {
+            let mut finished = paused(deliver_users(&world, options, 15));
+            assert_eq!((world.requests(), finished.summary.retries), (1 + attempts, attempts as u64 - 1));
+            for outcome in finished.outcomes.drain(10..) {
                 let Outcome::Unsettled { applied, cause: Some(cause) } = outcome else { panic!("{outcome:?}") };
                 assert_eq!((applied, cause.kind()), (expected, kind));
             }
@@ -48,11 +49,13 @@ fn an_update_that_ran_out_of_tries_is_unsettled_with_what_is_known() {
 
 #[test]
 fn one_lost_answer_among_the_failures_is_not_forgotten() {
-    let script = |request: &Request<'_>| {
-        Err(error(if request.number == 3 { SinkErrorKind::Interrupted } else { SinkErrorKind::Connect }))
+    let script = |request: &Request<'_>| match request.number {
+        1 => accept_all(request),
+        4 => Err(error(SinkErrorKind::Interrupted)),
+        _ => Err(error(SinkErrorKind::Connect)),
     };
-    let finished = paused(deliver_users(&World::new(10, script).shared(), Options::default(), 1));
-    let Outcome::Unsettled { applied, cause: Some(cause) } = &finished.outcomes[0] else { panic!("{finished:?}") };
+    let finished = paused(deliver_users(&World::new(1, script).shared(), Options::default(), 2));
+    let Outcome::Unsettled { applied, cause: Some(cause) } = &finished.outcomes[1] else { panic!("{finished:?}") };
     assert_eq!((*applied, cause.kind()), (Applied::Perhaps, SinkErrorKind::Connect));
 }
 
@@ -62,7 +65,7 @@ fn pauses_have_full_jitter_under_a_ceiling_that_doubles() {
     for seed in 0..100 {
         let world = failing(SinkErrorKind::Connect).shared();
         let options = Options::default().with_seed(seed).with_max_attempts(12.try_into().unwrap());
-        paused(deliver_users(&world, options, 1));
+        paused(deliver_users(&world, options, 11));
         for (attempt, pause) in pauses(&world).into_iter().enumerate() {
             let ceiling = Duration::from_millis(200 << attempt).min(Duration::from_secs(30));
             // A timer may be late by its tick, and the retry budget holds a run of retries back by seconds at most.
@@ -197,7 +200,7 @@ fn an_absurd_wait_is_waited_for_and_can_be_broken_off() {
         paused(async {
             let world = World::new(1, move |_| Err(error(kind).with_retry(Retry::After(Duration::MAX))));
             let world = Arc::new(quota.into_iter().fold(world, World::with_quota));
-            let delivery = Delivery::new(world.clone(), Options::default());
+            let delivery = Delivery::new(world.clone(), Options::default().with_unreachable_after(None));
             let began = Instant::now();
             let caller = tokio::spawn({
                 let delivery = delivery.clone();

@@ -1,0 +1,110 @@
+//! What may leave, when, and as which request.
+
+use contact_sink_core::{BatchKey, ContactUpdate, Overlap};
+use tokio::time::Instant;
+
+use super::flight::{Group, Place, Purpose};
+use super::{Lane, Request};
+
+#[derive(Debug)]
+enum Candidate {
+    Flight(Place),
+    Fresh(BatchKey),
+}
+
+impl Lane {
+    /// Whether a request could leave now.
+    pub(crate) fn wants_to_send(&mut self, now: Instant) -> bool {
+        self.candidate(now).is_some()
+    }
+
+    /// The request that leaves now: its number and its batch.
+    pub(crate) fn depart(&mut self, now: Instant) -> Option<(u64, Vec<ContactUpdate>)> {
+        let (key, mut group, rest) = match self.candidate(now)? {
+            Candidate::Flight(place) => self.flights.take(place)?,
+            Candidate::Fresh(key) => {
+                let items = self.queues.take(&key);
+                (key, Group::new(items, Purpose::Batch), Vec::new())
+            }
+        };
+        self.count_departure(&group, now);
+        self.reach.departs(now);
+        for item in group.items.iter_mut().filter(|item| !item.sent) {
+            item.sent = true;
+            self.rejects.sent += 1;
+        }
+        if self.limits.overlap == Overlap::OnePerKey {
+            self.queues.occupy(&key);
+        }
+        let batch = group.batch();
+        self.events += 1;
+        let number = self.events;
+        self.in_flight.insert(number, Request { key, group, rest, departed: number });
+        Some((number, batch))
+    }
+
+    /// When something becomes due by the passing of time alone.
+    pub(crate) fn wake_at(&mut self, now: Instant) -> Option<Instant> {
+        if self.stopped {
+            return None;
+        }
+        let budget = self.flights.has_due_retry(now).then(|| self.budget.ready_at(now));
+        let concludes = self.provisional.concludes_at();
+        let (due, ripe, reach) = (self.flights.next_due_after(now), self.queues.ripe_at(), self.reach_wakes_at());
+        let all = [due, budget, ripe, concludes, reach, Some(self.quiet_until)];
+        all.into_iter().flatten().filter(|at| *at > now).min()
+    }
+
+    /// Tells the handles until when nothing leaves, though something failed and waits: the vendor asked for it, or the pause
+    /// is a long one.
+    pub(crate) fn tell_wait(&mut self, wants_to_send: bool, held_until: Option<Instant>, now: Instant) {
+        let waits = !self.stopped && self.in_flight.is_empty() && !self.flights.is_empty();
+        let due = if wants_to_send { None } else { self.wake_at(now) };
+        self.told().waits_until = if waits { due.max(held_until) } else { None };
+    }
+
+    fn candidate(&mut self, now: Instant) -> Option<Candidate> {
+        if self.stopped || self.in_flight.len() >= self.options.concurrency.get() {
+            return None;
+        }
+        if (self.alone && !self.in_flight.is_empty()) || self.has_given_up(now) {
+            return None;
+        }
+        let may_retry = self.budget.ready_at(now) <= now;
+        let trial = self.provisional.is_on_trial();
+        let queues = &self.queues;
+        let may_go = |key: &BatchKey, group: &Group| (!trial || group.purpose == Purpose::Try) && !queues.is_busy(key);
+        // Whatever else is due would break the quiet.
+        let heard_again =
+            self.flights.first_due(now, may_retry, |key, group| group.is_heard_again() && may_go(key, group));
+        let may_others = now >= self.quiet_until;
+        let place = heard_again.or_else(|| self.flights.first_due(now, may_retry, may_go).filter(|_| may_others));
+        if let Some(place) = place {
+            return Some(Candidate::Flight(place));
+        }
+        if trial || !may_others || (self.alone && !self.flights.is_empty()) || self.keeps_for_tries() {
+            return None;
+        }
+        self.queues.ripe(now, self.nothing_more_comes()).cloned().map(Candidate::Fresh)
+    }
+
+    pub(super) fn nothing_more_comes(&self) -> bool {
+        self.closing || self.input_is_over
+    }
+
+    fn count_departure(&mut self, group: &Group, now: Instant) {
+        let mut told = self.told();
+        told.summary.requests += 1;
+        if group.again.is_retry() {
+            told.summary.retries += 1;
+        } else if group.purpose != Purpose::Batch {
+            told.summary.isolation_requests += 1;
+        }
+        drop(told);
+        if group.again.needs_budget() {
+            self.budget.spend(now);
+        } else if !group.again.is_retry() {
+            self.budget.earn();
+        }
+    }
+}
