@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use contact_sink_delivery::MaxRejected;
 
 /// Keeps messaging vendors' copies of users' contact data equal to yours.
@@ -34,8 +34,12 @@ pub enum Command {
 run the same command again; 64 usage; 65 the input cannot be read on; 66 it cannot be opened; 78 configuration; 130 interrupted."
 )]
 pub struct Sync {
-    /// A CSV file in UTF-8 whose first line names the columns; - for standard input.
+    /// A CSV file in UTF-8 whose first line names the columns, or NDJSON (.ndjson, .jsonl): one object on each line; - for
+    /// standard input.
     pub file: PathBuf,
+    /// How the input is written. Default: as its name says, else CSV.
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
     /// A destination of the configuration, or `sandbox`: a simulator in this process that needs no configuration.
     #[arg(long, value_name = "NAME")]
     pub to: String,
@@ -69,6 +73,15 @@ pub struct Sandbox {
     /// Print the default world as a commented TOML file, and end.
     #[arg(long)]
     pub print_world: bool,
+}
+
+/// How an input is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Cells between commas; the first line names the columns.
+    Csv,
+    /// One JSON object on each line.
+    Ndjson,
 }
 
 /// How to report.

@@ -1,5 +1,8 @@
 //! The rows that were rejected, in a file that can be mended and fed back.
 
+mod csv;
+mod ndjson;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,7 +10,7 @@ use std::path::{Path, PathBuf};
 use contact_sink_core::Rejection;
 
 use crate::config::Mapping;
-use crate::input::{Columns, Problem, Row};
+use crate::input::{Problem, Record, Row, Shape};
 
 /// Why a row was rejected.
 pub struct Reason {
@@ -45,10 +48,14 @@ pub struct DeadLetters {
     directory: PathBuf,
     run: String,
     destination: String,
-    header: Vec<String>,
-    places: Vec<usize>,
-    columns: usize,
+    form: Form,
     open: Option<Open>,
+}
+
+/// As the input is written, so that the file can be fed back.
+enum Form {
+    Csv(csv::Table),
+    Ndjson,
 }
 
 /// The file, and how much of it is whole lines.
@@ -58,22 +65,15 @@ struct Open {
     whole: u64,
 }
 
-const BOM: &[u8] = b"\xEF\xBB\xBF";
-
 impl DeadLetters {
     /// Dead letters of this run and destination, to be written below this directory.
-    pub fn new(directory: &Path, run: &str, destination: &str, columns: &Columns) -> Self {
-        let added = crate::input::DEAD_LETTER_COLUMNS.into_iter().map(str::to_owned);
-        let own: Vec<(usize, &str)> = columns.own().collect();
-        Self {
-            directory: directory.to_owned(),
-            run: run.to_owned(),
-            destination: destination.to_owned(),
-            header: added.chain(own.iter().map(|(_, name)| (*name).to_owned())).collect(),
-            places: own.iter().map(|(place, _)| *place).collect(),
-            columns: columns.len(),
-            open: None,
-        }
+    pub fn new(directory: &Path, run: &str, destination: &str, shape: &Shape) -> Self {
+        let form = match shape {
+            Shape::Csv(columns) => Form::Csv(csv::Table::new(columns)),
+            Shape::Ndjson(_) => Form::Ndjson,
+        };
+        let (run, destination) = (run.to_owned(), destination.to_owned());
+        Self { directory: directory.to_owned(), run, destination, form, open: None }
     }
 
     /// The file, if there is one.
@@ -83,23 +83,12 @@ impl DeadLetters {
 
     /// Writes one row, whole, before it counts as rejected.
     pub fn write(&mut self, row: &Row, reasons: &[Reason]) -> io::Result<()> {
-        let joined = |part: &dyn Fn(&Reason) -> Option<String>| {
-            reasons.iter().map(|reason| part(reason).unwrap_or_default()).collect::<Vec<_>>().join(";")
+        let line = match (row.record(), &self.form) {
+            (Record::Cells(cells), Form::Csv(table)) => table.line(&self.destination, row.line, cells, reasons)?,
+            (Record::Line(object), _) => ndjson::line(&self.destination, row.line, object, reasons)?,
+            (Record::Cells(_), Form::Ndjson) => return Err(io::Error::other("a row of CSV among NDJSON")),
         };
-        let mut record = csv::ByteRecord::new();
-        record.push_field(self.destination.as_bytes());
-        record.push_field(row.line.to_string().as_bytes());
-        record.push_field(joined(&|reason| reason.column.clone()).as_bytes());
-        record.push_field(joined(&|reason| reason.code.map(|code| code.to_string())).as_bytes());
-        record.push_field(joined(&|reason| Some(reason.reason.clone())).as_bytes());
-        record.push_field(joined(&|reason| reason.vendor_text.clone()).as_bytes());
-        // A row with too few or too many cells stays one: fed back unmended, it must not become another row.
-        for place in self.places.iter().copied().chain(self.columns..row.len()) {
-            if let Some(cell) = row.cell(place) {
-                record.push_field(cell);
-            }
-        }
-        self.append(&line(&record)?)
+        self.append(&line)
     }
 
     /// Writes lines; what cannot be written whole is taken back, so that the file ends with a whole line.
@@ -109,7 +98,10 @@ impl DeadLetters {
             None => {
                 fs::create_dir_all(&self.directory)?;
                 let (path, mut file) = self.create()?;
-                let start = [BOM, &line(&csv::ByteRecord::from(self.header.as_slice()))?].concat();
+                let start = match &self.form {
+                    Form::Csv(table) => table.start()?,
+                    Form::Ndjson => Vec::new(),
+                };
                 file.write_all(&start)?;
                 Open { path, file, whole: start.len() as u64 }
             }
@@ -128,7 +120,8 @@ impl DeadLetters {
         let mut nth = 1;
         loop {
             let nth_name = if nth == 1 { String::new() } else { format!("-{nth}") };
-            let path = self.directory.join(format!("{}-{}{nth_name}.csv", self.run, self.destination));
+            let extension = if matches!(self.form, Form::Csv(_)) { "csv" } else { "ndjson" };
+            let path = self.directory.join(format!("{}-{}{nth_name}.{extension}", self.run, self.destination));
             let mut options = OpenOptions::new();
             options.append(true).create_new(true);
             #[cfg(unix)]
@@ -139,10 +132,4 @@ impl DeadLetters {
             }
         }
     }
-}
-
-fn line(record: &csv::ByteRecord) -> io::Result<Vec<u8>> {
-    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
-    writer.write_byte_record(record)?;
-    writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }

@@ -1,7 +1,10 @@
 //! The input: a file or standard input, read on a thread of its own.
 
 mod csv;
+pub mod ndjson;
+mod plan;
 mod row;
+mod start;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,10 +12,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-pub use csv::{CsvReader, Unreadable};
-pub use row::{Columns, DEAD_LETTER_COLUMNS, Mapped, Plan, Problem, Row};
-use tokio::sync::mpsc;
+use csv::CsvReader;
+use ndjson::NdjsonReader;
+pub use plan::{Mapped, Plan, Problem, Shape};
+pub use row::{Cells, Columns, DEAD_LETTER_COLUMNS, Record, Row};
+pub use start::Unreadable;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc};
 
+use crate::args::Format;
 use crate::status::{Failure, Status};
 
 /// How far the reading has come, and whether it is to end; shared with the thread that reads.
@@ -47,8 +55,14 @@ pub struct Input {
     pub size: Option<u64>,
     /// How far the reading has come.
     pub progress: Arc<Progress>,
-    reader: CsvReader<Counted>,
-    columns: Columns,
+    reader: Reader,
+    shape: Shape,
+}
+
+enum Reader {
+    Csv(Box<CsvReader<Counted>>),
+    /// And the first line, which was read ahead.
+    Ndjson(NdjsonReader<Counted>, Option<Row>),
 }
 
 /// What the reading thread gives: the rows to send and, apart, those that are done with already.
@@ -57,15 +71,17 @@ pub struct Rows {
     pub updates: mpsc::Receiver<(Row, contact_sink_core::ContactUpdate)>,
     /// Rejected by a rule on rows, or with nothing to send.
     pub aside: mpsc::Receiver<(Row, Option<Problem>)>,
-    /// Whether the input could be read to its end.
-    pub end: tokio::task::JoinHandle<Result<(), Unreadable>>,
+    /// Whether the input could be read to its end; then the columns of the mapping that no row had.
+    pub end: tokio::task::JoinHandle<Result<Vec<String>, Unreadable>>,
 }
 
 const WAITING_ROWS: usize = 512;
+/// The most bytes of rows without an outcome: rows are few hundred bytes, and some are a megabyte.
+const ROOM_BYTES: usize = 16 * 1024 * 1024;
 
 impl Input {
     /// Opens a file, or standard input for `-`, and reads the first line.
-    pub fn open(path: &Path) -> Result<Self, Failure> {
+    pub fn open(path: &Path, format: Option<Format>) -> Result<Self, Failure> {
         let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
         let cannot =
             |error: &dyn std::fmt::Display| Failure::new(Status::NoInput, format!("{name}: cannot be opened: {error}"));
@@ -80,30 +96,32 @@ impl Input {
             (Box::new(file), metadata.is_file().then_some(metadata.len()))
         };
         let progress = Arc::new(Progress::default());
-        let mut reader = CsvReader::new(Counted { source, progress: progress.clone() });
-        let columns = match reader.read() {
-            Ok(Some(header)) => Columns::new(&header)
-                .map_err(|(status, problem)| (status, format!("{name}:{}: {problem}", header.line))),
-            Ok(None) => Err((Status::Unreadable, format!("{name}: it is empty: the first line must name the columns"))),
-            Err(error) => Err((Status::Unreadable, error.message(&name))),
+        let counted = Counted { source, progress: progress.clone() };
+        let (reader, shape) = match format.unwrap_or_else(|| Format::of(path)) {
+            Format::Csv => open_csv(&name, counted)?,
+            Format::Ndjson => open_ndjson(&name, counted)?,
         };
-        let columns = columns.map_err(|(status, problem)| Failure::new(status, problem))?;
-        Ok(Self { name, size, progress, reader, columns })
+        Ok(Self { name, size, progress, reader, shape })
     }
 
-    /// The columns, as the first line names them.
-    pub fn columns(&self) -> &Columns {
-        &self.columns
+    /// How the rows are written.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
     }
 
     /// Reads on, on a thread of its own, as fast as the rows are taken.
-    pub fn read_rows(mut self, plan: Plan) -> Rows {
+    pub fn read_rows(mut self, mut plan: Plan) -> Rows {
         let (to_send, updates) = mpsc::channel(WAITING_ROWS);
         let (to_side, aside) = mpsc::channel(WAITING_ROWS);
+        let (runtime, room) = (Handle::current(), Arc::new(Semaphore::new(ROOM_BYTES)));
         let end = tokio::task::spawn_blocking(move || {
+            let mut any = false;
             while !self.progress.is_stopped()
-                && let Some(row) = self.reader.read()?
+                && let Some(mut row) = self.reader.read()?
             {
+                any = true;
+                let bytes = u32::try_from(row.size().min(ROOM_BYTES)).unwrap_or(u32::MAX);
+                row.room = runtime.block_on(room.clone().acquire_many_owned(bytes)).ok();
                 let taken = match plan.map(&row) {
                     Mapped::Update(update) => to_send.blocking_send((row, update)).is_ok(),
                     Mapped::Skip => to_side.blocking_send((row, None)).is_ok(),
@@ -113,10 +131,57 @@ impl Input {
                     break;
                 }
             }
-            Ok(())
+            Ok(if any { plan.never_met() } else { Vec::new() })
         });
         Rows { updates, aside, end }
     }
+}
+
+impl Format {
+    /// What a file's name says it is.
+    fn of(path: &Path) -> Self {
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+        match extension.as_deref() {
+            Some("ndjson" | "jsonl") => Self::Ndjson,
+            _ => Self::Csv,
+        }
+    }
+}
+
+impl Reader {
+    fn read(&mut self) -> Result<Option<Row>, Unreadable> {
+        match self {
+            Self::Csv(reader) => reader.read(),
+            Self::Ndjson(reader, first) => first.take().map_or_else(|| reader.read(), |row| Ok(Some(row))),
+        }
+    }
+}
+
+fn open_csv(name: &str, source: Counted) -> Result<(Reader, Shape), Failure> {
+    let mut reader = CsvReader::new(source);
+    let header = reader.read().map_err(|error| Failure::new(Status::Unreadable, error.message(name)))?;
+    let Some((line, Record::Cells(cells))) = header.map(|row| (row.line, row.record)) else {
+        let problem = format!("{name}: it is empty: the first line must name the columns");
+        return Err(Failure::new(Status::Unreadable, problem));
+    };
+    let columns =
+        Columns::new(&cells).map_err(|(status, problem)| Failure::new(status, format!("{name}:{line}: {problem}")))?;
+    Ok((Reader::Csv(Box::new(reader)), Shape::Csv(columns)))
+}
+
+/// The first line shows whether this is NDJSON at all; a later one that is not is that row's problem.
+fn open_ndjson(name: &str, source: Counted) -> Result<(Reader, Shape), Failure> {
+    let mut reader = NdjsonReader::new(source);
+    let first = reader.read().map_err(|error| Failure::new(Status::Unreadable, error.message(name)))?;
+    let Some((line, Record::Line(bytes))) = first.as_ref().map(|row| (row.line, row.record())) else {
+        return Ok((Reader::Ndjson(reader, None), Shape::Ndjson(None)));
+    };
+    let fields = ndjson::names(bytes).map_err(|wrong| {
+        let all = "each line must be one JSON object";
+        let problem = format!("{name}:{line}: {wrong}: {all} (`jq -c .` writes it so, `jq -c '.[]'` from a list)");
+        Failure::new(Status::Unreadable, problem)
+    })?;
+    Ok((Reader::Ndjson(reader, first), Shape::Ndjson(Some(fields))))
 }
 
 /// Counts what is read.

@@ -47,9 +47,10 @@ impl Progress {
     }
 
     /// Shows it.
-    pub fn show(&mut self, destination: &str, counts: &Counts, bytes: u64) {
+    pub fn show(&mut self, destination: &str, counts: &Counts, bytes: u64, waits: Option<Duration>) {
+        let waits = waits.map_or(String::new(), |wait| format!(", waiting {} s to send again", wait.as_secs()));
         let text = format!(
-            "{} accepted, {} rejected, {} pending",
+            "{} accepted, {} rejected, {} pending{waits}",
             grouped(counts.accepted),
             grouped(counts.rejected),
             grouped(counts.pending)

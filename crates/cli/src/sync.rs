@@ -32,7 +32,7 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     });
     check_reports(&args)?;
     let (destination, _sandbox) = destination(&args)?;
-    let input = match Input::open(&args.file) {
+    let input = match Input::open(&args.file, args.format) {
         Err(failure) if failure.status == Status::Unreadable => {
             let ended = Ended::unreadable(failure.to_string());
             let reported = report(&args, &destination.name, &ended);
@@ -42,14 +42,14 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
         opened => opened?,
     };
     let Destination { name, vendor, account, base_url, simulated, mapping, null, transport, sink } = destination;
-    let plan = Plan::new(mapping.clone(), null, input.columns())
+    let plan = Plan::new(mapping.clone(), null, input.shape())
         .map_err(|problem| Failure::usage(format!("{}: {problem} (destination {name})", input.name)))?;
     let sink: Box<dyn ContactSink> = sink(network::transport(transport, &base_url)?);
     if !args.quiet {
         let kind = if simulated { "SIMULATED" } else { "LIVE" };
         say!("{kind}: {} to {vendor} at {}, {account}", input.name, base_url.authority());
     }
-    let dead_letters = DeadLetters::new(&args.rejected, &run_id(), &name, input.columns());
+    let dead_letters = DeadLetters::new(&args.rejected, &run_id(), &name, input.shape());
     let options = Options::default().with_max_rejected(args.max_rejected);
     let run = Run { name: name.clone(), mapping, plan, sink, options, dead_letters, quiet: args.quiet };
     let ended = run.sync(input).await;
@@ -123,6 +123,9 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
     {
         say!("  rejected rows, to be mended and fed back: {}", path.display());
     }
+    for column in ended.never_met.iter().filter(|_| !args.quiet) {
+        say!("  no row has a field {column:?}: is it spelt as in the input?");
+    }
     for end in &ended.ends {
         let all = "--max-rejected 100% switches this stop off";
         match end {
@@ -140,7 +143,7 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
             End::Interrupted => say!("contact-sink: {name}: interrupted"),
         }
     }
-    let said = ended.ends.iter().any(|end| matches!(end, End::Stopped(Stop::Failed(_))));
+    let said = ended.ends.iter().any(|end| matches!(end, End::Stopped(Stop::Failed(_) | Stop::Unreachable { .. })));
     if let Some(cause) = ended.cause.as_ref().filter(|_| !said) {
         say!("contact-sink: {name}: the last failure: {cause}: {}", cause.advice());
     }

@@ -8,10 +8,10 @@ use std::io::{BufRead, BufReader, Read};
 use csv_core::ReadRecordResult;
 
 use super::row::Row;
+use super::start::{self, Unreadable};
 
 /// The most bytes that one record may have.
-const MOST_BYTES: usize = 1024 * 1024;
-const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
+pub const MOST_BYTES: usize = 1024 * 1024;
 
 /// Reads records.
 pub struct CsvReader<R> {
@@ -21,20 +21,6 @@ pub struct CsvReader<R> {
     started: bool,
     bytes: Vec<u8>,
     ends: Vec<usize>,
-}
-
-/// Why an input cannot be read on.
-#[derive(Debug)]
-pub struct Unreadable {
-    line: u64,
-    problem: String,
-}
-
-impl Unreadable {
-    /// What is wrong, where, and what to do.
-    pub fn message(&self, file: &str) -> String {
-        format!("{file}:{}: {}", self.line, self.problem)
-    }
 }
 
 impl<R: Read> CsvReader<R> {
@@ -54,7 +40,7 @@ impl<R: Read> CsvReader<R> {
     pub fn read(&mut self) -> Result<Option<Row>, Unreadable> {
         if !self.started {
             self.started = true;
-            self.check_start()?;
+            start::check(&mut self.source)?;
         }
         if !self.pass_blank_lines()? {
             return Ok(None);
@@ -62,7 +48,7 @@ impl<R: Read> CsvReader<R> {
         let began = self.lines.line;
         let (mut written, mut ended) = (0, 0);
         loop {
-            let buffer = self.source.fill_buf().map_err(|error| broken(self.lines.line, &error))?;
+            let buffer = self.source.fill_buf().map_err(|error| Unreadable::broken(self.lines.line, &error))?;
             // At the end of the input a line break ends the last record, unless it stands within quotes.
             let at_end = buffer.is_empty();
             let input = if at_end { b"\n" } else { buffer };
@@ -83,24 +69,13 @@ impl<R: Read> CsvReader<R> {
                 ReadRecordResult::End => return Ok(None),
             }
         }
-        Ok(Some(Row::new(began, &self.bytes[..written], &self.ends[..ended])))
-    }
-
-    fn check_start(&mut self) -> Result<(), Unreadable> {
-        let buffer = self.source.fill_buf().map_err(|error| broken(1, &error))?;
-        if buffer.starts_with(UTF8_BOM) {
-            self.source.consume(UTF8_BOM.len());
-        } else if buffer.starts_with(b"\xFF\xFE") || buffer.starts_with(b"\xFE\xFF") {
-            let problem = "the file is UTF-16: save it as UTF-8 (in Excel: CSV UTF-8)".to_owned();
-            return Err(Unreadable { line: 1, problem });
-        }
-        Ok(())
+        Ok(Some(Row::cells(began, &self.bytes[..written], &self.ends[..ended])))
     }
 
     /// Passes line breaks over; whether anything follows.
     fn pass_blank_lines(&mut self) -> Result<bool, Unreadable> {
         loop {
-            let buffer = self.source.fill_buf().map_err(|error| broken(self.lines.line, &error))?;
+            let buffer = self.source.fill_buf().map_err(|error| Unreadable::broken(self.lines.line, &error))?;
             if buffer.is_empty() {
                 return Ok(false);
             }
@@ -135,17 +110,12 @@ impl Lines {
     }
 }
 
-fn broken(line: u64, error: &std::io::Error) -> Unreadable {
-    Unreadable { line, problem: format!("the input cannot be read on: {error}") }
-}
-
 fn unclosed(line: u64) -> Unreadable {
     let problem = "a quote is opened in the record that begins here and never closed: close it, or double it if it is meant \
                    as a character";
-    Unreadable { line, problem: problem.to_owned() }
+    Unreadable::new(line, problem)
 }
 
 fn too_long(line: u64) -> Unreadable {
-    let problem = "the record that begins here is longer than 1 MiB: look for a quote that is never closed";
-    Unreadable { line, problem: problem.to_owned() }
+    Unreadable::new(line, "the record that begins here is longer than 1 MiB: look for a quote that is never closed")
 }

@@ -38,6 +38,8 @@ pub struct Ended {
     pub ends: Vec<End>,
     /// The last failure of a row that ran out of tries.
     pub cause: Option<Arc<SinkError>>,
+    /// Columns of the mapping that no row had.
+    pub never_met: Vec<String>,
 }
 
 /// What ended a run before its time.
@@ -51,13 +53,16 @@ pub enum End {
 impl Ended {
     /// An input of which not even the first line could be read.
     pub fn unreadable(problem: String) -> Self {
-        Self { counts: Counts::default(), dead_letters: None, ends: vec![End::Unreadable(problem)], cause: None }
+        let ends = vec![End::Unreadable(problem)];
+        Self { counts: Counts::default(), dead_letters: None, ends, cause: None, never_met: Vec::new() }
     }
 
     /// The exit status.
     pub fn status(&self) -> Status {
         let counts = &self.counts;
         let ended = self.ends.iter().map(|end| match end {
+            // Nobody has to act: the vendor may be back by the next run.
+            End::Stopped(Stop::Unreachable { .. }) => Status::Pending,
             End::Stopped(_) | End::DeadLetters(_) => Status::Stopped,
             End::Unreadable(_) => Status::Unreadable,
             End::Interrupted => Status::Interrupted,
@@ -115,16 +120,18 @@ impl Run {
                     reading_aside = false;
                     tally.ends.push(End::Interrupted);
                 }
-                () = sleep_until(progress.next()) => progress.show(&self.name, &tally.counts, reading.bytes()),
+                () = sleep_until(progress.next()) => progress.show(&self.name, &tally.counts, reading.bytes(), delivery.summary().waits),
             }
             if !tally.ends.is_empty() {
                 delivery.halt();
             }
         }
         progress.finish();
+        let mut never_met = Vec::new();
         if !interrupted {
             match end.await {
                 Ok(Err(unreadable)) => tally.ends.push(End::Unreadable(unreadable.message(&input_name))),
+                Ok(Ok(columns)) if !columns.is_empty() => never_met = columns,
                 _ if size.is_some_and(|size| reading.bytes() < size) => {
                     let problem =
                         format!("{input_name}: it became shorter while it was read: its last rows are unknown");
@@ -144,6 +151,7 @@ impl Run {
             dead_letters: tally.dead_letters.path().map(Into::into),
             ends: tally.ends,
             cause: tally.cause,
+            never_met,
         }
     }
 }

@@ -1,0 +1,62 @@
+//! Dead letters of a CSV file: its own columns, and before them why each row was rejected.
+
+use std::io;
+
+use super::Reason;
+use crate::input::{Cells, Columns, DEAD_LETTER_COLUMNS};
+
+/// The columns of the file.
+pub struct Table {
+    header: Vec<String>,
+    /// Where the input's own columns stand in it.
+    places: Vec<usize>,
+    /// How many columns the input has.
+    columns: usize,
+}
+
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+impl Table {
+    /// For an input with these columns.
+    pub fn new(columns: &Columns) -> Self {
+        let added = DEAD_LETTER_COLUMNS.into_iter().map(str::to_owned);
+        let own: Vec<(usize, &str)> = columns.own().collect();
+        Self {
+            header: added.chain(own.iter().map(|(_, name)| (*name).to_owned())).collect(),
+            places: own.iter().map(|(place, _)| *place).collect(),
+            columns: columns.len(),
+        }
+    }
+
+    /// What the file begins with.
+    pub fn start(&self) -> io::Result<Vec<u8>> {
+        Ok([BOM, &line(&csv::ByteRecord::from(self.header.as_slice()))?].concat())
+    }
+
+    /// One row.
+    pub fn line(&self, destination: &str, at: u64, cells: &Cells, reasons: &[Reason]) -> io::Result<Vec<u8>> {
+        let joined = |part: &dyn Fn(&Reason) -> Option<String>| {
+            reasons.iter().map(|reason| part(reason).unwrap_or_default()).collect::<Vec<_>>().join(";")
+        };
+        let mut record = csv::ByteRecord::new();
+        record.push_field(destination.as_bytes());
+        record.push_field(at.to_string().as_bytes());
+        record.push_field(joined(&|reason| reason.column.clone()).as_bytes());
+        record.push_field(joined(&|reason| reason.code.map(|code| code.to_string())).as_bytes());
+        record.push_field(joined(&|reason| Some(reason.reason.clone())).as_bytes());
+        record.push_field(joined(&|reason| reason.vendor_text.clone()).as_bytes());
+        // A row with too few or too many cells stays one: fed back unmended, it must not become another row.
+        for place in self.places.iter().copied().chain(self.columns..cells.len()) {
+            if let Some(cell) = cells.cell(place) {
+                record.push_field(cell);
+            }
+        }
+        line(&record)
+    }
+}
+
+fn line(record: &csv::ByteRecord) -> io::Result<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    writer.write_byte_record(record)?;
+    writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
+}
