@@ -1,6 +1,8 @@
 //! Proves what a lane promises, on paused time and through the public API only, against a sink that each test scripts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "delivery/adapt.rs"]
+mod adapt;
 #[path = "delivery/batching.rs"]
 mod batching;
 #[path = "delivery/ending.rs"]

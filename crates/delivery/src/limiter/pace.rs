@@ -31,8 +31,10 @@ pub(super) struct Pace {
     hold: Option<Hold>,
     /// Since when the current rate is in force.
     since: Option<Instant>,
-    /// Whether that rate came about by a raise that has not held for a window yet.
-    raised: bool,
+    /// The rate before the last raise, until that one has held for a window.
+    raised_from: Option<f64>,
+    /// The most that the rate goes on with after the hold.
+    most_after_hold: f64,
     windows_to_raise: u32,
 }
 
@@ -53,7 +55,8 @@ impl Pace {
             accepted: VecDeque::new(),
             hold: None,
             since: None,
-            raised: false,
+            raised_from: None,
+            most_after_hold: full,
             windows_to_raise: 1,
         }
     }
@@ -111,9 +114,11 @@ impl Pace {
             // It left under the rate before this one, which has been cut already.
             return;
         }
-        if self.raised {
+        self.most_after_hold = self.full;
+        if let Some(held_before) = self.raised_from.take() {
             self.windows_to_raise = (self.windows_to_raise * 2).min(MOST_WINDOWS);
-            self.raised = false;
+            // A vendor that counts by the clock may have taken more than that in the last window, out of two of its own.
+            self.most_after_hold = held_before;
         }
         self.hold = Some(Hold { began: now, until });
     }
@@ -134,25 +139,25 @@ impl Pace {
                 .filter(|departed| from.is_none_or(|from| **departed > from) && **departed <= hold.began)
                 .count();
             // Counts stay far below 2^52, where f64 is exact.
-            self.current = (taken as f64 * AFTER_THROTTLING).clamp(1.0_f64.min(self.full), self.full);
+            let least = 1.0_f64.min(self.full);
+            self.current = (taken as f64 * AFTER_THROTTLING).min(self.most_after_hold).max(least);
             self.since = Some(now);
             self.forget_before(now.checked_sub(window));
             return;
         }
         let Some(since) = self.since else { return };
         let clean = now.saturating_duration_since(since);
-        if self.raised && clean >= window {
-            self.raised = false;
+        if clean >= window && self.raised_from.take().is_some() {
             self.windows_to_raise = 1;
         }
-        if self.raised || clean < window * self.windows_to_raise {
+        if self.raised_from.is_some() || clean < window * self.windows_to_raise {
             return;
         }
         if self.current >= self.full {
             self.since = None;
         } else {
+            self.raised_from = Some(self.current);
             self.current = (self.current + f64::from(self.quota.requests.get()) * RAISE).min(self.full);
-            self.raised = true;
             self.since = Some(now);
         }
     }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use contact_sink_core::Overlap;
+use contact_sink_core::{Overlap, Retry, SinkErrorKind};
 use contact_sink_delivery::{Delivery, Options, Outcome};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::run::{deliver_rows, deliver_users, paused};
-use crate::script::{Blame, Wording, accept_all, refuse_users};
-use crate::world::{World, update_of};
+use crate::script::{Blame, Wording, accept_all, error, refuse_users};
+use crate::world::{Request, World, update_of};
 
 /// So many callers, each with a user of its own.
 fn callers(delivery: &Delivery, users: impl Iterator<Item = usize>) -> Vec<JoinHandle<Outcome>> {
@@ -40,24 +40,38 @@ fn a_hundred_callers_become_batches_and_each_has_its_own_outcome() {
     }
 }
 
+/// Whenever callers go away: what the lane has is sent all the same, in their subjects' order, and nobody else loses anything.
 #[test]
 fn callers_that_go_away_lose_nothing_for_the_others() {
-    let world = World::new(10, accept_all).shared();
-    paused(async {
-        let delivery = Delivery::new(world.clone(), Options::default());
-        let callers = callers(&delivery, 0..100);
-        tokio::time::sleep(Duration::from_millis(30)).await;
-        for caller in callers.iter().step_by(3) {
-            caller.abort();
-        }
-        for (user, caller) in callers.into_iter().enumerate() {
-            match caller.await {
-                Ok(outcome) => assert_eq!(outcome, Outcome::Accepted),
-                Err(gone) => assert!(gone.is_cancelled() && user % 3 == 0),
+    for (when_ms, requests_until_then) in [(2, 0), (20, 1), (500, 1), (1_040, 2), (1_070, 3)] {
+        let script = |request: &Request<'_>| match request.number {
+            1 => Err(error(SinkErrorKind::Unavailable).with_retry(Retry::After(Duration::from_secs(1)))),
+            _ => accept_all(request),
+        };
+        let world = World::new(50, script).shared();
+        paused(async {
+            let options = Options::default().with_max_waiting(30.try_into().unwrap());
+            let delivery = Delivery::new(world.clone(), options.with_linger(Duration::from_millis(10)));
+            // There is no room for the last ten of them yet.
+            let all = callers(&delivery, 0..40);
+            tokio::time::sleep(Duration::from_millis(when_ms)).await;
+            assert_eq!(world.requests(), requests_until_then, "{when_ms}");
+            for caller in all.iter().step_by(3) {
+                caller.abort();
             }
-        }
-    });
-    assert!((0..100).all(|user| world.stored(user, "field-0").is_some()), "what the lane had is sent all the same");
+            for (user, caller) in all.into_iter().enumerate() {
+                match caller.await {
+                    Ok(outcome) => assert_eq!(outcome, Outcome::Accepted),
+                    Err(gone) => assert!(gone.is_cancelled() && user % 3 == 0),
+                }
+            }
+            assert_eq!(delivery.deliver(update_of(1_000, 0, 1)).await, Outcome::Accepted);
+        });
+        let stored = |user: usize| world.stored(user, "field-0");
+        assert!((1..30).all(|user| stored(user) == Some(user)), "{when_ms}: what the lane had");
+        assert_eq!(stored(0), Some(1_000), "{when_ms}: the later one of that subject came last");
+        assert!((30..40).all(|user| user % 3 == 0 || stored(user) == Some(user)));
+    }
 }
 
 #[test]
@@ -118,7 +132,7 @@ fn ten_thousand_waiting_updates_are_no_burden() {
         [(10_000, Overlap::OnePerKey, false), (10_000, Overlap::Free, true), (1, Overlap::OnePerKey, false)]
     {
         let world = World::new(1, move |request| match request.number {
-            2..=5_000 if fails => Err(crate::script::error(contact_sink_core::SinkErrorKind::Connect)),
+            2..=5_000 if fails => Err(error(SinkErrorKind::Connect)),
             _ => accept_all(request),
         });
         let world: Arc<World> = world.with_keys(keys, overlap).shared();

@@ -1,6 +1,5 @@
 //! Departures use the quota fully, never exceed it, and follow what the vendor says.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::run::{deliver_users, paused};
 use crate::script::{accept_all, error};
-use crate::world::{Answer, Request, World, update_of};
+use crate::world::{Request, World, update_of};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -173,38 +172,6 @@ fn a_lane_that_no_longer_wants_to_send_leaves_its_turn_to_others() {
     });
 }
 
-/// A vendor that takes so many requests in any second and refuses the others.
-fn taking(most: usize, until: usize) -> impl Fn(&Request<'_>) -> Answer + Send + Sync {
-    let taken = Mutex::new(VecDeque::new());
-    move |request| {
-        let (mut taken, now) = (taken.lock().unwrap(), Instant::now());
-        while taken.front().is_some_and(|at| now - *at >= SECOND) {
-            taken.pop_front();
-        }
-        if request.number < until && taken.len() >= most {
-            return Err(error(SinkErrorKind::Throttled));
-        }
-        taken.push_back(now);
-        accept_all(request)
-    }
-}
-
-#[test]
-fn the_pace_finds_what_the_vendor_really_takes() {
-    let world = World::new(1, taking(10, usize::MAX)).with_quota("100/s").shared();
-    let finished = paused(deliver_users(&world, Options::default(), 3_000));
-    assert_eq!(finished.summary.accepted, 3_000);
-    let throttled = finished.summary.retries as f64 / finished.summary.requests as f64;
-    assert!(throttled <= 0.05, "{throttled}");
-    assert!(finished.took < Duration::from_secs(400), "{:?}", finished.took);
-
-    let world = World::new(1, taking(10, 500)).with_quota("100/s").shared();
-    paused(deliver_users(&world, Options::default(), 12_000));
-    let departures = departures(&[&world]);
-    let last_second = departures.iter().filter(|at| *departures.last().unwrap() - **at < SECOND).count();
-    assert!(last_second >= 98, "it comes back when the vendor takes more: {last_second}");
-}
-
 #[test]
 fn permits_come_in_turn_and_one_that_is_not_waited_for_takes_nothing() {
     paused(async {
@@ -250,4 +217,31 @@ fn typed_calls_can_hold_the_limiter_too() {
         let never = timeout(Duration::from_secs(1_000_000), limiter.permit()).await;
         assert!(never.is_err(), "held for as long as the vendor asked");
     });
+}
+
+/// How long after the one before a permit comes, if it is asked for so much later than it was due.
+#[test]
+fn a_late_departure_is_caught_up_by_three_milliseconds_and_an_idle_time_earns_no_burst() {
+    let slot = SECOND.div_f64(99.0);
+    let most = Duration::from_millis(3);
+    for late in
+        [Duration::ZERO, Duration::from_millis(2), Duration::from_millis(3), Duration::from_millis(8), 60 * SECOND]
+    {
+        paused(async {
+            let limiter = Limiter::new("100/s".parse().unwrap());
+            drop(limiter.permit().await);
+            tokio::time::advance(slot + late).await;
+            let began = Instant::now();
+            let mut came = Vec::new();
+            for _ in 0..6 {
+                drop(limiter.permit().await);
+                came.push(began.elapsed());
+            }
+            for (nth, at) in came.into_iter().enumerate() {
+                let due = if nth == 0 { Duration::ZERO } else { slot * nth as u32 - late.min(most) };
+                // A timer is late by its tick at most.
+                assert!(at >= due && at <= due + Duration::from_millis(1), "{late:?} {nth}: {at:?}, due {due:?}");
+            }
+        });
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use contact_sink_core::{Applied, Retry, SinkError, SinkErrorKind, Verdict};
 use contact_sink_delivery::{Delivery, Options, Outcome, Stop};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::run::{Feed, deliver_users, ended, paused, take_all};
 use crate::script::{Wording, accept_all, error, refuse_all};
@@ -292,36 +292,6 @@ fn a_quota_that_is_used_up_is_given_two_of_its_windows() {
             if let Some(stops_at) = stops_at {
                 assert_eq!(finished.took.as_secs(), stops_at, "{quota}");
             }
-        });
-    }
-}
-
-/// What a user interface can show while the vendor makes the lane wait.
-#[test]
-fn a_long_wait_is_told() {
-    let minute = Duration::from_secs(60);
-    for (kind, quota) in [(SinkErrorKind::Unavailable, "1000/s"), (SinkErrorKind::Throttled, "100/s")] {
-        paused(async {
-            let script = move |request: &Request<'_>| match request.number {
-                2 => Err(asking(kind, minute)),
-                _ => accept_all(request),
-            };
-            let world = World::new(1, script).with_quota(quota).with_latency(|_| ms(2_000)).shared();
-            let delivery = Delivery::new(world.clone(), Options::default());
-            for user in 0..2 {
-                let delivery = delivery.clone();
-                tokio::spawn(async move { delivery.deliver(update_of(user, user, 1)).await });
-            }
-            sleep(ms(3_900)).await;
-            assert_eq!((world.requests(), delivery.summary().waits), (2, None), "it waits for an answer");
-            sleep(ms(1_100)).await;
-            let told = delivery.summary().waits.unwrap();
-            assert!(told.abs_diff(minute - ms(1_000)) < ms(50), "{kind}: {told:?}");
-            sleep(minute - ms(1_500)).await;
-            assert_eq!((world.requests(), delivery.summary().waits), (2, None), "{kind}: not worth a word");
-            sleep(ms(1_000)).await;
-            assert_eq!((world.requests(), delivery.summary().waits), (3, None));
-            assert_eq!(delivery.close(minute).await.accepted, 2);
         });
     }
 }

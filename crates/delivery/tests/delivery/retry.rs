@@ -181,7 +181,7 @@ fn retries_wait_for_their_budget_and_are_never_given_up_for_it() {
 
 #[test]
 fn a_vendor_that_fails_one_request_in_ten_costs_little_time() {
-    for seed in 0..3 {
+    for seed in 0..8 {
         let script = move |request: &Request<'_>| {
             let fails = fastrand::Rng::with_seed(seed << 32 | request.number as u64).u8(..10) == 0;
             if fails { Err(error(SinkErrorKind::Unavailable)) } else { accept_all(request) }
@@ -229,4 +229,37 @@ fn a_request_that_fails_as_a_whole_is_sent_again_as_a_whole() {
     paused(deliver_rows(&world, Options::default(), rows));
     let departures = world.departures();
     assert_eq!((departures.len(), &departures[0].rows), (2, &departures[1].rows));
+}
+
+/// What a user interface can show while the vendor makes the lane wait.
+#[test]
+fn a_long_wait_is_told() {
+    let minute = Duration::from_secs(60);
+    for (kind, quota) in [(SinkErrorKind::Unavailable, "1000/s"), (SinkErrorKind::Throttled, "100/s")] {
+        paused(async {
+            let script = move |request: &Request<'_>| match request.number {
+                2 => Err(error(kind).with_retry(Retry::After(minute))),
+                _ => accept_all(request),
+            };
+            let world = World::new(1, script).with_quota(quota).with_latency(|_| Duration::from_millis(2_000)).shared();
+            let delivery = Delivery::new(world.clone(), Options::default());
+            for user in 0..2 {
+                let delivery = delivery.clone();
+                tokio::spawn(async move { delivery.deliver(update_of(user, user, 1)).await });
+            }
+            tokio::time::sleep(Duration::from_millis(3_900)).await;
+            assert_eq!((world.requests(), delivery.summary().waits), (2, None), "it waits for an answer");
+            tokio::time::sleep(Duration::from_millis(1_100)).await;
+            let told = delivery.summary().waits.unwrap();
+            assert!(
+                told.abs_diff(minute - Duration::from_millis(1_000)) < Duration::from_millis(50),
+                "{kind}: {told:?}"
+            );
+            tokio::time::sleep(minute - Duration::from_millis(1_500)).await;
+            assert_eq!((world.requests(), delivery.summary().waits), (2, None), "{kind}: not worth a word");
+            tokio::time::sleep(Duration::from_millis(1_000)).await;
+            assert_eq!((world.requests(), delivery.summary().waits), (3, None));
+            assert_eq!(delivery.close(minute).await.accepted, 2);
+        });
+    }
 }
