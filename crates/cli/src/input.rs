@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use csv::CsvReader;
 use ndjson::NdjsonReader;
 pub use plan::{Mapped, Plan, Problem, Shape};
-pub use row::{Cells, Columns, DEAD_LETTER_COLUMNS, Record, Row};
+pub use row::{Cells, Columns, DEAD_LETTER_COLUMNS, DEAD_LETTER_ERRORS, Record, Row};
 pub use start::Unreadable;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
@@ -181,7 +181,9 @@ fn open_ndjson(name: &str, source: Counted) -> Result<(Reader, Shape), Failure> 
         let problem = format!("{name}:{line}: {wrong}: {all} (`jq -c .` writes it so, `jq -c '.[]'` from a list)");
         Failure::new(Status::Unreadable, problem)
     })?;
-    Ok((Reader::Ndjson(reader, first), Shape::Ndjson(Some(fields))))
+    // A rejected row that is fed back may have lacked anything.
+    let fed_back = fields.iter().any(|field| field == DEAD_LETTER_ERRORS);
+    Ok((Reader::Ndjson(reader, first), Shape::Ndjson((!fed_back).then_some(fields))))
 }
 
 /// Counts what is read.

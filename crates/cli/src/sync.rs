@@ -124,7 +124,7 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
         say!("  rejected rows, to be mended and fed back: {}", path.display());
     }
     for column in ended.never_met.iter().filter(|_| !args.quiet) {
-        say!("  no row has a field {column:?}: is it spelt as in the input?");
+        say!("contact-sink: {name}: no row has a field {column:?}: is it spelt as in the input?");
     }
     for end in &ended.ends {
         let all = "--max-rejected 100% switches this stop off";

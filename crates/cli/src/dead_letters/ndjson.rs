@@ -5,10 +5,10 @@ use std::io::{self, Write as _};
 use serde::Serialize;
 
 use super::Reason;
-use crate::input::ndjson;
+use crate::input::{DEAD_LETTER_ERRORS, ndjson};
 
 /// What is added to an object; one that has these is one that was fed back.
-const ADDED: [&str; 3] = ["_destination", "_line", "_errors"];
+const ADDED: [&str; 3] = ["_destination", "_line", DEAD_LETTER_ERRORS];
 
 #[derive(Serialize)]
 struct Why<'a> {
@@ -30,10 +30,17 @@ pub fn line(destination: &str, at: u64, object: &[u8], reasons: &[Reason]) -> io
         })
         .collect();
     let mut line = Vec::with_capacity(object.len() + 256);
-    write!(line, "{{\"_destination\":{},\"_line\":{at},\"_errors\":", serde_json::to_string(destination)?)?;
+    write!(
+        line,
+        "{{\"_destination\":{},\"_line\":{at},\"{DEAD_LETTER_ERRORS}\":",
+        serde_json::to_string(destination)?
+    )?;
     serde_json::to_writer(&mut line, &errors)?;
     let start = line.len();
-    let whole = std::str::from_utf8(object).map(|text| {
+    // Half a surrogate pair passes as JSON by the grammar, and no reader of the file would take it.
+    let readable =
+        std::str::from_utf8(object).ok().filter(|text| serde_json::from_str::<serde_json::Value>(text).is_ok());
+    let whole = readable.map(|text| {
         ndjson::each_field(text, |name, value| {
             if !ADDED.contains(&name) {
                 // Writing to a Vec cannot fail.
@@ -41,7 +48,7 @@ pub fn line(destination: &str, at: u64, object: &[u8], reasons: &[Reason]) -> io
             }
         })
     });
-    if !matches!(whole, Ok(Ok(()))) {
+    if !matches!(whole, Some(Ok(()))) {
         // No object: its text, or its bytes where they are no text.
         line.truncate(start);
         match std::str::from_utf8(object) {

@@ -76,6 +76,9 @@ pub struct Columns(Vec<String>);
 /// The columns that a dead-letter file adds; an input that has them is one that is fed back.
 pub const DEAD_LETTER_COLUMNS: [&str; 6] = ["_destination", "_line", "_field", "_code", "_reason", "_vendor_text"];
 
+/// The field of a dead letter in NDJSON that says why; an object that has it is one that is fed back.
+pub const DEAD_LETTER_ERRORS: &str = "_errors";
+
 impl Columns {
     /// Reads the first line.
     pub fn new(header: &Cells) -> Result<Self, (Status, String)> {
@@ -105,6 +108,9 @@ impl Columns {
                 Some(near) => format!("there is no column {name:?}: did you mean {near:?}?"),
                 None if self.0.first().is_some_and(|first| first.starts_with(['{', '['])) => {
                     format!("there is no column {name:?}: the file looks like JSON, which --format ndjson reads")
+                }
+                None if self.0.len() == 1 && self.0[0].contains([';', '\t']) => {
+                    format!("there is no column {name:?}: the first line has ; or tabs between its cells: save it with commas")
                 }
                 // The others are not printed: the first line may be a row by mistake.
                 None => format!(

@@ -70,3 +70,47 @@ fn several_fields_and_codes_stand_in_one_line() {
     );
     assert_eq!(place.stored(5), [("219/默认联系".to_owned(), "a@example.com".to_owned())], "the good field is stored");
 }
+
+#[test]
+fn a_file_of_ndjson_is_mended_and_fed_back() {
+    let place = Place::new(world());
+    let input = "{\"cuid\":1234567890123456789,\"mobile\":130,\"city\":\"深圳\",\"more\":{\"a\":[1.10,null]}}\n\n\
+                 {\"cuid\":2,\"mobile\":13000000002}\n{\"cuid\":3\n";
+    place.write("input.jsonl", input);
+    let ran = place.run(&["sync", "input.jsonl", "--to", "growth", "--report", "json"]);
+    assert_eq!((ran.status, ran.count("accepted"), ran.count("rejected")), (2, 1, 2), "{}", ran.stderr);
+    let file = place.rejected().remove(0);
+    assert_eq!(file.extension().unwrap(), "ndjson");
+    let text = fs::read_to_string(&file).unwrap();
+    let reason = "an SMS number is 11 digits and nothing else";
+    let lines = [
+        format!(
+            "{{\"_destination\":\"growth\",\"_line\":1,\"_errors\":[{{\"field\":\"mobile\",\"code\":null,\"reason\":\"{reason}\",\
+             \"vendor_text\":null}}],\"cuid\":1234567890123456789,\"mobile\":130,\"city\":\"深圳\",\"more\":{{\"a\":[1.10,null]}}}}"
+        ),
+        "{\"_destination\":\"growth\",\"_line\":4,\"_errors\":[{\"field\":null,\"code\":null,\"reason\":\"the line is not JSON at byte 9\",\
+         \"vendor_text\":null}],\"_raw\":\"{\\\"cuid\\\":3\"}"
+            .to_owned(),
+    ];
+    let mut found: Vec<&str> = text.lines().collect();
+    found.sort_unstable();
+    assert_eq!(found, lines);
+
+    // Unmended, the same rows are rejected, and what was added is not doubled.
+    place.write("again.ndjson", format!("{}\n{}\n", lines[1], lines[0]));
+    let ran = place.run(&["sync", "again.ndjson", "--to", "growth", "--rejected", "again", "--report", "json"]);
+    assert_eq!((ran.status, ran.count("rejected")), (2, 2), "{}", ran.stderr);
+    let again = fs::read_dir(place.directory.path().join("again")).unwrap().next().unwrap().unwrap();
+    assert!(
+        fs::read_to_string(again.path())
+            .unwrap()
+            .lines()
+            .any(|line| line == lines[0].replace("_line\":1", "_line\":2"))
+    );
+
+    place.write("mended.ndjson", lines[0].replace(":130,", ":13000000001,"));
+    let ran = place.run(&["sync", "mended.ndjson", "--to", "growth"]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    let stored = place.stored(1_234_567_890_123_456_789);
+    assert_eq!(stored, [("210/默认联系".to_owned(), "13000000001".to_owned())]);
+}

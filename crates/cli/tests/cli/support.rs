@@ -60,8 +60,18 @@ impl Place {
 
     /// `contact-sink` with these arguments, in the directory of this place.
     pub fn run(&self, arguments: &[&str]) -> Ran {
-        let output = Command::new(env!("CARGO_BIN_EXE_contact-sink"))
-            .args(arguments)
+        self.finish(Command::new(env!("CARGO_BIN_EXE_contact-sink")).args(arguments))
+    }
+
+    /// The same where no file can become longer than 512 bytes: a write beyond fails, as on a disk that is full.
+    pub fn run_on_a_full_disk(&self, arguments: &[&str]) -> Ran {
+        let limited = "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"";
+        let command = env!("CARGO_BIN_EXE_contact-sink");
+        self.finish(Command::new("sh").args(["-c", limited, command]).args(arguments))
+    }
+
+    fn finish(&self, command: &mut Command) -> Ran {
+        let output = command
             .current_dir(self.directory.path())
             .env("JIGUANG_PROJECT_SECRET", &self.secret)
             .stdin(Stdio::null())
