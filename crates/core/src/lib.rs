@@ -27,6 +27,36 @@ mod verdict;
 pub use address::{Address, InvalidAddress};
 pub use error::{Applied, Retry, SinkError, SinkErrorKind};
 pub use quota::{InvalidQuota, Quota};
+/// A [`ContactSink`] that a test tells what to expect and what to answer, by `mockall`.
+///
+/// ```
+/// use std::num::NonZeroUsize;
+///
+/// use contact_sink_core::{BatchKey, ContactSink, ContactUpdate, Limits, MockContactSink, Rejection, Subject, Verdict};
+///
+/// let mut sink = MockContactSink::new();
+/// sink.expect_limits().return_const(Limits::new(NonZeroUsize::MIN));
+/// sink.expect_batch_key().returning(|_| BatchKey::any());
+/// sink.expect_validate().returning(|_| Ok(()));
+/// // Takes the first request, refuses the second, and panics at a third, or if one of them never comes.
+/// sink.expect_send().times(1).returning(|batch| Ok(vec![Verdict::Accepted; batch.len()]));
+/// let refused = Verdict::Rejected(Rejection::listed(4107, "no such user"));
+/// let answer = vec![refused.clone()];
+/// sink.expect_send().times(1).return_once(|_| Ok(answer));
+/// # fn at_once<T>(future: impl Future<Output = T>) -> T {
+/// #     match std::pin::pin!(future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+/// #         std::task::Poll::Ready(output) => output,
+/// #         std::task::Poll::Pending => unreachable!(),
+/// #     }
+/// # }
+/// # at_once(async {
+///
+/// let update = ContactUpdate::new(Subject::User(7.into())).with("email".parse()?, "a@b.example")?;
+/// assert_eq!(sink.send(&[update.clone()]).await?, [Verdict::Accepted]);
+/// assert_eq!(sink.send(&[update]).await?, [refused]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[cfg(feature = "mock")]
 pub use sink::MockContactSink;
 pub use sink::{BatchKey, ContactSink, Limits, Overlap};

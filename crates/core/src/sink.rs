@@ -11,6 +11,92 @@ use crate::{ContactUpdate, Quota, Rejection, SinkError, Verdict};
 /// One endpoint of one vendor.
 ///
 /// A sink sends; it does not retry, pace, reorder or split. The contract of each method is listed with it, a line a rule.
+///
+/// A sink of one's own, here over a client that answers with a status and the numbers of the entries that it refused:
+///
+/// ```
+/// use std::num::NonZeroUsize;
+///
+/// use async_trait::async_trait;
+/// use contact_sink_core::{
+///     BatchKey, ContactSink, ContactUpdate, Limits, Rejection, SinkError, SinkErrorKind, Subject, Value, Verdict,
+/// };
+/// # struct Client { status: u16, refused: Vec<usize> }
+/// # impl Client { async fn put(&self, _: &[(&str, &str)]) -> (u16, Vec<usize>) { (self.status, self.refused.clone()) } }
+///
+/// struct Directory {
+///     client: Client,
+/// }
+///
+/// impl Directory {
+///     /// The entry as the vendor has it, or the documented rule that the update breaks.
+///     fn entry<'a>(&self, update: &'a ContactUpdate) -> Result<(&'a str, &'a str), Rejection> {
+///         let Subject::User(user) = update.subject() else { return Err(Rejection::by_rule("an entry is a user's")) };
+///         match update.fields() {
+///             [(address, Value::Text(email))] if address.as_str() == "email" => Ok((user.as_str(), email)),
+///             _ => Err(Rejection::by_rule("an entry has one text, its email")),
+///         }
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl ContactSink for Directory {
+///     fn limits(&self) -> Limits {
+///         Limits::new(NonZeroUsize::MIN.saturating_add(99)).with_quota("100/s".parse().ok())
+///     }
+///
+///     fn batch_key(&self, _: &ContactUpdate) -> BatchKey {
+///         BatchKey::any()
+///     }
+///
+///     fn validate(&self, update: &ContactUpdate) -> Result<(), Rejection> {
+///         self.entry(update).map(drop)
+///     }
+///
+///     async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
+///         let entries: Vec<_> = batch.iter().filter_map(|update| self.entry(update).ok()).collect();
+///         let failed = |kind, status| Err(SinkError::new("directory", "put", kind).with_status(status));
+///         match self.client.put(&entries).await {
+///             (200, refused) => Ok((0..batch.len())
+///                 .map(|nth| {
+///                     let refused = refused.contains(&nth).then(|| Rejection::listed(17, "no such user"));
+///                     refused.map_or(Verdict::Accepted, Verdict::Rejected)
+///                 })
+///                 .collect()),
+///             // Refused as a whole, and nobody is named: whoever drives the sink finds out who is to blame.
+///             (422, _) => Ok(vec![Verdict::Undecided(Rejection::unlisted(None, "the request was refused")); batch.len()]),
+///             // The kind says whether another try can help and whether this one may have been applied.
+///             (401, _) => failed(SinkErrorKind::Credentials, 401),
+///             (status, _) => failed(SinkErrorKind::Unavailable, status),
+///         }
+///     }
+/// }
+/// # fn at_once<T>(future: impl Future<Output = T>) -> T {
+/// #     match std::pin::pin!(future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+/// #         std::task::Poll::Ready(output) => output,
+/// #         std::task::Poll::Pending => unreachable!(),
+/// #     }
+/// # }
+/// # at_once(async {
+/// # let update = |id: i64| -> Result<ContactUpdate, Box<dyn std::error::Error>> {
+/// #     Ok(ContactUpdate::new(Subject::User(id.into())).with("email".parse()?, "a@b.example")?)
+/// # };
+/// # let batch = [update(7)?, update(8)?];
+/// # let client = Client { status: 200, refused: vec![1] };
+///
+/// let sink = Directory { client };
+/// assert!(sink.validate(&batch[0]).is_ok());
+/// let verdicts = sink.send(&batch).await?;
+/// assert!(matches!(&verdicts[..], [Verdict::Accepted, Verdict::Rejected(_)]));
+/// # let sink = |status| Directory { client: Client { status, refused: vec![] } };
+/// # assert!(sink(200).validate(&ContactUpdate::new(Subject::User(7.into()))).is_err());
+/// # assert!(matches!(&sink(422).send(&batch).await?[..], [Verdict::Undecided(_), Verdict::Undecided(_)]));
+/// # for (status, kind) in [(401, SinkErrorKind::Credentials), (503, SinkErrorKind::Unavailable)] {
+/// #     assert_eq!(sink(status).send(&batch).await.unwrap_err().kind(), kind);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ContactSink: Send + Sync {

@@ -18,7 +18,10 @@ use crate::{Limiter, Options, Outcome, Outcomes, Summary};
 
 /// A handle on one lane: one sink, one limiter, one order, driven by a task of its own.
 ///
-/// Clone it and share it. When the last handle is dropped, the lane finishes what it was given and ends.
+/// Clone it and share it. When the last handle is dropped, the lane finishes what it was given and ends. A lane that stopped
+/// ([`Summary::stop`]) stays so: everything that it is given is unsettled. Open another one when the cause is mended.
+///
+/// The [crate's page](crate) shows it in a service, beside a whole table, and in tests.
 ///
 /// ```
 /// # use contact_sink_core::*;
@@ -78,8 +81,8 @@ impl Delivery {
 
     /// Delivers one update. It joins a request with whatever else is waiting.
     ///
-    /// Waits for room when the lane holds as much as it may. Dropping the future loses nothing for others; the update
-    /// itself may be sent all the same.
+    /// Waits for room when the lane holds as much as it may, and for the vendor for as long as retrying takes: put a timeout
+    /// around it if somebody waits. Dropping the future loses nothing for others; the update itself may be sent all the same.
     pub async fn deliver(&self, update: ContactUpdate) -> Outcome {
         let never_sent = Outcome::Unsettled { applied: Applied::No, cause: None };
         let Ok(one) = self.room().for_one().await else { return never_sent };

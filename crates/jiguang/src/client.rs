@@ -42,6 +42,38 @@ impl Jiguang {
     /// [`SinkError`] if there is no answer, if nothing was sent because the request cannot be built, or if the vendor refuses
     /// the credentials, the project or the size of the request.
     ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use contact_sink_jiguang::{Config, Jiguang, UserChannels, find_code};
+    /// # use bytes::Bytes;
+    /// # use contact_sink_transport::{HttpTransport, TransportError};
+    /// # use http::{Request, Response};
+    /// # struct Documented;
+    /// # #[async_trait::async_trait] impl HttpTransport for Documented {
+    /// #     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    /// #         let sent = r#"[{"cuid":1234567,"channels":[{"id":210,"channelValues":{"默认联系1":"15088888888"}}]}]"#;
+    /// #         assert_eq!(request.body(), sent);
+    /// #         Ok(Response::new(Bytes::from_static(r#"{"code":4000,"msg":"请求有多个错误,请在data中查看错误码列表","data":[
+    /// #             {"code":4107,"msg":"通道信息保存异常![默认联系1] 联系标签不存在"},
+    /// #             {"code":4107,"msg":"通道信息保存异常![1234567] CUID不存在"}]}"#.as_bytes())))
+    /// #     }
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// # let transport = Arc::new(Documented);
+    ///
+    /// let client = Jiguang::new(Config::new("100102", "from the environment".into()), transport);
+    /// let user = UserChannels::new(1234567).with(210, "默认联系1", "15088888888");
+    /// // The vendor answers as its document shows for several errors: the label does not exist, nor does the user.
+    /// let answer = client.set_channels(&[user]).await?;
+    /// assert!(!answer.is_success());
+    /// assert_eq!(answer.errors().iter().map(|error| error.code()).collect::<Vec<_>>(), [Some(4107), Some(4107)]);
+    /// assert!(find_code(4107).is_some_and(|line| line.meaning.starts_with("not saved")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// Source: Jiguang, "Set Contact Information".
     pub async fn set_channels(&self, users: &[UserChannels<'_>]) -> Result<Answer, SinkError> {
         let request = build_set_channels(self.config.base_url(), users).map_err(unbuildable)?;
