@@ -61,7 +61,7 @@ pub(crate) enum Command {
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     pub(crate) summary: Summary,
-    /// Until when nothing leaves, though something failed and waits.
+    /// Until when nothing leaves, though updates wait.
     pub(crate) waits_until: Option<Instant>,
 }
 

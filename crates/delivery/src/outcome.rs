@@ -46,8 +46,8 @@ pub struct Summary {
     pub retries: u64,
     /// Of these, requests that were made to find out which update is to blame.
     pub isolation_requests: u64,
-    /// For how long nothing leaves, though something failed and waits to be sent again: the vendor asked for the wait (at
-    /// most an hour by `Retry-After`), throttled, or failed so often that the pause has grown. `None` if it is under a second.
+    /// For how long nothing leaves, though updates wait and none is in flight: the vendor asked for it (`Retry-After`, an hour
+    /// at most), throttled, or failed so often that the pause has grown. `None` if it is under a second.
     pub waits: Option<Duration>,
     /// Why the lane stopped, if it did.
     pub stop: Option<Stop>,

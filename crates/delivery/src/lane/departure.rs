@@ -55,12 +55,15 @@ impl Lane {
         all.into_iter().flatten().filter(|at| *at > now).min()
     }
 
-    /// Tells the handles until when nothing leaves, though something failed and waits: the vendor asked for it, or the pause
-    /// is a long one.
+    /// Tells the handles until when nothing leaves, though updates wait: the vendor asked for it, or the pause is a long one.
     pub(crate) fn tell_wait(&mut self, wants_to_send: bool, held_until: Option<Instant>, now: Instant) {
-        let waits = !self.stopped && self.in_flight.is_empty() && !self.flights.is_empty();
-        let due = if wants_to_send { None } else { self.wake_at(now) };
-        self.told().waits_until = if waits { due.max(held_until) } else { None };
+        let idle = !self.stopped && self.in_flight.is_empty();
+        let until = match idle {
+            true if wants_to_send => held_until,
+            true if !self.flights.is_empty() => self.wake_at(now).max(held_until),
+            _ => None,
+        };
+        self.told().waits_until = until;
     }
 
     fn candidate(&mut self, now: Instant) -> Option<Candidate> {

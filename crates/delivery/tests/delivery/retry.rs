@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use contact_sink_core::{Applied, Retry, SinkErrorKind, Verdict};
-use contact_sink_delivery::{Delivery, Options, Outcome};
-use tokio::time::Instant;
+use contact_sink_delivery::{Delivery, Limiter, Options, Outcome};
+use tokio::time::{Instant, timeout};
 
 use crate::run::{deliver_rows, deliver_users, ended, paused};
 use crate::script::{Wording, accept_all, error, refuse_all};
@@ -262,4 +262,15 @@ fn a_long_wait_is_told() {
             assert_eq!(delivery.close(minute).await.accepted, 2);
         });
     }
+    // A lane that has sent nothing is told of the wait that another one's request brought about.
+    paused(async {
+        let limiter = Limiter::new("100/s".parse().unwrap());
+        let world = World::new(1, accept_all).shared();
+        let delivery = Delivery::new(world.clone(), Options::default().with_limiter(limiter.clone()));
+        limiter.permit().await.throttled(Some(minute));
+        assert!(timeout(minute / 2, delivery.deliver(update_of(0, 0, 1))).await.is_err());
+        let told = delivery.summary().waits.unwrap();
+        assert!(told.abs_diff(minute / 2) < Duration::from_millis(50), "{told:?}");
+        assert_eq!((delivery.close(minute).await.accepted, world.requests()), (1, 1));
+    });
 }
