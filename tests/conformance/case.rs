@@ -31,6 +31,19 @@ pub(crate) struct Case {
     pub(crate) expected: Expected,
 }
 
+impl Case {
+    /// The same case at another host: base URL and expected URL keep their paths.
+    pub(crate) fn at(&self, origin: &str) -> Result<Self, String> {
+        let mut moved = self.clone();
+        let expected = moved.request.as_mut().and_then(|request| request.url.as_mut());
+        for url in std::iter::once(&mut moved.config.base_url).chain(expected) {
+            let uri: http::Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
+            *url = format!("{origin}{}", uri.path_and_query().map_or("", |path_and_query| path_and_query.as_str()));
+        }
+        Ok(moved)
+    }
+}
+
 /// Credentials and base URL.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -60,7 +73,7 @@ pub(crate) struct Update {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Request {
     pub(crate) method: Option<String>,
-    /// The whole URL.
+    /// The whole URL. Over a socket the host is the server's.
     pub(crate) url: Option<String>,
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,
@@ -76,6 +89,13 @@ pub(crate) struct Answer {
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
+}
+
+impl Answer {
+    /// The body as it is sent.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.body.strip_suffix('\n').unwrap_or(&self.body).as_bytes()
+    }
 }
 
 /// Verdicts, or an error.

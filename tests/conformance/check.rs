@@ -29,6 +29,23 @@ pub(crate) fn requests(sent: &[Request<Bytes>], expected: Option<&case::Request>
     Ok(())
 }
 
+/// What came over the wire is what was built: nothing is changed, and nothing is added but what HTTP asks for.
+pub(crate) fn unchanged(built: &Request<Bytes>, came: &Request<Bytes>) -> Result<(), String> {
+    same("method", built.method(), came.method())?;
+    same("url", built.uri(), came.uri())?;
+    for name in built.headers().keys().chain(came.headers().keys()) {
+        let values = |request: &Request<Bytes>| request.headers().get_all(name).iter().cloned().collect::<Vec<_>>();
+        let (built, came) = (values(built), values(came));
+        if !built.is_empty() || !ADDED.contains(&name.as_str()) {
+            same(name.as_str(), built, came)?;
+        }
+    }
+    same("bytes of the body", built.body(), came.body())
+}
+
+/// The headers that a transport may add.
+const ADDED: [&str; 4] = ["accept", "content-length", "host", "user-agent"];
+
 /// What `send` gave.
 pub(crate) fn outcome(
     outcome: &Result<Vec<Verdict>, SinkError>,

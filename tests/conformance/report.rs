@@ -7,9 +7,12 @@ use serde::Serialize;
 
 use crate::case::Erratum;
 use crate::files::Named;
+use crate::runner::Done;
+use crate::transport::Transport;
 
 /// What ran and how it ended.
 pub(crate) struct Report {
+    transport: &'static str,
     cases: Mutex<Vec<Line>>,
     errata: Vec<(String, Erratum)>,
 }
@@ -20,12 +23,15 @@ struct Line {
     operation: String,
     case: String,
     passed: bool,
+    /// Why it did not go over the socket. It has not passed then.
+    skipped: Option<String>,
     source: String,
     expected_failure: Option<String>,
 }
 
 #[derive(Serialize)]
 struct Whole<'a> {
+    transport: &'static str,
     cases: &'a [Line],
     errata: Vec<Row<'a>>,
 }
@@ -39,16 +45,20 @@ struct Row<'a> {
 }
 
 impl Report {
-    pub(crate) fn new(errata: Vec<(String, Erratum)>) -> Self {
-        Self { cases: Mutex::default(), errata }
+    pub(crate) fn new(transport: Option<Transport>, errata: Vec<(String, Erratum)>) -> Self {
+        Self { transport: transport.map_or("memory", Transport::name), cases: Mutex::default(), errata }
     }
 
-    pub(crate) fn record(&self, named: &Named, passed: bool) {
+    pub(crate) fn record(&self, named: &Named, outcome: &Result<Done, String>) {
         self.cases.lock().unwrap().push(Line {
             vendor: named.vendor.clone(),
             operation: named.operation.clone(),
             case: named.case.clone(),
-            passed,
+            passed: *outcome == Ok(Done::Passed),
+            skipped: match outcome {
+                Ok(Done::Skipped(reason)) => Some(reason.clone()),
+                _ => None,
+            },
             source: named.content.source.clone(),
             expected_failure: named.content.expected_failure.clone(),
         });
@@ -67,6 +77,6 @@ impl Report {
                 decision: &erratum.decision,
             })
             .collect();
-        std::fs::write(path, serde_json::to_vec_pretty(&Whole { cases: &cases, errata })?)
+        std::fs::write(path, serde_json::to_vec_pretty(&Whole { transport: self.transport, cases: &cases, errata })?)
     }
 }

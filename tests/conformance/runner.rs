@@ -1,18 +1,42 @@
-//! Runs one case through the public path of its vendor: a sink over a scripted transport. And the runner's own tests.
+//! Runs one case through the public path of its vendor: a sink over a scripted transport, and over a real one and a socket.
 
 use std::sync::Arc;
 
-use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId};
-use libtest_mimic::{Failed, Trial};
+use contact_sink_core::{ContactUpdate, SinkError, Subject, UserId, Verdict};
+use contact_sink_transport::HttpTransport;
 
-use crate::case::{Case, Is};
-use crate::files::{Named, Suite};
+use crate::case::Case;
+use crate::files::Named;
 use crate::scripted::Scripted;
-use crate::{check, jiguang, json};
+use crate::server::{Server, cannot_give};
+use crate::transport::Transport;
+use crate::{check, jiguang};
 
-/// Runs a case; a case that is expected to fail and passes is a failure.
-pub(crate) fn run(named: &Named) -> Result<(), String> {
-    let outcome = run_straight(named);
+/// How a case went that did not fail.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    Passed,
+    /// It passed in memory and cannot go over a socket, for this reason.
+    Skipped(String),
+}
+
+/// Runs a case in memory, where its whole URL is compared, and then over a socket if a transport is chosen.
+pub(crate) fn run(named: &Named, transport: Option<Transport>) -> Result<Done, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string())?.block_on(async {
+        as_expected(named, in_memory(named).await)?;
+        let Some(transport) = transport else { return Ok(Done::Passed) };
+        if let Some(reason) = cannot_give(named.status, &named.content.answer) {
+            return Ok(Done::Skipped(reason));
+        }
+        let over_socket = over_socket(named, transport.build()?).await;
+        as_expected(named, over_socket).map_err(|problem| format!("over {}: {problem}", transport.name()))?;
+        Ok(Done::Passed)
+    })
+}
+
+/// A case that is expected to fail and passes is a failure.
+fn as_expected(named: &Named, outcome: Result<(), String>) -> Result<(), String> {
     match (&named.content.expected_failure, outcome) {
         (None, outcome) => outcome,
         (Some(_), Err(_)) => Ok(()),
@@ -20,11 +44,35 @@ pub(crate) fn run(named: &Named) -> Result<(), String> {
     }
 }
 
-fn run_straight(named: &Named) -> Result<(), String> {
+pub(crate) async fn in_memory(named: &Named) -> Result<(), String> {
     let case = &named.content;
-    let transport = Arc::new(Scripted::new(named.status, &case.answer)?);
+    let scripted = Arc::new(Scripted::new(named.status, &case.answer)?);
+    let outcome = send(named, case, scripted.clone()).await?;
+    check::requests(&scripted.requests(), case.request.as_ref())?;
+    check::outcome(&outcome, &case.expected, named.status)
+}
+
+/// Compares what came over the wire, with the host of the server, and what `send` gave.
+pub(crate) async fn over_socket(named: &Named, transport: Arc<dyn HttpTransport>) -> Result<(), String> {
+    let server = Server::start(named.status, &named.content.answer).await?;
+    let case = named.content.at(&server.origin())?;
+    let outcome = send(named, &case, transport).await?;
+    let came = server.finish().await?;
+    check::requests(&came, case.request.as_ref())?;
+    check::outcome(&outcome, &case.expected, named.status)?;
+    let scripted = Arc::new(Scripted::new(named.status, &case.answer)?);
+    send(named, &case, scripted.clone()).await?.ok();
+    scripted.requests().iter().zip(&came).try_for_each(|(built, came)| check::unchanged(built, came))
+}
+
+/// Sends the batch of the case. The sink is gone afterwards, and the transport with it.
+async fn send(
+    named: &Named,
+    case: &Case,
+    transport: Arc<dyn HttpTransport>,
+) -> Result<Result<Vec<Verdict>, SinkError>, String> {
     let (sink, address) = match (named.vendor.as_str(), named.operation.as_str()) {
-        ("jiguang", "set_channels") => (jiguang::sink(case, transport.clone())?, jiguang::address),
+        ("jiguang", "set_channels") => (jiguang::sink(case, transport)?, jiguang::address),
         (vendor, operation) => return Err(format!("there is no runner for {vendor}/{operation}")),
     };
     let mut batch = Vec::new();
@@ -36,101 +84,5 @@ fn run_straight(named: &Named) -> Result<(), String> {
         sink.validate(&update).map_err(|refusal| format!("an update of the case is refused: {refusal}"))?;
         batch.push(update);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
-    let outcome = runtime.block_on(sink.send(&batch));
-    check::requests(&transport.requests(), case.request.as_ref())?;
-    check::outcome(&outcome, &case.expected, named.status)
-}
-
-/// The runner itself must not let anything through.
-pub(crate) fn own_tests() -> Vec<Trial> {
-    let test = |name: &str, body: fn()| {
-        Trial::test(format!("runner/{name}"), move || {
-            body();
-            Ok::<(), Failed>(())
-        })
-    };
-    vec![
-        test("a comment is taken out, a url in a string is not", || {
-            let text = "{\"a\": \"x//y\\\" // z\", // one\n \"b\": 1 } // two";
-            assert_eq!(json::without_comments(text), "{\"a\": \"x//y\\\" // z\", \n \"b\": 1 } \n");
-        }),
-        test("an unknown key fails", || {
-            let good = source(GOOD);
-            assert!(good.is_ok(), "{good:?}");
-            for table in ["", "[updates]", "[answer]", "[request]", "[config]", "[expected]"] {
-                let place = if table == "[updates]" { "[[updates]]\n" } else { &format!("{table}\n") };
-                let text = match GOOD.find(place) {
-                    Some(at) if !table.is_empty() => {
-                        format!("{}surprise = 1\n{}", &GOOD[..at + place.len()], &GOOD[at + place.len()..])
-                    }
-                    _ => format!("surprise = 1\n{GOOD}"),
-                };
-                assert!(source(&text).is_err(), "{table}");
-            }
-            assert!(source(&GOOD.replace("is = \"accepted\"", "is = \"accepted\", surprise = 1")).is_err());
-        }),
-        test("no cases fail", || {
-            let empty = std::env::temp_dir().join(format!("contact-sink-conformance-{}", std::process::id()));
-            std::fs::create_dir_all(empty.join("jiguang/set_channels")).unwrap();
-            assert!(Suite::read(&empty).is_err());
-            std::fs::write(empty.join("jiguang/errata.toml"), "erratum = []").unwrap();
-            let problem = Suite::read(&empty).err();
-            std::fs::remove_dir_all(&empty).unwrap();
-            assert_eq!(problem.as_deref(), Some("jiguang has no cases"));
-        }),
-        test("an expected failure that passes fails, and a failure passes", || {
-            let mut case = named(source(GOOD).unwrap());
-            assert_eq!(run(&case), Ok(()));
-            case.content.expected_failure = Some("a reason".to_owned());
-            assert!(run(&case).is_err());
-            case.content.expected = crate::case::Expected::Verdicts(Vec::new());
-            assert_eq!(run(&case), Ok(()));
-        }),
-        test("each difference is found", || {
-            let changes = [
-                ("\"PUT\"", "\"POST\""),
-                ("batch\"", "batches\""),
-                ("application/json", "text/plain"),
-                ("\"cuid\": 7", "\"cuid\": 8"),
-                ("is = \"accepted\"", "is = \"rejected\""),
-                ("is = \"accepted\"", "is = \"accepted\", code = 1"),
-                ("is = \"accepted\"", "is = \"accepted\", listed = true"),
-            ];
-            for (from, to) in changes {
-                assert!(GOOD.contains(from));
-                assert!(run(&named(source(&GOOD.replace(from, to)).unwrap())).is_err(), "{to}");
-            }
-            let rejecting = named(source(GOOD).unwrap()).content.expected;
-            assert!(matches!(rejecting, crate::case::Expected::Verdicts(v) if v[0].is == Is::Accepted));
-        }),
-    ]
-}
-
-const GOOD: &str = r#"
-source = "the runner"
-[config]
-id = "a"
-[[updates]]
-user = 7
-set = [["1/x", "y"]]
-[request]
-method = "PUT"
-url = "https://vendor.example/smartop/api/v1/user/channel/batch"
-headers = { content-type = "application/json" }
-body = '[{"cuid": 7, "channels": [{"id": 1, "channelValues": {"x": "y"}}]}]'
-[answer]
-status = 200
-body = '{"code":0,"msg":"ok"}'
-[expected]
-verdicts = [{ is = "accepted" }]
-"#;
-
-fn source(text: &str) -> Result<Case, toml::de::Error> {
-    toml::from_str(text)
-}
-
-fn named(content: Case) -> Named {
-    let status = content.answer.status.unwrap();
-    Named { vendor: "jiguang".into(), operation: "set_channels".into(), case: "case".into(), status, content }
+    Ok(sink.send(&batch).await)
 }

@@ -17,12 +17,13 @@ pub(crate) struct Scripted {
 
 impl Scripted {
     pub(crate) fn new(status: u16, answer: &Answer) -> Result<Self, String> {
-        let body = answer.body.strip_suffix('\n').unwrap_or(&answer.body).to_owned();
         let response = answer
             .headers
             .iter()
             .fold(Response::builder().status(status), |response, (name, value)| response.header(name, value));
-        let answer = response.body(Bytes::from(body)).map_err(|error| format!("the answer of the case: {error}"))?;
+        let answer = response
+            .body(Bytes::copy_from_slice(answer.bytes()))
+            .map_err(|error| format!("the answer of the case: {error}"))?;
         Ok(Self { answer, requests: Mutex::default() })
     }
 

@@ -13,6 +13,7 @@ const STEPS: &[Step] = &[
     ("layers", layers::run),
     ("clippy", clippy),
     ("conformance", || conformance::run(&conformance::Options::default())),
+    ("over hyper", || conformance::run(&conformance::Options::over(conformance::Transport::Hyper))),
     ("docs", docs::run),
     ("features", features::run),
     ("readme", readme::run),

@@ -11,11 +11,17 @@ use serde_json::Value;
 
 use crate::shell;
 
+/// What the suite reads to choose the transport.
+const TRANSPORT: &str = "CONTACT_SINK_CONFORMANCE_TRANSPORT";
+
 #[derive(clap::Args, Default)]
 pub(crate) struct Options {
     /// Only the cases and errata of this vendor.
     #[arg(long, value_name = "V")]
     vendor: Option<String>,
+    /// Through this transport and a server on this machine, after the run in memory.
+    #[arg(long, value_enum, value_name = "T")]
+    transport: Option<Transport>,
     /// How to show the result.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     report: Format,
@@ -30,6 +36,28 @@ enum Format {
     Json,
 }
 
+/// A transport over sockets.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transport {
+    /// HyperTransport.
+    Hyper,
+}
+
+impl Transport {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Hyper => "hyper",
+        }
+    }
+}
+
+impl Options {
+    /// Everything, through this transport.
+    pub(crate) fn over(transport: Transport) -> Self {
+        Self { transport: Some(transport), ..Self::default() }
+    }
+}
+
 pub(crate) fn run(options: &Options) -> Result<()> {
     let path = shell::target().join("conformance.json");
     match std::fs::remove_file(&path) {
@@ -38,9 +66,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
         _ => {}
     }
-    let status = run_suite(&path, options.vendor.as_deref())?;
+    let status = run_suite(&path, options)?;
     let Ok(text) = std::fs::read(&path) else { bail!("the suite did not get as far as a report ({status})") };
     let mut report: Value = serde_json::from_slice(&text).context("the report of the suite")?;
+    let transport = options.transport.map_or("memory", Transport::name);
+    if field(&report, "transport") != transport {
+        bail!("the suite went over {:?}, not {transport:?}", field(&report, "transport"));
+    }
     let of_vendor = |row: &Value| options.vendor.as_deref().is_none_or(|vendor| field(row, "vendor") == vendor);
     for list in ["cases", "errata"] {
         if let Some(rows) = report.get_mut(list).and_then(Value::as_array_mut) {
@@ -52,7 +84,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Format::Text => print_table(&report)?,
     }
     let cases = rows(&report, "cases");
-    let failed = cases.iter().filter(|case| !passed(case)).count();
+    let count = |end| cases.iter().filter(|case| outcome(case) == end).count();
+    let (failed, skipped) = (count(Outcome::Failed), count(Outcome::Skipped));
     if cases.is_empty() {
         match &options.vendor {
             Some(vendor) => bail!("there are no cases of {vendor}"),
@@ -62,6 +95,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if failed > 0 {
         bail!("{failed} of {} cases failed", cases.len());
     }
+    if skipped == cases.len() {
+        bail!("all {skipped} cases were skipped: nothing went over {transport}");
+    }
     if !status.success() {
         bail!("all cases passed, and the suite failed ({status}): see its own tests above");
     }
@@ -69,10 +105,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// Runs the test binary. What it says is shown if it fails, on standard error: standard output belongs to the report.
-fn run_suite(report: &Path, vendor: Option<&str>) -> Result<ExitStatus> {
+fn run_suite(report: &Path, options: &Options) -> Result<ExitStatus> {
     let mut command = shell::cargo();
     command.args(["test", "--quiet", "--package", "contact-sink-tests", "--test", "conformance", "--"]);
-    command.args(vendor.map(|vendor| format!("{vendor}/")));
+    command.args(options.vendor.as_deref().map(|vendor| format!("{vendor}/")));
+    command.env_remove(TRANSPORT).envs(options.transport.map(|transport| (TRANSPORT, transport.name())));
     command.env("CONTACT_SINK_CONFORMANCE_REPORT", report).stderr(std::process::Stdio::inherit());
     let output = command.output().context("cargo test")?;
     if !output.status.success() {
@@ -82,22 +119,28 @@ fn run_suite(report: &Path, vendor: Option<&str>) -> Result<ExitStatus> {
 }
 
 fn print_table(report: &Value) -> Result<()> {
-    let mut counts: BTreeMap<(&str, &str), [usize; 2]> = BTreeMap::new();
+    let mut counts: BTreeMap<(&str, &str), [usize; 3]> = BTreeMap::new();
     for case in rows(report, "cases") {
-        counts.entry((field(case, "vendor"), field(case, "operation"))).or_default()[usize::from(!passed(case))] += 1;
+        counts.entry((field(case, "vendor"), field(case, "operation"))).or_default()[outcome(case) as usize] += 1;
     }
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{:<12} {:<20} {:>6} {:>6}", "vendor", "operation", "passed", "failed")?;
-    for ((vendor, operation), [passed, failed]) in counts {
-        writeln!(out, "{vendor:<12} {operation:<20} {passed:>6} {failed:>6}")?;
+    let (mut out, transport) = (std::io::stdout().lock(), field(report, "transport"));
+    let heads = ["vendor", "operation", "over", "passed", "failed", "skipped"];
+    writeln!(out, "{:<12} {:<20} {:<8} {:>7} {:>7} {:>7}", heads[0], heads[1], heads[2], heads[3], heads[4], heads[5])?;
+    for ((vendor, operation), [passed, failed, skipped]) in counts {
+        writeln!(out, "{vendor:<12} {operation:<20} {transport:<8} {passed:>7} {failed:>7} {skipped:>7}")?;
     }
     for case in rows(report, "cases") {
         let name = format!("{}/{}/{}", field(case, "vendor"), field(case, "operation"), field(case, "case"));
-        if !passed(case) {
-            writeln!(out, "failed: {name} ({})", field(case, "source"))?;
-        } else if let Some(reason) = case.get("expected_failure").and_then(Value::as_str) {
-            writeln!(out, "failed as expected: {name}: {reason}")?;
+        match (outcome(case), case.get("expected_failure").and_then(Value::as_str)) {
+            (Outcome::Failed, _) => writeln!(out, "failed: {name} ({})", field(case, "source"))?,
+            (Outcome::Skipped, _) => writeln!(out, "skipped: {name}: {}", field(case, "skipped"))?,
+            (Outcome::Passed, Some(reason)) => writeln!(out, "failed as expected: {name}: {reason}")?,
+            (Outcome::Passed, None) => {}
         }
+    }
+    // The errata are the documents', whatever the way.
+    if transport != "memory" {
+        return Ok(());
     }
     writeln!(out, "\nerrata of the documents, and what is done instead")?;
     for erratum in rows(report, "errata") {
@@ -115,6 +158,17 @@ fn field<'a>(row: &'a Value, name: &str) -> &'a str {
     row.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn passed(case: &Value) -> bool {
-    case.get("passed").and_then(Value::as_bool) == Some(true)
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Passed,
+    Failed,
+    Skipped,
+}
+
+fn outcome(case: &Value) -> Outcome {
+    match (case.get("passed").and_then(Value::as_bool), case.get("skipped").and_then(Value::as_str)) {
+        (Some(true), None) => Outcome::Passed,
+        (_, None) => Outcome::Failed,
+        (_, Some(_)) => Outcome::Skipped,
+    }
 }
