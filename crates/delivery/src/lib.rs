@@ -8,7 +8,9 @@
 //! 2. Two updates of one subject are never in flight together, and the later never overtakes the earlier.
 //! 3. Updates share requests by the sink's key and limit, by count or linger time, whichever comes first.
 //! 4. Departures follow the sink's quota, see [`Limiter`].
-//! 5. What failed is sent again, with full jitter and within a budget; what ran out of tries is [`Outcome::Unsettled`].
+//! 5. What failed is sent again, with full jitter and within a budget; what ran out of tries is [`Outcome::Unsettled`]. Until
+//!    something gets through, one request at a time probes whether the vendor is there: after 10 s the lane stops, see
+//!    [`Options::unreachable_after`].
 //! 6. A request that the vendor refused as a whole is taken apart until each update has its own answer.
 //! 7. The lane stops when a person must act (credentials, a wrong base URL), when everything is refused alike (a wrong key or
 //!    label must not make a million dead letters), or when too much is rejected, see [`MaxRejected`]. To tell a wrong key from

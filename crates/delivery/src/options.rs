@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::Limiter;
 
-/// What a lane can be told; the defaults suit a file and a service alike.
+/// What a lane can be told. The defaults suit a file, and a service but for [`Options::unreachable_after`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {

@@ -97,9 +97,7 @@ impl<T> Outcomes<T> {
 
     fn end_input(&mut self) {
         if self.input.take().is_some() {
-            self.waiting = None;
             self.room = None;
-            self.read = None;
             self.delivery.command(Command::InputEnded);
         }
     }

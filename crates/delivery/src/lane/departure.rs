@@ -70,7 +70,7 @@ impl Lane {
         if self.stopped || self.in_flight.len() >= self.options.concurrency.get() {
             return None;
         }
-        if (self.alone && !self.in_flight.is_empty()) || self.has_given_up(now) {
+        if self.alone && !self.in_flight.is_empty() {
             return None;
         }
         let may_retry = self.budget.ready_at(now) <= now;

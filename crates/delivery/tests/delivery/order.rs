@@ -94,11 +94,13 @@ fn an_input_with_nothing_to_give_keeps_no_place() {
         );
         let (rows, input) = tokio::sync::mpsc::unbounded_channel();
         let mut outcomes = delivery.deliver_all(Fed(input));
-        let streamed = tokio::spawn(async move { (outcomes.next().await, outcomes.next().await) });
+        let streamed = tokio::spawn(async move { (outcomes.next().await, outcomes.next().await, outcomes) });
         sleep(Duration::from_secs(1)).await;
         assert_eq!(delivery.deliver(update_of(0, 1, 1)).await, Outcome::Accepted);
         rows.send((7, update_of(7, 2, 1))).unwrap();
         drop(rows);
-        assert_eq!(streamed.await.unwrap(), (Some((7, Outcome::Accepted)), None));
+        let (first, second, _outcomes) = streamed.await.unwrap();
+        assert_eq!((first, second), (Some((7, Outcome::Accepted)), None));
+        assert_eq!(delivery.deliver(update_of(1, 3, 1)).await, Outcome::Accepted, "nor does one that is over");
     });
 }

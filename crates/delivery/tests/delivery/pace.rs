@@ -138,6 +138,17 @@ fn what_was_throttled_goes_first_and_is_not_counted_against_the_retry_budget() {
     let rows: Vec<usize> = world.departures().iter().map(|departure| departure.rows[0]).collect();
     let again = rows.iter().rposition(|row| *row == rows[19]).unwrap();
     assert!(again <= 60, "{again}");
+
+    // Eighty at once are far more than the budget has.
+    let script = |request: &Request<'_>| match request.number {
+        20..=99 => Err(error(SinkErrorKind::Throttled)),
+        _ => accept_all(request),
+    };
+    let world = World::new(1, script).with_quota("1000/s").with_latency(|_| Duration::from_millis(200)).shared();
+    let options = Options::default().with_concurrency(200.try_into().unwrap());
+    let finished = paused(deliver_users(&world, options, 120));
+    assert_eq!((finished.summary.accepted, finished.summary.retries), (120, 80));
+    assert!(finished.took < Duration::from_secs(10), "{:?}", finished.took);
 }
 
 #[test]
