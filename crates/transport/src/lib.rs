@@ -11,6 +11,8 @@
 //! Features: `hyper` adds `HyperTransport`; `native-roots` trusts the platform's certificates too.
 
 mod base_url;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod client;
 mod error;
 #[cfg(feature = "hyper")]
 mod hyper;

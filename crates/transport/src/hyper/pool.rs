@@ -5,13 +5,12 @@
 //! then a new one; it returns the connection before it returns the turn. So there are never more connections than
 //! turns, one caller after the other uses one connection, and nothing can be sent twice.
 
-use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
@@ -20,22 +19,19 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connect::{Connector, Io};
-use super::failure;
-use super::origin::Origin;
-use crate::{BuildError, TransportError, TransportErrorKind, TransportOptions};
+use crate::client::idle::{Hosts, Idle, SETTLE, permit};
+use crate::client::origin::Origin;
+use crate::client::{Settings, failure};
+use crate::{BuildError, TransportError};
 
 /// The most bytes that the head of an answer may have.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
-
-/// How long a connection may take, after a whole answer, to be ready for the next request. It is microseconds but for a
-/// server that answers before it has read the request.
-const SETTLE: Duration = Duration::from_millis(100);
 
 pub(super) struct Pool {
     connector: Connector,
     max_connections: usize,
     idle_timeout: Duration,
-    hosts: Mutex<HashMap<Uri, Arc<Host>>>,
+    hosts: Hosts<Host>,
 }
 
 struct Host {
@@ -43,128 +39,77 @@ struct Host {
     turns: Arc<Semaphore>,
     /// One for each open socket, held until it is closed.
     sockets: Arc<Semaphore>,
-    idle: Mutex<Vec<Idle>>,
+    idle: Idle<Link>,
 }
 
-struct Idle {
-    link: Link,
-    since: Instant,
-}
-
-/// Our end of a connection; the other end is driven by its own task.
+/// Our end of a connection; the other end is driven by its own task. Dropped, it closes the connection at once.
 struct Link {
     sender: SendRequest<Full<Bytes>>,
     task: AbortHandle,
 }
 
-/// A connection for one exchange. Dropped before it is given back, it closes the connection at once.
+/// A connection for one exchange. Dropped before it is given back, it closes the connection.
 pub(super) struct Lease {
-    link: Option<Link>,
+    link: Link,
     host: Arc<Host>,
     _turn: OwnedSemaphorePermit,
 }
 
 impl Pool {
-    pub(super) fn new(options: &TransportOptions, longest: Duration) -> Result<Self, BuildError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, BuildError> {
         Ok(Self {
-            connector: Connector::new(options, longest)?,
-            max_connections: options.max_connections.get().min(Semaphore::MAX_PERMITS),
-            idle_timeout: options.idle_timeout.min(longest),
-            hosts: Mutex::default(),
+            connector: Connector::new(settings)?,
+            max_connections: settings.max_connections,
+            idle_timeout: settings.idle_timeout,
+            hosts: Hosts::new(),
         })
     }
 
-    /// Waits for a turn and gives out an idle connection or a new one.
+    /// Waits for a turn and takes an idle connection or a new one.
     pub(super) async fn lease(&self, origin: &Origin) -> Result<Lease, TransportError> {
-        let host = self.host(origin);
-        let turn = permit(&host.turns).await?;
-        let link = match host.take_idle(self.idle_timeout) {
-            Some(link) => link,
-            None => {
-                // There is one, or a connection is just being closed.
-                let socket = permit(&host.sockets).await?;
-                let io = self.connector.connect(origin).await?;
-                self.start(io, socket, &host).await?
-            }
-        };
-        Ok(Lease { link: Some(link), host, _turn: turn })
-    }
-
-    fn host(&self, origin: &Origin) -> Arc<Host> {
-        let mut hosts = lock(&self.hosts);
-        let host = hosts.entry(origin.uri().clone()).or_insert_with(|| {
-            Arc::new(Host {
-                turns: Arc::new(Semaphore::new(self.max_connections)),
-                sockets: Arc::new(Semaphore::new(self.max_connections)),
-                idle: Mutex::default(),
-            })
+        let host = self.hosts.get(origin, || Host {
+            turns: Arc::new(Semaphore::new(self.max_connections)),
+            sockets: Arc::new(Semaphore::new(self.max_connections)),
+            idle: Idle::new(self.idle_timeout),
         });
-        Arc::clone(host)
+        let turn = permit(&host.turns).await?;
+        while let Some(link) = host.idle.take() {
+            if link.sender.is_ready() {
+                return Ok(Lease { link, host, _turn: turn });
+            }
+        }
+        // There is one, or a connection is just being closed.
+        let socket = permit(&host.sockets).await?;
+        let io = self.connector.connect(origin).await?;
+        let link = self.start(io, socket, &host).await?;
+        Ok(Lease { link, host, _turn: turn })
     }
 
     async fn start(&self, io: Io, socket: OwnedSemaphorePermit, host: &Arc<Host>) -> Result<Link, TransportError> {
-        let (sender, connection) = Builder::new()
-            .max_buf_size(MAX_HEAD_BYTES)
-            .handshake(io)
-            .await
-            .map_err(|error| failure::of_exchange(&error))?;
+        let handshake = Builder::new().max_buf_size(MAX_HEAD_BYTES).handshake(io).await;
+        let (sender, connection) = handshake.map_err(|error| failure::of_exchange(&error))?;
         let task = tokio::spawn(drive(connection, Arc::downgrade(host), self.idle_timeout, socket));
         Ok(Link { sender, task: task.abort_handle() })
     }
 }
 
-impl Host {
-    /// The connection that was used last: the one that the server is least likely to have closed.
-    fn take_idle(&self, idle_timeout: Duration) -> Option<Link> {
-        let mut idle = lock(&self.idle);
-        while let Some(Idle { link, since }) = idle.pop() {
-            if since.elapsed() < idle_timeout && link.sender.is_ready() {
-                return Some(link);
-            }
-            link.task.abort();
-        }
-        None
-    }
-
-    /// Takes the connection of this task off the idle ones if it has been there for too long: `None`. Else when to look
-    /// again.
-    fn keep(&self, task: tokio::task::Id, idle_timeout: Duration) -> Option<Duration> {
-        let mut idle = lock(&self.idle);
-        let Some(at) = idle.iter().position(|idle| idle.link.task.id() == task) else {
-            return Some(idle_timeout.max(SETTLE));
-        };
-        let left = idle_timeout.saturating_sub(idle[at].since.elapsed());
-        if left.is_zero() {
-            idle.remove(at);
-            return None;
-        }
-        Some(left)
-    }
-}
-
 impl Lease {
     pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
-        match &mut self.link {
-            Some(link) => link.sender.send_request(request).await,
-            None => std::future::pending().await,
-        }
+        self.link.sender.send_request(request).await
     }
 
     /// Makes the connection idle after a whole answer, if it can be used again.
     pub(super) async fn give_back(mut self, deadline: Instant) {
-        let Some(link) = &mut self.link else { return };
-        let settled = timeout_at(deadline.min(Instant::now() + SETTLE), link.sender.ready()).await;
-        if let (Ok(Ok(())), Some(link)) = (settled, self.link.take_if(|link| link.sender.is_ready())) {
-            lock(&self.host.idle).push(Idle { link, since: Instant::now() });
+        let settled = timeout_at(deadline.min(Instant::now() + SETTLE), self.link.sender.ready()).await;
+        if matches!(settled, Ok(Ok(()))) && self.link.sender.is_ready() {
+            self.host.idle.put(self.link);
         }
     }
 }
 
-impl Drop for Lease {
+impl Drop for Link {
     fn drop(&mut self) {
-        if let Some(link) = &self.link {
-            link.task.abort();
-        }
+        self.task.abort();
     }
 }
 
@@ -179,18 +124,9 @@ async fn drive(
     let mut check_after = idle_timeout;
     while timeout(check_after, connection.as_mut()).await.is_err() {
         let (Some(host), Some(task)) = (host.upgrade(), tokio::task::try_id()) else { return };
-        match host.keep(task, idle_timeout) {
+        match host.idle.expire(|link| link.task.id() == task) {
             Some(again_after) => check_after = again_after,
             None => return,
         }
     }
-}
-
-async fn permit(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, TransportError> {
-    let closed = |_| TransportError::new(TransportErrorKind::Connect, "the transport is closed");
-    Arc::clone(of).acquire_owned().await.map_err(closed)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,7 +8,7 @@ use rustls::CertificateError;
 use crate::{TransportError, TransportErrorKind as Kind};
 
 /// Why no connection came about.
-pub(super) fn of_connect(error: &(dyn Error + 'static)) -> TransportError {
+pub(crate) fn of_connect(error: &(dyn Error + 'static)) -> TransportError {
     let mut detail = "the handshake broke off";
     for cause in chain(error) {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
@@ -37,8 +37,9 @@ pub(super) fn of_connect(error: &(dyn Error + 'static)) -> TransportError {
 }
 
 /// Why there is no whole answer although the request was handed to a connection: it may have been applied.
-pub(super) fn of_exchange(error: &hyper::Error) -> TransportError {
-    if error.is_parse() {
+pub(crate) fn of_exchange(error: &(dyn Error + 'static)) -> TransportError {
+    let http = chain(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
+    if http.is_some_and(hyper::Error::is_parse) {
         return TransportError::new(Kind::NotHttp, "its head is not one of http, or too large");
     }
     if chain(error).any(|cause| cause.is::<rustls::Error>()) {
@@ -52,7 +53,9 @@ pub(super) fn of_exchange(error: &hyper::Error) -> TransportError {
         Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted) => {
             TransportError::new(Kind::Interrupted, "connection reset")
         }
-        _ if error.is_canceled() => TransportError::new(Kind::Interrupted, "closed as the request was about to leave"),
+        _ if http.is_some_and(hyper::Error::is_canceled) => {
+            TransportError::new(Kind::Interrupted, "closed as the request was about to leave")
+        }
         _ => TransportError::new(Kind::Interrupted, "connection closed"),
     }
 }
@@ -75,7 +78,7 @@ fn of_tls(error: &rustls::Error) -> TransportError {
 }
 
 /// An error and its causes. An I/O error that wraps another error does not name it as its source, hence the detour.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error: &&'a (dyn Error + 'static)| {
         match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(wrapped) => Some(wrapped as &(dyn Error + 'static)),

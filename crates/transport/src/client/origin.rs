@@ -5,14 +5,14 @@ use http::{HeaderValue, Uri};
 
 /// Scheme, host and port, the port always written out: what a connection is made to and may be used for.
 #[derive(Clone)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     uri: Uri,
     host_header: HeaderValue,
 }
 
 impl Origin {
     /// The origin of a URL, or `None` if it has none that can be reached over HTTP.
-    pub(super) fn of(url: &Uri) -> Option<Self> {
+    pub(crate) fn of(url: &Uri) -> Option<Self> {
         let scheme = url.scheme()?;
         let default_port = match scheme.as_str() {
             "http" => 80,
@@ -27,12 +27,12 @@ impl Origin {
     }
 
     /// As a URL without a path. Two of one origin are equal, whatever case the host was written in.
-    pub(super) fn uri(&self) -> &Uri {
+    pub(crate) fn uri(&self) -> &Uri {
         &self.uri
     }
 
     /// The value of the `Host` header: without the port if it is the scheme's own.
-    pub(super) fn host_header(&self) -> &HeaderValue {
+    pub(crate) fn host_header(&self) -> &HeaderValue {
         &self.host_header
     }
 }

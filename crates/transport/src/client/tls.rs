@@ -9,7 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 use crate::BuildError;
 
 /// TLS for HTTP/1.1 with ring, never with the process's default provider: another library may have set that.
-pub(super) fn client_config(extra_roots_pem: Option<&[u8]>) -> Result<ClientConfig, BuildError> {
+pub(crate) fn client_config(extra_roots_pem: Option<&[u8]>) -> Result<ClientConfig, BuildError> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|_| BuildError::Tls)?
