@@ -18,6 +18,8 @@ mod error;
 mod hyper;
 mod judge;
 mod options;
+#[cfg(feature = "reqwest")]
+mod reqwest;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -28,6 +30,8 @@ pub use error::{BuildError, TransportError, TransportErrorKind};
 pub use hyper::HyperTransport;
 pub use judge::{Judgement, judge};
 pub use options::{Proxy, TransportOptions};
+#[cfg(feature = "reqwest")]
+pub use reqwest::ReqwestTransport;
 
 /// One HTTP exchange.
 ///

@@ -3,7 +3,7 @@
 
 #[path = "transport/base_url.rs"]
 mod base_url;
-#[cfg(feature = "hyper")]
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 #[path = "transport/contract.rs"]
 mod contract;
 #[cfg(feature = "hyper")]
@@ -11,6 +11,9 @@ mod contract;
 mod hyper;
 #[path = "transport/judge.rs"]
 mod judge;
-#[cfg(feature = "hyper")]
+#[cfg(feature = "reqwest")]
+#[path = "transport/reqwest.rs"]
+mod reqwest;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
 #[path = "transport/server.rs"]
 mod server;

@@ -79,7 +79,10 @@ macro_rules! contract_for {
     };
 }
 
+#[cfg(feature = "hyper")]
 contract_for!(hyper, crate::hyper::make);
+#[cfg(feature = "reqwest")]
+contract_for!(reqwest, crate::reqwest::make);
 
 /// Limits that end a test soon. Nothing here asserts that they end soon enough.
 fn options() -> TransportOptions {
