@@ -1,7 +1,7 @@
 //! The conformance suite: each documented payload and each odd answer is a case file and a named test.
 //!
 //! `tests/conformance/<vendor>/<operation>/<case>.toml` runs as `<vendor>/<operation>/<case>`, with `/<status>` after it
-//! where a case is given at several. `CONTACT_SINK_CONFORMANCE_TRANSPORT` (`hyper`) sends the cases over a socket too;
+//! where a case is given at several. `CONTACT_SINK_CONFORMANCE_TRANSPORT` (`hyper`, `reqwest`) sends the cases over a socket too;
 //! `CONTACT_SINK_CONFORMANCE_REPORT` names a file for a report in JSON.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use contact_sink_transport::{HttpTransport, HyperTransport, TransportOptions};
+use contact_sink_transport::{HttpTransport, HyperTransport, ReqwestTransport, TransportOptions};
 
 /// Names the transport; without it nothing leaves the memory.
 const TRANSPORT: &str = "CONTACT_SINK_CONFORMANCE_TRANSPORT";
@@ -11,10 +11,11 @@ const TRANSPORT: &str = "CONTACT_SINK_CONFORMANCE_TRANSPORT";
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Transport {
     Hyper,
+    Reqwest,
 }
 
 impl Transport {
-    pub(crate) const ALL: &[Self] = &[Self::Hyper];
+    pub(crate) const ALL: &[Self] = &[Self::Hyper, Self::Reqwest];
 
     /// The one that the environment names.
     pub(crate) fn chosen() -> Result<Option<Self>, String> {
@@ -26,6 +27,7 @@ impl Transport {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Hyper => "hyper",
+            Self::Reqwest => "reqwest",
         }
     }
 
@@ -33,6 +35,7 @@ impl Transport {
         let options = TransportOptions::default();
         let built: Result<Arc<dyn HttpTransport>, _> = match self {
             Self::Hyper => HyperTransport::new(options).map(|transport| Arc::new(transport) as _),
+            Self::Reqwest => ReqwestTransport::new(options).map(|transport| Arc::new(transport) as _),
         };
         built.map_err(|error| error.to_string())
     }

@@ -14,6 +14,7 @@ const STEPS: &[Step] = &[
     ("clippy", clippy),
     ("conformance", || conformance::run(&conformance::Options::default())),
     ("over hyper", || conformance::run(&conformance::Options::over(conformance::Transport::Hyper))),
+    ("over reqwest", || conformance::run(&conformance::Options::over(conformance::Transport::Reqwest))),
     ("docs", docs::run),
     ("features", features::run),
     ("readme", readme::run),

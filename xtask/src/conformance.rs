@@ -41,12 +41,15 @@ enum Format {
 pub(crate) enum Transport {
     /// HyperTransport.
     Hyper,
+    /// ReqwestTransport.
+    Reqwest,
 }
 
 impl Transport {
     fn name(self) -> &'static str {
         match self {
             Self::Hyper => "hyper",
+            Self::Reqwest => "reqwest",
         }
     }
 }
