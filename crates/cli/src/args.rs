@@ -70,6 +70,12 @@ pub struct Sandbox {
     /// The address to listen on, of this machine only; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
+    /// Speak HTTPS, by a certificate that is made now.
+    #[arg(long)]
+    pub tls: bool,
+    /// Where the root certificate is written that a client of --tls has to trust.
+    #[arg(long, value_name = "FILE", default_value = "sandbox-root.pem", requires = "tls")]
+    pub root: PathBuf,
     /// Print the default world as a commented TOML file, and end.
     #[arg(long)]
     pub print_world: bool,

@@ -26,11 +26,17 @@ pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
         }
     };
     let project = world.jiguang.project_id.clone();
-    let sandbox = Sandbox::start_at(world, args.listen)
-        .map_err(|error| Failure::usage(format!("--listen {}: {error}", args.listen)))?;
+    let started = if args.tls { Sandbox::start_tls(world, args.listen) } else { Sandbox::start_at(world, args.listen) };
+    let sandbox = started.map_err(|error| Failure::usage(format!("--listen {}: {error}", args.listen)))?;
+    if let Some(pem) = sandbox.root_pem() {
+        let root = args.root.display();
+        fs::write(&args.root, pem)
+            .map_err(|error| Failure::usage(format!("--root {root}: cannot be written: {error}")))?;
+        say!("extra_root = \"{root}\" in a destination trusts its certificate");
+    }
     let _ = writeln!(std::io::stdout().lock(), "{}", sandbox.base_url());
     say!(
-        "jiguang: base_url = \"{}\", project_id = \"{project}\"; see {0}/_sandbox/state and {0}/_sandbox/requests; end it with Ctrl-C",
+        "jiguang: base_url = \"{}\", project_id = \"{project}\"; see {0}/_sandbox/state and {0}/_sandbox/requests, and POST to {0}/_sandbox/faults what is to go wrong; end it with Ctrl-C",
         sandbox.base_url()
     );
     tokio::signal::ctrl_c()

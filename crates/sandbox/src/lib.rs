@@ -7,11 +7,12 @@
 //! | endpoint | vendor |
 //! |---|---|
 //! | `PUT /smartop/api/v1/user/channel/batch` | Jiguang, "Set Contact Information": [`jiguang`] |
-//! | `GET /_sandbox/state` | what is stored: `{"jiguang":{"10362819":{"210/默认联系":"…"}},"counters":{"jiguang":{…}}}` |
+//! | `GET /_sandbox/state` | what is stored: `{"jiguang":{"10362819":{"210/默认联系":"…"}},"counters":{"jiguang":{…}},"faults":{"500":3}}` |
 //! | `GET /_sandbox/requests` | the latest requests, see [`RequestRecord`]: `{"seen":1,"requests":[{…}]}` |
-//! | `POST /_sandbox/reset` | forgets what is stored, counted and remembered, and the quota's window: 204 |
+//! | `POST /_sandbox/faults` | what the next requests meet, see [`Faults`]; `{}` ends it: 200, or 400 and why |
+//! | `POST /_sandbox/reset` | forgets what is stored, counted and remembered, and the quota's window, but no fault: 204 |
 //!
-//! The three of its own need no credentials; a server that listens on loopback only has no other callers than this
+//! The four of its own need no credentials; a server that listens on loopback only has no other callers than this
 //! machine's users. Everything else on it is 404.
 //!
 //! ```
@@ -29,6 +30,24 @@
 //! # }
 //! ```
 //!
+//! # Faults and HTTPS
+//! A test scripts what goes wrong, and reads in the log that it did:
+//! ```
+//! use contact_sink_sandbox::{Fault, FaultKind, Faults, Sandbox, World};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sandbox = Sandbox::start(World::default())?;
+//! // The answer to the next request is lost after the request has had its effect.
+//! sandbox.set_faults(Faults::default().with_next(Fault::new(FaultKind::Reset).applied(true)))?;
+//! // .. the code under test sends to sandbox.base_url() ..
+//! assert!(sandbox.requests().iter().all(|request| request.fault.is_none()), "nothing was sent here");
+//! # sandbox.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//! [`Sandbox::start_tls`] serves HTTPS with a certificate made at the start; [`Sandbox::root_pem`] is what the client has to trust.
+//!
 //! # The world
 //! [`World::from_toml`] reads this; every key may be left out:
 //! ```toml
@@ -37,13 +56,17 @@
 //!
 //! No `Debug` in this crate prints a user id, a contact value or a secret, and the request log holds no headers.
 
+mod door;
+mod faults;
 pub mod jiguang;
 mod log;
 mod quota;
 mod sandbox;
 mod server;
+mod tls;
 mod world;
 
+pub use faults::{Fault, FaultKind, Faults, InvalidFaults};
 pub use log::RequestRecord;
 pub use quota::{Quota, Window};
 pub use sandbox::Sandbox;

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::FaultKind;
+
 /// One request that reached the server on any path but its own `/_sandbox/..`.
 ///
-/// In JSON: `{"arrival_us":5120,"answered_us":5342,"method":"PUT","path":"/smartop/..","counted":true,"status":200,"code":0,
-/// "users":1,"cuids":[10362819]}`; times are microseconds since the server started, by a clock that never goes back.
+/// In JSON: `{"arrival_us":5120,"answered_us":5342,"method":"PUT","path":"/smartop/..","counted":true,"fault":null,
+/// "applied":true,"status":200,"code":0,"users":1,"cuids":[10362819]}`; times are microseconds since the server started, by a clock that never goes back.
 /// Headers, query and body are not kept. `Debug` prints no user id.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -26,9 +28,13 @@ pub struct RequestRecord {
     pub path: String,
     /// Whether it counts in the quota's window: credentials were right and there was room.
     pub counted: bool,
-    /// The status of the answer, or `None` if it is not decided, or the caller went away before.
+    /// The fault that it met, by its name in JSON.
+    pub fault: Option<FaultKind>,
+    /// Whether the endpoint has judged it and given it its effect. After `silence` that may come later.
+    pub applied: bool,
+    /// The status of the answer, or `None` if it is not decided, the caller went away before, or a fault lets it have none.
     pub status: Option<u16>,
-    /// The code at the top of the answer's body, if it has one.
+    /// The code at the top of the endpoint's answer, if it has one: also where a fault kept it from the caller.
     pub code: Option<i64>,
     /// How many users the request names; 0 if it was refused before they could be read.
     pub users: usize,
@@ -62,6 +68,8 @@ impl Log {
             method: method.to_owned(),
             path: path.chars().take(MAX_PATH_CHARS).collect(),
             counted,
+            fault: None,
+            applied: false,
             status: None,
             code: None,
             users: 0,
@@ -112,6 +120,8 @@ impl fmt::Debug for RequestRecord {
             .field("method", &self.method)
             .field("path", &self.path)
             .field("counted", &self.counted)
+            .field("fault", &self.fault)
+            .field("applied", &self.applied)
             .field("status", &self.status)
             .field("code", &self.code)
             .field("users", &self.users)

@@ -1,20 +1,23 @@
 //! The running server, as a test or a command holds it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::door::{Door, Reins};
+use crate::faults::{FaultKind, Faults, InvalidFaults};
 use crate::jiguang;
 use crate::log::RequestRecord;
 use crate::server::Server;
+use crate::tls;
 use crate::world::World;
 
 /// A running server. It stops when this is dropped: it takes no more connections and closes those at rest, and requests
@@ -23,9 +26,16 @@ use crate::world::World;
 /// `Debug` prints the address and the counters.
 pub struct Sandbox {
     address: SocketAddr,
+    /// Of HTTPS.
+    root_pem: Option<String>,
     server: Arc<Server>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
+}
+
+enum Scheme {
+    Http,
+    Https,
 }
 
 /// How long [`Sandbox::shutdown`] waits, beside the latency, for callers that began a request and do not finish it.
@@ -46,28 +56,41 @@ impl Sandbox {
     /// # Errors
     /// As [`start`](Self::start), and `InvalidInput` for an address that other machines can reach.
     pub fn start_at(world: World, address: SocketAddr) -> io::Result<Self> {
+        Self::serve(world, address, Scheme::Http)
+    }
+
+    /// Starts a server that speaks HTTPS only, by a certificate for `localhost`, `127.0.0.1` and `::1` that is made now.
+    ///
+    /// # Errors
+    /// As [`start_at`](Self::start_at).
+    pub fn start_tls(world: World, address: SocketAddr) -> io::Result<Self> {
+        Self::serve(world, address, Scheme::Https)
+    }
+
+    fn serve(world: World, address: SocketAddr, scheme: Scheme) -> io::Result<Self> {
         if !address.ip().is_loopback() {
             let text = format!("the sandbox listens on loopback only, and {} is not a loopback address", address.ip());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         world.check().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let runtime = Handle::try_current().map_err(io::Error::other)?;
+        let (acceptor, root_pem) = match scheme {
+            Scheme::Http => (None, None),
+            Scheme::Https => tls::acceptor().map(|(acceptor, root)| (Some(acceptor), Some(root)))?,
+        };
         let listener = listen(address)?;
         let address = listener.local_addr()?;
         let server = Server::new(world);
         let (stop, stopped) = oneshot::channel();
-        // An answer is one small write; Nagle's algorithm would only hold it back.
-        let listener = listener.tap_io(|stream| {
-            let _ = stream.set_nodelay(true);
-        });
-        let serve = axum::serve(listener, server.clone().router()).with_graceful_shutdown(async {
+        let service = server.clone().router().into_make_service_with_connect_info::<Reins>();
+        let serve = axum::serve(Door::new(listener, acceptor)?, service).with_graceful_shutdown(async {
             let _ = stopped.await;
         });
         let task = runtime.spawn(async move {
             // It ends only after the signal, and never with an error.
             let _ = serve.await;
         });
-        Ok(Self { address, server, stop, task })
+        Ok(Self { address, root_pem, server, stop, task })
     }
 
     /// Where it listens.
@@ -75,9 +98,28 @@ impl Sandbox {
         self.address
     }
 
-    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    /// `http://127.0.0.1:PORT`, or `https://..`, without a slash at the end.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.root_pem.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The root certificate that a caller of a server with HTTPS has to trust, as PEM.
+    pub fn root_pem(&self) -> Option<&str> {
+        self.root_pem.as_deref()
+    }
+
+    /// Has the next requests meet these faults, instead of what is left of others.
+    ///
+    /// # Errors
+    /// [`InvalidFaults`], and nothing is changed.
+    pub fn set_faults(&self, faults: Faults) -> Result<(), InvalidFaults> {
+        faults.checked().map(|faults| self.server.faults().replace(faults))
+    }
+
+    /// How many requests met each kind of fault.
+    pub fn faults_met(&self) -> BTreeMap<FaultKind, u64> {
+        self.server.faults().met()
     }
 
     /// Jiguang's project: what is stored and what was counted.

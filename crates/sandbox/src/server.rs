@@ -1,16 +1,19 @@
 //! The HTTP side: who arrived when, which endpoint answers, and the server's own pages.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
 
+use crate::door::Reins;
+use crate::faults::{self, Dealer, Fault, FaultKind, Faults};
 use crate::jiguang::{self, Endpoint};
 use crate::log::Log;
 use crate::world::World;
@@ -23,6 +26,7 @@ pub(crate) struct Server {
     started: Instant,
     latency: Duration,
     log: Mutex<Log>,
+    faults: Mutex<Dealer>,
     pub(crate) jiguang: Endpoint,
 }
 
@@ -45,6 +49,7 @@ impl Server {
             started: Instant::now(),
             latency: world.latency,
             log: Mutex::new(Log::new(world.request_log)),
+            faults: Mutex::new(Dealer::new(world.faults)),
             jiguang: Endpoint::new(world.jiguang, world.store),
         })
     }
@@ -54,6 +59,7 @@ impl Server {
             .route("/_sandbox/state", get(state))
             .route("/_sandbox/requests", get(requests))
             .route("/_sandbox/reset", post(reset))
+            .route("/_sandbox/faults", post(set_faults))
             .fallback(vendor)
             .with_state(self)
     }
@@ -66,25 +72,80 @@ impl Server {
         lock(&self.log)
     }
 
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Dealer> {
+        lock(&self.faults)
+    }
+
     pub(crate) fn forget(&self) {
         self.log().forget();
+        self.faults().forget();
         self.jiguang.forget();
     }
 
     /// What can be decided from the head alone: the time is taken and the quota judged under one lock, so that the log, the
     /// clock and the quota agree on the order.
-    fn arrive(&self, head: &Parts) -> (u64, Result<&Endpoint, Answer>) {
+    fn arrive(&self, head: &Parts) -> (u64, Result<(&Endpoint, Option<Fault>), Answer>) {
         let mut log = self.log();
         let arrival = self.started.elapsed();
         let endpoint = match head.uri.path() {
             jiguang::PATH => match self.jiguang.arrive(head, arrival) {
-                None => Ok(&self.jiguang),
+                None => Ok((&self.jiguang, self.faults().deal())),
                 Some(refusal) => Err(refusal),
             },
             _ => Err(Answer::plain(StatusCode::NOT_FOUND, "no endpoint has this path")),
         };
         let number = log.arrive(arrival, head.method.as_str(), head.uri.path(), endpoint.is_ok());
+        if let (Ok((_, Some(fault))), Some(record)) = (&endpoint, log.find(number)) {
+            record.fault = Some(fault.kind);
+        }
         (number, endpoint)
+    }
+}
+
+impl Server {
+    /// Lets the endpoint judge a request and give it its effect, and writes down what came of it.
+    fn judge(&self, number: u64, head: &Parts, body: Option<&[u8]>) -> Answer {
+        let mut answer = self.jiguang.answer(head, body);
+        if let Some(record) = self.log().find(number) {
+            record.applied = true;
+            record.code = answer.code;
+            record.users = answer.cuids.len();
+            record.cuids = std::mem::take(&mut answer.cuids);
+        }
+        answer
+    }
+
+    /// The same for a request that meets a fault: perhaps later or not at all, and perhaps a gateway answers.
+    fn judge_with(self: Arc<Self>, fault: &Fault, number: u64, head: &Parts, body: Option<&[u8]>) -> Answer {
+        let gateways = faults::gateways(fault.kind);
+        if !fault.is_applied() {
+            return gateways.unwrap_or_else(|| Answer::plain(StatusCode::SERVICE_UNAVAILABLE, "nobody sees this"));
+        }
+        if fault.kind == FaultKind::Silence {
+            // The caller may be gone by then.
+            let (after, head, body) = (fault.after, head.clone(), body.map(<[u8]>::to_vec));
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                self.judge(number, &head, body.as_deref());
+            });
+            return Answer::plain(StatusCode::SERVICE_UNAVAILABLE, "nobody sees this");
+        }
+        let own = self.judge(number, head, body);
+        gateways.unwrap_or(own)
+    }
+
+    /// Holds an answer back by the latency, and writes down that it leaves.
+    async fn hand_out(&self, number: u64, status: Option<StatusCode>) {
+        if let Some(record) = self.log().find(number) {
+            record.status = status.map(|status| status.as_u16());
+        }
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
+        let answered = self.started.elapsed();
+        if let Some(record) = self.log().find(number) {
+            record.answered = Some(answered).filter(|_| status.is_some());
+        }
     }
 }
 
@@ -119,28 +180,33 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn vendor(State(server): State<Arc<Server>>, request: Request) -> Response {
+async fn vendor(
+    State(server): State<Arc<Server>>,
+    ConnectInfo(reins): ConnectInfo<Reins>,
+    request: Request,
+) -> Response {
     let (head, body) = request.into_parts();
-    let (number, endpoint) = server.arrive(&head);
+    let (number, met) = server.arrive(&head);
     // Also read when the answer is known: a client that is still writing would see a broken connection and no answer.
     let body = to_bytes(body, MAX_BODY_BYTES).await.ok();
-    let mut answer = match endpoint {
-        Ok(endpoint) => endpoint.answer(&head, body.as_deref()),
-        Err(refusal) => refusal,
+    let answer = match met {
+        Ok((_, None)) => server.judge(number, &head, body.as_deref()),
+        Ok((_, Some(fault))) => {
+            let answer = server.clone().judge_with(&fault, number, &head, body.as_deref());
+            if fault.kind == FaultKind::Delay {
+                tokio::time::sleep(fault.after).await;
+            }
+            server.hand_out(number, fault.kind.is_answered().then_some(answer.status)).await;
+            return faults::meet(&fault, answer, &reins).await;
+        }
+        Err(refusal) => {
+            if let Some(record) = server.log().find(number) {
+                record.code = refusal.code;
+            }
+            refusal
+        }
     };
-    if let Some(record) = server.log().find(number) {
-        record.status = Some(answer.status.as_u16());
-        record.code = answer.code;
-        record.users = answer.cuids.len();
-        record.cuids = std::mem::take(&mut answer.cuids);
-    }
-    if !server.latency.is_zero() {
-        tokio::time::sleep(server.latency).await;
-    }
-    let answered = server.started.elapsed();
-    if let Some(record) = server.log().find(number) {
-        record.answered = Some(answered);
-    }
+    server.hand_out(number, Some(answer.status)).await;
     answer.into_response()
 }
 
@@ -149,18 +215,30 @@ async fn state(State(server): State<Arc<Server>>) -> Answer {
     struct View<'a> {
         jiguang: jiguang::Stored<'a>,
         counters: Counters,
+        faults: BTreeMap<FaultKind, u64>,
     }
     #[derive(Serialize)]
     struct Counters {
         jiguang: jiguang::Counters,
     }
     let counters = Counters { jiguang: server.jiguang.counters() };
-    let body = serde_json::to_vec(&View { jiguang: server.jiguang.all_stored(), counters });
+    let faults = server.faults().met();
+    let body = serde_json::to_vec(&View { jiguang: server.jiguang.all_stored(), counters, faults });
     Answer::json(StatusCode::OK, None, body)
 }
 
 async fn requests(State(server): State<Arc<Server>>) -> Answer {
     Answer::json(StatusCode::OK, None, server.log().to_json())
+}
+
+async fn set_faults(State(server): State<Arc<Server>>, body: Bytes) -> Answer {
+    match Faults::from_json(&body) {
+        Ok(faults) => {
+            server.faults().replace(faults);
+            Answer::plain(StatusCode::OK, "the next requests meet these faults")
+        }
+        Err(error) => Answer::plain(StatusCode::BAD_REQUEST, &error.to_string()),
+    }
 }
 
 async fn reset(State(server): State<Arc<Server>>) -> StatusCode {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::jiguang;
+use crate::{Faults, jiguang};
 
 /// The server's settings, and one world for each vendor.
 ///
@@ -17,7 +17,7 @@ use crate::jiguang;
 /// assert!(error.to_string().starts_with("line 2 (`wordings`): unknown field"), "{error}");
 /// # Ok::<(), contact_sink_sandbox::InvalidWorld>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct World {
@@ -29,6 +29,8 @@ pub struct World {
     pub request_log: usize,
     /// Whether values are kept. Without, all is checked and answered the same and nothing is stored. Default: yes.
     pub store: bool,
+    /// What goes wrong on purpose, from the first request on. Default: nothing.
+    pub faults: Faults,
     /// Jiguang's project.
     pub jiguang: jiguang::Settings,
 }
@@ -58,17 +60,16 @@ impl World {
 
     /// Checks what no single key can show.
     pub(crate) fn check(&self) -> Result<(), InvalidWorld> {
-        self.jiguang.check().map_err(|problem| InvalidWorld {
-            line: None,
-            key: None,
-            problem: format!("jiguang: {problem}"),
-        })
+        let checked = self.jiguang.check().map_err(|problem| format!("jiguang: {problem}"));
+        let checked = checked.and_then(|()| self.faults.check().map_err(|problem| format!("faults: {problem}")));
+        checked.map_err(|problem| InvalidWorld { line: None, key: None, problem })
     }
 }
 
 impl Default for World {
     fn default() -> Self {
-        Self { latency: Duration::ZERO, request_log: 10_000, store: true, jiguang: jiguang::Settings::default() }
+        let (faults, jiguang) = (Faults::default(), jiguang::Settings::default());
+        Self { latency: Duration::ZERO, request_log: 10_000, store: true, faults, jiguang }
     }
 }
 

@@ -3,7 +3,9 @@
 
 mod client;
 mod endpoint;
+mod faults;
 mod server;
+mod tls;
 
 use contact_sink_sandbox::World;
 use contact_sink_sandbox::jiguang::Settings;
