@@ -2,5 +2,6 @@
 //! state and request log say what the vendor has.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
+mod faults;
 mod jiguang;
 mod world;

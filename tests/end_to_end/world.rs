@@ -7,7 +7,7 @@ use contact_sink_core::{ContactUpdate, Subject, UserId};
 use contact_sink_delivery::{Delivery, Options, Outcome, Summary};
 use contact_sink_jiguang::{Config, Jiguang, JiguangSink, channel};
 use contact_sink_sandbox::{Sandbox, World};
-use contact_sink_transport::{HyperTransport, TransportOptions};
+use contact_sink_transport::{HttpTransport, HyperTransport, ReqwestTransport, TransportOptions};
 
 /// What an update sets: label addresses and values.
 pub type Fields = Vec<(&'static str, String)>;
@@ -22,13 +22,28 @@ pub struct Run {
     pub sandbox: Sandbox,
 }
 
+/// How a transport is made.
+pub type Make = fn(TransportOptions) -> Arc<dyn HttpTransport>;
+
+pub fn hyper(options: TransportOptions) -> Arc<dyn HttpTransport> {
+    Arc::new(HyperTransport::new(options).unwrap())
+}
+
+pub fn reqwest(options: TransportOptions) -> Arc<dyn HttpTransport> {
+    Arc::new(ReqwestTransport::new(options).unwrap())
+}
+
 /// Delivers updates to a simulator without a quota, so that a test takes no longer than the machine needs.
-pub async fn deliver(mut world: World, users: Vec<(i64, Fields)>) -> Run {
+pub async fn deliver(world: World, users: Vec<(i64, Fields)>) -> Run {
+    deliver_over(hyper(TransportOptions::default()), world, users).await
+}
+
+/// The same over another transport.
+pub async fn deliver_over(transport: Arc<dyn HttpTransport>, mut world: World, users: Vec<(i64, Fields)>) -> Run {
     world.jiguang.quota = None;
     let sandbox = Sandbox::start(world).unwrap();
-    let transport = HyperTransport::new(TransportOptions::default()).unwrap();
     let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse().unwrap());
-    let sink = JiguangSink::new(Jiguang::new(config, Arc::new(transport))).with_quota(None);
+    let sink = JiguangSink::new(Jiguang::new(config, transport)).with_quota(None);
     let delivery = Delivery::new(sink, Options::default());
     let updates: Vec<(i64, ContactUpdate)> =
         users.iter().map(|(cuid, fields)| (*cuid, update(*cuid, fields))).collect();

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: measures the release build on this machine, the command and the sandbox as processes of their own on
 //! loopback, and holds the figures against their limits.
 
+mod faults;
 mod figures;
 mod input;
 mod isolate;
@@ -32,13 +33,15 @@ enum Bench {
     Memory,
     /// 20,000 users of whom 600 are unknown: what it takes to find them.
     Isolate,
+    /// 20,000 users while one request in ten fails: how long it takes.
+    Faults,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let command = build()?;
     let benches = match options.bench {
         Some(bench) => vec![bench],
-        None => vec![Bench::Pace, Bench::Isolate, Bench::Memory],
+        None => vec![Bench::Pace, Bench::Isolate, Bench::Faults, Bench::Memory],
     };
     let mut passed = Vec::new();
     for bench in benches {
@@ -47,6 +50,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             Bench::Pace => pace::measure(&command)?,
             Bench::Memory => memory::measure(&command)?,
             Bench::Isolate => isolate::measure(&command)?,
+            Bench::Faults => faults::measure(&command)?,
         };
         figures.print();
         println!("  measured in {:.1} s\n", start.elapsed().as_secs_f64());
