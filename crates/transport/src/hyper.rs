@@ -19,7 +19,7 @@ use crate::{BuildError, HttpTransport, TransportError, TransportOptions};
 ///
 /// At most [`TransportOptions::max_connections`] connections to one host are open at any time, whatever fails; further
 /// exchanges wait for their turn, first come first served. A connection whose exchange ended well is used again.
-/// The head of an answer may have 100 headers and 64 KiB.
+/// The head of an answer may have 100 headers and about 64 KiB.
 ///
 /// It runs on tokio. Its connections belong to the runtime that opened them: give each runtime its own transport.
 ///

@@ -6,11 +6,17 @@ mod base_url;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 #[path = "transport/contract.rs"]
 mod contract;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+#[path = "transport/environment.rs"]
+mod environment;
 #[cfg(feature = "hyper")]
 #[path = "transport/hyper.rs"]
 mod hyper;
 #[path = "transport/judge.rs"]
 mod judge;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+#[path = "transport/options.rs"]
+mod options;
 #[cfg(feature = "reqwest")]
 #[path = "transport/reqwest.rs"]
 mod reqwest;

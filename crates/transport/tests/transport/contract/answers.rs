@@ -1,6 +1,6 @@
-//! Whatever is HTTP is an answer, as it came; the request leaves as it was made.
+//! Whatever is HTTP is an answer, as it came.
 
-use http::{Request, StatusCode};
+use http::{StatusCode, header};
 
 use super::{Make, options, to};
 use crate::server::Server;
@@ -34,11 +34,16 @@ pub(crate) async fn a_gateways_html_is_an_answer(make: Make) {
 pub(crate) async fn a_redirect_is_an_answer_and_is_not_followed(make: Make) {
     for status in [301, 302, 303, 307, 308] {
         let target = Server::always("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
-        let head = format!("HTTP/1.1 {status} Elsewhere\r\nlocation: http://{}/\r\ncontent-length: 0", target.address);
-        let server = Server::once(format!("{head}\r\n\r\n")).await;
-        let answer = to(&*make(options()), server.address).await.unwrap();
-        assert_eq!(answer.status().as_u16(), status);
-        assert_eq!((server.seen.requests().len(), target.seen.connections()), (1, 0));
+        for location in
+            [format!("location: http://{}/\r\n", target.address), "location: http://[\r\n".into(), "".into()]
+        {
+            let head = format!("HTTP/1.1 {status} Elsewhere\r\n{location}content-length: 0\r\n\r\n");
+            let server = Server::once(head).await;
+            let answer = to(&*make(options()), server.address).await.unwrap();
+            assert_eq!(answer.status().as_u16(), status);
+            assert_eq!(answer.headers().contains_key(header::LOCATION), !location.is_empty());
+            assert_eq!((server.seen.requests().len(), target.seen.connections()), (1, 0));
+        }
     }
 }
 
@@ -52,38 +57,32 @@ pub(crate) async fn an_answer_as_large_as_the_cap_is_whole(make: Make) {
     }
 }
 
-pub(crate) async fn the_request_leaves_as_it_was_made(make: Make) {
-    let server = Server::always("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
-    let url = format!("http://{}/v4/im%20set?usersig=a*b-c&random=1", server.address);
-    let body = r#"{"name":"默认联系"}"#;
-    let request = Request::put(url).header("content-type", "application/json").header("x-own", "1").body(body.into());
-    make(options()).exchange(request.unwrap()).await.unwrap();
-    let seen = server.seen.requests().concat();
-    let (head, seen_body) = seen.split_once("\r\n\r\n").unwrap();
-    let mut lines = head.lines();
-    assert_eq!(lines.next(), Some("PUT /v4/im%20set?usersig=a*b-c&random=1 HTTP/1.1"));
-    let mut headers: Vec<_> = lines.map(str::to_lowercase).filter(|line| !line.starts_with("user-agent: ")).collect();
-    headers.retain(|line| line != "accept: */*");
-    headers.sort();
-    let length = format!("content-length: {}", body.len());
-    let host = format!("host: {}", server.address);
-    assert_eq!(headers, [&length, "content-type: application/json", &host, "x-own: 1"]);
-    assert_eq!(seen_body, body);
+pub(crate) async fn an_informational_answer_is_not_the_answer(make: Make) {
+    let before = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n";
+    let server = Server::once(format!("{before}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")).await;
+    let answer = to(&*make(options()), server.address).await.unwrap();
+    assert_eq!((answer.status(), &answer.body()[..]), (StatusCode::OK, &b"ok"[..]));
+    assert!(!answer.headers().contains_key("link"));
+
+    // A change of protocols that nobody asked for is an answer, and the connection is lost for HTTP.
+    let server = Server::always("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n").await;
+    let transport = make(options());
+    for connections in 1..=2 {
+        assert_eq!(to(&*transport, server.address).await.unwrap().status(), StatusCode::SWITCHING_PROTOCOLS);
+        assert_eq!(server.seen.connections(), connections);
+    }
 }
 
-pub(crate) async fn the_user_agent_is_the_requests_else_the_options(make: Make) {
-    let version = format!("user-agent: contact-sink/{}", env!("CARGO_PKG_VERSION"));
-    for (named, given, expected) in [
-        (None, None, version.as_str()),
-        (Some("own/1"), None, "user-agent: own/1"),
-        (Some("own/1"), Some("given/2"), "user-agent: given/2"),
-    ] {
-        let server = Server::always("HTTP/1.1 204 No Content\r\n\r\n").await;
-        let options = named.into_iter().fold(options(), |options, name| options.with_user_agent(name));
-        let request = Request::get(format!("http://{}", server.address));
-        let request = given.into_iter().fold(request, |request, name| request.header("user-agent", name));
-        make(options).exchange(request.body("".into()).unwrap()).await.unwrap();
-        let seen = server.seen.requests().concat().to_lowercase();
-        assert_eq!(seen.lines().filter(|line| line.starts_with("user-agent:")).collect::<Vec<_>>(), [expected]);
+pub(crate) async fn a_compressed_answer_stays_compressed(make: Make) {
+    // It is not what its header says, and nobody asked for it (`the_request_leaves_as_it_was_made`).
+    for encoding in ["gzip", "deflate", "br", "zstd", "unknown"] {
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: {encoding}\r\ncontent-length: 10\r\n\r\n");
+        let server = Server::once(head + "{\"code\":0}").await;
+        let answer = to(&*make(options()), server.address).await.unwrap();
+        assert_eq!(answer.body(), "{\"code\":0}");
+        assert_eq!(
+            (&answer.headers()["content-encoding"], &answer.headers()["content-length"]),
+            (&encoding.parse().unwrap(), &"10".parse().unwrap())
+        );
     }
 }

@@ -138,3 +138,13 @@ pub(crate) async fn a_proxy_that_refuses_makes_no_connection(make: Make) {
         assert_eq!(proxy.seen.requests().len(), 1);
     }
 }
+
+pub(crate) async fn a_proxy_is_told_the_port(make: Make) {
+    let proxy = connect_proxy("HTTP/1.1 502 No\r\n\r\n").await;
+    for target in ["a.example", "a.example:8443"] {
+        let through = Proxy::new(&format!("http://{}", proxy.address)).unwrap();
+        check_error(make(options().with_proxy(through)).exchange(post("https", target)).await, Kind::Connect);
+    }
+    let seen: Vec<_> = proxy.seen.requests().iter().map(|seen| seen.lines().next().unwrap().to_owned()).collect();
+    assert_eq!(seen, ["CONNECT a.example:443 HTTP/1.1", "CONNECT a.example:8443 HTTP/1.1"]);
+}
