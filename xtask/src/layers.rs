@@ -54,6 +54,7 @@ const BUDGETS: &[(Selection, usize)] = &[
     ((CORE, &[]), 28),
     ((FACADE, &["--features", "jiguang"]), 30),
     ((FACADE, &["--features", "jiguang,hyper"]), 80),
+    ((FACADE, &["--features", "jiguang,reqwest"]), 120),
     ((CLI, &[]), 180),
 ];
 

@@ -8,6 +8,7 @@
 //! | `delivery` (default) | [`delivery`]: order, batches, pace, retries, isolation of bad updates, and stopping |
 //! | `jiguang` | [`jiguang`]: the vendor Jiguang Operation Growth |
 //! | `hyper` | [`HyperTransport`](transport::HyperTransport): HTTP/1.1 over hyper and rustls |
+//! | `reqwest` | [`ReqwestTransport`](transport::ReqwestTransport): the same over reqwest, for a service that has it already |
 //! | `native-roots` | the platform's certificates are trusted beside the compiled-in ones |
 //! | `transport` | [`transport`]: the trait for a transport of one's own; every vendor and transport turns it on |
 //! | `mock` | [`MockContactSink`], for tests of the code around a sink |
@@ -45,6 +46,47 @@
 //! ```
 //!
 //! `examples/one_update.rs` is the same against the sandbox.
+//!
+//! # Tests with the sandbox
+//! A service is tested against a server that is as strict as the vendor's document, and that fails when it is told to:
+#![cfg_attr(all(feature = "delivery", feature = "hyper", feature = "jiguang", feature = "sandbox"), doc = "```")]
+#![cfg_attr(
+    not(all(feature = "delivery", feature = "hyper", feature = "jiguang", feature = "sandbox")),
+    doc = "```ignore"
+)]
+//! use std::sync::Arc;
+//!
+//! use contact_sink::delivery::{Delivery, Options, Outcome};
+//! use contact_sink::jiguang::{Config, Jiguang, JiguangSink, channel};
+//! use contact_sink::sandbox::{Fault, FaultKind, Faults, Sandbox, World};
+//! use contact_sink::transport::{HyperTransport, TransportOptions};
+//! use contact_sink::{ContactUpdate, Subject, UserId};
+//!
+//! // #[tokio::test]
+//! # #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut world = World::default();
+//!     world.jiguang.unknown_cuids = Some([404].into());
+//!     let sandbox = Sandbox::start(world)?;
+//!     // The answer to the first request is lost after the request has had its effect.
+//!     sandbox.set_faults(Faults::default().with_next(Fault::new(FaultKind::Reset).applied(true)))?;
+//!
+//!     let transport = Arc::new(HyperTransport::new(TransportOptions::default())?);
+//!     let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse()?);
+//!     let delivery = Delivery::new(JiguangSink::new(Jiguang::new(config, transport)), Options::default());
+//!     let mail = channel(219, "默认联系")?;
+//!     let update = |cuid| ContactUpdate::new(Subject::User(UserId::from(cuid))).with(mail.clone(), "a@b.example");
+//!
+//!     assert_eq!(delivery.deliver(update(7)?).await, Outcome::Accepted);
+//!     assert!(matches!(delivery.deliver(update(404)?).await, Outcome::Rejected { .. }));
+//!
+//!     assert_eq!(sandbox.faults_met()[&FaultKind::Reset], 1);
+//!     assert_eq!(sandbox.jiguang().stored(7).unwrap_or_default()["219/默认联系"], "a@b.example");
+//!     assert_eq!(sandbox.jiguang().stored(404), None);
+//!     sandbox.shutdown().await;
+//!     Ok(())
+//! }
+//! ```
 
 /// The README's examples compile.
 #[cfg(all(doctest, feature = "delivery", feature = "hyper", feature = "jiguang"))]
