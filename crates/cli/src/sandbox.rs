@@ -1,7 +1,8 @@
 //! The simulator as a command.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::path::Path;
 
 use contact_sink_sandbox::{DEFAULT_TOML, Sandbox, World};
 
@@ -30,7 +31,7 @@ pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
     let sandbox = started.map_err(|error| Failure::usage(format!("--listen {}: {error}", args.listen)))?;
     if let Some(pem) = sandbox.root_pem() {
         let root = args.root.display();
-        fs::write(&args.root, pem)
+        write_whole(&args.root, pem)
             .map_err(|error| Failure::usage(format!("--root {root}: cannot be written: {error}")))?;
         say!("extra_root = \"{root}\" in a destination trusts its certificate");
     }
@@ -44,4 +45,15 @@ pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
         .map_err(|error| Failure::new(Status::Stopped, format!("signals cannot be received: {error}")))?;
     sandbox.shutdown().await;
     Ok(Status::Done)
+}
+
+/// Writes a file that is there whole or not at all: whoever waits for the root must not read half of it.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(format!(".{}.part", std::process::id()));
+    let written = fs::write(&part, text).and_then(|()| fs::rename(&part, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    written
 }

@@ -11,7 +11,7 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -34,49 +34,18 @@ impl Reins {
     }
 }
 
-/// Where connections come in.
+/// Where connections come in. With it the port is given back and handshakes end.
 pub(crate) struct Door {
-    address: SocketAddr,
-    connections: mpsc::Receiver<(Link, SocketAddr)>,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    /// Each is a task of its own: a caller that is slow holds up no other.
+    handshakes: JoinSet<io::Result<(Link, SocketAddr)>>,
 }
-
-/// How many connections may wait for the server to take them.
-const WAITING: usize = 64;
 
 impl Door {
     /// Takes connections; by TLS if there is an acceptor.
-    pub(crate) fn new(listener: TcpListener, tls: Option<TlsAcceptor>) -> io::Result<Self> {
-        let address = listener.local_addr()?;
-        let (to, connections) = mpsc::channel(WAITING);
-        tokio::spawn(take(listener, tls, to));
-        Ok(Self { address, connections })
-    }
-}
-
-/// Until the server is gone. A handshake is a task of its own: a caller that is slow holds up no other.
-async fn take(mut listener: TcpListener, tls: Option<TlsAcceptor>, to: mpsc::Sender<(Link, SocketAddr)>) {
-    loop {
-        let (stream, peer) = tokio::select! {
-            taken = Listener::accept(&mut listener) => taken,
-            () = to.closed() => return,
-        };
-        // An answer is one small write; Nagle's algorithm would only hold it back.
-        let _ = stream.set_nodelay(true);
-        match &tls {
-            None => {
-                // The server is gone: nobody is left to tell.
-                let _ = to.send((Link::new(Stream::Plain(stream)), peer)).await;
-            }
-            Some(tls) => {
-                let (handshake, to) = (tls.accept(stream), to.clone());
-                tokio::spawn(async move {
-                    // A caller that does not trust the certificate, or speaks no TLS, goes away.
-                    if let Ok(stream) = handshake.await {
-                        let _ = to.send((Link::new(Stream::Tls(Box::new(stream))), peer)).await;
-                    }
-                });
-            }
-        }
+    pub(crate) fn new(listener: TcpListener, tls: Option<TlsAcceptor>) -> Self {
+        Self { listener, tls, handshakes: JoinSet::new() }
     }
 }
 
@@ -85,14 +54,27 @@ impl Listener for Door {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Link, SocketAddr) {
-        match self.connections.recv().await {
-            Some(connection) => connection,
-            None => std::future::pending().await,
+        loop {
+            tokio::select! {
+                (stream, peer) = Listener::accept(&mut self.listener) => {
+                    // An answer is one small write; Nagle's algorithm would only hold it back.
+                    let _ = stream.set_nodelay(true);
+                    let Some(tls) = &self.tls else { return (Link::new(Stream::Plain(stream)), peer) };
+                    let handshake = tls.accept(stream);
+                    self.handshakes.spawn(async move { Ok((Link::new(Stream::Tls(Box::new(handshake.await?))), peer)) });
+                }
+                Some(shaken) = self.handshakes.join_next() => {
+                    // A caller that does not trust the certificate, or speaks no TLS, goes away.
+                    if let Ok(Ok(connection)) = shaken {
+                        return connection;
+                    }
+                }
+            }
         }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
+        self.listener.local_addr()
     }
 }
 

@@ -1,21 +1,24 @@
 //! Faults that requests meet on purpose: scripted for the next ones, or dealt to a seeded share of all.
 
 mod deal;
+mod kind;
 mod meet;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
 
 pub(crate) use deal::Dealer;
+pub use kind::FaultKind;
 pub(crate) use meet::{gateways, meet};
 
 /// The faults that the next requests meet.
 ///
 /// A fault is dealt to a request that an endpoint lets in, in order of arrival; what the head alone refuses (path, method,
 /// credentials, quota) is refused as ever and meets none. Every request that is let in counts in the quota, whatever it then
-/// meets. First those of [`next`](Self::next) are dealt, one after the other; then each request draws lots for
-/// [`shares`](Self::shares): the same for the same [`seed`](Self::seed).
+/// meets: a gateway that answers first may spare the vendor's count, but a caller cannot know that, and must keep to the quota
+/// by what it sends. First those of [`next`](Self::next) are dealt, one after the other; then each request draws lots for
+/// [`shares`](Self::shares): the same for the same [`seed`](Self::seed), in order of arrival. The latency comes on top.
 ///
 /// As JSON for `POST /_sandbox/faults`, and as `[faults]` in a world:
 /// ```
@@ -25,7 +28,8 @@ pub(crate) use meet::{gateways, meet};
 /// let json = r#"{
 ///     "next": [{"fault": "429", "retry_after_s": 2, "times": 3}, {"fault": "none"}, {"fault": "silence", "applied": true}],
 ///     "seed": 7,
-///     "shares": [{"fault": "500", "share": 0.05}]
+///     "shares": [{"fault": "500", "share": 0.05}],
+///     "for_requests": 1000
 /// }"#;
 /// let faults = Faults::from_json(json.as_bytes())?;
 /// let same = Faults::default()
@@ -33,7 +37,8 @@ pub(crate) use meet::{gateways, meet};
 ///     .with_next(Fault::new(FaultKind::None))
 ///     .with_next(Fault::new(FaultKind::Silence).applied(true))
 ///     .with_seed(7)
-///     .with_share(0.05, Fault::new(FaultKind::InternalError));
+///     .with_share(0.05, Fault::new(FaultKind::InternalError))
+///     .with_for_requests(1000);
 /// assert_eq!(faults, same);
 /// # Ok::<(), contact_sink_sandbox::InvalidFaults>(())
 /// ```
@@ -47,6 +52,11 @@ pub struct Faults {
     pub seed: u64,
     /// For all requests after those: each fault with its share of them.
     pub shares: Vec<Fault>,
+    /// How many requests draw lots; the others after them meet nothing. Default: all.
+    pub for_requests: Option<u64>,
+    /// For how long requests draw lots, from when these faults are set. In JSON and TOML `for_ms`. Default: forever.
+    #[serde(rename = "for_ms", deserialize_with = "millis")]
+    pub for_time: Option<Duration>,
 }
 
 /// One fault, and how it is dealt.
@@ -64,63 +74,12 @@ pub struct Fault {
     pub retry_after: Option<Duration>,
     /// For `delay` how long the answer is held back, for `slow_body` how long the body takes, for `silence` after what
     /// time the request has its effect, if it has one. In JSON and TOML `after_ms`. Default 1 s.
-    #[serde(default = "second", rename = "after_ms", deserialize_with = "millis")]
-    pub after: Duration,
+    #[serde(default, rename = "after_ms", deserialize_with = "millis")]
+    pub after: Option<Duration>,
     /// In a script: how many requests meet it, one after the other. Default 1.
     pub times: Option<u32>,
     /// Among the shares: which share of the requests meets it, from 0 to 1.
     pub share: Option<f64>,
-}
-
-/// What happens to a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[non_exhaustive]
-pub enum FaultKind {
-    /// `none`: nothing. It keeps a place in a script.
-    #[serde(rename = "none")]
-    None,
-    /// `delay`: the answer is right and late.
-    #[serde(rename = "delay")]
-    Delay,
-    /// `500`, with a JSON body of a gateway's own.
-    #[serde(rename = "500")]
-    InternalError,
-    /// `502`, with an HTML body.
-    #[serde(rename = "502")]
-    BadGateway,
-    /// `503`, without a body.
-    #[serde(rename = "503")]
-    Unavailable,
-    /// `429`, in plain text.
-    #[serde(rename = "429")]
-    TooManyRequests,
-    /// `reset`: the connection is reset (TCP RST) without an answer.
-    #[serde(rename = "reset")]
-    Reset,
-    /// `close`: the connection is closed without an answer.
-    #[serde(rename = "close")]
-    Close,
-    /// `silence`: there is never an answer; the connection stays open until the caller closes it.
-    #[serde(rename = "silence")]
-    Silence,
-    /// `slow_body`: the body comes in ten pieces.
-    #[serde(rename = "slow_body")]
-    SlowBody,
-    /// `broken_body`: the connection is reset after half of the body.
-    #[serde(rename = "broken_body")]
-    BrokenBody,
-    /// `truncated_json`: half of the body, under its true length.
-    #[serde(rename = "truncated_json")]
-    TruncatedJson,
-    /// `wrong_type`: the whole body, said to be HTML.
-    #[serde(rename = "wrong_type")]
-    WrongType,
-    /// `empty`: 200 without a body.
-    #[serde(rename = "empty")]
-    Empty,
-    /// `{}`: 200 with an empty object.
-    #[serde(rename = "{}")]
-    EmptyObject,
 }
 
 /// Why faults cannot be dealt.
@@ -165,6 +124,16 @@ impl Faults {
         self
     }
 
+    /// With lots for so many requests only.
+    pub fn with_for_requests(self, requests: u64) -> Self {
+        Self { for_requests: Some(requests), ..self }
+    }
+
+    /// With lots for so long only.
+    pub fn with_for_time(self, time: Duration) -> Self {
+        Self { for_time: Some(time), ..self }
+    }
+
     /// Checks what no single key can show.
     pub(crate) fn check(&self) -> Result<(), String> {
         for (nth, fault) in self.next.iter().enumerate() {
@@ -185,6 +154,12 @@ impl Faults {
                 return Err(format!("shares[{nth}]: share must be a number from 0 to 1"));
             }
         }
+        if self.shares.is_empty() && (self.for_requests.is_some() || self.for_time.is_some()) {
+            return Err("for_requests and for_ms belong to `shares`, and there are none".to_owned());
+        }
+        if self.for_requests == Some(0) || self.for_time == Some(Duration::ZERO) {
+            return Err("for_requests or for_ms is 0".to_owned());
+        }
         // What ten shares of a tenth add up to is not exactly one.
         if self.shares.iter().filter_map(|fault| fault.share).sum::<f64>() > 1.0 + 1e-9 {
             return Err("the shares are more than 1 together".to_owned());
@@ -196,7 +171,7 @@ impl Faults {
 impl Fault {
     /// A fault with the defaults of its kind.
     pub fn new(kind: FaultKind) -> Self {
-        Self { kind, applied: None, retry_after: None, after: second(), times: None, share: None }
+        Self { kind, applied: None, retry_after: None, after: None, times: None, share: None }
     }
 
     /// With or without the request's effect.
@@ -211,7 +186,7 @@ impl Fault {
 
     /// With this time.
     pub fn with_after(self, after: Duration) -> Self {
-        Self { after, ..self }
+        Self { after: Some(after), ..self }
     }
 
     /// For so many requests, one after the other.
@@ -223,77 +198,30 @@ impl Fault {
         self.applied.unwrap_or(self.kind.is_applied())
     }
 
+    pub(crate) fn time(&self) -> Duration {
+        self.after.unwrap_or(Duration::from_secs(1))
+    }
+
     fn check(&self) -> Result<(), String> {
-        use FaultKind::{
-            BadGateway, BrokenBody, Delay, InternalError, None, SlowBody, TooManyRequests, TruncatedJson, Unavailable,
-            WrongType,
-        };
         let name = self.kind.name();
-        let whole = matches!(self.kind, None | Delay | SlowBody | BrokenBody | TruncatedJson | WrongType);
-        if whole && self.applied == Some(false) {
-            return Err(format!("{name}: the answer is the endpoint's own, so the request has its effect"));
+        if let Some(objection) = self.kind.objection(self.is_applied()) {
+            return Err(format!("{name}: {objection}"));
         }
-        let says_when = matches!(self.kind, InternalError | BadGateway | Unavailable | TooManyRequests);
-        if self.retry_after.is_some() && !says_when {
-            return Err(format!("{name}: retry_after_s belongs to 429, 500, 502 and 503"));
+        if self.retry_after.is_some() && !self.kind.says_when() {
+            return Err(format!("{name}: retry_after_s belongs to 429, 500, 502, 503 and over_quota"));
+        }
+        if self.retry_after.is_some_and(|wait| wait.subsec_nanos() > 0) {
+            return Err(format!("{name}: retry_after_s is in whole seconds"));
+        }
+        if self.after.is_some() && !self.kind.takes_time() {
+            return Err(format!("{name}: after_ms belongs to delay, slow_body and silence"));
         }
         Ok(())
     }
 }
 
-impl FaultKind {
-    /// As it is written in JSON and TOML.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Delay => "delay",
-            Self::InternalError => "500",
-            Self::BadGateway => "502",
-            Self::Unavailable => "503",
-            Self::TooManyRequests => "429",
-            Self::Reset => "reset",
-            Self::Close => "close",
-            Self::Silence => "silence",
-            Self::SlowBody => "slow_body",
-            Self::BrokenBody => "broken_body",
-            Self::TruncatedJson => "truncated_json",
-            Self::WrongType => "wrong_type",
-            Self::Empty => "empty",
-            Self::EmptyObject => "{}",
-        }
-    }
-
-    /// Whether a request that meets it has its effect, unless [`Fault::applied`] says otherwise: yes where the answer is the
-    /// endpoint's own or a 200, no for the others, which a gateway in front may have given.
-    pub fn is_applied(self) -> bool {
-        match self {
-            Self::None | Self::Delay | Self::SlowBody | Self::BrokenBody | Self::TruncatedJson | Self::WrongType => {
-                true
-            }
-            Self::Empty | Self::EmptyObject => true,
-            Self::InternalError | Self::BadGateway | Self::Unavailable | Self::TooManyRequests => false,
-            Self::Reset | Self::Close | Self::Silence => false,
-        }
-    }
-
-    /// Whether the caller gets an answer, whole or not.
-    pub(crate) fn is_answered(self) -> bool {
-        !matches!(self, Self::Reset | Self::Close | Self::Silence)
-    }
-}
-
-impl Serialize for FaultKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-fn second() -> Duration {
-    Duration::from_secs(1)
-}
-
-fn millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    u64::deserialize(deserializer).map(Duration::from_millis)
+fn millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    u64::deserialize(deserializer).map(|millis| Some(Duration::from_millis(millis)))
 }
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {

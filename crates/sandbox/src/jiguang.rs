@@ -189,7 +189,8 @@ impl Endpoint {
         }
     }
 
-    fn over_quota(&self) -> Answer {
+    /// What a request over the quota is answered.
+    pub(crate) fn over_quota(&self) -> Answer {
         match self.settings.over_quota {
             Told::Code => Reply::new(self.settings.over_quota_code.get(), "请求过于频繁").answer(StatusCode::OK),
             Told::Status => Answer::plain(StatusCode::TOO_MANY_REQUESTS, "over the quota: not applied"),

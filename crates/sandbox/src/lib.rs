@@ -9,10 +9,11 @@
 //! | `PUT /smartop/api/v1/user/channel/batch` | Jiguang, "Set Contact Information": [`jiguang`] |
 //! | `GET /_sandbox/state` | what is stored: `{"jiguang":{"10362819":{"210/默认联系":"…"}},"counters":{"jiguang":{…}},"faults":{"500":3}}` |
 //! | `GET /_sandbox/requests` | the latest requests, see [`RequestRecord`]: `{"seen":1,"requests":[{…}]}` |
-//! | `POST /_sandbox/faults` | what the next requests meet, see [`Faults`]; `{}` ends it: 200, or 400 and why |
+//! | `POST /_sandbox/faults` | what the next requests meet, see [`Faults`], in place of what was set before: 200; or 400 and why, and nothing is changed |
+//! | `DELETE /_sandbox/faults` | no more faults: 204 |
 //! | `POST /_sandbox/reset` | forgets what is stored, counted and remembered, and the quota's window, but no fault: 204 |
 //!
-//! The four of its own need no credentials; a server that listens on loopback only has no other callers than this
+//! Its own need no credentials; a server that listens on loopback only has no other callers than this
 //! machine's users. Everything else on it is 404.
 //!
 //! ```
@@ -40,8 +41,26 @@
 //! let sandbox = Sandbox::start(World::default())?;
 //! // The answer to the next request is lost after the request has had its effect.
 //! sandbox.set_faults(Faults::default().with_next(Fault::new(FaultKind::Reset).applied(true)))?;
-//! // .. the code under test sends to sandbox.base_url() ..
-//! assert!(sandbox.requests().iter().all(|request| request.fault.is_none()), "nothing was sent here");
+//!
+//! // Here the code under test sends to sandbox.base_url(); this is what leaves it.
+//! # use std::io::{Read, Write};
+//! # let address = sandbox.address();
+//! # let seen = tokio::task::spawn_blocking(move || {
+//! # let mut stream = std::net::TcpStream::connect(address)?;
+//! let body = r#"[{"cuid": 10362819, "channels": [{"id": 210, "channelValues": {"默认联系": "15088888888"}}]}]"#;
+//! let request = format!(
+//!     "PUT /smartop/api/v1/user/channel/batch HTTP/1.1\r\nhost: sandbox\r\ncontent-type: application/json\r\n\
+//!      authorization: Basic c2FuZGJveDpzYW5kYm94\r\ncontent-length: {}\r\n\r\n{body}",
+//!     body.len()
+//! );
+//! # stream.write_all(request.as_bytes())?;
+//! # stream.read(&mut [0; 1])
+//! # }).await?;
+//! # assert_eq!(seen.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+//!
+//! let request = &sandbox.requests()[0];
+//! assert_eq!((request.fault, request.applied, request.status), (Some(FaultKind::Reset), true, None));
+//! assert_eq!(sandbox.jiguang().stored(10362819).unwrap()["210/默认联系"], "15088888888");
 //! # sandbox.shutdown().await;
 //! # Ok(())
 //! # }

@@ -34,7 +34,7 @@ pub struct RequestRecord {
     pub applied: bool,
     /// The status of the answer, or `None` if it is not decided, the caller went away before, or a fault lets it have none.
     pub status: Option<u16>,
-    /// The code at the top of the endpoint's answer, if it has one: also where a fault kept it from the caller.
+    /// The code at the top of the vendor's answer, if it has one: also where a fault kept it from the caller.
     pub code: Option<i64>,
     /// How many users the request names; 0 if it was refused before they could be read.
     pub users: usize,
@@ -47,6 +47,8 @@ pub(crate) struct Log {
     capacity: usize,
     /// The number of the oldest record that is left; numbers are never used twice.
     first: u64,
+    /// The number of the first record since the last reset.
+    since: u64,
     /// How many requests came since the last reset.
     seen: u64,
     records: VecDeque<RequestRecord>,
@@ -56,7 +58,7 @@ const MAX_PATH_CHARS: usize = 200;
 
 impl Log {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, first: 0, seen: 0, records: VecDeque::new() }
+        Self { capacity, first: 0, since: 0, seen: 0, records: VecDeque::new() }
     }
 
     /// Adds a request that has no answer yet, and gives the number by which to find it again.
@@ -88,8 +90,14 @@ impl Log {
         self.records.get_mut(index)
     }
 
+    /// Whether the request with this number came before the last reset.
+    pub(crate) fn has_forgotten(&self, number: u64) -> bool {
+        number < self.since
+    }
+
     pub(crate) fn forget(&mut self) {
         self.first += self.records.len() as u64;
+        self.since = self.first;
         self.seen = 0;
         self.records.clear();
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::door::{Door, Reins};
@@ -29,7 +29,7 @@ pub struct Sandbox {
     /// Of HTTPS.
     root_pem: Option<String>,
     server: Arc<Server>,
-    stop: oneshot::Sender<()>,
+    stop: watch::Sender<()>,
     task: JoinHandle<()>,
 }
 
@@ -80,12 +80,12 @@ impl Sandbox {
         };
         let listener = listen(address)?;
         let address = listener.local_addr()?;
-        let server = Server::new(world);
-        let (stop, stopped) = oneshot::channel();
+        let (stop, stopped) = watch::channel(());
+        let server = Server::new(world, stopped);
         let service = server.clone().router().into_make_service_with_connect_info::<Reins>();
-        let serve = axum::serve(Door::new(listener, acceptor)?, service).with_graceful_shutdown(async {
-            let _ = stopped.await;
-        });
+        let stopping = server.clone();
+        let serve = axum::serve(Door::new(listener, acceptor), service)
+            .with_graceful_shutdown(async move { stopping.stopped().await });
         let task = runtime.spawn(async move {
             // It ends only after the signal, and never with an error.
             let _ = serve.await;
@@ -114,12 +114,12 @@ impl Sandbox {
     /// # Errors
     /// [`InvalidFaults`], and nothing is changed.
     pub fn set_faults(&self, faults: Faults) -> Result<(), InvalidFaults> {
-        faults.checked().map(|faults| self.server.faults().replace(faults))
+        faults.checked().map(|faults| self.server.replace_faults(faults))
     }
 
     /// How many requests met each kind of fault.
     pub fn faults_met(&self) -> BTreeMap<FaultKind, u64> {
-        self.server.faults().met()
+        self.server.faults_met()
     }
 
     /// Jiguang's project: what is stored and what was counted.
@@ -137,7 +137,8 @@ impl Sandbox {
         self.server.log().seen()
     }
 
-    /// Forgets what is stored, counted and remembered, and the quota's window. The clock goes on.
+    /// Forgets what is stored, counted and remembered, the quota's window, and what silent requests would still have applied.
+    /// The clock goes on, and so do the faults.
     pub fn reset(&self) {
         self.server.forget();
     }

@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
+use tokio::sync::watch;
 
 use crate::door::Reins;
 use crate::faults::{self, Dealer, Fault, FaultKind, Faults};
@@ -27,6 +28,8 @@ pub(crate) struct Server {
     latency: Duration,
     log: Mutex<Log>,
     faults: Mutex<Dealer>,
+    /// Changes, or is given up, when the server stops.
+    stop: watch::Receiver<()>,
     pub(crate) jiguang: Endpoint,
 }
 
@@ -44,12 +47,13 @@ pub(crate) struct Answer {
 }
 
 impl Server {
-    pub(crate) fn new(world: World) -> Arc<Self> {
+    pub(crate) fn new(world: World, stop: watch::Receiver<()>) -> Arc<Self> {
         Arc::new(Self {
             started: Instant::now(),
             latency: world.latency,
             log: Mutex::new(Log::new(world.request_log)),
             faults: Mutex::new(Dealer::new(world.faults)),
+            stop,
             jiguang: Endpoint::new(world.jiguang, world.store),
         })
     }
@@ -59,7 +63,7 @@ impl Server {
             .route("/_sandbox/state", get(state))
             .route("/_sandbox/requests", get(requests))
             .route("/_sandbox/reset", post(reset))
-            .route("/_sandbox/faults", post(set_faults))
+            .route("/_sandbox/faults", post(set_faults).delete(end_faults))
             .fallback(vendor)
             .with_state(self)
     }
@@ -72,13 +76,24 @@ impl Server {
         lock(&self.log)
     }
 
-    pub(crate) fn faults(&self) -> MutexGuard<'_, Dealer> {
-        lock(&self.faults)
+    /// How many requests met each kind of fault.
+    pub(crate) fn faults_met(&self) -> BTreeMap<FaultKind, u64> {
+        lock(&self.faults).met()
+    }
+
+    /// Takes faults that are checked, instead of what is left of others.
+    pub(crate) fn replace_faults(&self, faults: Faults) {
+        lock(&self.faults).replace(faults, self.started.elapsed());
+    }
+
+    /// Returns when the server stops.
+    pub(crate) async fn stopped(&self) {
+        let _ = self.stop.clone().changed().await;
     }
 
     pub(crate) fn forget(&self) {
         self.log().forget();
-        self.faults().forget();
+        lock(&self.faults).forget();
         self.jiguang.forget();
     }
 
@@ -89,7 +104,7 @@ impl Server {
         let arrival = self.started.elapsed();
         let endpoint = match head.uri.path() {
             jiguang::PATH => match self.jiguang.arrive(head, arrival) {
-                None => Ok((&self.jiguang, self.faults().deal())),
+                None => Ok((&self.jiguang, lock(&self.faults).deal(arrival))),
                 Some(refusal) => Err(refusal),
             },
             _ => Err(Answer::plain(StatusCode::NOT_FOUND, "no endpoint has this path")),
@@ -117,27 +132,36 @@ impl Server {
 
     /// The same for a request that meets a fault: perhaps later or not at all, and perhaps a gateway answers.
     fn judge_with(self: Arc<Self>, fault: &Fault, number: u64, head: &Parts, body: Option<&[u8]>) -> Answer {
-        let gateways = faults::gateways(fault.kind);
+        let instead = match fault.kind {
+            FaultKind::OverQuota => Some(self.jiguang.over_quota()),
+            kind => faults::gateways(kind),
+        };
+        let nobody_sees = || Answer::plain(StatusCode::SERVICE_UNAVAILABLE, "");
         if !fault.is_applied() {
-            return gateways.unwrap_or_else(|| Answer::plain(StatusCode::SERVICE_UNAVAILABLE, "nobody sees this"));
+            return instead.unwrap_or_else(nobody_sees);
         }
         if fault.kind == FaultKind::Silence {
             // The caller may be gone by then.
-            let (after, head, body) = (fault.after, head.clone(), body.map(<[u8]>::to_vec));
+            let (after, head, body) = (fault.time(), head.clone(), body.map(<[u8]>::to_vec));
             tokio::spawn(async move {
                 tokio::time::sleep(after).await;
-                self.judge(number, &head, body.as_deref());
+                let forgotten = self.log().has_forgotten(number);
+                if !forgotten {
+                    self.judge(number, &head, body.as_deref());
+                }
             });
-            return Answer::plain(StatusCode::SERVICE_UNAVAILABLE, "nobody sees this");
+            return nobody_sees();
         }
         let own = self.judge(number, head, body);
-        gateways.unwrap_or(own)
+        instead.unwrap_or(own)
     }
 
     /// Holds an answer back by the latency, and writes down that it leaves.
-    async fn hand_out(&self, number: u64, status: Option<StatusCode>) {
+    async fn hand_out(&self, number: u64, status: Option<StatusCode>, code: Option<i64>) {
         if let Some(record) = self.log().find(number) {
             record.status = status.map(|status| status.as_u16());
+            // What the endpoint itself has said stands there already.
+            record.code = record.code.or(code);
         }
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;
@@ -194,19 +218,18 @@ async fn vendor(
         Ok((_, Some(fault))) => {
             let answer = server.clone().judge_with(&fault, number, &head, body.as_deref());
             if fault.kind == FaultKind::Delay {
-                tokio::time::sleep(fault.after).await;
+                tokio::time::sleep(fault.time()).await;
             }
-            server.hand_out(number, fault.kind.is_answered().then_some(answer.status)).await;
-            return faults::meet(&fault, answer, &reins).await;
-        }
-        Err(refusal) => {
-            if let Some(record) = server.log().find(number) {
-                record.code = refusal.code;
+            server.hand_out(number, fault.kind.is_answered().then_some(answer.status), answer.code).await;
+            if fault.kind == FaultKind::Silence {
+                // Until the caller goes away, which ends this, or the server does.
+                server.stopped().await;
             }
-            refusal
+            return faults::meet(&fault, answer, &reins);
         }
+        Err(refusal) => refusal,
     };
-    server.hand_out(number, Some(answer.status)).await;
+    server.hand_out(number, Some(answer.status), answer.code).await;
     answer.into_response()
 }
 
@@ -222,7 +245,7 @@ async fn state(State(server): State<Arc<Server>>) -> Answer {
         jiguang: jiguang::Counters,
     }
     let counters = Counters { jiguang: server.jiguang.counters() };
-    let faults = server.faults().met();
+    let faults = server.faults_met();
     let body = serde_json::to_vec(&View { jiguang: server.jiguang.all_stored(), counters, faults });
     Answer::json(StatusCode::OK, None, body)
 }
@@ -234,11 +257,16 @@ async fn requests(State(server): State<Arc<Server>>) -> Answer {
 async fn set_faults(State(server): State<Arc<Server>>, body: Bytes) -> Answer {
     match Faults::from_json(&body) {
         Ok(faults) => {
-            server.faults().replace(faults);
+            server.replace_faults(faults);
             Answer::plain(StatusCode::OK, "the next requests meet these faults")
         }
         Err(error) => Answer::plain(StatusCode::BAD_REQUEST, &error.to_string()),
     }
+}
+
+async fn end_faults(State(server): State<Arc<Server>>) -> StatusCode {
+    server.replace_faults(Faults::default());
+    StatusCode::NO_CONTENT
 }
 
 async fn reset(State(server): State<Arc<Server>>) -> StatusCode {

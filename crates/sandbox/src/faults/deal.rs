@@ -1,6 +1,7 @@
 //! Who meets which fault: the script first, then lots.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use super::{Fault, FaultKind, Faults};
 
@@ -10,26 +11,37 @@ pub(crate) struct Dealer {
     next: VecDeque<(Fault, u32)>,
     shares: Vec<Fault>,
     lots: fastrand::Rng,
+    /// How many requests still draw lots, and until when; `None` is no bound.
+    left: Option<u64>,
+    until: Option<Duration>,
     met: BTreeMap<FaultKind, u64>,
 }
 
 impl Dealer {
     pub(crate) fn new(faults: Faults) -> Self {
-        let mut dealer =
-            Self { next: VecDeque::new(), shares: Vec::new(), lots: fastrand::Rng::with_seed(0), met: BTreeMap::new() };
-        dealer.replace(faults);
+        let mut dealer = Self {
+            next: VecDeque::new(),
+            shares: Vec::new(),
+            lots: fastrand::Rng::with_seed(0),
+            left: None,
+            until: None,
+            met: BTreeMap::new(),
+        };
+        dealer.replace(faults, Duration::ZERO);
         dealer
     }
 
-    /// Takes others instead of what is left. What was met stays counted.
-    pub(crate) fn replace(&mut self, faults: Faults) {
+    /// Takes others instead of what is left. What was met stays counted. Times are since the server started.
+    pub(crate) fn replace(&mut self, faults: Faults, now: Duration) {
         self.next = faults.next.into_iter().map(|fault| (fault.clone(), fault.times.unwrap_or(1))).collect();
         self.shares = faults.shares;
         self.lots = fastrand::Rng::with_seed(faults.seed);
+        self.left = faults.for_requests;
+        self.until = faults.for_time.map(|time| now.saturating_add(time));
     }
 
-    /// What the request at hand meets.
-    pub(crate) fn deal(&mut self) -> Option<Fault> {
+    /// What the request that arrives now meets.
+    pub(crate) fn deal(&mut self, arrival: Duration) -> Option<Fault> {
         let fault = match self.next.front_mut() {
             Some((fault, left)) => {
                 let fault = fault.clone();
@@ -40,7 +52,12 @@ impl Dealer {
                 fault
             }
             None if self.shares.is_empty() => return None,
+            None if self.left == Some(0) || self.until.is_some_and(|until| arrival >= until) => {
+                self.shares.clear();
+                return None;
+            }
             None => {
+                self.left = self.left.map(|left| left - 1);
                 let lot = self.lots.f64();
                 let mut until = 0.0;
                 let hit = self.shares.iter().find(|fault| {

@@ -35,12 +35,10 @@ pub(crate) fn gateways(kind: FaultKind) -> Option<Answer> {
 }
 
 /// Gives the answer as the fault has it. `answer` is the endpoint's, or what stands in its place.
-pub(crate) async fn meet(fault: &Fault, answer: Answer, reins: &Reins) -> Response {
+pub(crate) fn meet(fault: &Fault, answer: Answer, reins: &Reins) -> Response {
     match fault.kind {
         FaultKind::Reset => reins.reset(),
-        FaultKind::Close => reins.close(),
-        // The caller goes away some day, and this with it.
-        FaultKind::Silence => std::future::pending().await,
+        FaultKind::Close | FaultKind::Silence => reins.close(),
         _ => {}
     }
     let mut body = Bytes::from(answer.body.clone());
@@ -59,7 +57,7 @@ pub(crate) async fn meet(fault: &Fault, answer: Answer, reins: &Reins) -> Respon
         }
         FaultKind::SlowBody => {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-            *response.body_mut() = Body::from_stream(Pieces::slow(body, fault.after));
+            *response.body_mut() = Body::from_stream(Pieces::slow(body, fault.time()));
         }
         FaultKind::BrokenBody => {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));

@@ -1,10 +1,9 @@
 //! Faults: what the caller sees, what is stored, and what the server says of it.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use contact_sink_sandbox::jiguang::PATH;
-use contact_sink_sandbox::{Fault, FaultKind, Faults, Sandbox, World};
+use contact_sink_sandbox::jiguang::{PATH, Told};
+use contact_sink_sandbox::{Fault, FaultKind, Faults, Sandbox};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -71,6 +70,8 @@ async fn each_kind_alone() {
     for (fault, seen, by_default) in cases {
         for told in [None, Some(true), Some(false)] {
             let fault = told.map_or(fault.clone(), |applied| fault.clone().applied(applied));
+            let named = Faults::from_json(format!(r#"{{"next": [{{"fault": "{}"}}]}}"#, fault.kind.name()).as_bytes());
+            assert_eq!(named.unwrap(), Faults::default().with_next(Fault::new(fault.kind)));
             let (kind, applied) = (fault.kind, told.unwrap_or(by_default));
             let before = sandbox.faults_met().get(&kind).copied().unwrap_or_default();
             let Ok(()) = sandbox.set_faults(Faults::default().with_next(fault)) else {
@@ -145,90 +146,50 @@ async fn until(is_so: impl Fn() -> bool) {
 }
 
 #[tokio::test]
-async fn a_script_over_http_in_order() {
-    let sandbox = Sandbox::start(world(|_| {})).unwrap();
-    let mut client = Client::connect(sandbox.address()).await;
-    let script = r#"{"next": [{"fault": "429", "retry_after_s": 7, "times": 2}, {"fault": "none"}, {"fault": "503"}]}"#;
-    assert_eq!(client.send("POST", "/_sandbox/faults", "", script).await.status, 200);
-    // What the head alone refuses meets no fault.
-    assert_eq!(client.send("PUT", PATH, "", "[]").await.status, 401);
-    let mut statuses = Vec::new();
-    for cuid in 0..5 {
-        let reply = client.put(&users([cuid])).await;
-        assert_eq!(reply.head.contains("retry-after: 7"), reply.status == 429, "{}", reply.head);
-        statuses.push(reply.status);
-    }
-    assert_eq!(statuses, [429, 429, 200, 503, 200]);
-    assert_eq!(client.get("/_sandbox/state").await["faults"], serde_json::json!({"429": 2, "503": 1}));
-    let requests = client.get("/_sandbox/requests").await;
-    assert_eq!(
-        (&requests["requests"][1]["fault"], &requests["requests"][1]["applied"]),
-        (&"429".into(), &false.into())
-    );
-
-    // What is left of a script ends with the next one, and what was met is forgotten with the log.
-    assert_eq!(client.send("POST", "/_sandbox/faults", "", r#"{"next": [{"fault": "500"}]}"#).await.status, 200);
-    assert_eq!(client.send("POST", "/_sandbox/faults", "", "{}").await.status, 200);
-    assert_eq!(client.put(&users([9])).await.status, 200);
-    client.send("POST", "/_sandbox/reset", "", "").await;
-    assert_eq!(client.get("/_sandbox/state").await["faults"], serde_json::json!({}));
-    sandbox.shutdown().await;
-}
-
-#[tokio::test]
-async fn a_share_is_the_same_for_the_same_seed() {
-    let deal = |seed| async move {
-        let sandbox = Sandbox::start(world(|_| {})).unwrap();
-        let faults = Faults::default()
-            .with_seed(seed)
-            .with_share(0.1, Fault::new(FaultKind::InternalError))
-            .with_share(0.05, Fault::new(FaultKind::EmptyObject));
-        sandbox.set_faults(faults).unwrap();
+async fn over_quota_is_the_vendors_own_answer() {
+    for (over_quota, status, code) in [(Told::Status, 429, None), (Told::Code, 200, Some(1902))] {
+        let sandbox = Sandbox::start(world(|settings| settings.over_quota = over_quota)).unwrap();
+        let fault = Fault::new(FaultKind::OverQuota).with_retry_after(Duration::from_secs(3));
+        sandbox.set_faults(Faults::default().with_next(fault)).unwrap();
         let mut client = Client::connect(sandbox.address()).await;
-        for cuid in 0..1000 {
-            client.put(&users([cuid])).await;
-        }
-        let dealt: Vec<Option<FaultKind>> = sandbox.requests().iter().map(|request| request.fault).collect();
-        let met = sandbox.faults_met();
+        let reply = client.put(&users([1])).await;
+        assert_eq!((reply.status, code.is_some()), (status, reply.body.contains("1902")), "{}", reply.body);
+        assert!(reply.head.contains("retry-after: 3"), "{}", reply.head);
+        let record = sandbox.requests().pop().unwrap();
+        assert_eq!((record.applied, record.status, record.code), (false, Some(status), code));
+        assert!(sandbox.jiguang().cuids().is_empty());
+        assert_eq!(sandbox.jiguang().counters().over_quota, 0, "the quota itself was kept");
         sandbox.shutdown().await;
-        (dealt, met)
-    };
-    let (first, met) = deal(7).await;
-    assert_eq!(deal(7).await.0, first);
-    assert_ne!(deal(8).await.0, first);
-    // Four standard deviations.
-    let expected = BTreeMap::from([(FaultKind::InternalError, 62..=138), (FaultKind::EmptyObject, 22..=78)]);
-    for (kind, range) in expected {
-        assert!(range.contains(&met[&kind]), "{kind:?}: {met:?}");
     }
 }
 
 #[tokio::test]
-async fn wrong_faults_are_refused_and_change_nothing() {
+async fn a_silence_ends_with_the_server_and_a_reset_forgets_its_effect() {
     let sandbox = Sandbox::start(world(|_| {})).unwrap();
-    sandbox.set_faults(Faults::default().with_next(Fault::new(FaultKind::Unavailable))).unwrap();
-    let mut client = Client::connect(sandbox.address()).await;
-    let cases = [
-        ("", "EOF while parsing"),
-        (r#"{"nxt": []}"#, "unknown field `nxt`, expected one of `next`, `seed`, `shares`"),
-        (r#"{"next": [{"fault": "501"}]}"#, "unknown variant `501`"),
-        (r#"{"next": [{"times": 2}]}"#, "missing field `fault`"),
-        (r#"{"next": [{"fault": "500", "times": 0}]}"#, "next[0]: times is 0"),
-        (r#"{"next": [{"fault": "500", "share": 0.5}]}"#, "next[0]: a share belongs to `shares`"),
-        (r#"{"next": [{"fault": "reset", "retry_after_s": 1}]}"#, "next[0]: reset: retry_after_s belongs to"),
-        (r#"{"next": [{"fault": "500"}, {"fault": "delay", "applied": false}]}"#, "next[1]: delay: "),
-        (r#"{"shares": [{"fault": "500"}]}"#, "shares[0]: share must be a number from 0 to 1"),
-        (r#"{"shares": [{"fault": "500", "share": 1.5}]}"#, "shares[0]: share must be a number from 0 to 1"),
-        (r#"{"shares": [{"fault": "500", "share": 0.6}, {"fault": "503", "share": 0.6}]}"#, "more than 1 together"),
-        (r#"{"shares": [{"fault": "500", "share": 0.6, "times": 2}]}"#, "shares[0]: times belongs to `next`"),
-    ];
-    for (body, says) in cases {
-        let reply = client.send("POST", "/_sandbox/faults", "", body).await;
-        assert_eq!(reply.status, 400, "{body}");
-        assert!(reply.body.contains(says), "{body}: {}", reply.body);
+    let late = Fault::new(FaultKind::Silence).applied(true).with_after(Duration::from_millis(1));
+    let mut clients = Vec::new();
+    let after = |time| late.clone().with_after(time);
+    let silences =
+        [(1, after(Duration::from_millis(50)), 1), (4, after(Duration::from_secs(3600)), 1), (2, late.clone(), 2)];
+    for (cuid, fault, met) in silences {
+        sandbox.set_faults(Faults::default().with_next(fault)).unwrap();
+        let mut client = Client::connect(sandbox.address()).await;
+        let headers = format!("Content-Type: application/json\r\nAuthorization: {AUTHORIZATION}\r\n");
+        client.write("PUT", PATH, &headers, &users([cuid])).await;
+        until(|| sandbox.faults_met().get(&FaultKind::Silence) == Some(&met)).await;
+        if cuid == 1 {
+            sandbox.reset();
+        }
+        clients.push(client);
     }
-    assert_eq!(client.put(&users([1])).await.status, 503, "what was scripted before is still there");
-    let error = World::from_toml("[faults]\nnext = [{ fault = \"500\", times = 0 }]\n").unwrap_err();
-    assert_eq!(error.to_string(), "faults: next[0]: times is 0");
+    until(|| sandbox.jiguang().stored(2).is_some()).await;
+    // More than the 50 ms later: the same wait on the same clock, begun after that of the first request.
+    let fault = Fault::new(FaultKind::Delay).with_after(Duration::from_millis(60));
+    sandbox.set_faults(Faults::default().with_next(fault)).unwrap();
+    Client::connect(sandbox.address()).await.put(&users([3])).await;
+    assert_eq!(sandbox.jiguang().cuids(), [2, 3], "1 is forgotten, and 4 has an hour");
     sandbox.shutdown().await;
+    for mut client in clients {
+        assert!(tokio::time::timeout(Duration::from_secs(20), client.ends()).await.unwrap());
+    }
 }

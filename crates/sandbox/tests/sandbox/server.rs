@@ -1,7 +1,7 @@
 //! The server around the endpoint: quota, log, state, start and stop, and the world's file.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -129,6 +129,7 @@ async fn starts_delays_and_stops() {
     assert_eq!(sandbox.base_url(), format!("http://127.0.0.1:{}", sandbox.address().port()));
     let address = sandbox.address();
     sandbox.shutdown().await;
+    assert!(TcpStream::connect(address).is_err(), "the port is free at once");
     assert!(client.ends().await);
     let sandbox = Sandbox::start_at(world(|_| {}), address).unwrap();
     let mut client = Client::connect(sandbox.address()).await;
@@ -144,6 +145,11 @@ fn reads_worlds_and_tells_what_is_wrong() {
     assert_eq!(default, World::default());
     assert_eq!(World::from_toml("").unwrap(), World::default());
     assert_eq!(UnlistedCode::try_from(1901).unwrap().get(), 1901);
+
+    let commented =
+        DEFAULT_TOML.lines().filter_map(|line| line.strip_prefix("#   ")).filter(|line| line.contains(" = ["));
+    let example = World::from_toml(&format!("[faults]\n{}", commented.collect::<Vec<_>>().join("\n"))).unwrap();
+    assert_eq!((example.faults.next.len(), example.faults.shares.len()), (3, 2));
 
     let text = "[jiguang]\nquota = 'off'\ncuids = [1]\nwording = 'id'\n[[jiguang.channels]]\nid = 7\nkind = 'other'\nlabels = ['a']";
     let world = World::from_toml(text).unwrap().jiguang;

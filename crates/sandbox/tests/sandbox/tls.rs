@@ -3,11 +3,13 @@
 use std::io::{Error, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use contact_sink_sandbox::jiguang::PATH;
 use contact_sink_sandbox::{Fault, FaultKind, Faults, Sandbox};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -56,6 +58,8 @@ async fn is_served_to_whoever_trusts_the_root() {
     for (root, host) in [(None, "localhost"), (Some(&*root), "example.com")] {
         assert!(put(&sandbox, root, host, 4).await.is_err(), "{host}");
     }
+    // Whoever does not go on with a handshake holds up nobody, and not the end of the server.
+    let mut stuck = TcpStream::connect(sandbox.address()).await.unwrap();
     let other = Sandbox::start_tls(world(|_| {}), address).unwrap();
     assert!(put(&other, Some(&root), "localhost", 5).await.is_err(), "each start has a root of its own");
 
@@ -63,5 +67,7 @@ async fn is_served_to_whoever_trusts_the_root() {
     assert_eq!(put(&sandbox, Some(&root), "localhost", 6).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
     assert_eq!(sandbox.seen(), 4);
     sandbox.shutdown().await;
+    let read = timeout(Duration::from_secs(20), stuck.read(&mut [0; 1])).await.unwrap();
+    assert!(!matches!(read, Ok(1..)));
     other.shutdown().await;
 }
