@@ -8,7 +8,60 @@
 //! The judgement of an answer by its HTTP status and the vendor's code, which is the same for all vendors, is
 //! [`judge`]. No type of an HTTP library but those of the `http` crate is in a public signature.
 //!
-//! Features: `hyper` adds `HyperTransport`; `native-roots` trusts the platform's certificates too.
+//! | feature | what it adds |
+//! |---|---|
+//! | `hyper` | `HyperTransport`, over hyper: the leaner one, in time and in crates; take it if nothing speaks against it |
+//! | `reqwest` | `ReqwestTransport`, over reqwest: for a service that builds reqwest anyhow |
+//! | `native-roots` | either of them trusts the platform's certificates beside the compiled-in ones |
+//!
+//! They take the same [`TransportOptions`] and keep the same promises, which one suite of tests holds both to; what differs
+//! stands at `ReqwestTransport`. Both may be on: which one is used is said by what is constructed.
+//!
+//! # A transport of one's own
+//! Often it is a wrapper, here one that logs how long each exchange took. It prints the status and no URL, header or
+//! body: those hold secrets and contacts.
+//! ```
+//! use std::time::Instant;
+//!
+//! use async_trait::async_trait;
+//! use bytes::Bytes;
+//! use contact_sink_transport::{HttpTransport, TransportError};
+//! use http::{Request, Response};
+//!
+//! struct Logged<T>(T);
+//!
+//! #[async_trait]
+//! impl<T: HttpTransport> HttpTransport for Logged<T> {
+//!     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+//!         let start = Instant::now();
+//!         let answer = self.0.exchange(request).await;
+//!         let took = start.elapsed().as_millis();
+//!         match &answer {
+//!             Ok(answer) => println!("http {} after {took} ms", answer.status().as_u16()),
+//!             // One line without anything personal: `no connection: connection refused`.
+//!             Err(error) => println!("{error} after {took} ms"),
+//!         }
+//!         answer
+//!     }
+//! }
+//! ```
+//!
+//! In a test it may be a stub that answers without a network:
+//! ```
+//! use async_trait::async_trait;
+//! use bytes::Bytes;
+//! use contact_sink_transport::{HttpTransport, TransportError, TransportErrorKind};
+//! use http::{Request, Response};
+//!
+//! struct Refused;
+//!
+//! #[async_trait]
+//! impl HttpTransport for Refused {
+//!     async fn exchange(&self, _: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+//!         Err(TransportError::new(TransportErrorKind::Connect, "connection refused"))
+//!     }
+//! }
+//! ```
 
 mod base_url;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
