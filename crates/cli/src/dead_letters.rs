@@ -20,6 +20,8 @@ pub struct Reason {
     pub code: Option<i64>,
     /// What it means, in our words.
     pub reason: String,
+    /// What it is counted as, where the reason also says a place.
+    rule: Option<&'static str>,
     /// What the vendor wrote: for this file alone.
     vendor_text: Option<String>,
 }
@@ -27,7 +29,12 @@ pub struct Reason {
 impl Reason {
     /// A rule on rows.
     pub fn by_rule(problem: Problem) -> Self {
-        Self { column: problem.column, code: None, reason: problem.reason, vendor_text: None }
+        Self { column: problem.column, code: None, reason: problem.reason, rule: problem.rule, vendor_text: None }
+    }
+
+    /// What it is counted as.
+    pub fn counted_as(&self) -> &str {
+        self.rule.unwrap_or(&self.reason)
     }
 
     /// A rule of the sink, or the vendor's word. What names no field is about the subject.
@@ -38,6 +45,7 @@ impl Reason {
             column: Some(column.map_or(&mapping.subject, |field| &field.column).clone()),
             code: rejection.code(),
             reason: rejection.reason().to_owned(),
+            rule: None,
             vendor_text: rejection.vendor_text().map(str::to_owned),
         }
     }
@@ -109,7 +117,8 @@ impl DeadLetters {
         let written = open.file.write_all(lines);
         match &written {
             Ok(()) => open.whole += lines.len() as u64,
-            Err(_) => open.file.set_len(open.whole)?,
+            // The file stays named in the report, also if it cannot be cut.
+            Err(_) => drop(open.file.set_len(open.whole)),
         }
         self.open = Some(open);
         written

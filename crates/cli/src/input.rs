@@ -96,7 +96,7 @@ impl Input {
             (Box::new(file), metadata.is_file().then_some(metadata.len()))
         };
         let progress = Arc::new(Progress::default());
-        let counted = Counted { source, progress: progress.clone() };
+        let counted = Counted { source, progress: progress.clone(), begun: false };
         let (reader, shape) = match format.unwrap_or_else(|| Format::of(path)) {
             Format::Csv => open_csv(&name, counted)?,
             Format::Ndjson => open_ndjson(&name, counted)?,
@@ -166,6 +166,9 @@ fn open_csv(name: &str, source: Counted) -> Result<(Reader, Shape), Failure> {
     };
     let columns =
         Columns::new(&cells).map_err(|(status, problem)| Failure::new(status, format!("{name}:{line}: {problem}")))?;
+    if columns.are_fed_back() {
+        reader.allow_longer();
+    }
     Ok((Reader::Csv(Box::new(reader)), Shape::Csv(columns)))
 }
 
@@ -176,7 +179,12 @@ fn open_ndjson(name: &str, source: Counted) -> Result<(Reader, Shape), Failure> 
     let Some((line, Record::Line(bytes))) = first.as_ref().map(|row| (row.line, row.record())) else {
         return Ok((Reader::Ndjson(reader, None), Shape::Ndjson(None)));
     };
-    let fields = ndjson::names(bytes).map_err(|wrong| {
+    let fields = match ndjson::names(bytes) {
+        // That is one row's problem, and shows nothing of the others.
+        Err(ndjson::Wrong::NotUtf8(_)) => return Ok((Reader::Ndjson(reader, first), Shape::Ndjson(None))),
+        fields => fields,
+    };
+    let fields = fields.map_err(|wrong| {
         let all = "each line must be one JSON object";
         let problem = format!("{name}:{line}: {wrong}: {all} (`jq -c .` writes it so, `jq -c '.[]'` from a list)");
         Failure::new(Status::Unreadable, problem)
@@ -190,11 +198,23 @@ fn open_ndjson(name: &str, source: Counted) -> Result<(Reader, Shape), Failure> 
 struct Counted {
     source: Box<dyn Read + Send>,
     progress: Arc<Progress>,
+    begun: bool,
 }
+
+/// The most bytes by which the beginning of a file is known.
+const MARK_BYTES: usize = 4;
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(buffer)?;
+        let mut count = self.source.read(buffer)?;
+        // A pipe may give a byte order mark in pieces.
+        while !self.begun && count > 0 && count < MARK_BYTES.min(buffer.len()) {
+            match self.source.read(&mut buffer[count..])? {
+                0 => break,
+                more => count += more,
+            }
+        }
+        self.begun = true;
         self.progress.bytes.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }

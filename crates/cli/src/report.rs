@@ -34,6 +34,9 @@ pub struct Counts {
     pub reasons: Vec<ReasonCount>,
 }
 
+/// The most reasons that are told in words; the report in JSON has all.
+const MOST_REASONS: usize = 20;
+
 /// How often there was a reason.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReasonCount {
@@ -88,9 +91,12 @@ impl Counts {
             grouped(self.isolation_requests),
             Duration::from_millis(self.elapsed_ms).as_secs_f64(),
         );
-        for ReasonCount { code, reason, count } in &self.reasons {
+        for ReasonCount { code, reason, count } in self.reasons.iter().take(MOST_REASONS) {
             let code = code.map_or(String::new(), |code| format!("code {code}, "));
             let _ = writeln!(text, "  {} times: {code}{reason}", grouped(*count));
+        }
+        if let Some(more) = self.reasons.len().checked_sub(MOST_REASONS).filter(|more| *more > 0) {
+            let _ = writeln!(text, "  and {more} reasons more: --report json has all");
         }
         text
     }

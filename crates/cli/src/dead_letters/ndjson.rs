@@ -2,10 +2,13 @@
 
 use std::io::{self, Write as _};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use super::Reason;
-use crate::input::{DEAD_LETTER_ERRORS, ndjson};
+use crate::input::DEAD_LETTER_ERRORS;
+use crate::input::ndjson::{self, RAW};
 
 /// What is added to an object; one that has these is one that was fed back.
 const ADDED: [&str; 3] = ["_destination", "_line", DEAD_LETTER_ERRORS];
@@ -22,7 +25,7 @@ struct Why<'a> {
 pub fn line(destination: &str, at: u64, object: &[u8], reasons: &[Reason]) -> io::Result<Vec<u8>> {
     let errors: Vec<Why<'_>> = reasons
         .iter()
-        .map(|Reason { column, code, reason, vendor_text }| Why {
+        .map(|Reason { column, code, reason, vendor_text, .. }| Why {
             field: column.as_deref(),
             code: *code,
             reason,
@@ -40,20 +43,22 @@ pub fn line(destination: &str, at: u64, object: &[u8], reasons: &[Reason]) -> io
     // Half a surrogate pair passes as JSON by the grammar, and no reader of the file would take it.
     let readable =
         std::str::from_utf8(object).ok().filter(|text| serde_json::from_str::<serde_json::Value>(text).is_ok());
+    let fed_back =
+        ndjson::names(object).is_ok_and(|names| ADDED.iter().all(|added| names.iter().any(|name| name == added)));
     let whole = readable.map(|text| {
         ndjson::each_field(text, |name, value| {
-            if !ADDED.contains(&name) {
+            if !(fed_back && ADDED.contains(&name)) {
                 // Writing to a Vec cannot fail.
                 let _ = serde_json::to_string(name).map(|name| write!(line, ",{name}:{}", value.get()));
             }
         })
     });
     if !matches!(whole, Some(Ok(()))) {
-        // No object: its text, or its bytes where they are no text.
+        // No object: its text, and its bytes where they are no text.
         line.truncate(start);
-        match std::str::from_utf8(object) {
-            Ok(text) => write!(line, ",\"_raw\":{}", serde_json::to_string(text)?)?,
-            Err(_) => write!(line, ",\"_raw_bytes\":{}", serde_json::to_string(object)?)?,
+        write!(line, ",\"{RAW}\":{}", serde_json::to_string(&String::from_utf8_lossy(object))?)?;
+        if std::str::from_utf8(object).is_err() {
+            write!(line, ",\"_raw_base64\":\"{}\"", STANDARD.encode(object))?;
         }
     }
     line.extend_from_slice(b"}\n");

@@ -12,6 +12,8 @@ use super::start::{self, Unreadable};
 
 /// The most bytes that one record may have.
 pub const MOST_BYTES: usize = 1024 * 1024;
+/// The most bytes of one that was rejected before: what was added to it needs room.
+pub const MOST_BYTES_FED_BACK: usize = 8 * MOST_BYTES;
 
 /// Reads records.
 pub struct CsvReader<R> {
@@ -21,6 +23,7 @@ pub struct CsvReader<R> {
     started: bool,
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    most_bytes: usize,
 }
 
 impl<R: Read> CsvReader<R> {
@@ -33,7 +36,13 @@ impl<R: Read> CsvReader<R> {
             started: false,
             bytes: vec![0; 1024],
             ends: vec![0; 32],
+            most_bytes: MOST_BYTES,
         }
+    }
+
+    /// Takes longer records: those of a file of rejected rows, which has more columns than the input had.
+    pub fn allow_longer(&mut self) {
+        self.most_bytes = MOST_BYTES_FED_BACK;
     }
 
     /// The next record, blank lines passed over.
@@ -46,7 +55,7 @@ impl<R: Read> CsvReader<R> {
             return Ok(None);
         }
         let began = self.lines.line;
-        let (mut written, mut ended) = (0, 0);
+        let (mut written, mut ended, mut taken) = (0, 0, 0);
         loop {
             let buffer = self.source.fill_buf().map_err(|error| Unreadable::broken(self.lines.line, &error))?;
             // At the end of the input a line break ends the last record, unless it stands within quotes.
@@ -58,12 +67,15 @@ impl<R: Read> CsvReader<R> {
                 self.lines.count(&buffer[..read]);
                 self.source.consume(read);
             }
+            taken += read;
+            if taken > self.most_bytes {
+                return Err(too_long(began));
+            }
             (written, ended) = (written + wrote, ended + ends);
             match result {
                 ReadRecordResult::Record => break,
                 ReadRecordResult::InputEmpty if at_end => return Err(unclosed(began)),
                 ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull if self.bytes.len() >= MOST_BYTES => return Err(too_long(began)),
                 ReadRecordResult::OutputFull => self.bytes.resize(self.bytes.len() * 2, 0),
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
                 ReadRecordResult::End => return Ok(None),

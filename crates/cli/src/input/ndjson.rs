@@ -7,9 +7,15 @@ use std::io::{BufRead, BufReader, Read};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::csv::MOST_BYTES;
+use super::csv::{MOST_BYTES, MOST_BYTES_FED_BACK};
 use super::row::Row;
 use super::start::{self, Unreadable};
+
+/// Where a rejected line stands that was no object.
+pub const RAW: &str = "_raw";
+
+/// What a line of a file of rejected rows begins with.
+const FED_BACK: &[u8] = b"{\"_destination\":";
 
 /// Reads lines.
 pub struct NdjsonReader<R> {
@@ -47,7 +53,9 @@ impl<R: Read> NdjsonReader<R> {
             let buffer = self.source.fill_buf().map_err(|error| Unreadable::broken(line, &error))?;
             let end = buffer.iter().position(|byte| *byte == b'\n');
             let part = &buffer[..end.unwrap_or(buffer.len())];
-            if self.bytes.len() + part.len() > MOST_BYTES {
+            let fed_back = self.bytes.starts_with(FED_BACK) || part.starts_with(FED_BACK);
+            let most_bytes = if fed_back { MOST_BYTES_FED_BACK } else { MOST_BYTES };
+            if self.bytes.len() + part.len() > most_bytes {
                 return Err(Unreadable::new(
                     line,
                     "the line is longer than 1 MiB: NDJSON is one object on each line (`jq -c` writes it)",
@@ -81,10 +89,21 @@ pub enum Wrong {
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotUtf8(byte) => write!(f, "the line is not UTF-8 at byte {byte}: save the file as UTF-8"),
-            Self::NotJson(byte) => write!(f, "the line is not JSON at byte {byte}"),
-            Self::NoObject => f.write_str("the line is JSON, but no object in braces"),
-            Self::Twice(_) => f.write_str("the object names it twice"),
+            Self::NotUtf8(byte) => write!(f, "{} at byte {byte}: save the file as UTF-8", self.rule()),
+            Self::NotJson(byte) => write!(f, "{} at byte {byte}", self.rule()),
+            Self::NoObject | Self::Twice(_) => f.write_str(self.rule()),
+        }
+    }
+}
+
+impl Wrong {
+    /// The rule alone, without the place: by this it is counted.
+    pub fn rule(&self) -> &'static str {
+        match self {
+            Self::NotUtf8(_) => "the line is not UTF-8",
+            Self::NotJson(_) => "the line is not JSON",
+            Self::NoObject => "the line is JSON, but no object in braces",
+            Self::Twice(_) => "the object names it twice",
         }
     }
 }
@@ -108,6 +127,11 @@ pub fn names(line: &[u8]) -> Result<Vec<String>, Wrong> {
     let mut names = Vec::new();
     each_field(text_of(line)?, |name, _| names.push(name.to_owned()))?;
     Ok(names)
+}
+
+/// Whether it is a rejected line that was no object and has not been mended.
+pub fn is_raw(line: &[u8]) -> bool {
+    names(line).is_ok_and(|names| names.iter().any(|name| name == RAW))
 }
 
 /// Gives each field of an object, in its order.

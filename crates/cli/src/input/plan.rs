@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use contact_sink_core::{ContactUpdate, Subject, UserId};
 
 use super::ndjson::{self, Wrong};
-use super::row::{Cells, Columns, Record, Row};
+use super::row::{Cells, Columns, Record, Row, is_reserved};
 use crate::config::{EmptySubject, Mapping};
 use crate::nearest;
 
@@ -33,6 +33,8 @@ pub struct Problem {
     pub column: Option<String>,
     /// The rule.
     pub reason: String,
+    /// What it is counted as, where the reason also says a place.
+    pub rule: Option<&'static str>,
 }
 
 /// How a row is read: the mapping, and where its columns stand.
@@ -45,6 +47,8 @@ pub struct Plan {
     wanted: Vec<usize>,
     /// Which of these names were there in some row.
     met: Vec<bool>,
+    /// Some row could be read.
+    any: bool,
     places: Places,
 }
 
@@ -65,6 +69,11 @@ impl Plan {
     /// Finds the columns of a mapping.
     pub fn new(mapping: Mapping, null: Vec<String>, shape: &Shape) -> Result<Self, String> {
         let columns = std::iter::once(&mapping.subject).chain(mapping.set.iter().map(|field| &field.column));
+        if let Some(name) = columns.clone().find(|name| is_reserved(name)) {
+            return Err(format!(
+                "{name:?} is a name that the file of rejected rows uses for itself: rename that column"
+            ));
+        }
         let (mut names, mut wanted) = (Vec::<String>::new(), Vec::new());
         for column in columns {
             let known = names.iter().position(|name| name == column);
@@ -86,7 +95,7 @@ impl Plan {
                 Places::Ndjson
             }
         };
-        Ok(Self { met: vec![false; names.len()], mapping, null, names, wanted, places })
+        Ok(Self { met: vec![false; names.len()], any: false, mapping, null, names, wanted, places })
     }
 
     /// What a row says.
@@ -101,11 +110,11 @@ impl Plan {
     /// Columns of the mapping that no row had: they are probably misspelt.
     pub fn never_met(&self) -> Vec<String> {
         match self.places {
-            Places::Csv { .. } => Vec::new(),
-            Places::Ndjson => {
+            Places::Ndjson if self.any => {
                 let met = self.names.iter().zip(&self.met);
                 met.filter(|(_, met)| !**met).map(|(name, _)| name.clone()).collect()
             }
+            _ => Vec::new(),
         }
     }
 
@@ -114,6 +123,11 @@ impl Plan {
             (Record::Cells(cells), Places::Csv { places, columns }) => cell_texts(cells, places, *columns)?,
             (Record::Line(line), _) => {
                 let values = ndjson::pick(line, &self.names).map_err(|wrong| self.problem_of_line(line, &wrong))?;
+                self.any = true;
+                if values.iter().all(Option::is_none) && ndjson::is_raw(line) {
+                    let reason = "it is still as it was rejected: write an object in place of _raw";
+                    return Err(Problem { column: None, reason: reason.to_owned(), rule: None });
+                }
                 for (met, value) in self.met.iter_mut().zip(&values) {
                     *met |= value.is_some();
                 }
@@ -154,11 +168,10 @@ impl Plan {
     fn problem_of_line(&self, line: &[u8], wrong: &Wrong) -> Problem {
         match wrong {
             Wrong::Twice(place) => problem(&self.names[*place], wrong.to_string()),
-            Wrong::NotUtf8(_) => match self.field_that_is_not_utf8(line) {
-                Some(name) => problem(name, NOT_UTF8),
-                None => Problem { column: None, reason: wrong.to_string() },
-            },
-            _ => Problem { column: None, reason: wrong.to_string() },
+            Wrong::NotUtf8(_) if self.field_that_is_not_utf8(line).is_some() => {
+                problem(self.field_that_is_not_utf8(line).unwrap_or_default(), NOT_UTF8)
+            }
+            _ => Problem { column: None, reason: wrong.to_string(), rule: Some(wrong.rule()) },
         }
     }
 
@@ -176,7 +189,7 @@ impl Plan {
 fn cell_texts<'r>(cells: &'r Cells, places: &[usize], columns: usize) -> Result<Texts<'r>, Problem> {
     if cells.len() != columns {
         let reason = format!("the row has {} fields, the first line names {columns}", cells.len());
-        return Err(Problem { column: None, reason });
+        return Err(Problem { column: None, reason, rule: None });
     }
     let text = |place: &usize| {
         let cell = cells.cell(*place).unwrap_or_default();
@@ -197,5 +210,5 @@ fn no_field(name: &str, fields: &[String]) -> String {
 }
 
 fn problem(column: &str, reason: impl Into<String>) -> Problem {
-    Problem { column: Some(column.to_owned()), reason: reason.into() }
+    Problem { column: Some(column.to_owned()), reason: reason.into(), rule: None }
 }

@@ -79,6 +79,11 @@ pub const DEAD_LETTER_COLUMNS: [&str; 6] = ["_destination", "_line", "_field", "
 /// The field of a dead letter in NDJSON that says why; an object that has it is one that is fed back.
 pub const DEAD_LETTER_ERRORS: &str = "_errors";
 
+/// Whether a name is one that a file of rejected rows uses for itself.
+pub fn is_reserved(name: &str) -> bool {
+    DEAD_LETTER_COLUMNS.contains(&name) || [DEAD_LETTER_ERRORS, "_raw", "_raw_base64"].contains(&name)
+}
+
 impl Columns {
     /// Reads the first line.
     pub fn new(header: &Cells) -> Result<Self, (Status, String)> {
@@ -97,7 +102,19 @@ impl Columns {
             }
             names.push(name.to_owned());
         }
-        Ok(Self(names))
+        let columns = Self(names);
+        let reserved = columns.0.iter().find(|name| DEAD_LETTER_COLUMNS.contains(&name.as_str()));
+        if let Some(name) = reserved.filter(|_| !columns.are_fed_back()) {
+            let problem =
+                format!("the column {name:?} has a name that the file of rejected rows uses for itself: rename it");
+            return Err((Status::Usage, problem));
+        }
+        Ok(columns)
+    }
+
+    /// Whether they are those of a file of rejected rows.
+    pub fn are_fed_back(&self) -> bool {
+        DEAD_LETTER_COLUMNS.iter().all(|name| self.0.iter().any(|known| known == name))
     }
 
     /// The place of a column.

@@ -98,7 +98,7 @@ impl Run {
             ends: Vec::new(),
             cause: None,
         };
-        let (mut sending, mut reading_aside, mut interrupted) = (true, true, false);
+        let (mut sending, mut reading_aside, mut interrupted, mut cut) = (true, true, false, false);
         while sending || reading_aside {
             tokio::select! {
                 next = outcomes.next(), if sending => match next {
@@ -125,10 +125,15 @@ impl Run {
             if !tally.ends.is_empty() {
                 delivery.halt();
             }
+            // Whoever writes into a pipe may never end it: after a stop only a file is read on, so that all of it is counted.
+            if size.is_none() && !reading.is_stopped() && delivery.summary().stop.is_some() {
+                reading.stop();
+                (reading_aside, cut) = (false, true);
+            }
         }
         progress.finish();
         let mut never_met = Vec::new();
-        if !interrupted {
+        if !interrupted && !cut {
             match end.await {
                 Ok(Err(unreadable)) => tally.ends.push(End::Unreadable(unreadable.message(&input_name))),
                 Ok(Ok(columns)) if !columns.is_empty() => never_met = columns,
@@ -199,7 +204,7 @@ impl Tally {
             Ok(true) => {
                 self.counts.rejected += 1;
                 for reason in reasons {
-                    self.counts.count_reason(reason.code, &reason.reason);
+                    self.counts.count_reason(reason.code, reason.counted_as());
                 }
             }
             Ok(false) => self.counts.pending += 1,

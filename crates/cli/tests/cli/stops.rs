@@ -103,3 +103,11 @@ fn a_label_that_nobody_has_in_a_file_of_few_users() {
         assert!(ran.count("rejected") < 10 && ran.count("requests") <= 40, "{users}: {}", ran.stderr);
     }
 }
+
+#[test]
+fn a_pipe_that_stays_open_holds_up_no_stop() {
+    let mut place = Place::new(world());
+    place.secret = "another".to_owned();
+    let ran = place.run_on_a_pipe("cuid,mobile,email,registration_id\n1,,a@example.com,\n");
+    assert_eq!((ran.status, ran.count("rows"), ran.count("pending")), (3, 1, 1), "{}", ran.stderr);
+}

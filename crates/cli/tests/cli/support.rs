@@ -1,6 +1,7 @@
 //! A place to run the command in, and what it printed.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -70,13 +71,24 @@ impl Place {
         self.finish(Command::new("sh").args(["-c", limited, command]).args(arguments))
     }
 
+    /// `contact-sink sync -` of this input, whose writer keeps the pipe open until the command is gone.
+    pub fn run_on_a_pipe(&self, input: &str) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_contact-sink"));
+        command.args(["sync", "-", "--to", "growth", "--report", "json"]);
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(input.as_bytes()).unwrap();
+        let ran = self.finish_with(command.stdin(reader));
+        drop(writer);
+        ran
+    }
+
     fn finish(&self, command: &mut Command) -> Ran {
-        let output = command
-            .current_dir(self.directory.path())
-            .env("JIGUANG_PROJECT_SECRET", &self.secret)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
+        self.finish_with(command.stdin(Stdio::null()))
+    }
+
+    fn finish_with(&self, command: &mut Command) -> Ran {
+        let output =
+            command.current_dir(self.directory.path()).env("JIGUANG_PROJECT_SECRET", &self.secret).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
         let status = output.status.code().expect("an exit status, not a signal");
         Ran { status, stdout: text(output.stdout), stderr: text(output.stderr) }
