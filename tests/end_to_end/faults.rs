@@ -92,6 +92,7 @@ fn each_kind_alone() {
         Fault::new(FaultKind::Unavailable).with_retry_after(ms(1000)),
         Fault::new(FaultKind::TooManyRequests),
         Fault::new(FaultKind::TooManyRequests).with_retry_after(ms(1000)),
+        Fault::new(FaultKind::OverQuota),
         Fault::new(FaultKind::Reset),
         Fault::new(FaultKind::Reset).applied(true),
         Fault::new(FaultKind::Close),

@@ -4,5 +4,6 @@
 mod bad_input;
 mod dead_letters;
 mod samples;
+mod sandbox;
 mod stops;
 mod support;
