@@ -34,6 +34,7 @@ pub struct SinkError {
     operation: &'static str,
     kind: SinkErrorKind,
     detail: Option<&'static str>,
+    advice: Option<&'static str>,
     status: Option<u16>,
     code: Option<i64>,
     answer: Option<Box<(String, usize)>>,
@@ -104,12 +105,28 @@ impl SinkError {
                 Applied::Perhaps
             }
         };
-        Self { vendor, operation, kind, detail: None, status: None, code: None, answer: None, retry, applied }
+        Self {
+            vendor,
+            operation,
+            kind,
+            detail: None,
+            advice: None,
+            status: None,
+            code: None,
+            answer: None,
+            retry,
+            applied,
+        }
     }
 
     /// Adds a few words of ours: `connection refused`. Never a URL, a header, a body or a value.
     pub fn with_detail(self, detail: &'static str) -> Self {
         Self { detail: Some(detail), ..self }
+    }
+
+    /// Says otherwise than the kind does what to do about it, as one sentence.
+    pub fn with_advice(self, advice: &'static str) -> Self {
+        Self { advice: Some(advice), ..self }
     }
 
     /// Adds the HTTP status.
@@ -174,7 +191,7 @@ impl SinkError {
 
     /// What to do about it, as one sentence.
     pub fn advice(&self) -> &'static str {
-        self.kind.advice()
+        self.advice.unwrap_or(self.kind.advice())
     }
 }
 

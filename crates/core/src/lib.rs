@@ -17,6 +17,7 @@
 //! ```
 
 mod address;
+mod code;
 mod error;
 mod quota;
 mod sink;
@@ -25,6 +26,7 @@ mod user_id;
 mod verdict;
 
 pub use address::{Address, InvalidAddress};
+pub use code::{Code, Effect};
 pub use error::{Applied, Retry, SinkError, SinkErrorKind};
 pub use quota::{InvalidQuota, Quota};
 /// A [`ContactSink`] that a test tells what to expect and what to answer, by `mockall`.

@@ -56,9 +56,16 @@ impl Rejection {
         Self { address: Some(address), ..self }
     }
 
-    /// Keeps the vendor's own text, which is personal data.
+    /// Keeps the vendor's own text, which is personal data: its first 2,000 characters, since every update of a request may
+    /// get a copy. An empty one is none.
     pub fn with_vendor_text(self, text: impl Into<String>) -> Self {
-        Self { vendor_text: Some(text.into()), ..self }
+        const MOST_CHARS: usize = 2_000;
+        let mut text = text.into();
+        if let Some((end, _)) = text.char_indices().nth(MOST_CHARS) {
+            text.truncate(end);
+            text.push('…');
+        }
+        Self { vendor_text: Some(text).filter(|text| !text.is_empty()), ..self }
     }
 
     /// The vendor's code, if there was one.

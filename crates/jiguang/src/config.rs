@@ -2,12 +2,9 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use contact_sink_transport::BaseUrl;
+use contact_sink_transport::{BaseUrl, BasicCredentials, InvalidCredentials};
 use http::HeaderValue;
-use secrecy::zeroize::Zeroizing;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 /// The vendor's base URL; no page of the vendor names another region.
 pub const DEFAULT_BASE_URL: &str = "https://growth.jiguang.cn";
@@ -19,27 +16,8 @@ pub const DEFAULT_BASE_URL: &str = "https://growth.jiguang.cn";
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
-    project_id: String,
-    project_secret: SecretString,
+    credentials: BasicCredentials,
     base_url: BaseUrl,
-}
-
-/// Why a [`Config`] cannot be used: HTTP Basic carries `id:secret` (RFC 7617).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidConfig {
-    /// The project id is empty.
-    #[error("the project id is empty")]
-    EmptyProjectId,
-    /// The project id has a colon: the vendor would read what follows as the secret.
-    #[error("the project id has a colon in it")]
-    Colon,
-    /// The secret is empty.
-    #[error("the project secret is empty")]
-    EmptySecret,
-    /// The id or the secret has a control character; often a line break at the end of a file.
-    #[error("the project id or the project secret has a control character in it, perhaps a line break at its end")]
-    ControlCharacter,
 }
 
 impl Config {
@@ -48,7 +26,7 @@ impl Config {
     /// A project id with a colon is taken here and refused by [`Config::check`].
     pub fn new(project_id: impl Into<String>, project_secret: SecretString) -> Self {
         let Ok(base_url) = DEFAULT_BASE_URL.parse() else { unreachable!("a constant, and every test parses it") };
-        Self { project_id: project_id.into(), project_secret, base_url }
+        Self { credentials: BasicCredentials::new(project_id, project_secret), base_url }
     }
 
     /// With another base URL: a sandbox, a gateway.
@@ -58,7 +36,7 @@ impl Config {
 
     /// The id of the project.
     pub fn project_id(&self) -> &str {
-        &self.project_id
+        self.credentials.id()
     }
 
     /// Where the API is.
@@ -69,37 +47,21 @@ impl Config {
     /// Whether HTTP Basic can carry the credentials; says nothing on whether they are right.
     ///
     /// # Errors
-    /// [`InvalidConfig`] if the id or the secret is empty or has a control character, or the id has a colon.
-    pub fn check(&self) -> Result<(), InvalidConfig> {
-        let secret = self.project_secret.expose_secret();
-        if self.project_id.is_empty() {
-            Err(InvalidConfig::EmptyProjectId)
-        } else if secret.is_empty() {
-            Err(InvalidConfig::EmptySecret)
-        } else if self.project_id.contains(':') {
-            Err(InvalidConfig::Colon)
-        } else if self.project_id.chars().chain(secret.chars()).any(char::is_control) {
-            Err(InvalidConfig::ControlCharacter)
-        } else {
-            Ok(())
-        }
+    /// [`InvalidCredentials`] if the id or the secret is empty or has a control character, or the id has a colon.
+    pub fn check(&self) -> Result<(), InvalidCredentials> {
+        self.credentials.check()
     }
 
-    /// The `Authorization` header, marked sensitive; `None` if the credentials cannot stand in one.
+    /// The `Authorization` header; `None` if the credentials cannot stand in one.
     pub(crate) fn authorization(&self) -> Option<HeaderValue> {
-        self.check().ok()?;
-        let pair = Zeroizing::new(format!("{}:{}", self.project_id, self.project_secret.expose_secret()));
-        let header = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
-        let mut value = HeaderValue::from_str(&header).ok()?;
-        value.set_sensitive(true);
-        Some(value)
+        self.credentials.header()
     }
 }
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("project_id", &self.project_id)
+            .field("project_id", &self.project_id())
             .field("base_url", &self.base_url)
             .finish_non_exhaustive()
     }

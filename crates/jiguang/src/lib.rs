@@ -49,8 +49,8 @@ mod wire;
 
 pub use address::{ChannelAddress, InvalidChannelAddress, channel};
 pub use client::Jiguang;
-pub use codes::{CODES, Code, Effect, find_code};
-pub use config::{Config, DEFAULT_BASE_URL, InvalidConfig};
+pub use codes::{CODES, find_code};
+pub use config::{Config, DEFAULT_BASE_URL};
 pub use sink::{ChannelKind, JiguangSink};
 pub use wire::{Answer, AnswerError, BuildError, MAX_USERS, UserChannels, build_set_channels, read_set_channels};
 

@@ -5,8 +5,8 @@ mod answer;
 use std::fmt;
 
 use bytes::Bytes;
-use contact_sink_transport::BaseUrl;
-use http::{HeaderValue, Method, Request, header};
+use contact_sink_transport::{BaseUrl, json};
+use http::{Method, Request};
 use serde::{Serialize, Serializer};
 
 pub use answer::{Answer, AnswerError, read_set_channels};
@@ -114,12 +114,8 @@ pub fn build_set_channels(base: &BaseUrl, users: &[UserChannels<'_>]) -> Result<
         return Err(BuildError::NumberOfUsers);
     }
     users.iter().try_for_each(UserChannels::check)?;
-    let body = serde_json::to_vec(users).map_err(|_| BuildError::Body)?;
-    let mut request = Request::new(Bytes::from(body));
-    *request.method_mut() = Method::PUT;
-    *request.uri_mut() = base.join(PATH).map_err(|_| BuildError::BaseUrl)?;
-    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(request)
+    let uri = base.join(PATH).map_err(|_| BuildError::BaseUrl)?;
+    json::request(Method::PUT, uri, &users).ok_or(BuildError::Body)
 }
 
 fn as_object<S: Serializer>(values: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {

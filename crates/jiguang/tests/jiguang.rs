@@ -9,14 +9,13 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use contact_sink_core::{
-    Address, Applied, ContactSink, ContactUpdate, Quota, Retry, SinkError, SinkErrorKind, Subject, UserId, Value,
-    Verdict,
+    Address, Applied, ContactSink, ContactUpdate, Effect, Quota, Retry, SinkError, SinkErrorKind, Subject, UserId,
+    Value, Verdict,
 };
 use contact_sink_jiguang::{
-    BuildError, CODES, ChannelKind, Config, Effect, InvalidConfig, Jiguang, JiguangSink, UserChannels,
-    build_set_channels, channel, find_code,
+    BuildError, CODES, ChannelKind, Config, Jiguang, JiguangSink, UserChannels, build_set_channels, channel, find_code,
 };
-use contact_sink_transport::{HttpTransport, TransportError};
+use contact_sink_transport::{HttpTransport, InvalidCredentials, TransportError};
 
 /// Gives one answer to every request and keeps the requests.
 struct Script {
@@ -247,13 +246,13 @@ fn what_breaks_the_contract_is_not_sent() {
 
 #[test]
 fn credentials_that_basic_cannot_carry() {
-    use InvalidConfig as I;
+    use InvalidCredentials as I;
     let table = [
-        ("", "s", I::EmptyProjectId),
+        ("", "s", I::EmptyId),
         ("a:b", "s", I::Colon),
         ("a", "", I::EmptySecret),
-        ("a", "s\n", I::ControlCharacter),
-        ("a\u{7f}", "s", I::ControlCharacter),
+        ("a", "s\n", I::ControlCharacterInSecret),
+        ("a\u{7f}", "s", I::ControlCharacterInId),
     ];
     for (id, secret, expected) in table {
         let config = Config::new(id, secret.into());

@@ -5,8 +5,8 @@
 //! [`TransportError::applied`], and never hold a URL, a header or a body. Retrying and pacing are the work of
 //! `contact-sink-delivery`.
 //!
-//! The judgement of an answer by its HTTP status and the vendor's code, which is the same for all vendors, is
-//! [`judge`]. No type of an HTTP library but those of the `http` crate is in a public signature.
+//! What the vendors' clients share stands here too: [`judge`], the judgement of an answer by its HTTP status and the vendor's
+//! code, [`BasicCredentials`], and [`json`], requests and answers in JSON. No type of an HTTP library but those of the `http` crate is in a public signature.
 //!
 //! | feature | what it adds |
 //! |---|---|
@@ -64,11 +64,13 @@
 //! ```
 
 mod base_url;
+mod basic;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod client;
 mod error;
 #[cfg(feature = "hyper")]
 mod hyper;
+pub mod json;
 mod judge;
 mod options;
 #[cfg(feature = "reqwest")]
@@ -78,10 +80,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
+pub use basic::{BasicCredentials, InvalidCredentials};
 pub use error::{BuildError, TransportError, TransportErrorKind};
 #[cfg(feature = "hyper")]
 pub use hyper::HyperTransport;
-pub use judge::{Judgement, judge};
+pub use judge::{Judgement, judge, refusal};
 pub use options::{Proxy, TransportOptions};
 #[cfg(feature = "reqwest")]
 pub use reqwest::ReqwestTransport;

@@ -29,7 +29,9 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Fa
         config = config.with_base_url(base_url);
     }
     if let Secrets::Read { .. } = secrets {
-        config.check().map_err(|error| section.failure_at("project_id", error.to_string()))?;
+        config.check().map_err(|error| {
+            section.failure_at(if error.is_about_secret() { "project_secret" } else { "project_id" }, error.to_string())
+        })?;
     }
     let quota = quota(section)?;
     let channels = channels(section)?;

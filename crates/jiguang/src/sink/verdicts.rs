@@ -2,13 +2,11 @@
 
 use std::collections::HashSet;
 
-use contact_sink_core::{Rejection, UserId, Verdict};
+use contact_sink_core::{Effect, Rejection, UserId, Verdict};
+use contact_sink_transport::refusal;
 
-use crate::codes::{Effect, find_code};
+use crate::codes::{CODES, find_code};
 use crate::wire::{Answer, AnswerError, UserChannels};
-
-/// The most characters of the vendor's texts that one rejection keeps: an answer may be long and every user gets a copy.
-const MAX_TEXT_CHARS: usize = 2_000;
 
 /// The reason of a refusal that names the user, so that its dead letter is told apart from that of a refused field. The two
 /// published wordings bracket a CUID for one cause only: it does not exist.
@@ -27,7 +25,7 @@ pub(super) fn of(answer: &Answer, users: &[UserChannels<'_>]) -> Vec<Verdict> {
     let blamed: Vec<Option<i64>> = errors.iter().map(|error| request.blamed_by(error)).collect();
     let undecided = {
         let telling = errors.iter().zip(&blamed).find(|(_, user)| user.is_none()).map_or(first, |(error, _)| error);
-        with_texts(refusal(answer, telling), errors.iter())
+        with_texts(refusal(CODES, telling.code(), answer.status()), errors.iter())
     };
     let naming =
         |cuid| errors.iter().zip(&blamed).filter(move |(_, user)| **user == Some(cuid)).map(|(error, _)| error);
@@ -40,42 +38,10 @@ pub(super) fn of(answer: &Answer, users: &[UserChannels<'_>]) -> Vec<Verdict> {
         .collect()
 }
 
-/// The refusal that this error explains.
-fn refusal(answer: &Answer, error: &AnswerError) -> Rejection {
-    match (error.code(), error.code().and_then(find_code)) {
-        (Some(code), Some(line)) => Rejection::listed(code, line.meaning),
-        (Some(code), None) => Rejection::unlisted(Some(code), "a code that the vendor's table lacks"),
-        (None, _) if answer.status().is_success() => {
-            Rejection::unlisted(None, "an error of the vendor's answer has no code")
-        }
-        (None, _) => {
-            Rejection::unlisted(None, format!("the vendor refused the request with http {}", answer.status().as_u16()))
-        }
-    }
-}
-
 /// The refusal with what the vendor wrote in these errors.
 fn with_texts<'a>(rejection: Rejection, errors: impl Iterator<Item = &'a AnswerError>) -> Rejection {
-    let text = joined(errors);
-    if text.is_empty() { rejection } else { rejection.with_vendor_text(text) }
-}
-
-fn joined<'a>(errors: impl Iterator<Item = &'a AnswerError>) -> String {
-    let mut text = String::new();
-    let mut chars = 0;
-    for error in errors.filter(|error| !error.msg().is_empty()) {
-        for part in [if text.is_empty() { "" } else { "; " }, error.msg()] {
-            for char in part.chars() {
-                if chars == MAX_TEXT_CHARS {
-                    text.push('…');
-                    return text;
-                }
-                text.push(char);
-                chars += 1;
-            }
-        }
-    }
-    text
+    let texts: Vec<&str> = errors.map(AnswerError::msg).filter(|msg| !msg.is_empty()).collect();
+    rejection.with_vendor_text(texts.join("; "))
 }
 
 /// What a token in the vendor's text may name.
@@ -100,7 +66,7 @@ impl<'a> Named<'a> {
     /// The user whom an error names: its token is a CUID of the request and can be nothing else in it.
     fn blamed_by(&self, error: &AnswerError) -> Option<i64> {
         let line = error.code().and_then(find_code)?;
-        if line.effect != Effect::Rejects {
+        if line.effect != Effect::RejectsNamed {
             return None;
         }
         let token = token(error.msg())?;

@@ -4,12 +4,12 @@ use std::fmt;
 
 use bytes::Bytes;
 use contact_sink_core::{Applied, SinkError};
+use contact_sink_transport::json::{self, RawValue};
 use contact_sink_transport::{Judgement, judge};
 use http::{Response, StatusCode};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use crate::codes::{Effect, OK, SEVERAL, find_code};
+use crate::codes::{OK, SEVERAL, find_code};
 use crate::{SET_CHANNELS, VENDOR};
 
 /// The vendor's own answer. `Debug` prints the codes and no text: the vendor's texts name users and may name values.
@@ -78,8 +78,8 @@ impl AnswerError {
 /// Source: Jiguang, "Set Contact Information".
 pub fn read_set_channels(answer: &Response<Bytes>) -> Result<Answer, SinkError> {
     let status = answer.status();
-    let wire: WireAnswer<'_> = object(answer.body()).unwrap_or_default();
-    let (code, msg) = (integer(wire.code), text(wire.msg));
+    let wire: WireAnswer<'_> = json::object(answer.body()).unwrap_or_default();
+    let (code, msg) = (json::integer(wire.code), json::text(wire.msg).unwrap_or_default());
     let errors = match judge(VENDOR, SET_CHANNELS, answer, code, |code| find_code(code).is_some()) {
         Judgement::Failed(error) => return Err(error),
         // Nothing in such a body decides, so what else it lists is no list of errors.
@@ -94,16 +94,11 @@ pub fn read_set_channels(answer: &Response<Bytes>) -> Result<Answer, SinkError> 
         }
     };
     for error in &errors {
-        if let Some(line) = error.code.and_then(find_code)
-            && let Effect::Stops(kind) = line.effect
-        {
+        let stops = error.code.and_then(find_code).and_then(|line| line.error(line.effect, VENDOR, SET_CHANNELS));
+        if let Some(stops) = stops {
             // Beside other errors it is open whether good users were saved before this one came up.
             let applied = if errors.len() == 1 && code == error.code { Applied::No } else { Applied::Perhaps };
-            return Err(SinkError::new(VENDOR, SET_CHANNELS, kind)
-                .with_detail(line.meaning)
-                .with_status(status.as_u16())
-                .with_code(line.code)
-                .with_applied(applied));
+            return Err(stops.with_status(status.as_u16()).with_applied(applied));
         }
     }
     Ok(Answer { status, code, msg, errors })
@@ -132,29 +127,16 @@ impl WireAnswer<'_> {
     /// The entries of `data` that have a code other than 0; a lone entry counts as a list of one.
     fn listed_errors(&self) -> Vec<AnswerError> {
         let Some(data) = self.data else { return Vec::new() };
-        let entries: Vec<&RawValue> = serde_json::from_str(data.get()).unwrap_or_else(|_| vec![data]);
-        entries
+        json::entries(data)
             .into_iter()
-            .filter_map(|entry| object::<WireError<'_>>(entry.get().as_bytes()))
-            .filter(|entry| entry.code.is_some() && integer(entry.code) != Some(OK))
-            .map(|entry| AnswerError { code: integer(entry.code), msg: text(entry.msg) })
+            .filter_map(|entry| json::object::<WireError<'_>>(entry.get().as_bytes()))
+            .filter(|entry| entry.code.is_some() && json::integer(entry.code) != Some(OK))
+            .map(|entry| AnswerError {
+                code: json::integer(entry.code),
+                msg: json::text(entry.msg).unwrap_or_default(),
+            })
             .collect()
     }
-}
-
-/// Reads an object and nothing else: serde's derive would take `[0,"ok"]` for an answer too.
-fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
-    let json = json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json);
-    if json.trim_ascii_start().first() == Some(&b'{') { serde_json::from_slice(json).ok() } else { None }
-}
-
-/// A JSON integer within 64 bits. A text, a fraction or an exponent is none: a code is never guessed.
-fn integer(value: Option<&RawValue>) -> Option<i64> {
-    value?.get().parse().ok()
-}
-
-fn text(value: Option<&RawValue>) -> String {
-    value.and_then(|value| serde_json::from_str(value.get()).ok()).unwrap_or_default()
 }
 
 impl fmt::Debug for Answer {

@@ -1,0 +1,124 @@
+//! A vendor's error table as data: what each code means, what is done about it, and what a person can do.
+
+use std::fmt;
+
+use crate::{SinkError, SinkErrorKind};
+
+/// One line of a vendor's error table.
+///
+/// A vendor crate has its table as a constant; a sink judges by it, and whoever explains a code to a person reads it too.
+///
+/// ```
+/// use contact_sink_core::{Code, Effect};
+///
+/// const CODES: &[Code] = &[
+///     Code::new(0, "ok", Effect::Accepts, "nothing is to be done", "the vendor's manual"),
+///     Code::new(17, "no such user", Effect::Rejects, "look the user up", "the vendor's manual"),
+/// ];
+/// assert_eq!(Code::find(CODES, 17).map(|line| line.effect), Some(Effect::Rejects));
+/// assert_eq!(Code::find(CODES, 18), None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Code {
+    /// The number.
+    pub code: i64,
+    /// What it means, in our words.
+    pub meaning: &'static str,
+    /// What is done about it when it stands for the whole request.
+    pub effect: Effect,
+    /// What is done about it when it stands for one update of the request, where that is something else.
+    pub item_effect: Option<Effect>,
+    /// What a person can do about it.
+    pub advice: &'static str,
+    /// Where the vendor says so.
+    pub source: &'static str,
+}
+
+/// What is done about a [`Code`]. `Display` says it in a few words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Accepted.
+    Accepts,
+    /// Each error in the answer is judged by its own code; without one, the request is undecided.
+    Several,
+    /// Rejected.
+    Rejects,
+    /// The update that the text names is rejected; whoever it does not name is undecided.
+    RejectsNamed,
+    /// Undecided: the update that is to blame is looked for.
+    Isolates,
+    /// Sent again after a pause.
+    Retries,
+    /// Over the quota: sent again after a pause, and more slowly.
+    Throttles,
+    /// The signature is made anew and the request sent again; if that one is refused too, the run stops.
+    Renews,
+    /// The run stops.
+    Stops(SinkErrorKind),
+}
+
+impl Code {
+    /// A line of a table.
+    pub const fn new(
+        code: i64,
+        meaning: &'static str,
+        effect: Effect,
+        advice: &'static str,
+        source: &'static str,
+    ) -> Self {
+        Self { code, meaning, effect, item_effect: None, advice, source }
+    }
+
+    /// With another effect where it stands for one update only.
+    pub const fn on_item(self, effect: Effect) -> Self {
+        Self { item_effect: Some(effect), ..self }
+    }
+
+    /// The line for a code, if the table has one.
+    pub fn find(table: &'static [Self], code: i64) -> Option<&'static Self> {
+        table.iter().find(|line| line.code == code)
+    }
+
+    /// What is done about it when it stands for one update.
+    pub fn effect_on_item(&self) -> Effect {
+        self.item_effect.unwrap_or(self.effect)
+    }
+
+    /// The error that it is, if its effect is one for the whole request: it stops the run, throttles, or asks for another try.
+    pub fn error(&self, effect: Effect, vendor: &'static str, operation: &'static str) -> Option<SinkError> {
+        let kind = match effect {
+            Effect::Stops(kind) => kind,
+            Effect::Throttles => SinkErrorKind::Throttled,
+            Effect::Retries => SinkErrorKind::Unavailable,
+            Effect::Renews => SinkErrorKind::Credentials,
+            Effect::Accepts | Effect::Several | Effect::Rejects | Effect::RejectsNamed | Effect::Isolates => {
+                return None;
+            }
+        };
+        let error = SinkError::new(vendor, operation, kind).with_detail(self.meaning).with_code(self.code);
+        Some(match effect {
+            Effect::Stops(_) | Effect::Renews => error.with_advice(self.advice),
+            _ => error,
+        })
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepts => f.write_str("accepted"),
+            Self::Several => f.write_str("each error in the answer is judged by its own code"),
+            Self::Rejects => f.write_str("rejected"),
+            Self::RejectsNamed => {
+                f.write_str("the user that the text names is rejected, else the one to blame is looked for")
+            }
+            Self::Isolates => f.write_str("the one to blame is looked for, then rejected"),
+            Self::Retries => f.write_str("sent again after a pause"),
+            Self::Throttles => f.write_str("sent again after a pause, and more slowly"),
+            Self::Renews => f.write_str("sent again once with a new signature; refused again, the run stops"),
+            Self::Stops(kind) => write!(f, "the run stops: {kind}"),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! HTTP Basic (RFC 7617): the id and the secret of an account as a header.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+
+/// An id and a secret. `Debug` prints the id and no secret.
+///
+/// Anything is taken; what HTTP Basic cannot carry is found by [`BasicCredentials::check`].
+#[derive(Clone)]
+pub struct BasicCredentials {
+    id: String,
+    secret: SecretString,
+}
+
+/// Why HTTP Basic cannot carry an id and a secret as `id:secret`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidCredentials {
+    /// The id is empty.
+    #[error("the id is empty")]
+    EmptyId,
+    /// The id has a colon: the vendor would read what follows as the secret.
+    #[error("the id has a colon in it")]
+    Colon,
+    /// The id has a control character.
+    #[error("the id has a control character in it")]
+    ControlCharacterInId,
+    /// The secret is empty.
+    #[error("the secret is empty")]
+    EmptySecret,
+    /// The secret has a control character; often a line break at the end of a file.
+    #[error("the secret has a control character in it, perhaps a line break at its end")]
+    ControlCharacterInSecret,
+}
+
+impl BasicCredentials {
+    /// An id and a secret, as the vendor's console shows them.
+    pub fn new(id: impl Into<String>, secret: SecretString) -> Self {
+        Self { id: id.into(), secret }
+    }
+
+    /// The id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether HTTP Basic can carry them; says nothing on whether they are right.
+    ///
+    /// # Errors
+    /// [`InvalidCredentials`] if the id or the secret is empty or has a control character, or the id has a colon.
+    pub fn check(&self) -> Result<(), InvalidCredentials> {
+        let secret = self.secret.expose_secret();
+        if self.id.is_empty() {
+            Err(InvalidCredentials::EmptyId)
+        } else if secret.is_empty() {
+            Err(InvalidCredentials::EmptySecret)
+        } else if self.id.contains(':') {
+            Err(InvalidCredentials::Colon)
+        } else if self.id.contains(char::is_control) {
+            Err(InvalidCredentials::ControlCharacterInId)
+        } else if secret.contains(char::is_control) {
+            Err(InvalidCredentials::ControlCharacterInSecret)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The `Authorization` header, marked sensitive; `None` if they cannot stand in one.
+    pub fn header(&self) -> Option<HeaderValue> {
+        self.check().ok()?;
+        let pair = Zeroizing::new(format!("{}:{}", self.id, self.secret.expose_secret()));
+        let header = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+        let mut value = HeaderValue::from_str(&header).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+impl InvalidCredentials {
+    /// Whether it is the secret that is wrong, and not the id.
+    pub fn is_about_secret(self) -> bool {
+        matches!(self, Self::EmptySecret | Self::ControlCharacterInSecret)
+    }
+}
+
+impl fmt::Debug for BasicCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BasicCredentials").field("id", &self.id).finish_non_exhaustive()
+    }
+}
