@@ -1,0 +1,88 @@
+//! How a contact of a user is written as an address: by the vendor's name for it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use contact_sink_core::{Address, InvalidAddress};
+
+/// A kind of contact, by the vendor's name. The set is open: a project may have others.
+///
+/// ```
+/// use contact_sink_engagelab::ContactName;
+///
+/// assert_eq!("mobile_phone".parse(), Ok(ContactName::MobilePhone));
+/// assert_eq!("line_id".parse::<ContactName>()?.as_str(), "line_id");
+/// # Ok::<(), contact_sink_core::InvalidAddress>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ContactName {
+    /// `email`
+    Email,
+    /// `mobile_phone`
+    MobilePhone,
+    /// `landline_phone`
+    LandlinePhone,
+    /// `whatsapp_phone`
+    WhatsappPhone,
+    /// Any other name.
+    Other(Address),
+}
+
+/// The address of a contact: `email`, `mobile_phone`, `landline_phone`, `whatsapp_phone`, or another name of the vendor's.
+///
+/// # Errors
+/// [`InvalidAddress`] if the name is empty, too long or has a control character.
+///
+/// Source: EngageLab MA, "Set Contact Information" (`contacts`).
+pub fn contact(name: &str) -> Result<Address, InvalidAddress> {
+    Address::new(name)
+}
+
+impl ContactName {
+    /// The names that the vendor's pages have.
+    pub const KNOWN: [Self; 4] = [Self::Email, Self::MobilePhone, Self::LandlinePhone, Self::WhatsappPhone];
+
+    /// The vendor's name.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Email => "email",
+            Self::MobilePhone => "mobile_phone",
+            Self::LandlinePhone => "landline_phone",
+            Self::WhatsappPhone => "whatsapp_phone",
+            Self::Other(name) => name.as_str(),
+        }
+    }
+}
+
+impl From<Address> for ContactName {
+    fn from(address: Address) -> Self {
+        let known = Self::KNOWN.into_iter().find(|known| known.as_str() == address.as_str());
+        known.unwrap_or(Self::Other(address))
+    }
+}
+
+impl FromStr for ContactName {
+    type Err = InvalidAddress;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Address::new(text).map(Self::from)
+    }
+}
+
+impl TryFrom<ContactName> for Address {
+    type Error = InvalidAddress;
+
+    fn try_from(name: ContactName) -> Result<Self, Self::Error> {
+        match name {
+            ContactName::Other(address) => Ok(address),
+            known => Self::new(known.as_str()),
+        }
+    }
+}
+
+impl fmt::Display for ContactName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

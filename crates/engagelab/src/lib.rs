@@ -1,0 +1,64 @@
+//! A [contact-sink](contact_sink_core) vendor: EngageLab Marketing Automation, "Set Contact Information".
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use bytes::Bytes;
+//! use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId, Verdict};
+//! use contact_sink_engagelab::{Config, EngageLab, EngageLabSink, Region, contact};
+//! use contact_sink_transport::{HttpTransport, TransportError};
+//! use http::{Request, Response};
+//!
+//! fn sink(transport: Arc<dyn HttpTransport>) -> EngageLabSink {
+//!     let config = Config::new("the API key", "from the environment".into()).with_region(Region::Virginia);
+//!     EngageLabSink::new(EngageLab::new(config, transport))
+//! }
+//!
+//! let update = ContactUpdate::new(Subject::User(UserId::from(10362473))).with(contact("email")?, "12@gmail.com")?;
+//!
+//! /// Answers with the vendor's own example, so that nothing leaves this machine.
+//! struct Documented(&'static str);
+//!
+//! #[async_trait::async_trait]
+//! impl HttpTransport for Documented {
+//!     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+//!         assert_eq!(request.uri(), "https://ma-api-usva.engagelab.com/v1/user/contact");
+//!         Ok(Response::new(Bytes::from_static(self.0.as_bytes())))
+//!     }
+//! }
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//!
+//! let sink = sink(Arc::new(Documented(r#"{"code":0,"message":"success"}"#)));
+//! assert_eq!(sink.validate(&update), Ok(()));
+//! assert_eq!(sink.send(&[update]).await?, [Verdict::Accepted]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Below the sink is the vendor's own call, with the vendor's own answer: [`EngageLab::set_contacts`].
+#![doc = include_str!("docs.md")]
+
+mod address;
+mod client;
+mod codes;
+mod config;
+mod sink;
+mod wire;
+
+pub use address::{ContactName, contact};
+pub use client::EngageLab;
+pub use codes::{CODES, find_code};
+pub use config::{Config, InvalidRegion, Region};
+pub use sink::EngageLabSink;
+pub use wire::{Answer, BuildError, UserContacts, build_set_contacts, read_set_contacts};
+
+/// The vendor's name in errors: `engagelab`.
+pub const VENDOR: &str = "engagelab";
+
+/// The name in errors of the one call that is made here.
+pub const SET_CONTACTS: &str = "set contacts";
+
+/// What *accepted* means at this vendor, in a few words for a summary.
+pub const ACCEPTED_MEANS: &str =
+    "accepted means success or partial success: EngageLab does not say which, nor which fields it left out";

@@ -1,0 +1,90 @@
+//! The sink: an update in, a verdict out, by way of the typed client.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use contact_sink_core::{
+    BatchKey, ContactSink, ContactUpdate, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value, Verdict,
+};
+use contact_sink_transport::refusal;
+
+use crate::EngageLab;
+use crate::client::contract;
+use crate::codes::CODES;
+use crate::wire::{Answer, UserContacts};
+
+/// Sets contacts of users: a user's EUID is the subject, `email` or `mobile_phone` an address.
+///
+/// Limits: one update a request, 1,000 requests a minute by default, requests may overlap. *Accepted* means what the vendor's
+/// code 0 means: success or partial success.
+#[derive(Debug, Clone)]
+pub struct EngageLabSink {
+    client: EngageLab,
+    quota: Option<Quota>,
+}
+
+impl EngageLabSink {
+    /// A sink over this client. The vendor documents no quota of this endpoint; that of its neighbour is taken.
+    pub fn new(client: EngageLab) -> Self {
+        let requests = NonZeroU32::MIN.saturating_add(999);
+        Self { client, quota: Some(Quota { requests, per: Duration::from_secs(60) }) }
+    }
+
+    /// With this quota, or none. Default 1,000 requests a minute.
+    pub fn with_quota(self, quota: impl Into<Option<Quota>>) -> Self {
+        Self { quota: quota.into(), ..self }
+    }
+
+    /// The client.
+    pub fn client(&self) -> &EngageLab {
+        &self.client
+    }
+}
+
+#[async_trait]
+impl ContactSink for EngageLabSink {
+    fn limits(&self) -> Limits {
+        Limits::new(NonZeroUsize::MIN).with_quota(self.quota).with_overlap(Overlap::Free)
+    }
+
+    fn batch_key(&self, _: &ContactUpdate) -> BatchKey {
+        BatchKey::any()
+    }
+
+    fn validate(&self, update: &ContactUpdate) -> Result<(), Rejection> {
+        user(update).map(drop)
+    }
+
+    async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
+        let [update] = batch else { return Err(contract("a request holds one update")) };
+        let user = user(update).map_err(|_| contract("an update of the batch is not valid"))?;
+        Ok(vec![verdict(&self.client.set_contacts(&user).await?)])
+    }
+}
+
+/// The update as the vendor has it, if it breaks no rule.
+fn user(update: &ContactUpdate) -> Result<UserContacts<'_>, Rejection> {
+    let Subject::User(id) = update.subject() else {
+        return Err(Rejection::by_rule("the vendor keeps contacts of users, not of address book entries"));
+    };
+    let Some(euid) = id.as_i64() else {
+        return Err(Rejection::by_rule("an EUID is a whole number within 64 bits without leading zeros"));
+    };
+    if update.fields().is_empty() {
+        return Err(Rejection::by_rule("the update sets nothing"));
+    }
+    update.fields().iter().try_fold(UserContacts::new(euid), |user, (address, value)| match value {
+        Value::Text(value) => Ok(user.with(address.as_str(), value)),
+        _ => Err(Rejection::by_rule("a contact takes one text, not a list").with_address(address.clone())),
+    })
+}
+
+/// A code other than 0 means that nothing of the update was set; without a code it is open what is to blame.
+fn verdict(answer: &Answer) -> Verdict {
+    if answer.is_success() {
+        return Verdict::Accepted;
+    }
+    let rejection = refusal(CODES, answer.code(), answer.status()).with_vendor_text(answer.message());
+    if answer.code().is_some() { Verdict::Rejected(rejection) } else { Verdict::Undecided(rejection) }
+}

@@ -1,0 +1,180 @@
+//! The wire format of "Set Contact Information": the request and the answer as the vendor documents them.
+
+use std::fmt;
+
+use bytes::Bytes;
+use contact_sink_core::SinkError;
+use contact_sink_transport::json::{self, RawValue};
+use contact_sink_transport::{BaseUrl, Judgement, judge};
+use http::{Method, Request, Response, StatusCode};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::codes::find_code;
+use crate::{SET_CONTACTS, VENDOR};
+
+const PATH: &str = "/v1/user/contact";
+const OK: i64 = 0;
+
+/// What is set for one user. `Debug` prints no id and no value.
+///
+/// Shape: `{"euid":10362473,"contacts":{"mobile_phone":"18023456879","email":"12@gmail.com"}}`; the EUID is a 64-bit integer.
+///
+/// Source: EngageLab MA, "Set Contact Information".
+#[derive(Clone, Serialize)]
+pub struct UserContacts<'a> {
+    euid: i64,
+    #[serde(serialize_with = "as_object")]
+    contacts: Vec<(&'a str, &'a str)>,
+}
+
+/// Why a request cannot be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Nothing is set for the user.
+    #[error("nothing is set for the user")]
+    NothingSet,
+    /// A name or a value is empty. The vendor documents no delete.
+    #[error("a name or a value is empty: there is no delete")]
+    Empty,
+    /// A contact is named twice.
+    #[error("a contact is named twice")]
+    NamedTwice,
+    /// The path does not fit the base URL.
+    #[error("the base url cannot be extended")]
+    BaseUrl,
+    /// The body could not be written.
+    #[error("the body could not be written")]
+    Body,
+}
+
+impl<'a> UserContacts<'a> {
+    /// The user with this EUID; nothing is set yet.
+    pub fn new(euid: i64) -> Self {
+        Self { euid, contacts: Vec::new() }
+    }
+
+    /// Sets a contact.
+    pub fn with(mut self, name: &'a str, value: &'a str) -> Self {
+        self.contacts.push((name, value));
+        self
+    }
+
+    /// The user's id.
+    pub fn euid(&self) -> i64 {
+        self.euid
+    }
+
+    /// What is set: name and value.
+    pub fn contacts(&self) -> &[(&'a str, &'a str)] {
+        &self.contacts
+    }
+
+    fn check(&self) -> Result<(), BuildError> {
+        if self.contacts.is_empty() {
+            return Err(BuildError::NothingSet);
+        }
+        for (index, (name, value)) in self.contacts.iter().enumerate() {
+            if name.is_empty() || value.is_empty() {
+                return Err(BuildError::Empty);
+            }
+            if self.contacts[..index].iter().any(|(earlier, _)| earlier == name) {
+                return Err(BuildError::NamedTwice);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Builds the request that sets contacts of one user, without credentials.
+///
+/// Shape: `POST /v1/user/contact` with a JSON object.
+///
+/// # Errors
+/// [`BuildError`] if there is nothing to set, or a name or value is empty or named twice.
+///
+/// Source: EngageLab MA, "Set Contact Information".
+pub fn build_set_contacts(base: &BaseUrl, user: &UserContacts<'_>) -> Result<Request<Bytes>, BuildError> {
+    user.check()?;
+    let uri = base.join(PATH).map_err(|_| BuildError::BaseUrl)?;
+    json::request(Method::POST, uri, user).ok_or(BuildError::Body)
+}
+
+/// The vendor's own answer. `Debug` prints the code and no text: the vendor's text may name values.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    status: StatusCode,
+    code: Option<i64>,
+    message: String,
+}
+
+impl Answer {
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The code; `None` if a refusal (HTTP 400, 413, 422) came without one.
+    pub fn code(&self) -> Option<i64> {
+        self.code
+    }
+
+    /// The vendor's text, which is personal data; empty if there is none.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether the vendor says success or partial success; it does not say which.
+    pub fn is_success(&self) -> bool {
+        self.code == Some(OK)
+    }
+}
+
+/// Reads the answer: the vendor's code decides if its table has it, else the status does.
+///
+/// Shape: `{"code":0,"message":"success"}`.
+///
+/// # Errors
+/// [`SinkError`] if there is no answer of the vendor's in it, or one that concerns the run as a whole: the credentials, the
+/// project.
+///
+/// Source: EngageLab MA, "Set Contact Information".
+pub fn read_set_contacts(answer: &Response<Bytes>) -> Result<Answer, SinkError> {
+    let status = answer.status();
+    let wire: WireAnswer<'_> = json::object(answer.body()).unwrap_or_default();
+    let (code, message) = (json::integer(wire.code), json::text(wire.message).unwrap_or_default());
+    match judge(VENDOR, SET_CONTACTS, answer, code, |code| find_code(code).is_some()) {
+        Judgement::Failed(error) => Err(error),
+        Judgement::Success => Ok(Answer { status, code: Some(OK), message }),
+        // A code of success under a status that says otherwise is none.
+        Judgement::Refused { .. } => Ok(Answer { status, code: code.filter(|&code| code != OK), message }),
+        Judgement::Code(code) => match find_code(code).and_then(|line| line.error(line.effect, VENDOR, SET_CONTACTS)) {
+            Some(error) => Err(error.with_status(status.as_u16())),
+            None => Ok(Answer { status, code: Some(code), message }),
+        },
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct WireAnswer<'a> {
+    #[serde(borrow)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+}
+
+fn as_object<S: Serializer>(contacts: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(contacts.iter().copied())
+}
+
+impl fmt::Debug for UserContacts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserContacts").field("contacts", &self.contacts.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).field("code", &self.code).finish_non_exhaustive()
+    }
+}
