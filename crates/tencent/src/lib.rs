@@ -1,0 +1,84 @@
+//! A [contact-sink](contact_sink_core) vendor: Tencent Chat, user attributes (`im_set_attr`) and friends (`friend_update`).
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use bytes::Bytes;
+//! use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId, Verdict};
+//! use contact_sink_tencent::{Config, FriendsSink, Region, Tencent, group, remark};
+//! use contact_sink_transport::{HttpTransport, TransportError};
+//! use http::{Request, Response};
+//!
+//! fn sink(transport: Arc<dyn HttpTransport>) -> FriendsSink {
+//!     let config = Config::new(1400000000, "administrator", "from the environment".into()).with_region(Region::Singapore);
+//!     FriendsSink::new(Tencent::new(config, transport))
+//! }
+//!
+//! let subject = Subject::Contact { owner: UserId::new("id")?, contact: UserId::new("id1")? };
+//! let groups = vec!["group1".to_owned(), "group2".to_owned()];
+//! let update = ContactUpdate::new(subject).with(remark(), "remark1")?.with(group(), groups)?;
+//!
+//! /// Answers with the vendor's own example, so that nothing leaves this machine.
+//! struct Documented(&'static str);
+//!
+//! #[async_trait::async_trait]
+//! impl HttpTransport for Documented {
+//!     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+//!         assert_eq!(request.uri().host(), Some("adminapisgp.im.qcloud.com"));
+//!         Ok(Response::new(Bytes::from_static(self.0.as_bytes())))
+//!     }
+//! }
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//!
+//! let answer = r#"{"ResultItem":[{"To_Account":"id1","ResultCode":0,"ResultInfo":""}],"ActionStatus":"OK","ErrorCode":0}"#;
+//! let sink = sink(Arc::new(Documented(answer)));
+//! assert_eq!(sink.validate(&update), Ok(()));
+//! assert_eq!(sink.send(&[update]).await?, [Verdict::Accepted]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Below the sinks is [`Tencent`] with the vendor's own calls and answers, and [`usersig`].
+#![doc = include_str!("docs.md")]
+
+mod address;
+mod client;
+mod codes;
+mod config;
+mod signer;
+mod sink;
+pub mod usersig;
+mod wire;
+
+pub use address::{FriendField, InvalidTencentAddress, MAX_ATTRIBUTE_NAME_BYTES, attribute, custom, group, remark};
+pub use client::Tencent;
+pub use codes::{CODES, find_code};
+pub use config::{Config, InvalidConfig, InvalidRegion, Region};
+pub use sink::{AttributesSink, FriendsSink};
+pub use wire::{
+    AccountError, Answer, AttributesOf, BuildError, Caller, Friend, FriendResult, FriendResults, MAX_ACCOUNTS,
+    MAX_FRIENDS, TagValue, UserAttributeNames, UserAttributes, build_get_attribute_names, build_get_attributes,
+    build_remove_attributes, build_set_attribute_names, build_set_attributes, build_update_friends,
+    read_get_attribute_names, read_get_attributes, read_remove_attributes, read_set_attribute_names,
+    read_set_attributes, read_update_friends,
+};
+
+/// The vendor's name in errors: `tencent`.
+pub const VENDOR: &str = "tencent";
+
+/// The names in errors of the calls that are made here.
+pub mod operation {
+    /// `im_set_attr`
+    pub const SET_ATTRIBUTES: &str = "set attributes";
+    /// `im_remove_attr`
+    pub const REMOVE_ATTRIBUTES: &str = "remove attributes";
+    /// `im_get_attr`
+    pub const GET_ATTRIBUTES: &str = "get attributes";
+    /// `im_set_attr_name`
+    pub const SET_ATTRIBUTE_NAMES: &str = "set attribute names";
+    /// `im_get_attr_name`
+    pub const GET_ATTRIBUTE_NAMES: &str = "get attribute names";
+    /// `friend_update`
+    pub const UPDATE_FRIENDS: &str = "update friends";
+}

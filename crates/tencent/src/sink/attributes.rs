@@ -1,0 +1,115 @@
+//! The sink for user attributes: `im_set_attr`.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+
+use async_trait::async_trait;
+use contact_sink_core::{
+    BatchKey, ContactSink, ContactUpdate, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value, Verdict,
+};
+use contact_sink_transport::refusal;
+
+use super::of_item;
+use crate::address::MAX_ATTRIBUTE_NAME_BYTES;
+use crate::client::contract;
+use crate::codes::CODES;
+use crate::wire::{AccountError, Answer, MAX_ACCOUNTS, MAX_NAMES, UserAttributes};
+use crate::{Tencent, operation};
+
+/// The most bytes of a value, in UTF-8: a Chinese character is 3.
+const MAX_VALUE_BYTES: usize = 50;
+
+/// Sets attributes of users: an account is the subject, an attribute's name an address.
+///
+/// Limits: 100 updates a request, 100 requests a second by default, requests may overlap.
+#[derive(Debug, Clone)]
+pub struct AttributesSink {
+    client: Tencent,
+    quota: Option<Quota>,
+}
+
+impl AttributesSink {
+    /// A sink over this client with the vendor's quota.
+    pub fn new(client: Tencent) -> Self {
+        Self { client, quota: Some(Quota::per_second(NonZeroU32::MIN.saturating_add(99))) }
+    }
+
+    /// With this quota, or none. Default 100 requests a second.
+    pub fn with_quota(self, quota: impl Into<Option<Quota>>) -> Self {
+        Self { quota: quota.into(), ..self }
+    }
+
+    /// The client.
+    pub fn client(&self) -> &Tencent {
+        &self.client
+    }
+}
+
+#[async_trait]
+impl ContactSink for AttributesSink {
+    fn limits(&self) -> Limits {
+        let max_updates = NonZeroUsize::MIN.saturating_add(MAX_ACCOUNTS - 1);
+        Limits::new(max_updates).with_quota(self.quota).with_overlap(Overlap::Free)
+    }
+
+    fn batch_key(&self, _: &ContactUpdate) -> BatchKey {
+        BatchKey::any()
+    }
+
+    fn validate(&self, update: &ContactUpdate) -> Result<(), Rejection> {
+        user(update).map(drop)
+    }
+
+    async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
+        let invalid = |_| contract(operation::SET_ATTRIBUTES, "an update of the batch is not valid");
+        let users: Vec<UserAttributes<'_>> =
+            batch.iter().map(|update| user(update).map_err(invalid)).collect::<Result<_, _>>()?;
+        let answer = self.client.set_attributes(&users).await?;
+        users.iter().map(|user| verdict(&answer, user.account())).collect()
+    }
+}
+
+/// The update as the vendor has it, if it breaks no rule.
+fn user(update: &ContactUpdate) -> Result<UserAttributes<'_>, Rejection> {
+    let Subject::User(account) = update.subject() else {
+        return Err(Rejection::by_rule("the vendor keeps attributes of users, not of address book entries"));
+    };
+    if update.fields().is_empty() {
+        return Err(Rejection::by_rule("the update sets nothing"));
+    }
+    if update.fields().len() > MAX_NAMES {
+        return Err(Rejection::by_rule("an app has at most 10 attributes"));
+    }
+    update.fields().iter().try_fold(UserAttributes::new(account.as_str()), |user, (address, value)| {
+        let refuse = |reason: &'static str| Err(Rejection::by_rule(reason).with_address(address.clone()));
+        let name = address.as_str();
+        match value {
+            _ if name.len() > MAX_ATTRIBUTE_NAME_BYTES => refuse("an attribute's name has at most 50 bytes"),
+            Value::Text(value) if value.len() > MAX_VALUE_BYTES => {
+                refuse("an attribute has at most 50 bytes of UTF-8: 50 letters, 16 Chinese characters")
+            }
+            Value::Text(value) => Ok(user.with(name, value)),
+            _ => refuse("an attribute takes one text, not a list"),
+        }
+    })
+}
+
+/// A request that was refused names nobody: whether its other accounts were stored is not documented. One that went through
+/// may list accounts that failed.
+fn verdict(answer: &Answer<Vec<AccountError>>, account: &str) -> Result<Verdict, SinkError> {
+    let Some(failed) = answer.content() else {
+        let rejection = refusal(CODES, answer.code(), answer.status()).with_vendor_text(answer.info());
+        return Ok(Verdict::Undecided(rejection));
+    };
+    let mut own = failed.iter().filter(|failed| failed.account() == account);
+    match (own.next(), own.next()) {
+        (None, _) => Ok(Verdict::Accepted),
+        // Listed as failed, with the code of success: nobody can say what it is.
+        (Some(entry), None) if entry.code() != Some(crate::codes::OK) => {
+            of_item(operation::SET_ATTRIBUTES, entry.code(), answer.info())
+        }
+        (Some(entry), Some(other)) if entry.code() == other.code() && entry.code() != Some(crate::codes::OK) => {
+            of_item(operation::SET_ATTRIBUTES, entry.code(), answer.info())
+        }
+        _ => Ok(Verdict::Retry { code: None }),
+    }
+}

@@ -1,0 +1,155 @@
+//! The sink for friends: `friend_update`.
+
+use std::collections::HashMap;
+use std::num::{NonZeroU32, NonZeroUsize};
+
+use async_trait::async_trait;
+use contact_sink_core::{
+    Address, BatchKey, Code, ContactSink, ContactUpdate, Effect, Limits, Overlap, Quota, Rejection, SinkError, Subject,
+    Value, Verdict,
+};
+use contact_sink_transport::refusal;
+
+use super::of_item;
+use crate::client::contract;
+use crate::codes::{CODES, OK, find_code};
+use crate::wire::{Answer, Friend, FriendResults, MAX_FRIENDS, TagValue};
+use crate::{FriendField, Tencent, operation};
+
+const MAX_REMARK_BYTES: usize = 96;
+const MAX_GROUPS: usize = 32;
+const MAX_GROUP_BYTES: usize = 30;
+const MAX_CUSTOM_BYTES: usize = 500;
+
+/// Sets remark, groups and custom fields of friends: owner and friend are the subject, a tag is an address.
+///
+/// Limits: 1,000 updates of one owner a request, 200 requests a second by default, one request in flight for each owner.
+#[derive(Debug, Clone)]
+pub struct FriendsSink {
+    client: Tencent,
+    quota: Option<Quota>,
+}
+
+impl FriendsSink {
+    /// A sink over this client with the vendor's quota.
+    pub fn new(client: Tencent) -> Self {
+        Self { client, quota: Some(Quota::per_second(NonZeroU32::MIN.saturating_add(199))) }
+    }
+
+    /// With this quota, or none. Default 200 requests a second.
+    pub fn with_quota(self, quota: impl Into<Option<Quota>>) -> Self {
+        Self { quota: quota.into(), ..self }
+    }
+
+    /// The client.
+    pub fn client(&self) -> &Tencent {
+        &self.client
+    }
+}
+
+#[async_trait]
+impl ContactSink for FriendsSink {
+    fn limits(&self) -> Limits {
+        let max_updates = NonZeroUsize::MIN.saturating_add(MAX_FRIENDS - 1);
+        Limits::new(max_updates).with_quota(self.quota).with_overlap(Overlap::OnePerKey)
+    }
+
+    fn batch_key(&self, update: &ContactUpdate) -> BatchKey {
+        match update.subject() {
+            Subject::Contact { owner, .. } => BatchKey::of(owner.as_str()),
+            _ => BatchKey::any(),
+        }
+    }
+
+    fn validate(&self, update: &ContactUpdate) -> Result<(), Rejection> {
+        friend(update).map(drop)
+    }
+
+    async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
+        let broken = |detail| contract(operation::UPDATE_FRIENDS, detail);
+        let friends: Vec<(&str, Friend<'_>)> = batch
+            .iter()
+            .map(|update| friend(update).map_err(|_| broken("an update of the batch is not valid")))
+            .collect::<Result<_, _>>()?;
+        let owner = friends.first().map_or("", |(owner, _)| *owner);
+        if friends.iter().any(|(other, _)| *other != owner) {
+            return Err(broken("the updates of a batch have one owner"));
+        }
+        let friends: Vec<Friend<'_>> = friends.into_iter().map(|(_, friend)| friend).collect();
+        verdicts(&self.client.update_friends(owner, &friends).await?, &friends)
+    }
+}
+
+/// The update as the vendor has it, if it breaks no rule: the owner and the friend.
+fn friend(update: &ContactUpdate) -> Result<(&str, Friend<'_>), Rejection> {
+    let Subject::Contact { owner, contact } = update.subject() else {
+        return Err(Rejection::by_rule("a friend is an entry of somebody's address book: an owner and a contact"));
+    };
+    if update.fields().is_empty() {
+        return Err(Rejection::by_rule("the update sets nothing"));
+    }
+    let friend = update.fields().iter().try_fold(Friend::new(contact.as_str()), |friend, (address, value)| {
+        let value =
+            tag_value(address, value).map_err(|reason| Rejection::by_rule(reason).with_address(address.clone()))?;
+        Ok(friend.with(address.as_str(), value))
+    })?;
+    Ok((owner.as_str(), friend))
+}
+
+fn tag_value<'a>(address: &Address, value: &'a Value) -> Result<TagValue<'a>, &'static str> {
+    let field: FriendField = address.as_str().parse().map_err(
+        |_| "a field of a friend is Tag_SNS_IM_Remark, Tag_SNS_IM_Group or Tag_SNS_Custom_ and 1 to 8 letters",
+    )?;
+    match (field, value) {
+        (FriendField::Remark, Value::Text(text)) if text.len() > MAX_REMARK_BYTES => {
+            Err("a remark has at most 96 bytes of UTF-8: 96 letters, 32 Chinese characters")
+        }
+        (FriendField::Custom(_), Value::Text(text)) if text.len() > MAX_CUSTOM_BYTES => {
+            Err("a custom field has at most 500 bytes of UTF-8")
+        }
+        (FriendField::Remark | FriendField::Custom(_), Value::Text(text)) => Ok(TagValue::Text(text)),
+        (FriendField::Group, Value::List(names)) if names.len() > MAX_GROUPS => Err("a friend is in at most 32 groups"),
+        (FriendField::Group, Value::List(names)) if names.iter().any(|name| name.len() > MAX_GROUP_BYTES) => {
+            Err("a group's name has at most 30 bytes of UTF-8: 30 letters, 10 Chinese characters")
+        }
+        (FriendField::Group, Value::List(names)) => Ok(TagValue::List(names.iter().map(String::as_str).collect())),
+        (FriendField::Group, _) => Err("the groups are a list of names"),
+        _ => Err("it takes one text, not a list"),
+    }
+}
+
+/// A result counts if it is the only one of its friend, or says the same as the others, and `Fail_Account` agrees. A friend
+/// without such a result is sent again: nothing is known of it.
+fn verdicts(answer: &Answer<FriendResults>, friends: &[Friend<'_>]) -> Result<Vec<Verdict>, SinkError> {
+    let Some(results) = answer.content() else {
+        let rejection = refusal(CODES, answer.code(), answer.status()).with_vendor_text(answer.info());
+        let line: Option<&Code> = answer.code().and_then(find_code);
+        // The owner does not exist, so none of its friends does.
+        let all = line.is_some_and(|line| line.effect == Effect::Rejects);
+        let verdict = if all { Verdict::Rejected(rejection) } else { Verdict::Undecided(rejection) };
+        return Ok(vec![verdict; friends.len()]);
+    };
+    let mut results_of: HashMap<&str, Option<(Option<i64>, &str)>> = HashMap::with_capacity(results.items().len());
+    for result in results.items() {
+        let said = (result.code(), result.info());
+        let entry = results_of.entry(result.account()).or_insert(Some(said));
+        if entry.is_some_and(|(code, _)| code != said.0) {
+            *entry = None;
+        }
+    }
+    for account in results.failed() {
+        if let Some(entry) = results_of.get_mut(account.as_str())
+            && entry.is_some_and(|(code, _)| code == Some(OK))
+        {
+            *entry = None;
+        }
+    }
+    let unknown = Verdict::Retry { code: None };
+    friends
+        .iter()
+        .map(|friend| match results_of.get(friend.account()).copied().flatten() {
+            Some((Some(code), info)) => of_item(operation::UPDATE_FRIENDS, Some(code), info),
+            Some((None, _)) | None => Ok(unknown.clone()),
+        })
+        .collect()
+}

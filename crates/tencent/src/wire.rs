@@ -1,0 +1,179 @@
+//! What the wire formats of all calls have in common: the URL and the envelope of an answer.
+
+mod attributes;
+mod friends;
+
+use std::fmt;
+
+use bytes::Bytes;
+use contact_sink_core::{SinkError, SinkErrorKind};
+use contact_sink_transport::json::{self, RawValue};
+use contact_sink_transport::{BaseUrl, Judgement, judge};
+use http::{Method, Request, Response, StatusCode, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+use crate::VENDOR;
+use crate::codes::{OK, find_code};
+
+pub(crate) use attributes::MAX_NAMES;
+pub use attributes::{
+    AccountError, AttributesOf, MAX_ACCOUNTS, UserAttributeNames, UserAttributes, build_get_attribute_names,
+    build_get_attributes, build_remove_attributes, build_set_attribute_names, build_set_attributes,
+    read_get_attribute_names, read_get_attributes, read_remove_attributes, read_set_attribute_names,
+    read_set_attributes,
+};
+pub use friends::{
+    Friend, FriendResult, FriendResults, MAX_FRIENDS, TagValue, build_update_friends, read_update_friends,
+};
+
+/// All but the unreserved characters of RFC 3986: an identifier with `&` in it adds no parameter.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What stands in the URL of a call, but for the UserSig. `random` is a new number of 32 bits for each request.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// The app.
+    pub sdk_app_id: u64,
+    /// Who calls: an app admin.
+    pub identifier: &'a str,
+    /// A random number.
+    pub random: u32,
+}
+
+/// Why a request cannot be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// No account, or more than a request may have: 100 accounts, 1,000 friends, 10 names.
+    #[error("a request holds 1 to 100 accounts, 1 to 1,000 friends, or 1 to 10 names")]
+    Number,
+    /// Nothing is set for an account.
+    #[error("nothing is set for an account")]
+    NothingSet,
+    /// An account, a name or a value is empty. The vendor documents no delete.
+    #[error("an account, a name or a value is empty: there is no delete")]
+    Empty,
+    /// An account, a name or a tag is named twice.
+    #[error("an account, a name or a tag is named twice")]
+    NamedTwice,
+    /// The path does not fit the base URL.
+    #[error("the base url cannot be extended")]
+    BaseUrl,
+    /// The body could not be written.
+    #[error("the body could not be written")]
+    Body,
+}
+
+/// The vendor's own answer. `Debug` prints the code and no text: the vendor's texts may name accounts and values.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer<T> {
+    status: StatusCode,
+    code: Option<i64>,
+    info: String,
+    content: Option<T>,
+}
+
+impl<T> Answer<T> {
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// `ErrorCode`; `None` if a refusal (HTTP 400, 413, 422) came without one.
+    pub fn code(&self) -> Option<i64> {
+        self.code
+    }
+
+    /// `ErrorInfo`, which is personal data; empty if there is none. It may be there on success.
+    pub fn info(&self) -> &str {
+        &self.info
+    }
+
+    /// Whether the request went through. Single accounts of it may have failed.
+    pub fn is_success(&self) -> bool {
+        self.content.is_some()
+    }
+
+    /// What the answer holds; there exactly if the request went through.
+    pub fn content(&self) -> Option<&T> {
+        self.content.as_ref()
+    }
+
+    /// The same, without the rest.
+    pub fn into_content(self) -> Option<T> {
+        self.content
+    }
+}
+
+fn build(base: &BaseUrl, path: &str, caller: Caller<'_>, body: &impl Serialize) -> Result<Request<Bytes>, BuildError> {
+    let Caller { sdk_app_id, identifier, random } = caller;
+    let identifier = utf8_percent_encode(identifier, ESCAPED);
+    let target = format!("{path}?sdkappid={sdk_app_id}&identifier={identifier}&random={random}&contenttype=json");
+    let uri = base.join(&target).map_err(|_| BuildError::BaseUrl)?;
+    json::request(Method::POST, uri, body).ok_or(BuildError::Body)
+}
+
+/// The same URL with a UserSig.
+pub(crate) fn with_usersig(uri: &Uri, usersig: &str) -> Option<Uri> {
+    format!("{uri}&usersig={}", utf8_percent_encode(usersig, ESCAPED)).parse().ok()
+}
+
+/// What every answer has. Each field is kept as it stands and read by itself: an odd one must not hide the code beside it.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    action_status: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_info: Option<&'a RawValue>,
+}
+
+/// Reads an answer: the vendor's code decides if the table has it, else the status does. Success is an `ErrorCode` of 0 with an
+/// `ActionStatus` that is not `FAIL`, and content that can be read.
+fn read<T>(
+    operation: &'static str,
+    answer: &Response<Bytes>,
+    content: impl FnOnce(&[u8]) -> Option<T>,
+) -> Result<Answer<T>, SinkError> {
+    let status = answer.status();
+    let envelope: Envelope<'_> = json::object(answer.body()).unwrap_or_default();
+    let failed = json::text(envelope.action_status).is_some_and(|status| status.eq_ignore_ascii_case("FAIL"));
+    let info = json::text(envelope.error_info).unwrap_or_default();
+    // A code of success beside a failure is a contradiction: it decides nothing.
+    let code = json::integer(envelope.error_code).filter(|&code| code != OK || !failed);
+    let refused = |code| Ok(Answer { status, code, info: info.clone(), content: None });
+    match judge(VENDOR, operation, answer, code, |code| find_code(code).is_some()) {
+        Judgement::Failed(error) => Err(error),
+        Judgement::Refused { .. } => refused(code.filter(|&code| code != OK)),
+        Judgement::Code(code) => match find_code(code).and_then(|line| line.error(line.effect, VENDOR, operation)) {
+            Some(error) => Err(error.with_status(status.as_u16())),
+            None => refused(Some(code)),
+        },
+        Judgement::Success => match content(answer.body()) {
+            Some(content) => Ok(Answer { status, code, info, content: Some(content) }),
+            None => Err(unreadable(operation, status, answer.body().len())),
+        },
+    }
+}
+
+fn unreadable(operation: &'static str, status: StatusCode, bytes: usize) -> SinkError {
+    SinkError::new(VENDOR, operation, SinkErrorKind::Unreadable)
+        .with_detail("success, and what it holds is of another form")
+        .with_status(status.as_u16())
+        .with_answer("application/json", bytes)
+}
+
+/// Whether an item stands twice in a list.
+fn repeats<'a>(items: impl Iterator<Item = &'a str>) -> bool {
+    let mut seen = std::collections::HashSet::new();
+    items.into_iter().any(|item| !seen.insert(item))
+}
+
+impl<T> fmt::Debug for Answer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).field("code", &self.code).finish_non_exhaustive()
+    }
+}

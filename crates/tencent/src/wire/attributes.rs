@@ -1,0 +1,211 @@
+//! The wire formats of user attributes: the requests of `im_set_attr` and its siblings; the answers are in `answer`.
+
+mod answer;
+
+use std::fmt;
+
+use bytes::Bytes;
+use contact_sink_transport::BaseUrl;
+use http::Request;
+use serde::{Serialize, Serializer};
+
+pub use answer::{
+    AccountError, AttributesOf, read_get_attribute_names, read_get_attributes, read_remove_attributes,
+    read_set_attribute_names, read_set_attributes,
+};
+
+use super::{BuildError, Caller, build, repeats};
+
+/// The most accounts in one request.
+pub const MAX_ACCOUNTS: usize = 100;
+/// The most attribute names of an app.
+pub(crate) const MAX_NAMES: usize = 10;
+
+/// What is set for one account. `Debug` prints no account and no value.
+///
+/// Shape: `{"To_Account":"xiaojun012","Attrs":{"sex":"attr1","city":"attr2"}}`.
+///
+/// Source: Tencent Chat, "im_set_attr".
+#[derive(Clone, Serialize)]
+pub struct UserAttributes<'a> {
+    #[serde(rename = "To_Account")]
+    account: &'a str,
+    #[serde(rename = "Attrs", serialize_with = "as_object")]
+    attributes: Vec<(&'a str, &'a str)>,
+}
+
+/// Which attributes are removed from one account. `Debug` prints no account.
+#[derive(Clone, Serialize)]
+pub struct UserAttributeNames<'a> {
+    #[serde(rename = "To_Account")]
+    account: &'a str,
+    #[serde(rename = "Attrs")]
+    names: Vec<&'a str>,
+}
+
+impl<'a> UserAttributes<'a> {
+    /// The account; nothing is set yet.
+    pub fn new(account: &'a str) -> Self {
+        Self { account, attributes: Vec::new() }
+    }
+
+    /// Sets an attribute.
+    pub fn with(mut self, name: &'a str, value: &'a str) -> Self {
+        self.attributes.push((name, value));
+        self
+    }
+
+    /// The account.
+    pub fn account(&self) -> &'a str {
+        self.account
+    }
+}
+
+impl<'a> UserAttributeNames<'a> {
+    /// These attributes of this account.
+    pub fn new(account: &'a str, names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { account, names: names.into_iter().collect() }
+    }
+}
+
+#[derive(Serialize)]
+struct UserAttrs<'a, T> {
+    #[serde(rename = "UserAttrs")]
+    users: &'a [T],
+}
+
+#[derive(Serialize)]
+struct ToAccounts<'a> {
+    #[serde(rename = "To_Account")]
+    accounts: &'a [&'a str],
+}
+
+#[derive(Serialize)]
+struct AttrNames<'a> {
+    #[serde(rename = "AttrNames", serialize_with = "as_numbered")]
+    names: &'a [(u8, &'a str)],
+}
+
+#[derive(Serialize)]
+struct Nothing {}
+
+/// Builds the request that sets attributes of 1 to [`MAX_ACCOUNTS`] accounts, without a UserSig.
+///
+/// Shape: `POST /v4/all_member_push/im_set_attr`.
+///
+/// # Errors
+/// [`BuildError`] if the number of accounts is wrong, or anything is empty or named twice.
+///
+/// Source: Tencent Chat, "im_set_attr".
+pub fn build_set_attributes(
+    base: &BaseUrl,
+    caller: Caller<'_>,
+    users: &[UserAttributes<'_>],
+) -> Result<Request<Bytes>, BuildError> {
+    check_accounts(users.iter().map(|user| user.account))?;
+    for user in users {
+        check_names(user.attributes.iter().map(|(name, _)| *name))?;
+        if user.attributes.iter().any(|(_, value)| value.is_empty()) {
+            return Err(BuildError::Empty);
+        }
+    }
+    build(base, "/v4/all_member_push/im_set_attr", caller, &UserAttrs { users })
+}
+
+/// Builds the request that removes attributes of 1 to [`MAX_ACCOUNTS`] accounts, without a UserSig.
+///
+/// # Errors
+/// As [`build_set_attributes`].
+pub fn build_remove_attributes(
+    base: &BaseUrl,
+    caller: Caller<'_>,
+    users: &[UserAttributeNames<'_>],
+) -> Result<Request<Bytes>, BuildError> {
+    check_accounts(users.iter().map(|user| user.account))?;
+    users.iter().try_for_each(|user| check_names(user.names.iter().copied()))?;
+    build(base, "/v4/all_member_push/im_remove_attr", caller, &UserAttrs { users })
+}
+
+/// Builds the request that reads the attributes of 1 to [`MAX_ACCOUNTS`] accounts, without a UserSig.
+///
+/// # Errors
+/// As [`build_set_attributes`].
+pub fn build_get_attributes(
+    base: &BaseUrl,
+    caller: Caller<'_>,
+    accounts: &[&str],
+) -> Result<Request<Bytes>, BuildError> {
+    check_accounts(accounts.iter().copied())?;
+    build(base, "/v4/all_member_push/im_get_attr", caller, &ToAccounts { accounts })
+}
+
+/// Builds the request that gives the app's attributes their names, by number from 0, without a UserSig.
+///
+/// # Errors
+/// [`BuildError`] if there is none, there are more than ten, or a name is empty or named twice.
+pub fn build_set_attribute_names(
+    base: &BaseUrl,
+    caller: Caller<'_>,
+    names: &[(u8, &str)],
+) -> Result<Request<Bytes>, BuildError> {
+    if !(1..=MAX_NAMES).contains(&names.len()) {
+        return Err(BuildError::Number);
+    }
+    check_names(names.iter().map(|(_, name)| *name))?;
+    if names.iter().enumerate().any(|(nth, (number, _))| names[..nth].iter().any(|(earlier, _)| earlier == number)) {
+        return Err(BuildError::NamedTwice);
+    }
+    build(base, "/v4/all_member_push/im_set_attr_name", caller, &AttrNames { names })
+}
+
+/// Builds the request that reads the names of the app's attributes, without a UserSig. Its body is an empty object.
+///
+/// # Errors
+/// [`BuildError::BaseUrl`].
+pub fn build_get_attribute_names(base: &BaseUrl, caller: Caller<'_>) -> Result<Request<Bytes>, BuildError> {
+    build(base, "/v4/all_member_push/im_get_attr_name", caller, &Nothing {})
+}
+
+fn check_accounts<'a>(accounts: impl ExactSizeIterator<Item = &'a str> + Clone) -> Result<(), BuildError> {
+    if !(1..=MAX_ACCOUNTS).contains(&accounts.len()) {
+        Err(BuildError::Number)
+    } else if accounts.clone().any(str::is_empty) {
+        Err(BuildError::Empty)
+    } else if repeats(accounts) {
+        Err(BuildError::NamedTwice)
+    } else {
+        Ok(())
+    }
+}
+
+fn check_names<'a>(names: impl ExactSizeIterator<Item = &'a str> + Clone) -> Result<(), BuildError> {
+    if names.len() == 0 {
+        Err(BuildError::NothingSet)
+    } else if names.clone().any(str::is_empty) {
+        Err(BuildError::Empty)
+    } else if repeats(names) {
+        Err(BuildError::NamedTwice)
+    } else {
+        Ok(())
+    }
+}
+
+fn as_object<S: Serializer>(attributes: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(attributes.iter().copied())
+}
+
+fn as_numbered<S: Serializer>(names: &[(u8, &str)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(names.iter().map(|(number, name)| (number.to_string(), name)))
+}
+
+impl fmt::Debug for UserAttributes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserAttributes").field("attributes", &self.attributes.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for UserAttributeNames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserAttributeNames").field("names", &self.names).finish_non_exhaustive()
+    }
+}
