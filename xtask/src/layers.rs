@@ -10,7 +10,9 @@ use crate::shell;
 
 const CORE: &str = "contact-sink-core";
 const TRANSPORT: &str = "contact-sink-transport";
+const ENGAGELAB: &str = "contact-sink-engagelab";
 const JIGUANG: &str = "contact-sink-jiguang";
+const TENCENT: &str = "contact-sink-tencent";
 const DELIVERY: &str = "contact-sink-delivery";
 const SANDBOX: &str = "contact-sink-sandbox";
 const FACADE: &str = "contact-sink";
@@ -22,12 +24,14 @@ const XTASK: &str = "xtask";
 const LAYERS: &[(&str, &[&str])] = &[
     (CORE, &[]),
     (TRANSPORT, &[CORE]),
+    (ENGAGELAB, &[CORE, TRANSPORT]),
     (JIGUANG, &[CORE, TRANSPORT]),
+    (TENCENT, &[CORE, TRANSPORT]),
     (DELIVERY, &[CORE]),
     // It shares nothing with the clients: together they could be wrong alike.
     (SANDBOX, &[]),
-    (FACADE, &[CORE, DELIVERY, JIGUANG, SANDBOX, TRANSPORT]),
-    (CLI, &[CORE, DELIVERY, JIGUANG, SANDBOX, TRANSPORT]),
+    (FACADE, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, SANDBOX, TENCENT, TRANSPORT]),
+    (CLI, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, SANDBOX, TENCENT, TRANSPORT]),
     (TESTS, &[]),
     (XTASK, &[]),
 ];
@@ -41,7 +45,9 @@ const ALONE: &[&str] = &[CORE, SANDBOX];
 const NEVER: &[(Selection, &[&str])] = &[
     ((CORE, &["--all-features"]), &["http", "hyper", "reqwest", "rusqlite", "tokio"]),
     ((TRANSPORT, &["--no-default-features"]), &["hyper", "reqwest", "rustls", "tokio"]),
+    ((ENGAGELAB, &["--all-features"]), &["hyper", "reqwest", "rustls", "tokio"]),
     ((JIGUANG, &["--all-features"]), &["hyper", "reqwest", "rustls", "tokio"]),
+    ((TENCENT, &["--all-features"]), &["hyper", "reqwest", "rustls", "tokio"]),
     ((DELIVERY, &["--all-features"]), &["axum", "http", "hyper", "reqwest", "rustls"]),
     ((FACADE, &["--no-default-features"]), &["http", "hyper", "reqwest", "rustls", "tokio"]),
 ];
@@ -55,6 +61,10 @@ const BUDGETS: &[(Selection, usize)] = &[
     ((FACADE, &["--features", "jiguang"]), 30),
     ((FACADE, &["--features", "jiguang,hyper"]), 80),
     ((FACADE, &["--features", "jiguang,reqwest"]), 120),
+    ((FACADE, &["--features", "engagelab,hyper"]), 80),
+    ((FACADE, &["--features", "engagelab,reqwest"]), 120),
+    ((FACADE, &["--features", "tencent,hyper"]), 80),
+    ((FACADE, &["--features", "tencent,reqwest"]), 120),
     ((CLI, &[]), 180),
 ];
 

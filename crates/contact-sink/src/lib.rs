@@ -98,12 +98,18 @@ pub use contact_sink_core::*;
 #[cfg(feature = "delivery")]
 #[doc(inline)]
 pub use contact_sink_delivery as delivery;
+#[cfg(feature = "engagelab")]
+#[doc(inline)]
+pub use contact_sink_engagelab as engagelab;
 #[cfg(feature = "jiguang")]
 #[doc(inline)]
 pub use contact_sink_jiguang as jiguang;
 #[cfg(feature = "sandbox")]
 #[doc(inline)]
 pub use contact_sink_sandbox as sandbox;
+#[cfg(feature = "tencent")]
+#[doc(inline)]
+pub use contact_sink_tencent as tencent;
 #[cfg(feature = "transport")]
 #[doc(inline)]
 pub use contact_sink_transport as transport;
