@@ -5,6 +5,7 @@ mod faults;
 mod figures;
 mod input;
 mod isolate;
+mod loops;
 mod memory;
 mod pace;
 mod process;
@@ -33,6 +34,8 @@ enum Bench {
     Memory,
     /// 20,000 users of whom 600 are unknown: what it takes to find them.
     Isolate,
+    /// One user a request without a quota: what a delivery costs beside a bare loop of the same client.
+    Loop,
     /// 20,000 users while one request in ten fails: how long it takes.
     Faults,
 }
@@ -41,7 +44,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let command = build()?;
     let benches = match options.bench {
         Some(bench) => vec![bench],
-        None => vec![Bench::Pace, Bench::Isolate, Bench::Faults, Bench::Memory],
+        None => vec![Bench::Pace, Bench::Isolate, Bench::Faults, Bench::Loop, Bench::Memory],
     };
     let mut passed = Vec::new();
     for bench in benches {
@@ -51,6 +54,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             Bench::Memory => memory::measure(&command)?,
             Bench::Isolate => isolate::measure(&command)?,
             Bench::Faults => faults::measure(&command)?,
+            Bench::Loop => loops::measure(&command)?,
         };
         figures.print();
         println!("  measured in {:.1} s\n", start.elapsed().as_secs_f64());

@@ -22,6 +22,8 @@ pub(super) enum Limit {
     Exactly(f64),
     /// No more than this, on any machine.
     AtMost(f64),
+    /// No less than this, on any machine.
+    AtLeast(f64),
     /// No more than this on a machine that is quick enough and has nothing else to do; passing it fails nothing.
     AtMostWhenIdle(f64),
 }
@@ -61,6 +63,7 @@ impl Limit {
             Self::None => true,
             Self::Exactly(wanted) => measured == wanted,
             Self::AtMost(most) | Self::AtMostWhenIdle(most) => measured <= most,
+            Self::AtLeast(least) => measured >= least,
         }
     }
 
@@ -69,6 +72,7 @@ impl Limit {
             Self::None => String::new(),
             Self::Exactly(wanted) => format!("must be {}", number(wanted)),
             Self::AtMost(most) => format!("at most {}", number(most)),
+            Self::AtLeast(least) => format!("at least {}", number(least)),
             Self::AtMostWhenIdle(most) => format!("at most {} on an idle machine", number(most)),
         }
     }
@@ -89,9 +93,12 @@ mod tests {
         figures.add("none", 9.0, "", Limit::None);
         figures.add("idle", 9.0, "s", Limit::AtMostWhenIdle(1.0));
         figures.add("kept", 1.0, "s", Limit::AtMost(1.0));
+        figures.add("enough", 1.0, "", Limit::AtLeast(1.0));
         assert_eq!(figures.passed_limits(), [""; 0]);
         figures.add("most", 1.25, "s", Limit::AtMost(1.0));
         figures.add("exact", 2.0, "rows", Limit::Exactly(3.0));
-        assert_eq!(figures.passed_limits(), ["most 1.250 s, at most 1", "exact 2 rows, must be 3"]);
+        figures.add("least", 0.5, "", Limit::AtLeast(1.0));
+        let passed = ["most 1.250 s, at most 1", "exact 2 rows, must be 3", "least 0.500 , at least 1"];
+        assert_eq!(figures.passed_limits(), passed);
     }
 }
