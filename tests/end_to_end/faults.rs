@@ -30,7 +30,8 @@ fn check(run: &Run, unknown: &BTreeSet<i64>, name: &str) {
         .requests()
         .iter()
         .filter(|request| request.applied && request.code == Some(0))
-        .flat_map(|request| request.cuids.clone())
+        .flat_map(|request| request.subjects.clone())
+        .filter_map(|cuid| cuid.parse().ok())
         .collect();
     for (cuid, outcome) in &run.outcomes {
         match outcome {

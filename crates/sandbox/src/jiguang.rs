@@ -32,16 +32,18 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use axum::http::{Method, StatusCode, request::Parts};
 use serde::{Serialize, Serializer};
 
-pub use settings::{Channel, ErrorStatus, GoodUsers, Kind, Settings, Told, UNKNOWN_CUIDS, UnlistedCode, Wording};
+pub use crate::choice::{ErrorStatus, Told, UnlistedCode};
+pub use settings::{Channel, GoodUsers, Kind, Settings, UNKNOWN_CUIDS, Wording};
 pub use store::Counters;
 
+use crate::answer::Answer;
+use crate::head::{Basic, is_json};
 use crate::quota::Window;
-use crate::server::{Answer, lock};
+use crate::server::lock;
+use crate::vendor::Vendor;
 use rules::Rules;
 use store::Store;
 use wire::{Reply, Unreadable};
@@ -53,7 +55,7 @@ pub const PATH: &str = "/smartop/api/v1/user/channel/batch";
 pub struct Endpoint {
     settings: Settings,
     rules: Rules,
-    authorization: String,
+    credentials: Basic,
     window: Mutex<Option<Window>>,
     store: Mutex<Store>,
 }
@@ -83,10 +85,9 @@ impl Endpoint {
     }
 
     pub(crate) fn new(settings: Settings, keep: bool) -> Self {
-        let credentials = format!("{}:{}", settings.project_id, settings.project_secret);
         Self {
             rules: Rules::new(&settings),
-            authorization: format!("Basic {}", STANDARD.encode(credentials)),
+            credentials: Basic::new(&settings.project_id, &settings.project_secret),
             window: Mutex::new(settings.quota.map(Window::new)),
             store: Mutex::new(Store::new(keep)),
             settings,
@@ -97,47 +98,12 @@ impl Endpoint {
         Stored { rules: &self.rules, store: lock(&self.store) }
     }
 
-    pub(crate) fn forget(&self) {
-        *lock(&self.window) = self.settings.quota.map(Window::new);
-        lock(&self.store).forget();
-    }
-
-    /// Judges the head: the answer, if the head alone decides it, or `None` if the request is let in.
-    pub(crate) fn arrive(&self, head: &Parts, arrival: Duration) -> Option<Answer> {
-        let mut store = lock(&self.store);
-        let counters = store.counters_mut();
-        counters.requests += 1;
-        if head.method != Method::PUT {
-            counters.refused += 1;
-            let allow = Some((header::ALLOW, HeaderValue::from_static("PUT")));
-            return Some(Answer { extra: allow, ..Answer::plain(StatusCode::METHOD_NOT_ALLOWED, "only PUT") });
-        }
-        if only(&head.headers, header::AUTHORIZATION) != Some(self.authorization.as_bytes()) {
-            counters.bad_credentials += 1;
-            return Some(self.bad_credentials());
-        }
-        if lock(&self.window).as_mut().is_some_and(|window| !window.take(arrival)) {
-            counters.over_quota += 1;
-            return Some(self.over_quota());
-        }
-        None
-    }
-
-    /// Answers a request that has been let in, and applies it. `None` is a body that could not be read.
-    pub(crate) fn answer(&self, head: &Parts, body: Option<&[u8]>) -> Answer {
-        let answer = self.judge(head, body);
-        if answer.code != Some(wire::OK) {
-            lock(&self.store).counters_mut().refused += 1;
-        }
-        answer
-    }
-
     fn judge(&self, head: &Parts, body: Option<&[u8]>) -> Answer {
         if !is_json(&head.headers) {
-            return Answer::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be application/json, not encoded");
+            return Answer::not_json();
         }
         let Some(body) = body else {
-            return Answer::plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or it broke off");
+            return Answer::too_large();
         };
         if head.uri.query().is_some() {
             return self.refuse(Reply::bad_parameter("the URL has a query"));
@@ -145,9 +111,12 @@ impl Endpoint {
         let users = match wire::read(body) {
             Ok(users) => users,
             Err(Unreadable::Shape(problem)) => return self.refuse(Reply::bad_parameter(&problem)),
-            Err(Unreadable::Count { cuids }) => return Answer { cuids, ..self.refuse(Reply::bad_count()) },
+            Err(Unreadable::Count { cuids }) => {
+                let subjects = cuids.iter().map(i64::to_string).collect();
+                return Answer { subjects, ..self.refuse(Reply::bad_count()) };
+            }
         };
-        let cuids = users.iter().map(|user| user.cuid).collect();
+        let subjects = users.iter().map(|user| user.cuid.to_string()).collect();
         let mut good = Vec::with_capacity(users.len());
         let mut errors = Vec::new();
         for user in &users {
@@ -168,33 +137,59 @@ impl Endpoint {
         }
         drop(store);
         let answer = if ok { Reply::ok().answer(StatusCode::OK) } else { self.refuse(Reply::not_saved(errors)) };
-        Answer { cuids, ..answer }
+        Answer { subjects, ..answer }
     }
 
     fn refuse(&self, reply: Reply) -> Answer {
-        reply.answer(match self.settings.error_status {
-            ErrorStatus::Ok => StatusCode::OK,
-            ErrorStatus::BadRequest => StatusCode::BAD_REQUEST,
-        })
+        reply.answer(self.settings.error_status.status())
     }
 
     fn bad_credentials(&self) -> Answer {
         match self.settings.bad_credentials {
             Told::Code => Reply::new(self.settings.bad_credentials_code.get(), "认证失败").answer(StatusCode::OK),
-            Told::Status => {
-                let challenge = HeaderValue::from_static("Basic realm=\"sandbox\"");
-                let answer = Answer::plain(StatusCode::UNAUTHORIZED, "the credentials are not those of this project");
-                Answer { extra: Some((header::WWW_AUTHENTICATE, challenge)), ..answer }
-            }
+            Told::Status => Answer::unauthorized(),
+        }
+    }
+}
+
+impl Vendor for Endpoint {
+    fn arrive(&self, head: &Parts, arrival: Duration) -> Option<Answer> {
+        let mut store = lock(&self.store);
+        let counters = store.counters_mut();
+        counters.requests += 1;
+        if head.method != Method::PUT {
+            counters.refused += 1;
+            return Some(Answer::only("PUT"));
+        }
+        if !self.credentials.is_in(&head.headers) {
+            counters.bad_credentials += 1;
+            return Some(self.bad_credentials());
+        }
+        if lock(&self.window).as_mut().is_some_and(|window| !window.take(arrival)) {
+            counters.over_quota += 1;
+            return Some(self.over_quota(head));
+        }
+        None
+    }
+
+    fn answer(&self, head: &Parts, body: Option<&[u8]>) -> Answer {
+        let answer = self.judge(head, body);
+        if answer.code != Some(wire::OK) {
+            lock(&self.store).counters_mut().refused += 1;
+        }
+        answer
+    }
+
+    fn over_quota(&self, _head: &Parts) -> Answer {
+        match self.settings.over_quota {
+            Told::Code => Reply::new(self.settings.over_quota_code.get(), "请求过于频繁").answer(StatusCode::OK),
+            Told::Status => Answer::too_many_requests(),
         }
     }
 
-    /// What a request over the quota is answered.
-    pub(crate) fn over_quota(&self) -> Answer {
-        match self.settings.over_quota {
-            Told::Code => Reply::new(self.settings.over_quota_code.get(), "请求过于频繁").answer(StatusCode::OK),
-            Told::Status => Answer::plain(StatusCode::TOO_MANY_REQUESTS, "over the quota: not applied"),
-        }
+    fn forget(&self) {
+        *lock(&self.window) = self.settings.quota.map(Window::new);
+        lock(&self.store).forget();
     }
 }
 
@@ -216,22 +211,4 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint").field("counters", &self.counters()).finish_non_exhaustive()
     }
-}
-
-/// The value of a header that is there once.
-fn only(headers: &HeaderMap, name: HeaderName) -> Option<&[u8]> {
-    let mut values = headers.get_all(name).iter();
-    values.next().filter(|_| values.next().is_none()).map(HeaderValue::as_bytes)
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = only(headers, header::CONTENT_TYPE).and_then(|value| std::str::from_utf8(value).ok()) else {
-        return false;
-    };
-    let mut parts = value.split(';').map(str::trim);
-    let utf8 =
-        |part: &str| part.eq_ignore_ascii_case("charset=utf-8") || part.eq_ignore_ascii_case("charset=\"utf-8\"");
-    parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
-        && parts.all(utf8)
-        && !headers.contains_key(header::CONTENT_ENCODING)
 }

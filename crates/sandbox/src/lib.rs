@@ -7,7 +7,8 @@
 //! | endpoint | vendor |
 //! |---|---|
 //! | `PUT /smartop/api/v1/user/channel/batch` | Jiguang, "Set Contact Information": [`jiguang`] |
-//! | `GET /_sandbox/state` | what is stored: `{"jiguang":{"10362819":{"210/默认联系":"…"}},"counters":{"jiguang":{…}},"faults":{"500":3}}` |
+//! | `POST /v1/user/contact` | EngageLab Marketing Automation, "Set Contact Information": [`engagelab`] |
+//! | `GET /_sandbox/state` | what is stored: `{"jiguang":{"10362819":{"210/默认联系":"…"}},"engagelab":{"10362473":{"email":"…"}},"counters":{"jiguang":{…},"engagelab":{…}},"faults":{"500":3}}` |
 //! | `GET /_sandbox/requests` | the latest requests, see [`RequestRecord`]: `{"seen":1,"requests":[{…}]}` |
 //! | `POST /_sandbox/faults` | what the next requests meet, see [`Faults`], in place of what was set before: 200; or 400 and why, and nothing is changed |
 //! | `DELETE /_sandbox/faults` | no more faults: 204 |
@@ -75,14 +76,21 @@
 //!
 //! No `Debug` in this crate prints a user id, a contact value or a secret, and the request log holds no headers.
 
+mod answer;
+mod choice;
 mod door;
+pub mod engagelab;
 mod faults;
+mod head;
 pub mod jiguang;
 mod log;
+mod pages;
 mod quota;
 mod sandbox;
 mod server;
+mod strict;
 mod tls;
+mod vendor;
 mod world;
 
 pub use faults::{Fault, FaultKind, Faults, InvalidFaults};

@@ -11,7 +11,7 @@ use crate::FaultKind;
 /// One request that reached the server on any path but its own `/_sandbox/..`.
 ///
 /// In JSON: `{"arrival_us":5120,"answered_us":5342,"method":"PUT","path":"/smartop/..","counted":true,"fault":null,
-/// "applied":true,"status":200,"code":0,"users":1,"cuids":[10362819]}`; times are microseconds since the server started, by a clock that never goes back.
+/// "applied":true,"status":200,"code":0,"users":1,"owner":null,"subjects":["10362819"]}`; times are microseconds since the server started, by a clock that never goes back.
 /// Headers, query and body are not kept. `Debug` prints no user id.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -38,8 +38,10 @@ pub struct RequestRecord {
     pub code: Option<i64>,
     /// How many users the request names; 0 if it was refused before they could be read.
     pub users: usize,
-    /// The users, in the order of the request.
-    pub cuids: Vec<i64>,
+    /// The user on whose behalf it names them: Tencent's `From_Account`.
+    pub owner: Option<String>,
+    /// The users as text, ids and names alike, in the order of the request.
+    pub subjects: Vec<String>,
 }
 
 /// The ring.
@@ -75,7 +77,8 @@ impl Log {
             status: None,
             code: None,
             users: 0,
-            cuids: Vec::new(),
+            owner: None,
+            subjects: Vec::new(),
         });
         if self.records.len() > self.capacity {
             self.records.pop_front();

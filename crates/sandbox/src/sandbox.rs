@@ -14,11 +14,11 @@ use tokio::task::JoinHandle;
 
 use crate::door::{Door, Reins};
 use crate::faults::{FaultKind, Faults, InvalidFaults};
-use crate::jiguang;
 use crate::log::RequestRecord;
 use crate::server::Server;
 use crate::tls;
 use crate::world::World;
+use crate::{engagelab, jiguang};
 
 /// A running server. It stops when this is dropped: it takes no more connections and closes those at rest, and requests
 /// that it has begun get their answer.
@@ -127,6 +127,11 @@ impl Sandbox {
         &self.server.jiguang
     }
 
+    /// EngageLab's project: what is stored and what was counted.
+    pub fn engagelab(&self) -> &engagelab::Endpoint {
+        &self.server.engagelab
+    }
+
     /// The requests that are remembered, in order of arrival.
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.server.log().records()
@@ -158,6 +163,7 @@ impl fmt::Debug for Sandbox {
         f.debug_struct("Sandbox")
             .field("address", &self.address)
             .field("jiguang", self.jiguang())
+            .field("engagelab", self.engagelab())
             .finish_non_exhaustive()
     }
 }

@@ -1,23 +1,23 @@
-//! The HTTP side: who arrived when, which endpoint answers, and the server's own pages.
+//! The HTTP side: who arrived when, and which endpoint answers.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, StatusCode, header, request::Parts};
+use axum::http::{StatusCode, request::Parts};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use serde::Serialize;
 use tokio::sync::watch;
 
+use crate::answer::Answer;
 use crate::door::Reins;
 use crate::faults::{self, Dealer, Fault, FaultKind, Faults};
-use crate::jiguang::{self, Endpoint};
 use crate::log::Log;
+use crate::vendor::Vendor;
 use crate::world::World;
+use crate::{engagelab, jiguang, pages};
 
 /// A hundred users with 80 KB each: far more than any client has a use for. Beyond it: 413.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
@@ -30,20 +30,8 @@ pub(crate) struct Server {
     faults: Mutex<Dealer>,
     /// Changes, or is given up, when the server stops.
     stop: watch::Receiver<()>,
-    pub(crate) jiguang: Endpoint,
-}
-
-/// What an endpoint answers.
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    /// The code in the body, if it is one of the vendor's own.
-    pub(crate) code: Option<i64>,
-    pub(crate) content_type: &'static str,
-    pub(crate) body: Vec<u8>,
-    /// A header that the status asks for.
-    pub(crate) extra: Option<(header::HeaderName, HeaderValue)>,
-    /// The users that the request named.
-    pub(crate) cuids: Vec<i64>,
+    pub(crate) jiguang: jiguang::Endpoint,
+    pub(crate) engagelab: engagelab::Endpoint,
 }
 
 impl Server {
@@ -54,18 +42,13 @@ impl Server {
             log: Mutex::new(Log::new(world.request_log)),
             faults: Mutex::new(Dealer::new(world.faults)),
             stop,
-            jiguang: Endpoint::new(world.jiguang, world.store),
+            jiguang: jiguang::Endpoint::new(world.jiguang, world.store),
+            engagelab: engagelab::Endpoint::new(world.engagelab, world.store),
         })
     }
 
     pub(crate) fn router(self: Arc<Self>) -> Router {
-        Router::new()
-            .route("/_sandbox/state", get(state))
-            .route("/_sandbox/requests", get(requests))
-            .route("/_sandbox/reset", post(reset))
-            .route("/_sandbox/faults", post(set_faults).delete(end_faults))
-            .fallback(vendor)
-            .with_state(self)
+        pages::router().fallback(vendor).with_state(self)
     }
 
     pub(crate) fn latency(&self) -> Duration {
@@ -94,38 +77,54 @@ impl Server {
     pub(crate) fn forget(&self) {
         self.log().forget();
         lock(&self.faults).forget();
-        self.jiguang.forget();
+        for vendor in self.vendors() {
+            vendor.forget();
+        }
+    }
+
+    fn vendors(&self) -> [&dyn Vendor; 2] {
+        [&self.jiguang, &self.engagelab]
+    }
+
+    /// Whose endpoint has this path.
+    fn vendor(&self, path: &str) -> Option<&dyn Vendor> {
+        match path {
+            jiguang::PATH => Some(&self.jiguang),
+            engagelab::PATH => Some(&self.engagelab),
+            _ => None,
+        }
     }
 
     /// What can be decided from the head alone: the time is taken and the quota judged under one lock, so that the log, the
     /// clock and the quota agree on the order.
-    fn arrive(&self, head: &Parts) -> (u64, Result<(&Endpoint, Option<Fault>), Answer>) {
+    fn arrive(&self, head: &Parts) -> (u64, Result<Option<Fault>, Answer>) {
         let mut log = self.log();
         let arrival = self.started.elapsed();
-        let endpoint = match head.uri.path() {
-            jiguang::PATH => match self.jiguang.arrive(head, arrival) {
-                None => Ok((&self.jiguang, lock(&self.faults).deal(arrival))),
+        let met = match self.vendor(head.uri.path()) {
+            Some(vendor) => match vendor.arrive(head, arrival) {
+                None => Ok(lock(&self.faults).deal(arrival)),
                 Some(refusal) => Err(refusal),
             },
-            _ => Err(Answer::plain(StatusCode::NOT_FOUND, "no endpoint has this path")),
+            None => Err(nowhere()),
         };
-        let number = log.arrive(arrival, head.method.as_str(), head.uri.path(), endpoint.is_ok());
-        if let (Ok((_, Some(fault))), Some(record)) = (&endpoint, log.find(number)) {
+        let number = log.arrive(arrival, head.method.as_str(), head.uri.path(), met.is_ok());
+        if let (Ok(Some(fault)), Some(record)) = (&met, log.find(number)) {
             record.fault = Some(fault.kind);
         }
-        (number, endpoint)
+        (number, met)
     }
 }
 
 impl Server {
     /// Lets the endpoint judge a request and give it its effect, and writes down what came of it.
     fn judge(&self, number: u64, head: &Parts, body: Option<&[u8]>) -> Answer {
-        let mut answer = self.jiguang.answer(head, body);
+        let mut answer = self.vendor(head.uri.path()).map_or_else(nowhere, |vendor| vendor.answer(head, body));
         if let Some(record) = self.log().find(number) {
             record.applied = true;
             record.code = answer.code;
-            record.users = answer.cuids.len();
-            record.cuids = std::mem::take(&mut answer.cuids);
+            record.users = answer.subjects.len();
+            record.owner = answer.owner.take();
+            record.subjects = std::mem::take(&mut answer.subjects);
         }
         answer
     }
@@ -133,7 +132,7 @@ impl Server {
     /// The same for a request that meets a fault: perhaps later or not at all, and perhaps a gateway answers.
     fn judge_with(self: Arc<Self>, fault: &Fault, number: u64, head: &Parts, body: Option<&[u8]>) -> Answer {
         let instead = match fault.kind {
-            FaultKind::OverQuota => Some(self.jiguang.over_quota()),
+            FaultKind::OverQuota => self.vendor(head.uri.path()).map(|vendor| vendor.over_quota(head)),
             kind => faults::gateways(kind),
         };
         let nobody_sees = || Answer::plain(StatusCode::SERVICE_UNAVAILABLE, "");
@@ -173,30 +172,8 @@ impl Server {
     }
 }
 
-impl Answer {
-    /// An answer that is not of the vendor's making.
-    pub(crate) fn plain(status: StatusCode, text: &str) -> Self {
-        let body = format!("sandbox: {text}\n").into_bytes();
-        Self { status, code: None, content_type: "text/plain; charset=utf-8", body, extra: None, cuids: Vec::new() }
-    }
-
-    /// An answer in JSON.
-    pub(crate) fn json(status: StatusCode, code: Option<i64>, body: serde_json::Result<Vec<u8>>) -> Self {
-        match body {
-            Ok(body) => Self { status, code, content_type: "application/json", body, extra: None, cuids: Vec::new() },
-            Err(_) => Self::plain(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written as JSON"),
-        }
-    }
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body));
-        *response.status_mut() = self.status;
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
-        response.headers_mut().extend(self.extra);
-        response
-    }
+fn nowhere() -> Answer {
+    Answer::plain(StatusCode::NOT_FOUND, "no endpoint has this path")
 }
 
 /// A lock that outlives a panic of whoever held it: nothing here is left half done.
@@ -214,8 +191,8 @@ async fn vendor(
     // Also read when the answer is known: a client that is still writing would see a broken connection and no answer.
     let body = to_bytes(body, MAX_BODY_BYTES).await.ok();
     let answer = match met {
-        Ok((_, None)) => server.judge(number, &head, body.as_deref()),
-        Ok((_, Some(fault))) => {
+        Ok(None) => server.judge(number, &head, body.as_deref()),
+        Ok(Some(fault)) => {
             let answer = server.clone().judge_with(&fault, number, &head, body.as_deref());
             if fault.kind == FaultKind::Delay {
                 tokio::time::sleep(fault.time()).await;
@@ -231,45 +208,4 @@ async fn vendor(
     };
     server.hand_out(number, Some(answer.status), answer.code).await;
     answer.into_response()
-}
-
-async fn state(State(server): State<Arc<Server>>) -> Answer {
-    #[derive(Serialize)]
-    struct View<'a> {
-        jiguang: jiguang::Stored<'a>,
-        counters: Counters,
-        faults: BTreeMap<FaultKind, u64>,
-    }
-    #[derive(Serialize)]
-    struct Counters {
-        jiguang: jiguang::Counters,
-    }
-    let counters = Counters { jiguang: server.jiguang.counters() };
-    let faults = server.faults_met();
-    let body = serde_json::to_vec(&View { jiguang: server.jiguang.all_stored(), counters, faults });
-    Answer::json(StatusCode::OK, None, body)
-}
-
-async fn requests(State(server): State<Arc<Server>>) -> Answer {
-    Answer::json(StatusCode::OK, None, server.log().to_json())
-}
-
-async fn set_faults(State(server): State<Arc<Server>>, body: Bytes) -> Answer {
-    match Faults::from_json(&body) {
-        Ok(faults) => {
-            server.replace_faults(faults);
-            Answer::plain(StatusCode::OK, "the next requests meet these faults")
-        }
-        Err(error) => Answer::plain(StatusCode::BAD_REQUEST, &error.to_string()),
-    }
-}
-
-async fn end_faults(State(server): State<Arc<Server>>) -> StatusCode {
-    server.replace_faults(Faults::default());
-    StatusCode::NO_CONTENT
-}
-
-async fn reset(State(server): State<Arc<Server>>) -> StatusCode {
-    server.forget();
-    StatusCode::NO_CONTENT
 }

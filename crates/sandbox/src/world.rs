@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::{Faults, jiguang};
+use crate::{Faults, engagelab, jiguang};
 
 /// The server's settings, and one world for each vendor.
 ///
@@ -33,6 +33,8 @@ pub struct World {
     pub faults: Faults,
     /// Jiguang's project.
     pub jiguang: jiguang::Settings,
+    /// EngageLab's project.
+    pub engagelab: engagelab::Settings,
 }
 
 /// Why a text is not a [`World`], or a world cannot be.
@@ -60,16 +62,27 @@ impl World {
 
     /// Checks what no single key can show.
     pub(crate) fn check(&self) -> Result<(), InvalidWorld> {
-        let checked = self.jiguang.check().map_err(|problem| format!("jiguang: {problem}"));
-        let checked = checked.and_then(|()| self.faults.check().map_err(|problem| format!("faults: {problem}")));
-        checked.map_err(|problem| InvalidWorld { line: None, key: None, problem })
+        let checks =
+            [("faults", self.faults.check()), ("jiguang", self.jiguang.check()), ("engagelab", self.engagelab.check())];
+        for (table, check) in checks {
+            if let Err(problem) = check {
+                return Err(InvalidWorld { line: None, key: None, problem: format!("{table}: {problem}") });
+            }
+        }
+        Ok(())
     }
 }
 
 impl Default for World {
     fn default() -> Self {
-        let (faults, jiguang) = (Faults::default(), jiguang::Settings::default());
-        Self { latency: Duration::ZERO, request_log: 10_000, store: true, faults, jiguang }
+        Self {
+            latency: Duration::ZERO,
+            request_log: 10_000,
+            store: true,
+            faults: Faults::default(),
+            jiguang: jiguang::Settings::default(),
+            engagelab: engagelab::Settings::default(),
+        }
     }
 }
 
@@ -87,7 +100,7 @@ impl InvalidWorld {
         let key = line.and_then(|line| text.lines().nth(line - 1)).and_then(|line| line.split_once('='));
         let key = key.map(|(key, _)| key.trim().to_owned()).filter(|key| !key.is_empty());
         let problem = match key.as_deref() {
-            Some("project_secret") => "expected a text in quotes".to_owned(),
+            Some("project_secret" | "api_secret" | "secret_key") => "expected a text in quotes".to_owned(),
             _ => error.message().trim_end().replace('\n', ", "),
         };
         Self { line, key, problem }

@@ -12,8 +12,8 @@ use futures_core::Stream;
 use tokio::time::{Sleep, sleep};
 
 use super::{Fault, FaultKind};
+use crate::answer::Answer;
 use crate::door::Reins;
-use crate::server::Answer;
 
 const HTML: &str =
     "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n";

@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::settings::{Kind, Settings, Wording};
-use super::wire::{Object, User, Values};
+use super::wire::User;
+use crate::strict::{Object, Texts};
 
 /// A label of a channel, by its place among all that the project has.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl Rules {
         let mut errors = Vec::new();
         for Object(channel) in &user.channels {
             let labels = self.channels.get(&channel.id);
-            let Values(values) = &channel.channel_values;
+            let Texts(values) = &channel.channel_values;
             for (label, value) in values {
                 match labels.map(|labels| (labels.kind, labels.fields.get(label.as_ref()))) {
                     None => errors.push(self.unpublished(channel.id, label, value, "通道ID不存在")),

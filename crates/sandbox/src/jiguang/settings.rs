@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 
 use serde::Deserialize;
 
+use crate::choice::{ErrorStatus, Told, UnlistedCode};
 use crate::quota::{self, Quota};
 
 /// The CUIDs that the default world does not know: the one of the document's error example.
@@ -105,35 +106,6 @@ pub enum Wording {
     Nothing,
 }
 
-/// How a refusal that the document does not know is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Told {
-    /// By the HTTP status.
-    Status,
-    /// By a code in a 200, whatever [`Settings::error_status`] says.
-    Code,
-}
-
-/// The HTTP status of a documented error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "u16")]
-#[non_exhaustive]
-pub enum ErrorStatus {
-    /// 200.
-    Ok,
-    /// 400.
-    BadRequest,
-}
-
-/// A code that is in no table of the vendor's and not 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "i64")]
-pub struct UnlistedCode(i64);
-
-const LISTED_CODES: [i64; 9] = [0, 4000, 4107, 40002, 40011, 40050, 50031, 50034, 50074];
-
 impl Settings {
     /// Checks what no single key can show.
     pub(crate) fn check(&self) -> Result<(), String> {
@@ -175,9 +147,9 @@ impl Default for Settings {
             wording: Wording::Label,
             error_status: ErrorStatus::Ok,
             bad_credentials: Told::Status,
-            bad_credentials_code: UnlistedCode(1901),
+            bad_credentials_code: UnlistedCode::new(1901),
             over_quota: Told::Status,
-            over_quota_code: UnlistedCode(1902),
+            over_quota_code: UnlistedCode::new(1902),
             quota: NonZeroU32::new(100).map(Quota::per_second),
             cuids: None,
             unknown_cuids: None,
@@ -212,36 +184,5 @@ impl Channel {
     /// A channel with these labels.
     pub fn new(id: i64, kind: Kind, labels: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { id, kind, labels: labels.into_iter().map(Into::into).collect() }
-    }
-}
-
-impl UnlistedCode {
-    /// The code.
-    pub fn get(self) -> i64 {
-        self.0
-    }
-}
-
-impl TryFrom<i64> for UnlistedCode {
-    type Error = String;
-
-    fn try_from(code: i64) -> Result<Self, Self::Error> {
-        if LISTED_CODES.contains(&code) {
-            Err(format!("{code} has a meaning at this vendor; take a code that has none"))
-        } else {
-            Ok(Self(code))
-        }
-    }
-}
-
-impl TryFrom<u16> for ErrorStatus {
-    type Error = String;
-
-    fn try_from(status: u16) -> Result<Self, Self::Error> {
-        match status {
-            200 => Ok(Self::Ok),
-            400 => Ok(Self::BadRequest),
-            _ => Err(format!("{status} is neither 200 nor 400")),
-        }
     }
 }

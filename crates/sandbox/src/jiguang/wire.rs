@@ -1,15 +1,12 @@
 //! The request and the answer, as the document has them, read without mercy.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
 use axum::http::StatusCode;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde::{Deserialize as DeriveDeserialize, Serialize};
+use serde::{Deserialize, Serialize};
 
-use crate::server::Answer;
+use crate::answer::Answer;
+use crate::strict::{Object, Texts, repeats};
 
 pub(super) const OK: i64 = 0;
 const SEVERAL_ERRORS: i64 = 4000;
@@ -20,7 +17,7 @@ const BAD_COUNT: i64 = 40011;
 const MAX_USERS: usize = 100;
 
 /// A user and what to set.
-#[derive(DeriveDeserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct User<'a> {
     pub(super) cuid: i64,
@@ -29,19 +26,13 @@ pub(super) struct User<'a> {
 }
 
 /// What to set in one channel.
-#[derive(DeriveDeserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct UserChannel<'a> {
     pub(super) id: i64,
     #[serde(borrow)]
-    pub(super) channel_values: Values<'a>,
+    pub(super) channel_values: Texts<'a>,
 }
-
-/// Label and value, in the order of the request, doubles included.
-pub(super) struct Values<'a>(pub(super) Vec<(Cow<'a, str>, Cow<'a, str>)>);
-
-/// A struct that is written as a JSON object. The derived code alone would take an array of the fields as well.
-pub(super) struct Object<T>(pub(super) T);
 
 /// Why a body is refused as a whole.
 pub(super) enum Unreadable {
@@ -93,25 +84,20 @@ fn doubtful(users: &[User<'_>]) -> Option<&'static str> {
         if repeats(user.channels.iter().map(|Object(channel)| channel.id)) {
             return Some("a channel stands at one user twice");
         }
-        for Object(UserChannel { channel_values: Values(values), .. }) in &user.channels {
+        for Object(UserChannel { channel_values, .. }) in &user.channels {
+            let Texts(values) = channel_values;
             if values.is_empty() {
                 return Some("channelValues is empty");
             }
             if values.iter().any(|(_, value)| value.is_empty()) {
                 return Some("a value is empty");
             }
-            if repeats(values.iter().map(|(label, _)| label)) {
+            if channel_values.repeats() {
                 return Some("a label stands in channelValues twice");
             }
         }
     }
     None
-}
-
-fn repeats<T: Ord>(items: impl Iterator<Item = T>) -> bool {
-    let mut items: Vec<T> = items.collect();
-    items.sort_unstable();
-    items.windows(2).any(|pair| matches!(pair, [one, next] if one == next))
 }
 
 impl Reply {
@@ -144,49 +130,5 @@ impl Reply {
 
     pub(super) fn answer(&self, status: StatusCode) -> Answer {
         Answer::json(status, Some(self.code), serde_json::to_vec(self))
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObjectVisitor<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
-            }
-        }
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Values<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// A text that is borrowed where it has no escapes.
-        #[derive(DeriveDeserialize)]
-        struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-        struct ValuesVisitor;
-        impl<'de> Visitor<'de> for ValuesVisitor {
-            type Value = Values<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of label and value, both strings")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut values = Vec::new();
-                while let Some((Text(label), Text(value))) = map.next_entry()? {
-                    values.push((label, value));
-                }
-                Ok(Values(values))
-            }
-        }
-        deserializer.deserialize_map(ValuesVisitor)
     }
 }

@@ -102,7 +102,10 @@ async fn each_kind_alone() {
             assert_eq!(sandbox.jiguang().stored(cuid).is_some(), applied, "{kind:?}");
             let record = sandbox.requests().pop().unwrap();
             assert_eq!((record.fault, record.applied, record.counted), (Some(kind), applied, true), "{kind:?}");
-            assert_eq!((record.code, record.cuids), if applied { (Some(0), vec![cuid]) } else { (None, vec![]) });
+            assert_eq!(
+                (record.code, record.subjects),
+                if applied { (Some(0), vec![cuid.to_string()]) } else { (None, vec![]) }
+            );
             assert_eq!(sandbox.faults_met()[&kind], before + 1);
             // The next one meets nothing.
             cuid += 1;

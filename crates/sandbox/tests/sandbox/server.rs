@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use contact_sink_sandbox::jiguang::{self, Channel, Kind, Told, UnlistedCode, Wording};
-use contact_sink_sandbox::{DEFAULT_TOML, Quota, Sandbox, Window, World};
+use contact_sink_sandbox::{DEFAULT_TOML, Quota, Sandbox, Window, World, engagelab};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -50,7 +50,8 @@ async fn refuses_what_is_over_the_quota() {
         assert!(refused.iter().all(|record| (record.status, record.code) == (Some(told.0), told.1)));
         assert!(records.is_sorted_by_key(|record| record.arrival));
         assert!(records.iter().all(|record| record.answered.unwrap() >= record.arrival));
-        let named: BTreeSet<i64> = taken.iter().flat_map(|record| record.cuids.clone()).collect();
+        let named: BTreeSet<i64> =
+            taken.iter().flat_map(|record| &record.subjects).map(|cuid| cuid.parse().unwrap()).collect();
         assert_eq!(
             named.into_iter().collect::<Vec<_>>(),
             sandbox.jiguang().cuids(),
@@ -84,10 +85,10 @@ async fn shows_what_it_holds() {
     assert!(last["arrival_us"].as_u64().unwrap() <= last["answered_us"].as_u64().unwrap(), "{last}");
     assert_eq!((&last["method"], &last["path"]), (&json!("PUT"), &json!(jiguang::PATH)));
     assert_eq!((&last["status"], &last["code"], &last["counted"]), (&json!(200), &json!(0), &json!(true)));
-    assert_eq!((&last["users"], &last["cuids"]), (&json!(1), &json!([7])));
+    assert_eq!((&last["users"], &last["subjects"], &last["owner"]), (&json!(1), &json!(["7"]), &json!(null)));
 
     let shown = format!("{sandbox:?} {:?} {world:?}", sandbox.requests());
-    for secret in ["15088888888", "a@b.example", "project_secret", "cuids: [", "1234567"] {
+    for secret in ["15088888888", "a@b.example", "project_secret", "subjects: [", "1234567"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
     assert_eq!(client.send("POST", "/_sandbox/reset", "", "").await.status, 204);
@@ -142,6 +143,7 @@ async fn starts_delays_and_stops() {
 fn reads_worlds_and_tells_what_is_wrong() {
     let mut default = World::from_toml(DEFAULT_TOML).unwrap();
     assert_eq!(default.jiguang.unknown_cuids.take(), Some(jiguang::UNKNOWN_CUIDS.into()));
+    assert_eq!(default.engagelab.unknown_euids.take(), Some(engagelab::UNKNOWN_EUIDS.into()));
     assert_eq!(default, World::default());
     assert_eq!(World::from_toml("").unwrap(), World::default());
     assert_eq!(UnlistedCode::try_from(1901).unwrap().get(), 1901);
@@ -161,7 +163,7 @@ fn reads_worlds_and_tells_what_is_wrong() {
         ("latency_ms = -1", "line 1 (`latency_ms`): "),
         ("\n[jiguang]\nwording = 'ids'", "line 3 (`wording`): unknown variant `ids`, expected one of `label`, `value`"),
         ("[jiguang]\nerror_status = 500", "line 2 (`error_status`): 500 is neither 200 nor 400"),
-        ("[jiguang]\nover_quota_code = 4107", "line 2 (`over_quota_code`): 4107 has a meaning at this vendor"),
+        ("[jiguang]\nover_quota_code = 4107", "line 2 (`over_quota_code`): 4107 has a meaning at the vendor"),
         ("[jiguang]\nquota = 'none'", "line 2 (`quota`): invalid value: string \"none\", expected { requests"),
         ("[jiguang]\nquota = { requests = 0, per_ms = 1 }", "line 2 (`quota`): "),
         ("[jiguang]\nquota = { requests = 1 }", "line 2 (`quota`): missing field `per_ms`"),

@@ -1,0 +1,79 @@
+//! What an endpoint answers, before it goes over the wire.
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+/// An answer, and what the log is to know of its request.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// The code in the body, if it is one of the vendor's own.
+    pub(crate) code: Option<i64>,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Vec<u8>,
+    /// A header that the status asks for.
+    pub(crate) extra: Option<(HeaderName, HeaderValue)>,
+    /// The users that the request named.
+    pub(crate) subjects: Vec<String>,
+    /// The user on whose behalf it named them, where there is one.
+    pub(crate) owner: Option<String>,
+}
+
+impl Answer {
+    /// An answer that is not of the vendor's making.
+    pub(crate) fn plain(status: StatusCode, text: &str) -> Self {
+        let body = format!("sandbox: {text}\n").into_bytes();
+        Self {
+            status,
+            code: None,
+            content_type: "text/plain; charset=utf-8",
+            body,
+            extra: None,
+            subjects: Vec::new(),
+            owner: None,
+        }
+    }
+
+    /// An answer in JSON.
+    pub(crate) fn json(status: StatusCode, code: Option<i64>, body: serde_json::Result<Vec<u8>>) -> Self {
+        match body {
+            Ok(body) => Self { code, content_type: "application/json", body, ..Self::plain(status, "") },
+            Err(_) => Self::plain(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written as JSON"),
+        }
+    }
+
+    /// Only this method is allowed.
+    pub(crate) fn only(method: &'static str) -> Self {
+        let allow = Some((header::ALLOW, HeaderValue::from_static(method)));
+        Self { extra: allow, ..Self::plain(StatusCode::METHOD_NOT_ALLOWED, &format!("only {method}")) }
+    }
+
+    /// HTTP Basic is asked for.
+    pub(crate) fn unauthorized() -> Self {
+        let challenge = HeaderValue::from_static("Basic realm=\"sandbox\"");
+        let answer = Self::plain(StatusCode::UNAUTHORIZED, "the credentials are not those of this project");
+        Self { extra: Some((header::WWW_AUTHENTICATE, challenge)), ..answer }
+    }
+
+    pub(crate) fn too_many_requests() -> Self {
+        Self::plain(StatusCode::TOO_MANY_REQUESTS, "over the quota: not applied")
+    }
+
+    pub(crate) fn not_json() -> Self {
+        Self::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be application/json, not encoded")
+    }
+
+    pub(crate) fn too_large() -> Self {
+        Self::plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or it broke off")
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        response.headers_mut().extend(self.extra);
+        response
+    }
+}

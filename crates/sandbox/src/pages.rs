@@ -1,0 +1,72 @@
+//! The server's own pages, below `/_sandbox/`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use serde::Serialize;
+
+use crate::answer::Answer;
+use crate::faults::{FaultKind, Faults};
+use crate::server::Server;
+use crate::{engagelab, jiguang};
+
+/// All of them.
+pub(crate) fn router() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/_sandbox/state", get(state))
+        .route("/_sandbox/requests", get(requests))
+        .route("/_sandbox/reset", post(reset))
+        .route("/_sandbox/faults", post(set_faults).delete(end_faults))
+}
+
+async fn state(State(server): State<Arc<Server>>) -> Answer {
+    #[derive(Serialize)]
+    struct View<'a> {
+        jiguang: jiguang::Stored<'a>,
+        engagelab: engagelab::Stored<'a>,
+        counters: Counters,
+        faults: BTreeMap<FaultKind, u64>,
+    }
+    #[derive(Serialize)]
+    struct Counters {
+        jiguang: jiguang::Counters,
+        engagelab: engagelab::Counters,
+    }
+    let counters = Counters { jiguang: server.jiguang.counters(), engagelab: server.engagelab.counters() };
+    let view = View {
+        jiguang: server.jiguang.all_stored(),
+        engagelab: server.engagelab.all_stored(),
+        counters,
+        faults: server.faults_met(),
+    };
+    Answer::json(StatusCode::OK, None, serde_json::to_vec(&view))
+}
+
+async fn requests(State(server): State<Arc<Server>>) -> Answer {
+    Answer::json(StatusCode::OK, None, server.log().to_json())
+}
+
+async fn set_faults(State(server): State<Arc<Server>>, body: Bytes) -> Answer {
+    match Faults::from_json(&body) {
+        Ok(faults) => {
+            server.replace_faults(faults);
+            Answer::plain(StatusCode::OK, "the next requests meet these faults")
+        }
+        Err(error) => Answer::plain(StatusCode::BAD_REQUEST, &error.to_string()),
+    }
+}
+
+async fn end_faults(State(server): State<Arc<Server>>) -> StatusCode {
+    server.replace_faults(Faults::default());
+    StatusCode::NO_CONTENT
+}
+
+async fn reset(State(server): State<Arc<Server>>) -> StatusCode {
+    server.forget();
+    StatusCode::NO_CONTENT
+}
