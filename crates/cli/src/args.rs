@@ -25,6 +25,8 @@ pub enum Command {
     Sync(Sync),
     /// Run a simulator of the vendors on this machine.
     Sandbox(Sandbox),
+    /// Say what a vendor's code means, what is done about it, and what to do.
+    Explain(Explain),
 }
 
 /// Send the contacts of a file to a vendor.
@@ -79,6 +81,16 @@ pub struct Sandbox {
     /// Print the default world as a commented TOML file, and end.
     #[arg(long)]
     pub print_world: bool,
+}
+
+/// Say what a vendor's code means, what is done about it, and what to do.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// jiguang, engagelab or tencent.
+    pub vendor: String,
+    /// The code, as in a report or in a file of rejected rows; without it all that are known, in short.
+    #[arg(allow_negative_numbers = true)]
+    pub code: Option<i64>,
 }
 
 /// How an input is written.

@@ -7,6 +7,7 @@ mod args;
 mod config;
 mod console;
 mod dead_letters;
+mod explain;
 mod input;
 mod nearest;
 mod network;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Sync(args) => in_runtime(sync::run(args)),
         Command::Sandbox(args) => in_runtime(sandbox::run(args)),
+        Command::Explain(args) => explain::run(&args),
     };
     let status = ended.unwrap_or_else(|failure| {
         say!("contact-sink: {failure}");
