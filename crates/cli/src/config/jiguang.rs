@@ -36,6 +36,7 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Fa
     let mapping = Mapping::read(section, |written| address(written, &channels))?;
     let (account, base_url) = (format!("project {project_id}"), config.base_url().clone());
     Ok(Vendor {
+        endpoint: "channels",
         account,
         base_url,
         mapping,
