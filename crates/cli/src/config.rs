@@ -5,6 +5,7 @@ mod limiter_key;
 mod mapping;
 mod secrets;
 mod section;
+mod subject;
 
 use std::fs;
 use std::path::Path;
@@ -16,9 +17,10 @@ use contact_sink_transport::{BaseUrl, HttpTransport, TransportOptions};
 use crate::nearest;
 use crate::status::Failure;
 pub use limiter_key::LimiterKey;
-pub use mapping::{EmptySubject, Mapping};
+pub use mapping::{FieldKind, Mapping};
 use secrets::Secrets;
 use section::{Section, Source};
+pub use subject::{EmptySubject, SubjectColumns};
 
 /// A configuration file.
 pub struct Config {

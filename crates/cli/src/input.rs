@@ -5,6 +5,7 @@ pub mod ndjson;
 mod plan;
 mod row;
 mod start;
+mod value;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
