@@ -63,7 +63,10 @@ impl Common<'_> {
         };
         let plan = Plan::new(mapping.clone(), null, input.shape())
             .map_err(|problem| Failure::usage(format!("{}: {problem} (destination {name})", input.name)))?;
-        let sink: Box<dyn ContactSink> = sink(network::transport(transport, &base_url)?);
+        let whose = if self.several { format!(" (destination {name})") } else { String::new() };
+        let transport = network::transport(transport, &base_url)
+            .map_err(|failure| Failure::new(failure.status, format!("{failure}{whose}")))?;
+        let sink: Box<dyn ContactSink> = sink(transport);
         let limiter = self
             .limiters
             .get(&name, &account, limiter_key, sink.limits().quota)
@@ -71,7 +74,6 @@ impl Common<'_> {
         let mut options = Options::default().with_max_rejected(self.args.max_rejected);
         options.limiter = limiter;
         let kind = if simulated { "SIMULATED" } else { "LIVE" };
-        let whose = if self.several { format!(" (destination {name})") } else { String::new() };
         let first_line = format!("{kind}: {} to {vendor} at {}, {account}{whose}", input.name, base_url.authority());
         let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, &name, input.shape());
         let progress = self.screen.progress(&name, input.size);
