@@ -21,7 +21,10 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Send the contacts of a file to a vendor.
+    /// Send the contacts of a file to one vendor or several.
+    ///
+    /// Each destination reads the file for itself and has its own pace, file of rejected rows and report; one that is slow or
+    /// stopped holds up no other. Destinations of one account share its quota.
     Sync(Sync),
     /// Run a simulator of the vendors on this machine.
     Sandbox(Sandbox),
@@ -29,22 +32,24 @@ pub enum Command {
     Explain(Explain),
 }
 
-/// Send the contacts of a file to a vendor.
+/// Send the contacts of a file to one vendor or several.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit status: 0 done; 2 done, some rows rejected; 3 stopped, a person must act; 75 rows are left pending: \
-run the same command again; 64 usage; 65 the input cannot be read on; 66 it cannot be opened; 78 configuration; 130 interrupted."
+run the same command again; 64 usage; 65 the input cannot be read on; 66 it cannot be opened; 78 configuration; 130 interrupted. \
+Of several destinations the worst counts, in the order 130, 3, 65, 75, 2, 0."
 )]
 pub struct Sync {
     /// A CSV file in UTF-8 whose first line names the columns, or NDJSON (.ndjson, .jsonl): one object on each line; - for
-    /// standard input.
+    /// standard input, which feeds one destination only.
     pub file: PathBuf,
     /// How the input is written. Default: as its name says, else CSV.
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
-    /// A destination of the configuration, or `sandbox`: a simulator in this process that needs no configuration.
-    #[arg(long, value_name = "NAME")]
-    pub to: String,
+    /// Destinations of the configuration, with commas between them or each with a --to of its own; or `sandbox` alone: a
+    /// simulator in this process that needs no configuration.
+    #[arg(long, value_name = "NAME", required = true, value_delimiter = ',')]
+    pub to: Vec<String>,
     /// The configuration.
     #[arg(long, value_name = "FILE", default_value = "contact-sink.toml", env = "CONTACT_SINK_CONFIG")]
     pub config: PathBuf,

@@ -1,20 +1,26 @@
 //! The configuration file: which destinations there are, and what goes where.
 
 mod jiguang;
+mod limiter_key;
 mod mapping;
+mod secrets;
 mod section;
+mod subject;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use contact_sink_core::{ContactSink, Quota};
-use contact_sink_transport::{BaseUrl, TransportOptions};
-use secrecy::SecretString;
+use contact_sink_transport::{BaseUrl, HttpTransport, TransportOptions};
 
 use crate::nearest;
 use crate::status::Failure;
-pub use mapping::{EmptySubject, Mapping};
+pub use limiter_key::LimiterKey;
+pub use mapping::{FieldKind, Mapping};
+use secrets::Secrets;
 use section::{Section, Source};
+pub use subject::{EmptySubject, SubjectColumns};
 
 /// A configuration file.
 pub struct Config {
@@ -41,23 +47,30 @@ pub struct Destination {
     pub null: Vec<String>,
     /// How its transport is to be built.
     pub transport: TransportOptions,
+    /// Whose quota it uses.
+    pub limiter_key: LimiterKey,
     /// Makes the sink on a transport.
     pub sink: SinkBuilder,
 }
 
 /// Makes a destination's sink on a transport.
-pub type SinkBuilder =
-    Box<dyn FnOnce(std::sync::Arc<dyn contact_sink_transport::HttpTransport>) -> Box<dyn ContactSink> + Send>;
+pub type SinkBuilder = Box<dyn FnOnce(Arc<dyn HttpTransport>) -> Box<dyn ContactSink> + Send>;
 
 /// What each vendor's section gives: the part of a [`Destination`] that only the vendor knows.
 struct Vendor {
+    /// What of the vendor has a quota of its own.
+    endpoint: &'static str,
     account: String,
     base_url: BaseUrl,
     mapping: Mapping,
     sink: SinkBuilder,
 }
 
-const VENDORS: &[&str] = &[contact_sink_jiguang::VENDOR];
+/// Reads what a section holds beside `vendor` and `extra_root`.
+type ReadVendor = fn(&Section<'_>, Secrets) -> Result<Vendor, Failure>;
+
+/// The vendors, by the name under the key `vendor`.
+const VENDORS: &[(&str, ReadVendor)] = &[(contact_sink_jiguang::VENDOR, jiguang::read)];
 /// The destination that needs no configuration.
 pub const SANDBOX: &str = "sandbox";
 
@@ -85,37 +98,41 @@ impl Config {
         Self { name: "the built-in configuration".to_owned(), text, simulated: true }
     }
 
-    /// The destination of this name.
-    pub fn destination(&self, wanted: &str) -> Result<Destination, Failure> {
+    /// The destinations of these names, in their order.
+    pub fn destinations(&self, wanted: &[String]) -> Result<Vec<Destination>, Failure> {
+        self.read_all(|name| wanted.iter().any(|wanted| wanted == name))?.in_order_of(wanted, self)
+    }
+
+    /// All of them, in the order of the file.
+    pub fn all_destinations(&self) -> Result<Vec<Destination>, Failure> {
+        Ok(self.read_all(|_| true)?.destinations)
+    }
+
+    /// Checks all of them, so that a mistake is not found the day when the other one is used, and makes those that are wanted.
+    fn read_all(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Found, Failure> {
         let source = Source { name: &self.name, text: &self.text };
         let table = source.parse()?;
         let root = Section::root(source, &table);
-        let destinations = root.required_section("destinations")?;
+        let sections = root.required_section("destinations")?;
         let null = self.null_words(&root)?;
         root.finish()?;
-        let mut found = None;
-        for (name, span, value) in destinations.entries() {
+        let mut entries: Vec<_> = sections.entries().collect();
+        entries.sort_by_key(|(_, span, _)| span.start);
+        let mut found = Found::default();
+        for (name, span, value) in entries {
             if name == SANDBOX {
-                return Err(destinations.failure(span, format!("{SANDBOX:?} is the simulator's name: choose another")));
+                return Err(sections.failure(span, format!("{SANDBOX:?} is the simulator's name: choose another")));
             }
             if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_') {
-                return Err(destinations
-                    .failure(span, format!("a destination's name has letters, digits, - and _ only: {name:?}")));
+                return Err(
+                    sections.failure(span, format!("a destination's name has letters, digits, - and _ only: {name:?}"))
+                );
             }
-            // All of them are checked, so that a mistake is not found the day when the other one is used.
-            let destination = self.read_destination(name, &destinations.below(name, value)?, &null, name == wanted)?;
-            if name == wanted {
-                found = destination;
-            }
+            let section = sections.below(name, value)?;
+            found.destinations.extend(self.read_destination(name, &section, &null, is_wanted(name))?);
+            found.names.push(name.to_owned());
         }
-        found.ok_or_else(|| {
-            let names = destinations.entries().map(|(name, ..)| name).chain([SANDBOX]);
-            Failure::usage(format!(
-                "--to {wanted}: {} has no such destination{}",
-                self.name,
-                nearest::hint(wanted, names)
-            ))
-        })
+        Ok(found)
     }
 
     fn null_words(&self, root: &Section<'_>) -> Result<Vec<String>, Failure> {
@@ -135,8 +152,8 @@ impl Config {
         wanted: bool,
     ) -> Result<Option<Destination>, Failure> {
         let vendor_name = section.required_text("vendor")?;
-        let Some(vendor) = VENDORS.iter().copied().find(|vendor| *vendor == vendor_name) else {
-            let hint = nearest::hint(vendor_name, VENDORS.iter().copied());
+        let Some((vendor, read)) = VENDORS.iter().copied().find(|(vendor, _)| *vendor == vendor_name) else {
+            let hint = nearest::hint(vendor_name, VENDORS.iter().map(|(vendor, _)| *vendor));
             return Err(section.failure_at("vendor", format!("there is no vendor {vendor_name:?}{hint}")));
         };
         let secrets =
@@ -149,62 +166,45 @@ impl Config {
                 transport = transport.with_extra_roots_pem(pem?);
             }
         }
-        let Vendor { account, base_url, mapping, sink } = jiguang::read(section, secrets)?;
+        let Vendor { endpoint, account, base_url, mapping, sink } = read(section, secrets)?;
         section.finish()?;
         if !wanted {
             return Ok(None);
         }
-        let (name, null, simulated) = (name.to_owned(), null.to_vec(), self.simulated);
-        Ok(Some(Destination { name, vendor, account, base_url, simulated, mapping, null, transport, sink }))
+        Ok(Some(Destination {
+            name: name.to_owned(),
+            vendor,
+            limiter_key: LimiterKey::new(vendor, endpoint, &base_url, &account),
+            account,
+            base_url,
+            simulated: self.simulated,
+            mapping,
+            null: null.to_vec(),
+            transport,
+            sink,
+        }))
     }
 }
 
-/// Whether secrets are fetched, and whether one may stand in the file (in the built-in configuration only).
-#[derive(Debug, Clone, Copy)]
-enum Secrets {
-    Read { literal: bool },
-    Check { literal: bool },
+/// What a configuration has: all names, and the destinations that are wanted, in the order of the file.
+#[derive(Default)]
+struct Found {
+    names: Vec<String>,
+    destinations: Vec<Destination>,
 }
 
-impl Secrets {
-    /// The secret that `{ env = ".." }` or `{ file = ".." }` names.
-    fn fetch(self, section: &Section<'_>, key: &'static str) -> Result<SecretString, Failure> {
-        let (literal, fetch) = match self {
-            Self::Read { literal } => (literal, true),
-            Self::Check { literal } => (literal, false),
-        };
-        if let Some(text) = section.get(key).and_then(|value| value.get_ref().as_str()) {
-            if literal {
-                return Ok(text.into());
-            }
-            let problem = "a secret does not stand in this file: write { env = \"NAME\" } or { file = \"PATH\" }";
-            return Err(section.failure_at(key, problem));
+impl Found {
+    fn in_order_of(mut self, wanted: &[String], config: &Config) -> Result<Vec<Destination>, Failure> {
+        let mut destinations = Vec::with_capacity(wanted.len());
+        for name in wanted {
+            let Some(place) = self.destinations.iter().position(|destination| destination.name == *name) else {
+                let hint = nearest::hint(name, self.names.iter().map(String::as_str).chain([SANDBOX]));
+                let file = &config.name;
+                return Err(Failure::usage(format!("--to {name}: {file} has no such destination{hint}")));
+            };
+            destinations.push(self.destinations.swap_remove(place));
         }
-        let from = section.required_section(key)?;
-        let (env, file) = (from.text("env")?, from.text("file")?);
-        from.finish()?;
-        match (env, file) {
-            (Some(_), None) | (None, Some(_)) if !fetch => Ok("".into()),
-            (Some(name), None) => match std::env::var(name) {
-                Ok(secret) if !secret.is_empty() => Ok(secret.into()),
-                Ok(_) => Err(section.failure_at(key, format!("the environment variable {name} is empty"))),
-                Err(std::env::VarError::NotPresent) => {
-                    Err(section.failure_at(key, format!("the environment variable {name} is not set")))
-                }
-                Err(std::env::VarError::NotUnicode(_)) => {
-                    Err(section.failure_at(key, format!("the environment variable {name} is not UTF-8")))
-                }
-            },
-            (None, Some(path)) => {
-                let text = fs::read_to_string(path)
-                    .map_err(|error| section.failure_at(key, format!("{path} cannot be read: {error}")))?;
-                match text.trim_end_matches(['\r', '\n']) {
-                    "" => Err(section.failure_at(key, format!("{path} is empty"))),
-                    secret => Ok(secret.into()),
-                }
-            }
-            _ => Err(section.failure_at(key, "name one of env and file")),
-        }
+        Ok(destinations)
     }
 }
 

@@ -37,12 +37,12 @@ impl Reason {
         self.rule.unwrap_or(&self.reason)
     }
 
-    /// A rule of the sink, or the vendor's word. What names no field is about the subject.
+    /// A rule of the sink, or the vendor's word. What names no field is about the subject: of two columns the one to blame.
     pub fn by_sink(rejection: &Rejection, mapping: &Mapping) -> Self {
         let address = rejection.address();
         let column = address.and_then(|address| mapping.set.iter().find(|field| field.address == *address));
         Self {
-            column: Some(column.map_or(&mapping.subject, |field| &field.column).clone()),
+            column: Some(column.map_or(mapping.subject.blamed(), |field| &field.column).clone()),
             code: rejection.code(),
             reason: rejection.reason().to_owned(),
             rule: None,

@@ -5,8 +5,9 @@ pub mod ndjson;
 mod plan;
 mod row;
 mod start;
+mod value;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -79,10 +80,20 @@ const WAITING_ROWS: usize = 512;
 /// The most bytes of rows without an outcome: rows are few hundred bytes, and some are a megabyte.
 const ROOM_BYTES: usize = 16 * 1024 * 1024;
 
+/// How an input is called.
+pub fn name(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// Whether an input is gone once it has been read: standard input, a pipe. What is not there is none.
+pub fn is_read_once(path: &Path) -> bool {
+    path == Path::new("-") || fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
 impl Input {
     /// Opens a file, or standard input for `-`, and reads the first line.
     pub fn open(path: &Path, format: Option<Format>) -> Result<Self, Failure> {
-        let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+        let name = name(path);
         let cannot =
             |error: &dyn std::fmt::Display| Failure::new(Status::NoInput, format!("{name}: cannot be opened: {error}"));
         let (source, size): (Box<dyn Read + Send>, _) = if path == Path::new("-") {

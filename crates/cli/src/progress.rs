@@ -1,9 +1,9 @@
-//! How far a run has come: a bar on a terminal, a line every few seconds elsewhere, nothing if that was asked for.
+//! How far the runs have come: a bar for each on a terminal, a line every few seconds elsewhere, nothing if that was asked for.
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
 use crate::console::say;
@@ -14,8 +14,21 @@ const BAR: Duration = Duration::from_millis(200);
 /// Between two plain lines.
 const LINE: Duration = Duration::from_secs(5);
 
-/// Shows how far a run has come.
+/// Where all runs of the command show how far they have come.
+pub struct Screen {
+    several: bool,
+    kind: Kind,
+}
+
+enum Kind {
+    Bars(MultiProgress),
+    Lines,
+    Nothing,
+}
+
+/// Shows how far one run has come.
 pub struct Progress {
+    destination: String,
     form: Form,
     next: Instant,
 }
@@ -26,28 +39,42 @@ enum Form {
     Nothing,
 }
 
-impl Progress {
-    /// For an input of this size, if that is known.
-    pub fn new(quiet: bool, size: Option<u64>) -> Self {
-        let form = if quiet {
-            Form::Nothing
+impl Screen {
+    /// For one run or several.
+    pub fn new(quiet: bool, several: bool) -> Self {
+        let kind = if quiet {
+            Kind::Nothing
         } else if std::io::stderr().is_terminal() {
-            Form::Bar(bar(size))
+            Kind::Bars(MultiProgress::new())
         } else {
-            Form::Lines
+            Kind::Lines
         };
-        let now = Instant::now();
-        let next = now + if matches!(form, Form::Lines) { LINE } else { BAR };
-        Self { form, next }
+        Self { several, kind }
     }
 
+    /// The place of one run, for an input of this size, if that is known.
+    pub fn progress(&self, destination: &str, size: Option<u64>) -> Progress {
+        let now = Instant::now();
+        let (form, next) = match &self.kind {
+            Kind::Bars(bars) => {
+                let name = if self.several { format!("{destination}: ") } else { String::new() };
+                (Form::Bar(bars.add(bar(name, size))), now + BAR)
+            }
+            Kind::Lines => (Form::Lines, now + LINE),
+            Kind::Nothing => (Form::Nothing, now + BAR),
+        };
+        Progress { destination: destination.to_owned(), form, next }
+    }
+}
+
+impl Progress {
     /// When it is to be shown again.
     pub fn next(&self) -> Instant {
         self.next
     }
 
     /// Shows it.
-    pub fn show(&mut self, destination: &str, counts: &Counts, bytes: u64, waits: Option<Duration>) {
+    pub fn show(&mut self, counts: &Counts, bytes: u64, waits: Option<Duration>) {
         let waits = waits.map_or(String::new(), |wait| format!(", waiting {} s to send again", wait.as_secs()));
         let text = format!(
             "{} accepted, {} rejected, {} pending{waits}",
@@ -62,7 +89,7 @@ impl Progress {
                 self.next = Instant::now() + BAR;
             }
             Form::Lines => {
-                say!("{destination}: {text}");
+                say!("{}: {text}", self.destination);
                 self.next = Instant::now() + LINE;
             }
             Form::Nothing => self.next = Instant::now() + LINE,
@@ -77,13 +104,13 @@ impl Progress {
     }
 }
 
-fn bar(size: Option<u64>) -> ProgressBar {
+fn bar(name: String, size: Option<u64>) -> ProgressBar {
     let (bar, template) = match size {
-        Some(size) => (ProgressBar::new(size), "{bar:30} {percent:>3}% of the file read, {msg}, {elapsed}"),
-        None => (ProgressBar::new_spinner(), "{spinner} {msg}, {elapsed}"),
+        Some(size) => (ProgressBar::new(size), "{prefix}{bar:30} {percent:>3}% of the file read, {msg}, {elapsed}"),
+        None => (ProgressBar::new_spinner(), "{prefix}{spinner} {msg}, {elapsed}"),
     };
     match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
+        Ok(style) => bar.with_style(style).with_prefix(name),
         Err(_) => bar,
     }
 }

@@ -1,26 +1,26 @@
-//! `sync`: one input to one destination, every row accounted for.
+//! `sync`: one input to one destination or several, every row accounted for.
 
+mod interrupt;
+mod limiters;
+mod prepare;
 mod run;
+mod tell;
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
-use std::time::SystemTime;
 
-use contact_sink_core::ContactSink;
-use contact_sink_delivery::{Options, Stop};
 use contact_sink_sandbox::{Sandbox, World};
 
 use crate::args::{self, ReportForm};
-use crate::config::{self, Config, Destination};
+use crate::config::{Config, Destination, SANDBOX};
 use crate::console::say;
-use crate::dead_letters::DeadLetters;
-use crate::input::{Input, Plan};
-use crate::network;
-use crate::report::{Report, grouped};
 use crate::status::{Failure, Status};
-use run::{End, Ended, Run};
+use interrupt::Interrupt;
+use prepare::Prepared;
+use run::{End, Ended};
 
-/// Sends a file to a destination.
+/// Sends a file to its destinations.
 pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     // Each form once: standard output holds one object.
     let mut seen = Vec::new();
@@ -31,42 +31,58 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
         }
     });
     check_reports(&args)?;
-    let (destination, _sandbox) = destination(&args)?;
-    let input = match Input::open(&args.file, args.format) {
-        Err(failure) if failure.status == Status::Unreadable => {
-            let ended = Ended::unreadable(failure.to_string());
-            let reported = report(&args, &destination.name, &ended);
-            explain(&args, &destination.name, &ended);
-            return Ok(ended.status().max(reported));
-        }
-        opened => opened?,
-    };
-    let Destination { name, vendor, account, base_url, simulated, mapping, null, transport, sink } = destination;
-    let plan = Plan::new(mapping.clone(), null, input.shape())
-        .map_err(|problem| Failure::usage(format!("{}: {problem} (destination {name})", input.name)))?;
-    let sink: Box<dyn ContactSink> = sink(network::transport(transport, &base_url)?);
-    if !args.quiet {
-        let kind = if simulated { "SIMULATED" } else { "LIVE" };
-        say!("{kind}: {} to {vendor} at {}, {account}", input.name, base_url.authority());
+    check_names(&args.to)?;
+    let (destinations, _sandbox) = destinations(&args)?;
+    let prepared = prepare::all(&args, destinations)?;
+    for run in prepared.iter().filter(|_| !args.quiet).filter_map(|prepared| prepared.run.as_ref().ok()) {
+        say!("{}", run.first_line);
     }
-    let dead_letters = DeadLetters::new(&args.rejected, &run_id(), &name, input.shape());
-    let options = Options::default().with_max_rejected(args.max_rejected);
-    let run = Run { name: name.clone(), mapping, plan, sink, options, dead_letters, quiet: args.quiet };
-    let ended = run.sync(input).await;
-    let reported = report(&args, &name, &ended);
-    explain(&args, &name, &ended);
-    Ok(ended.status().max(reported))
+    let all = run_all(prepared).await;
+    Ok(tell::all(&args, &all))
 }
 
-fn destination(args: &args::Sync) -> Result<(Destination, Option<Sandbox>), Failure> {
-    if args.to != config::SANDBOX {
-        return Ok((Config::read(&args.config)?.destination(&args.to)?, None));
+/// Runs all at once, each as a task of its own, so that none waits for another.
+async fn run_all(prepared: Vec<Prepared>) -> Vec<(String, Ended)> {
+    let interrupt = Interrupt::listen();
+    let begin = |Prepared { name, run }| (name, run.map(|run| tokio::spawn(run.sync(interrupt.clone()))));
+    let tasks: Vec<_> = prepared.into_iter().map(begin).collect();
+    let mut all = Vec::with_capacity(tasks.len());
+    for (name, task) in tasks {
+        let ended = match task {
+            Ok(task) => task.await.unwrap_or_else(|_| Ended::at_once(End::Broken)),
+            Err(unreadable) => Ended::at_once(End::Unreadable(unreadable)),
+        };
+        all.push((name, ended));
+    }
+    all
+}
+
+fn destinations(args: &args::Sync) -> Result<(Vec<Destination>, Option<Sandbox>), Failure> {
+    if args.to != [SANDBOX] {
+        return Ok((Config::read(&args.config)?.destinations(&args.to)?, None));
     }
     let sandbox = Sandbox::start(World::default())
         .map_err(|error| Failure::new(Status::Stopped, format!("the simulator cannot be started: {error}")))?;
-    // The name in reports is that of the vendor that is simulated.
-    let destination = Config::simulated(&sandbox.base_url()).destination(contact_sink_jiguang::VENDOR)?;
-    Ok((destination, Some(sandbox)))
+    Ok((Config::simulated(&sandbox.base_url()).all_destinations()?, Some(sandbox)))
+}
+
+/// Refuses names that contradict each other.
+fn check_names(names: &[String]) -> Result<(), Failure> {
+    let mut seen = HashSet::new();
+    for name in names {
+        if name.is_empty() {
+            return Err(Failure::usage("--to: a name is empty: write --to NAME, or --to NAME,NAME"));
+        }
+        if !seen.insert(name) {
+            return Err(Failure::usage(format!("--to {name}: it is named twice: name each destination once")));
+        }
+    }
+    if seen.len() > 1 && names.iter().any(|name| name == SANDBOX) {
+        return Err(Failure::usage(format!(
+            "--to {SANDBOX}: the simulator stands alone: leave the other names out, they are real destinations"
+        )));
+    }
+    Ok(())
 }
 
 /// Finds out before anything is sent that a report has no place, or the wrong one.
@@ -91,73 +107,4 @@ fn check_reports(args: &args::Sync) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn report(args: &args::Sync, name: &str, ended: &Ended) -> Status {
-    if !args.quiet || args.report.contains(&ReportForm::Text) {
-        say!("{}", ended.counts.text(name).trim_end());
-    }
-    let report = Report::new([(name.to_owned(), ended.counts.clone())]);
-    let mut status = Status::Done;
-    for form in &args.report {
-        let written = match form {
-            ReportForm::Text => Ok(()),
-            ReportForm::Json => report.json().map_err(Into::into).and_then(|json| {
-                use std::io::Write as _;
-                std::io::stdout().lock().write_all(json.as_bytes())
-            }),
-            ReportForm::JsonFile(path) => report.json().map_err(Into::into).and_then(|json| fs::write(path, json)),
-        };
-        if let Err(error) = written {
-            say!("contact-sink: the report cannot be written: {error}");
-            status = Status::Stopped;
-        }
-    }
-    status
-}
-
-/// What a person should know beyond the counts.
-fn explain(args: &args::Sync, name: &str, ended: &Ended) {
-    if let Some(path) = &ended.dead_letters
-        && !args.quiet
-    {
-        say!("  rejected rows, to be mended and fed back: {}", path.display());
-    }
-    for column in ended.never_met.iter().filter(|_| !args.quiet) {
-        say!("contact-sink: {name}: no row has a field {column:?}: is it spelt as in the input?");
-    }
-    for end in &ended.ends {
-        let all = "--max-rejected 100% switches this stop off";
-        match end {
-            End::Stopped(stop @ (Stop::RefusedAlike { .. } | Stop::TooManyRejected { .. })) => {
-                say!("contact-sink: {name}: stopped: {stop}; {all}");
-            }
-            End::Stopped(stop) => say!("contact-sink: {name}: stopped: {stop}"),
-            End::DeadLetters(problem) => {
-                say!(
-                    "contact-sink: {name}: stopped: the file of rejected rows in {} cannot be written: {problem}: make room or name another place with --rejected",
-                    args.rejected.display()
-                );
-            }
-            End::Unreadable(problem) => say!("contact-sink: {problem}"),
-            End::Interrupted => say!("contact-sink: {name}: interrupted"),
-        }
-    }
-    let said = ended.ends.iter().any(|end| matches!(end, End::Stopped(Stop::Failed(_) | Stop::Unreachable { .. })));
-    if let Some(cause) = ended.cause.as_ref().filter(|_| !said) {
-        say!("contact-sink: {name}: the last failure: {cause}: {}", cause.advice());
-    }
-    if ended.counts.pending > 0 {
-        let first = if ended.status() == Status::Stopped { "when that is mended, " } else { "" };
-        say!(
-            "contact-sink: {name}: {} rows are pending: {first}run the same command again",
-            grouped(ended.counts.pending)
-        );
-    }
-}
-
-/// A name for this run that sorts by time: `20261122T021530Z-4711`.
-fn run_id() -> String {
-    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    format!("{}-{}", now.replace(['-', ':'], ""), std::process::id())
 }

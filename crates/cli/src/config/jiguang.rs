@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use contact_sink_core::Address;
 use contact_sink_jiguang::{ChannelAddress, ChannelKind, Config, Jiguang, JiguangSink, channel};
 
+use super::mapping::{FieldKind, Mapping};
 use super::section::Section;
-use super::{Mapping, Secrets, Vendor, base_url, quota};
+use super::subject::SubjectKind;
+use super::{Secrets, Vendor, base_url, quota};
 use crate::nearest;
 use crate::status::Failure;
 
@@ -35,9 +37,12 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Fa
     }
     let quota = quota(section)?;
     let channels = channels(section)?;
-    let mapping = Mapping::read(section, |written| address(written, &channels))?;
+    let mapping = Mapping::read(section, SubjectKind::User, |written| {
+        address(written, &channels).map(|address| (address, FieldKind::Text))
+    })?;
     let (account, base_url) = (format!("project {project_id}"), config.base_url().clone());
     Ok(Vendor {
+        endpoint: "channels",
         account,
         base_url,
         mapping,

@@ -3,26 +3,18 @@
 use contact_sink_core::Address;
 
 use super::section::Section;
+use super::subject::{EmptySubject, SubjectColumns, SubjectKind};
 use crate::status::Failure;
 
 /// What goes where.
 #[derive(Debug, Clone)]
 pub struct Mapping {
-    /// The column that holds the subject.
-    pub subject: String,
+    /// The columns that hold the subject.
+    pub subject: SubjectColumns,
     /// What becomes of a row whose subject is empty.
     pub empty_subject: EmptySubject,
     /// The fields that are set.
     pub set: Vec<Field>,
-}
-
-/// What becomes of a row whose subject is empty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EmptySubject {
-    /// It is rejected.
-    Reject,
-    /// It is skipped.
-    Skip,
 }
 
 /// One field that is set.
@@ -30,18 +22,55 @@ pub enum EmptySubject {
 pub struct Field {
     /// At the vendor.
     pub address: Address,
+    /// What its value is.
+    pub kind: FieldKind,
     /// In the input.
     pub column: String,
 }
 
+/// What a field's value is, as the vendor has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldKind {
+    /// One text.
+    Text,
+    /// Several texts; in a cell with this between them.
+    #[expect(dead_code, reason = "no vendor here has lists yet")]
+    List(ListSeparator),
+}
+
+/// What stands between the entries of a list in one cell; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListSeparator(String);
+
+impl ListSeparator {
+    /// Reads `list_separator`: for vendors that have lists. To the others the key is unknown.
+    #[expect(dead_code, reason = "no vendor here has lists yet")]
+    pub(super) fn read(section: &Section<'_>) -> Result<Self, Failure> {
+        match section.text("list_separator")? {
+            Some("") => Err(section.failure_at("list_separator", "it is empty: write what stands between two entries")),
+            text => Ok(Self(text.unwrap_or(";").to_owned())),
+        }
+    }
+
+    /// As it stands in a cell.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Mapping {
-    /// Reads `subject` and `set`. The vendor reads an address as the user wrote it and says what is wrong with it.
-    pub fn read(section: &Section<'_>, address: impl Fn(&str) -> Result<Address, String>) -> Result<Self, Failure> {
-        let (subject, empty_subject) = subject(section)?;
+    /// Reads `subject` and `set`. The vendor says whose data it keeps; it reads an address as the user wrote it, and says what
+    /// is wrong with it, or what its value is.
+    pub(super) fn read(
+        section: &Section<'_>,
+        kind: SubjectKind,
+        address: impl Fn(&str) -> Result<(Address, FieldKind), String>,
+    ) -> Result<Self, Failure> {
+        let (subject, empty_subject) = SubjectColumns::read(section, kind)?;
         let table = section.required_section("set")?;
         let mut set: Vec<Field> = Vec::new();
         for (written, span, value) in table.entries() {
-            let address =
+            let (address, kind) =
                 address(written).map_err(|problem| table.failure(span.clone(), format!("{written:?}: {problem}")))?;
             if set.iter().any(|field| field.address == address) {
                 return Err(table.failure(span, format!("{written:?}: another line sets the same field ({address})")));
@@ -62,33 +91,11 @@ impl Mapping {
                     column
                 }
             };
-            set.push(Field { address, column });
+            set.push(Field { address, kind, column });
         }
         if set.is_empty() {
             return Err(section.failure_at("set", "it names no field: write the vendor's address = the column"));
         }
         Ok(Self { subject, empty_subject, set })
     }
-}
-
-fn subject(section: &Section<'_>) -> Result<(String, EmptySubject), Failure> {
-    if let Some(column) = section.get("subject").and_then(|value| value.get_ref().as_str()) {
-        return Ok((column.to_owned(), EmptySubject::Reject));
-    }
-    if let Some(value) = section.get("subject").filter(|value| value.get_ref().as_table().is_none()) {
-        return Err(section.wrong_type(
-            "subject",
-            value,
-            "a column's name in quotes, or { from = \"COLUMN\", empty = \"skip\" }",
-        ));
-    }
-    let subject = section.required_section("subject")?;
-    let column = subject.required_text("from")?.to_owned();
-    let empty = match subject.text("empty")? {
-        None | Some("reject") => EmptySubject::Reject,
-        Some("skip") => EmptySubject::Skip,
-        Some(_) => return Err(subject.failure_at("empty", "it is \"skip\" or \"reject\"")),
-    };
-    subject.finish()?;
-    Ok((column, empty))
 }

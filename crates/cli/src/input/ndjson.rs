@@ -172,6 +172,22 @@ pub fn text(value: &RawValue) -> Result<Option<Cow<'_, str>>, &'static str> {
     }
 }
 
+/// Whether a value is a list.
+pub fn is_list(value: &RawValue) -> bool {
+    value.get().starts_with('[')
+}
+
+/// The entries of a list, or what it is instead.
+pub fn list(value: &RawValue) -> Result<Vec<String>, &'static str> {
+    let wrong = "an entry of the list is neither a text nor a number";
+    let entries: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(|_| wrong)?;
+    let entry = |entry: &RawValue| match entry.get().as_bytes() {
+        [b'"' | b'-' | b'0'..=b'9', ..] => Ok(text(entry)?.map(Cow::into_owned).unwrap_or_default()),
+        _ => Err(wrong),
+    };
+    entries.into_iter().map(entry).collect()
+}
+
 /// Hands the fields of an object on without building it.
 struct Fields<'f, F>(&'f mut F);
 

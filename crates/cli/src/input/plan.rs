@@ -1,12 +1,11 @@
 //! What a row says by the mapping.
 
-use std::borrow::Cow;
-
 use contact_sink_core::{ContactUpdate, Subject, UserId};
 
 use super::ndjson::{self, Wrong};
 use super::row::{Cells, Columns, Record, Row, is_reserved};
-use crate::config::{EmptySubject, Mapping};
+use super::value::{Cell, NOT_UTF8, NullWords};
+use crate::config::{EmptySubject, Mapping, SubjectColumns};
 use crate::nearest;
 
 /// How the rows of an input are written.
@@ -40,10 +39,10 @@ pub struct Problem {
 /// How a row is read: the mapping, and where its columns stand.
 pub struct Plan {
     mapping: Mapping,
-    null: Vec<String>,
+    null: NullWords,
     /// The columns that the mapping names, each once.
     names: Vec<String>,
-    /// For the subject and then for each field that is set: which of these names.
+    /// For the columns of the subject and then for each field that is set: which of these names.
     wanted: Vec<usize>,
     /// Which of these names were there in some row.
     met: Vec<bool>,
@@ -61,14 +60,10 @@ enum Places {
     Ndjson,
 }
 
-type Texts<'r> = Vec<Result<Option<Cow<'r, str>>, &'static str>>;
-
-const NOT_UTF8: &str = "it is not UTF-8: save the file as UTF-8";
-
 impl Plan {
     /// Finds the columns of a mapping.
     pub fn new(mapping: Mapping, null: Vec<String>, shape: &Shape) -> Result<Self, String> {
-        let columns = std::iter::once(&mapping.subject).chain(mapping.set.iter().map(|field| &field.column));
+        let columns = mapping.subject.columns().chain(mapping.set.iter().map(|field| &field.column));
         if let Some(name) = columns.clone().find(|name| is_reserved(name)) {
             return Err(format!(
                 "{name:?} is a name that the file of rejected rows uses for itself: rename that column"
@@ -88,14 +83,16 @@ impl Plan {
                 Places::Csv { places, columns: columns.len() }
             }
             Shape::Ndjson(first) => {
-                let may_lack = mapping.empty_subject == EmptySubject::Skip;
-                if let Some(fields) = first.as_ref().filter(|fields| !may_lack && !fields.contains(&mapping.subject)) {
-                    return Err(no_field(&mapping.subject, fields));
+                let fields = first.as_ref().filter(|_| mapping.empty_subject == EmptySubject::Reject);
+                if let Some(fields) = fields
+                    && let Some(name) = mapping.subject.columns().find(|name| !fields.contains(name))
+                {
+                    return Err(no_field(name, fields, &mapping.subject));
                 }
                 Places::Ndjson
             }
         };
-        Ok(Self { met: vec![false; names.len()], any: false, mapping, null, names, wanted, places })
+        Ok(Self { met: vec![false; names.len()], any: false, mapping, null: NullWords(null), names, wanted, places })
     }
 
     /// What a row says.
@@ -119,8 +116,8 @@ impl Plan {
     }
 
     fn read(&mut self, row: &Row) -> Result<Option<ContactUpdate>, Problem> {
-        let texts = match (row.record(), &self.places) {
-            (Record::Cells(cells), Places::Csv { places, columns }) => cell_texts(cells, places, *columns)?,
+        let cells = match (row.record(), &self.places) {
+            (Record::Cells(cells), Places::Csv { places, columns }) => pick_cells(cells, places, *columns)?,
             (Record::Line(line), _) => {
                 let values = ndjson::pick(line, &self.names).map_err(|wrong| self.problem_of_line(line, &wrong))?;
                 self.any = true;
@@ -131,38 +128,45 @@ impl Plan {
                 for (met, value) in self.met.iter_mut().zip(&values) {
                     *met |= value.is_some();
                 }
-                values.into_iter().map(|value| value.map_or(Ok(None), ndjson::text)).collect()
+                values.into_iter().map(Cell::Json).collect()
             }
             // An input is of one shape.
             (Record::Cells(_), Places::Ndjson) => return Ok(None),
         };
-        let subject = &self.mapping.subject;
-        let id = match self.text(&texts, 0)? {
-            Some(text) => UserId::new(text).map_err(|error| problem(subject, error.to_string()))?,
-            None if self.mapping.empty_subject == EmptySubject::Skip => return Ok(None),
-            None => return Err(problem(subject, "it is empty, and it says whose row this is")),
-        };
-        let mut update = ContactUpdate::new(Subject::User(id));
-        for (nth, field) in self.mapping.set.iter().enumerate() {
-            if let Some(text) = self.text(&texts, nth + 1)? {
+        let Some(subject) = self.subject(&cells)? else { return Ok(None) };
+        let mut update = ContactUpdate::new(subject);
+        let places = self.wanted.iter().skip(self.mapping.subject.columns().count());
+        for (field, place) in self.mapping.set.iter().zip(places) {
+            let value = self.null.value(cells[*place], &field.kind).map_err(|reason| problem(&field.column, reason))?;
+            if let Some(value) = value {
                 update = update
-                    .with(field.address.clone(), text)
+                    .with(field.address.clone(), value)
                     .map_err(|error| problem(&field.column, error.to_string()))?;
             }
         }
         Ok((!update.fields().is_empty()).then_some(update))
     }
 
-    /// The text of the subject or of a field that is set, or `None` if it is a word for nothing.
-    fn text<'t>(&self, texts: &'t Texts<'_>, nth: usize) -> Result<Option<&'t str>, Problem> {
-        let place = self.wanted[nth];
-        let column = &self.names[place];
-        let text = texts[place].as_ref().map_err(|reason| problem(column, *reason))?;
-        let text = text.as_deref().filter(|text| !text.is_empty() && !self.null.iter().any(|word| word == text));
-        if text.is_some_and(|text| text.contains(['\n', '\r', '\0'])) {
-            return Err(problem(column, "it has a line break or a NUL in it"));
+    /// Whose row it is, or `None` if it is to be skipped.
+    fn subject(&self, cells: &[Cell<'_>]) -> Result<Option<Subject>, Problem> {
+        let subject = &self.mapping.subject;
+        let mut texts = Vec::with_capacity(2);
+        for (column, place) in subject.columns().zip(&self.wanted) {
+            match self.null.text(cells[*place]).map_err(|reason| problem(column, reason))? {
+                Some(text) => texts.push(text),
+                None if self.mapping.empty_subject == EmptySubject::Skip => return Ok(None),
+                None => return Err(problem(column, subject.says(column))),
+            }
         }
-        Ok(text)
+        let id = |column: &str, text: &str| UserId::new(text).map_err(|error| problem(column, error.to_string()));
+        Ok(match (subject, &texts[..]) {
+            (SubjectColumns::User(column), [user]) => Some(Subject::User(id(column, user)?)),
+            (SubjectColumns::Contact { owner, contact }, [first, second]) => {
+                Some(Subject::Contact { owner: id(owner, first)?, contact: id(contact, second)? })
+            }
+            // There is a text for each column.
+            _ => None,
+        })
     }
 
     fn problem_of_line(&self, line: &[u8], wrong: &Wrong) -> Problem {
@@ -186,25 +190,21 @@ impl Plan {
     }
 }
 
-fn cell_texts<'r>(cells: &'r Cells, places: &[usize], columns: usize) -> Result<Texts<'r>, Problem> {
+fn pick_cells<'r>(cells: &'r Cells, places: &[usize], columns: usize) -> Result<Vec<Cell<'r>>, Problem> {
     if cells.len() != columns {
         let reason = format!("the row has {} fields, the first line names {columns}", cells.len());
         return Err(Problem { column: None, reason, rule: None });
     }
-    let text = |place: &usize| {
-        let cell = cells.cell(*place).unwrap_or_default();
-        std::str::from_utf8(cell).map(|text| Some(Cow::Borrowed(text))).map_err(|_| NOT_UTF8)
-    };
-    Ok(places.iter().map(text).collect())
+    Ok(places.iter().map(|place| Cell::Bytes(cells.cell(*place).unwrap_or_default())).collect())
 }
 
-fn no_field(name: &str, fields: &[String]) -> String {
+fn no_field(name: &str, fields: &[String], subject: &SubjectColumns) -> String {
     match fields.iter().find(|known| nearest::is_near(known, name)) {
         Some(near) => format!("the first object has no field {name:?}: did you mean {near:?}?"),
         None => format!(
-            "the first object has no field {name:?}, and none with a similar name among its {}; if some rows have none, say \
-             subject = {{ from = {name:?}, empty = \"skip\" }}",
-            fields.len()
+            "the first object has no field {name:?}, and none with a similar name among its {}; if some rows have none, say {}",
+            fields.len(),
+            subject.with_skip()
         ),
     }
 }

@@ -12,6 +12,7 @@ use futures_core::Stream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use super::interrupt::Interrupt;
 use crate::config::Mapping;
 use crate::dead_letters::{DeadLetters, Reason};
 use crate::input::{Input, Plan, Problem, Progress as Reading, Row, Rows};
@@ -19,15 +20,17 @@ use crate::progress::Progress;
 use crate::report::Counts;
 use crate::status::Status;
 
-/// What a run needs.
+/// What a run of one destination needs. It shares nothing with others but a limiter in its options.
 pub struct Run {
-    pub name: String,
+    /// What is sent and where.
+    pub first_line: String,
+    pub input: Input,
     pub mapping: Mapping,
     pub plan: Plan,
     pub sink: Box<dyn ContactSink>,
     pub options: Options,
     pub dead_letters: DeadLetters,
-    pub quiet: bool,
+    pub progress: Progress,
 }
 
 /// How a run ended.
@@ -48,13 +51,14 @@ pub enum End {
     DeadLetters(std::io::Error),
     Unreadable(String),
     Interrupted,
+    /// A panic, which says so itself.
+    Broken,
 }
 
 impl Ended {
-    /// An input of which not even the first line could be read.
-    pub fn unreadable(problem: String) -> Self {
-        let ends = vec![End::Unreadable(problem)];
-        Self { counts: Counts::default(), dead_letters: None, ends, cause: None, never_met: Vec::new() }
+    /// A run of which nothing is known but how it ended.
+    pub fn at_once(end: End) -> Self {
+        Self { counts: Counts::default(), dead_letters: None, ends: vec![end], cause: None, never_met: Vec::new() }
     }
 
     /// The exit status.
@@ -63,7 +67,7 @@ impl Ended {
         let ended = self.ends.iter().map(|end| match end {
             // Nobody has to act: the vendor may be back by the next run.
             End::Stopped(Stop::Unreachable { .. }) => Status::Pending,
-            End::Stopped(_) | End::DeadLetters(_) => Status::Stopped,
+            End::Stopped(_) | End::DeadLetters(_) | End::Broken => Status::Stopped,
             End::Unreadable(_) => Status::Unreadable,
             End::Interrupted => Status::Interrupted,
         });
@@ -83,21 +87,15 @@ struct Tally {
 }
 
 impl Run {
-    /// Sends all rows of an input.
-    pub async fn sync(self, input: Input) -> Ended {
+    /// Sends all rows of the input.
+    pub async fn sync(self, mut interrupt: Interrupt) -> Ended {
+        let Self { input, plan, mapping, dead_letters, mut progress, .. } = self;
         let began = Instant::now();
         let (input_name, size, reading) = (input.name.clone(), input.size, input.progress.clone());
-        let Rows { updates, mut aside, end } = input.read_rows(self.plan);
+        let Rows { updates, mut aside, end } = input.read_rows(plan);
         let delivery = Delivery::new(self.sink, self.options);
         let mut outcomes = delivery.deliver_all(Updates { rows: updates, reading: reading.clone() });
-        let mut progress = Progress::new(self.quiet, size);
-        let mut tally = Tally {
-            mapping: self.mapping,
-            dead_letters: self.dead_letters,
-            counts: Counts::default(),
-            ends: Vec::new(),
-            cause: None,
-        };
+        let mut tally = Tally { mapping, dead_letters, counts: Counts::default(), ends: Vec::new(), cause: None };
         let (mut sending, mut reading_aside, mut interrupted, mut cut) = (true, true, false, false);
         while sending || reading_aside {
             tokio::select! {
@@ -109,18 +107,14 @@ impl Run {
                     Some((row, problem)) => tally.set_aside(&row, problem, &delivery),
                     None => reading_aside = false,
                 },
-                Ok(()) = tokio::signal::ctrl_c() => {
-                    if interrupted {
-                        // Asked twice: not even what is in flight is waited for.
-                        std::process::exit(Status::Interrupted.number().into());
-                    }
+                () = interrupt.told(), if !interrupted => {
                     interrupted = true;
                     // The thread that reads may wait for a terminal or a pipe: nothing waits for it any more.
                     reading.stop();
                     reading_aside = false;
                     tally.ends.push(End::Interrupted);
                 }
-                () = sleep_until(progress.next()) => progress.show(&self.name, &tally.counts, reading.bytes(), delivery.summary().waits),
+                () = sleep_until(progress.next()) => progress.show(&tally.counts, reading.bytes(), delivery.summary().waits),
             }
             if !tally.ends.is_empty() {
                 delivery.halt();
@@ -137,6 +131,8 @@ impl Run {
             match end.await {
                 Ok(Err(unreadable)) => tally.ends.push(End::Unreadable(unreadable.message(&input_name))),
                 Ok(Ok(columns)) if !columns.is_empty() => never_met = columns,
+                // The thread that reads ended without a word.
+                Err(_) => tally.ends.push(End::Broken),
                 _ if size.is_some_and(|size| reading.bytes() < size) => {
                     let problem =
                         format!("{input_name}: it became shorter while it was read: its last rows are unknown");

@@ -2,12 +2,10 @@
 //!
 //! The table is `bad_input.toml`. A case is a run of the sample configuration on one good row, but for what the case changes.
 
-use std::net::TcpListener;
-
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::support::{Place, Ran, SECRET, sample, world};
+use crate::support::{Place, Ran, SECRET, nobody, sample, world};
 
 /// One case. Texts marked "escaped" hold `\n`, `\r`, `\0`, `\xHH`, and `<<TEXT x N>>` for a repetition.
 #[derive(Deserialize)]
@@ -139,11 +137,6 @@ fn configuration(case: &Case, place: &Place, base_url: &str) -> Vec<u8> {
         text = changed;
     }
     text.into_bytes()
-}
-
-/// An address at which nobody listens any more.
-fn nobody() -> String {
-    format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap())
 }
 
 fn said(ran: &Ran, base_url: &str) -> Vec<String> {

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod dead_letters;
+mod destinations;
 mod samples;
 mod sandbox;
 mod stops;

@@ -2,19 +2,22 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use contact_sink_sandbox::{Sandbox, World};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tempfile::TempDir;
 
 pub const SECRET: &str = "c0rrect-h0rse";
 
-/// A directory of its own, and a simulator of the vendor.
+/// A directory of its own, and a simulator of the vendor or several.
 pub struct Place {
     pub directory: TempDir,
     pub sandbox: Sandbox,
+    /// The simulators beside the first one.
+    pub more: Vec<Sandbox>,
     _runtime: tokio::runtime::Runtime,
     pub secret: String,
 }
@@ -36,19 +39,37 @@ pub fn sample(name: &str) -> String {
     fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name)).unwrap()
 }
 
+/// The sample configuration, with another name and address of its one destination.
+pub fn destination(name: &str, base_url: &str) -> String {
+    let project = format!("project_id = \"sandbox\"\nbase_url = \"{base_url}\"");
+    let sample = sample("contact-sink.toml").replace("project_id = \"100102\"", &project);
+    sample.replace("[destinations.growth", &format!("[destinations.{name}"))
+}
+
+/// An address at which nobody listens any more.
+pub fn nobody() -> String {
+    format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap())
+}
+
 impl Place {
     pub fn new(world: World) -> Self {
+        Self::with([world])
+    }
+
+    /// With a simulator for each world.
+    pub fn with(worlds: impl IntoIterator<Item = World>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let sandbox = runtime.block_on(async { Sandbox::start(world) }).unwrap();
-        let place = Self { directory: TempDir::new().unwrap(), sandbox, _runtime: runtime, secret: SECRET.to_owned() };
+        let started = worlds.into_iter().map(|world| runtime.block_on(async { Sandbox::start(world) }).unwrap());
+        let mut more: Vec<Sandbox> = started.collect();
+        let (directory, sandbox) = (TempDir::new().unwrap(), more.remove(0));
+        let place = Self { directory, sandbox, more, _runtime: runtime, secret: SECRET.to_owned() };
         place.write("contact-sink.toml", place.config());
         place
     }
 
     /// The sample configuration, at the simulator of this place.
     pub fn config(&self) -> String {
-        let project = format!("project_id = \"sandbox\"\nbase_url = \"{}\"", self.sandbox.base_url());
-        sample("contact-sink.toml").replace("project_id = \"100102\"", &project)
+        destination("growth", &self.sandbox.base_url())
     }
 
     pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
@@ -82,16 +103,23 @@ impl Place {
         ran
     }
 
+    /// The command while it runs.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_contact-sink"));
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.at(&mut command).spawn().unwrap()
+    }
+
     fn finish(&self, command: &mut Command) -> Ran {
         self.finish_with(command.stdin(Stdio::null()))
     }
 
     fn finish_with(&self, command: &mut Command) -> Ran {
-        let output =
-            command.current_dir(self.directory.path()).env("JIGUANG_PROJECT_SECRET", &self.secret).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
-        let status = output.status.code().expect("an exit status, not a signal");
-        Ran { status, stdout: text(output.stdout), stderr: text(output.stderr) }
+        Ran::of(self.at(command).output().unwrap())
+    }
+
+    fn at<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        command.current_dir(self.directory.path()).env("JIGUANG_PROJECT_SECRET", &self.secret)
     }
 
     /// `contact-sink sync` of this input, with a report in JSON.
@@ -117,19 +145,38 @@ impl Place {
 }
 
 impl Ran {
-    /// The report of the one destination.
-    pub fn report(&self) -> Value {
+    pub fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
+        let status = output.status.code().expect("an exit status, not a signal");
+        Self { status, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// The reports of all destinations, by their names.
+    pub fn reports(&self) -> Map<String, Value> {
         let report: Value = serde_json::from_str(&self.stdout).expect("one JSON object, alone on standard output");
         assert_eq!(report["schema"], 1);
         let destinations = report["destinations"].as_object().unwrap();
-        let counts = destinations.values().next().unwrap().clone();
-        let count = |name: &str| counts[name].as_u64().unwrap();
-        let sum = ["accepted", "rejected", "skipped", "unchanged", "pending"].into_iter().map(count).sum::<u64>();
-        assert_eq!(count("rows"), sum, "the report law: {counts}");
-        counts
+        for (name, counts) in destinations {
+            let count = |name: &str| counts[name].as_u64().unwrap();
+            let sum = ["accepted", "rejected", "skipped", "unchanged", "pending"].into_iter().map(count).sum::<u64>();
+            assert_eq!(count("rows"), sum, "the report law: {name}: {counts}");
+        }
+        destinations.clone()
+    }
+
+    /// The report of the one destination.
+    pub fn report(&self) -> Value {
+        let reports = self.reports();
+        assert_eq!(reports.len(), 1, "one destination: {reports:?}");
+        reports.into_values().next().unwrap()
     }
 
     pub fn count(&self, name: &str) -> u64 {
         self.report()[name].as_u64().unwrap()
+    }
+
+    /// The same of one destination among several.
+    pub fn count_of(&self, destination: &str, name: &str) -> u64 {
+        self.reports()[destination][name].as_u64().unwrap()
     }
 }

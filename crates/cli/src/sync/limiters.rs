@@ -1,0 +1,48 @@
+//! One limiter for each quota: destinations that use the same one share it.
+
+use contact_sink_core::Quota;
+use contact_sink_delivery::Limiter;
+
+use crate::config::LimiterKey;
+
+/// The quotas that are in use, and by whom.
+#[derive(Default)]
+pub struct Limiters(Vec<Entry>);
+
+struct Entry {
+    key: LimiterKey,
+    destination: String,
+    quota: Option<Quota>,
+    limiter: Option<Limiter>,
+}
+
+impl Limiters {
+    /// The limiter of a destination, or none if its vendor has no quota.
+    ///
+    /// Two destinations of one account that name different quotas are refused: the quota is the account's, and which of the
+    /// two it is nobody can know. To take the smaller one would be safe, and a mistake would stay unseen.
+    pub fn get(
+        &mut self,
+        destination: &str,
+        account: &str,
+        key: LimiterKey,
+        quota: Option<Quota>,
+    ) -> Result<Option<Limiter>, String> {
+        if let Some(known) = self.0.iter().find(|entry| entry.key == key) {
+            if known.quota == quota {
+                return Ok(known.limiter.clone());
+            }
+            let word = |quota: Option<Quota>| quota.map_or_else(|| "none".to_owned(), |quota| quota.to_string());
+            return Err(format!(
+                "{:?} and {destination:?} are one account ({account}) and share its quota, which is {} for the one and {} for the \
+                 other: write the same \"quota\" in both",
+                known.destination,
+                word(known.quota),
+                word(quota)
+            ));
+        }
+        let limiter = quota.map(Limiter::new);
+        self.0.push(Entry { key, destination: destination.to_owned(), quota, limiter: limiter.clone() });
+        Ok(limiter)
+    }
+}

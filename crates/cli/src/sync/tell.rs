@@ -1,0 +1,104 @@
+//! What is said at the end: the reports, then what a person should know beyond the counts.
+
+use std::fs;
+use std::io::{self, Write as _};
+
+use contact_sink_delivery::Stop;
+
+use super::run::{End, Ended};
+use crate::args::{self, ReportForm};
+use crate::console::say;
+use crate::report::{Report, grouped};
+use crate::status::Status;
+
+/// Reports on all destinations, in their order, and says how the command ends.
+pub fn all(args: &args::Sync, all: &[(String, Ended)]) -> Status {
+    let reported = report(args, all);
+    explain_unreadable(all);
+    for (name, ended) in all {
+        explain(args, name, ended);
+    }
+    all.iter().map(|(_, ended)| ended.status()).chain([reported]).max().unwrap_or(Status::Done)
+}
+
+fn report(args: &args::Sync, all: &[(String, Ended)]) -> Status {
+    for (name, ended) in all {
+        if !args.quiet || args.report.contains(&ReportForm::Text) {
+            say!("{}", ended.counts.text(name).trim_end());
+        }
+        if let Some(path) = ended.dead_letters.as_ref().filter(|_| !args.quiet) {
+            say!("  rejected rows, to be mended and fed back: {}", path.display());
+        }
+    }
+    let report = Report::new(all.iter().map(|(name, ended)| (name.clone(), ended.counts.clone())));
+    let mut status = Status::Done;
+    for form in &args.report {
+        let json = || report.json().map_err(io::Error::from);
+        let written = match form {
+            ReportForm::Text => Ok(()),
+            ReportForm::Json => json().and_then(|json| io::stdout().lock().write_all(json.as_bytes())),
+            ReportForm::JsonFile(path) => json().and_then(|json| fs::write(path, json)),
+        };
+        if let Err(error) = written {
+            say!("contact-sink: the report cannot be written: {error}");
+            status = Status::Stopped;
+        }
+    }
+    status
+}
+
+/// What is wrong with the input is said once if it is the same for all destinations.
+fn explain_unreadable(all: &[(String, Ended)]) {
+    let problems = |ended: &Ended| -> Vec<String> {
+        let problem = |end: &End| if let End::Unreadable(problem) = end { Some(problem.clone()) } else { None };
+        ended.ends.iter().filter_map(problem).collect()
+    };
+    let told: Vec<_> = all.iter().map(|(name, ended)| (name, problems(ended))).collect();
+    let alike = told.windows(2).all(|pair| pair[0].1 == pair[1].1);
+    for (name, problems) in told.iter().take(if alike { 1 } else { told.len() }) {
+        for problem in problems {
+            let whose = if alike { String::new() } else { format!(" (destination {name})") };
+            say!("contact-sink: {problem}{whose}");
+        }
+    }
+}
+
+/// What a person should know beyond the counts.
+fn explain(args: &args::Sync, name: &str, ended: &Ended) {
+    for column in ended.never_met.iter().filter(|_| !args.quiet) {
+        say!("contact-sink: {name}: no row has a field {column:?}: is it spelt as in the input?");
+    }
+    for end in &ended.ends {
+        let all = "--max-rejected 100% switches this stop off";
+        match end {
+            End::Stopped(stop @ (Stop::RefusedAlike { .. } | Stop::TooManyRejected { .. })) => {
+                say!("contact-sink: {name}: stopped: {stop}; {all}");
+            }
+            End::Stopped(stop) => say!("contact-sink: {name}: stopped: {stop}"),
+            End::DeadLetters(problem) => {
+                say!(
+                    "contact-sink: {name}: stopped: the file of rejected rows in {} cannot be written: {problem}: make room or name another place with --rejected",
+                    args.rejected.display()
+                );
+            }
+            End::Broken => {
+                say!(
+                    "contact-sink: {name}: stopped by a mistake in this program, which is said above: please report it; rows that are not counted are pending, run the same command again"
+                );
+            }
+            End::Unreadable(_) => {}
+            End::Interrupted => say!("contact-sink: {name}: interrupted"),
+        }
+    }
+    let said = ended.ends.iter().any(|end| matches!(end, End::Stopped(Stop::Failed(_) | Stop::Unreachable { .. })));
+    if let Some(cause) = ended.cause.as_ref().filter(|_| !said) {
+        say!("contact-sink: {name}: the last failure: {cause}: {}", cause.advice());
+    }
+    if ended.counts.pending > 0 {
+        let first = if ended.status() == Status::Stopped { "when that is mended, " } else { "" };
+        say!(
+            "contact-sink: {name}: {} rows are pending: {first}run the same command again",
+            grouped(ended.counts.pending)
+        );
+    }
+}
