@@ -1,14 +1,18 @@
 //! The configuration file: which destinations there are, and what goes where.
 
+mod engagelab;
 mod jiguang;
 mod limiter_key;
 mod mapping;
 mod secrets;
 mod section;
 mod subject;
+mod tencent;
 
+use std::fmt::Display;
 use std::fs;
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use contact_sink_core::{ContactSink, Quota};
@@ -47,6 +51,8 @@ pub struct Destination {
     pub null: Vec<String>,
     /// How its transport is to be built.
     pub transport: TransportOptions,
+    /// What *accepted* means at this vendor, where it is less than stored.
+    pub accepted_means: Option<&'static str>,
     /// Whose quota it uses.
     pub limiter_key: LimiterKey,
     /// Makes the sink on a transport.
@@ -60,7 +66,10 @@ pub type SinkBuilder = Box<dyn FnOnce(Arc<dyn HttpTransport>) -> Box<dyn Contact
 struct Vendor {
     /// What of the vendor has a quota of its own.
     endpoint: &'static str,
+    /// Whose the quota is. It may be half of the credentials, and is not shown.
+    account_id: String,
     account: String,
+    accepted_means: Option<&'static str>,
     base_url: BaseUrl,
     mapping: Mapping,
     sink: SinkBuilder,
@@ -70,7 +79,12 @@ struct Vendor {
 type ReadVendor = fn(&Section<'_>, Secrets) -> Result<Vendor, Failure>;
 
 /// The vendors, by the name under the key `vendor`.
-const VENDORS: &[(&str, ReadVendor)] = &[(contact_sink_jiguang::VENDOR, jiguang::read)];
+const VENDORS: &[(&str, ReadVendor)] = &[
+    (contact_sink_jiguang::VENDOR, jiguang::read),
+    (contact_sink_engagelab::VENDOR, engagelab::read),
+    ("tencent-attributes", tencent::read_attributes),
+    ("tencent-friends", tencent::read_friends),
+];
 /// The destination that needs no configuration.
 pub const SANDBOX: &str = "sandbox";
 
@@ -166,7 +180,7 @@ impl Config {
                 transport = transport.with_extra_roots_pem(pem?);
             }
         }
-        let Vendor { endpoint, account, base_url, mapping, sink } = read(section, secrets)?;
+        let Vendor { endpoint, account_id, account, accepted_means, base_url, mapping, sink } = read(section, secrets)?;
         section.finish()?;
         if !wanted {
             return Ok(None);
@@ -174,8 +188,9 @@ impl Config {
         Ok(Some(Destination {
             name: name.to_owned(),
             vendor,
-            limiter_key: LimiterKey::new(vendor, endpoint, &base_url, &account),
+            limiter_key: LimiterKey::new(vendor, endpoint, &base_url, &account_id),
             account,
+            accepted_means,
             base_url,
             simulated: self.simulated,
             mapping,
@@ -212,6 +227,23 @@ impl Found {
 fn base_url(section: &Section<'_>) -> Result<Option<BaseUrl>, Failure> {
     let Some(text) = section.text("base_url")? else { return Ok(None) };
     text.parse().map(Some).map_err(|error| section.failure_at("base_url", format!("{error}")))
+}
+
+/// A base URL under the key `base_url`, or that of the region under the key `region`, if one of them is there.
+fn base_url_or_region<R: FromStr<Err: Display>>(
+    section: &Section<'_>,
+    regions: impl IntoIterator<Item = &'static str>,
+    url_of: impl Fn(R) -> BaseUrl,
+) -> Result<Option<BaseUrl>, Failure> {
+    let base_url = base_url(section)?;
+    let Some(name) = section.text("region")? else { return Ok(base_url) };
+    if base_url.is_some() {
+        return Err(section.failure_at("region", "there is a \"base_url\" too: write one of them"));
+    }
+    let region = name.parse().map(url_of);
+    region
+        .map(Some)
+        .map_err(|error: R::Err| section.failure_at("region", format!("{error}{}", nearest::near(name, regions))))
 }
 
 /// A quota under the key `quota`, if it is there.

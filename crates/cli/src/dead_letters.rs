@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use contact_sink_core::Rejection;
+use contact_sink_core::{Applied, Rejection};
 
 use crate::config::Mapping;
 use crate::input::{Problem, Record, Row, Shape};
@@ -21,7 +21,7 @@ pub struct Reason {
     /// What it means, in our words.
     pub reason: String,
     /// What it is counted as, where the reason also says a place.
-    rule: Option<&'static str>,
+    rule: Option<String>,
     /// What the vendor wrote: for this file alone.
     vendor_text: Option<String>,
 }
@@ -29,23 +29,33 @@ pub struct Reason {
 impl Reason {
     /// A rule on rows.
     pub fn by_rule(problem: Problem) -> Self {
-        Self { column: problem.column, code: None, reason: problem.reason, rule: problem.rule, vendor_text: None }
+        let Problem { column, reason, rule } = problem;
+        Self { column, code: None, reason, rule: rule.map(str::to_owned), vendor_text: None }
     }
 
     /// What it is counted as.
     pub fn counted_as(&self) -> &str {
-        self.rule.unwrap_or(&self.reason)
+        self.rule.as_deref().unwrap_or(&self.reason)
     }
 
-    /// A rule of the sink, or the vendor's word. What names no field is about the subject: of two columns the one to blame.
-    pub fn by_sink(rejection: &Rejection, mapping: &Mapping) -> Self {
+    /// A rule of the sink, or the vendor's word. What names no field is about the subject. An earlier attempt, whose answer was
+    /// lost, may have applied what this one was refused for.
+    pub fn by_sink(rejection: &Rejection, earlier: Applied, mapping: &Mapping) -> Self {
+        let (rule, reason) = match earlier {
+            Applied::No => (None, rejection.reason().to_owned()),
+            Applied::Perhaps => {
+                let reason =
+                    format!("{}; an earlier attempt, whose answer was lost, may have applied it", rejection.reason());
+                (Some(rejection.reason().to_owned()), reason)
+            }
+        };
         let address = rejection.address();
         let column = address.and_then(|address| mapping.set.iter().find(|field| field.address == *address));
         Self {
             column: Some(column.map_or(mapping.subject.blamed(), |field| &field.column).clone()),
             code: rejection.code(),
-            reason: rejection.reason().to_owned(),
-            rule: None,
+            reason,
+            rule,
             vendor_text: rejection.vendor_text().map(str::to_owned),
         }
     }

@@ -3,12 +3,17 @@
 /// `: did you mean "mobile"?`, or the list of what there is, or nothing if there is nothing.
 pub fn hint<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     let valid: Vec<&str> = valid.into_iter().collect();
-    let near = valid.iter().filter(|name| is_near(wrong, name)).min_by_key(|name| distance(wrong, name));
-    match near {
-        Some(name) => format!(": did you mean {name:?}?"),
-        None if valid.is_empty() => String::new(),
-        None => format!(": there is {}", valid.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")),
+    let near = near(wrong, valid.iter().copied());
+    if valid.is_empty() || !near.is_empty() {
+        return near;
     }
+    format!(": there is {}", valid.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", "))
+}
+
+/// `: did you mean "mobile"?`, or nothing.
+pub fn near<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
+    let near = valid.into_iter().filter(|name| is_near(wrong, name)).min_by_key(|name| distance(wrong, name));
+    near.map_or(String::new(), |name| format!(": did you mean {name:?}?"))
 }
 
 /// Whether a name may be a slip for a valid one: a third of it at most is wrong.

@@ -43,7 +43,9 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Fa
     let (account, base_url) = (format!("project {project_id}"), config.base_url().clone());
     Ok(Vendor {
         endpoint: "channels",
+        account_id: project_id.to_owned(),
         account,
+        accepted_means: None,
         base_url,
         mapping,
         sink: Box::new(move |transport| {

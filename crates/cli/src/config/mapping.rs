@@ -34,7 +34,6 @@ pub enum FieldKind {
     /// One text.
     Text,
     /// Several texts; in a cell with this between them.
-    #[expect(dead_code, reason = "no vendor here has lists yet")]
     List(ListSeparator),
 }
 
@@ -44,7 +43,6 @@ pub struct ListSeparator(String);
 
 impl ListSeparator {
     /// Reads `list_separator`: for vendors that have lists. To the others the key is unknown.
-    #[expect(dead_code, reason = "no vendor here has lists yet")]
     pub(super) fn read(section: &Section<'_>) -> Result<Self, Failure> {
         match section.text("list_separator")? {
             Some("") => Err(section.failure_at("list_separator", "it is empty: write what stands between two entries")),

@@ -9,7 +9,6 @@ pub enum SubjectKind {
     /// Users' own.
     User,
     /// Entries of users' address books.
-    #[expect(dead_code, reason = "no vendor here keeps address books yet")]
     Contact,
 }
 

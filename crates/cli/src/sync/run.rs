@@ -31,6 +31,8 @@ pub struct Run {
     pub options: Options,
     pub dead_letters: DeadLetters,
     pub progress: Progress,
+    /// What *accepted* means at this vendor, where it is less than stored.
+    pub accepted_means: Option<&'static str>,
 }
 
 /// How a run ended.
@@ -43,6 +45,8 @@ pub struct Ended {
     pub cause: Option<Arc<SinkError>>,
     /// Columns of the mapping that no row had.
     pub never_met: Vec<String>,
+    /// What *accepted* means at this vendor, where it is less than stored.
+    pub accepted_means: Option<&'static str>,
 }
 
 /// What ended a run before its time.
@@ -58,7 +62,14 @@ pub enum End {
 impl Ended {
     /// A run of which nothing is known but how it ended.
     pub fn at_once(end: End) -> Self {
-        Self { counts: Counts::default(), dead_letters: None, ends: vec![end], cause: None, never_met: Vec::new() }
+        Self {
+            counts: Counts::default(),
+            dead_letters: None,
+            ends: vec![end],
+            cause: None,
+            never_met: Vec::new(),
+            accepted_means: None,
+        }
     }
 
     /// The exit status.
@@ -89,7 +100,7 @@ struct Tally {
 impl Run {
     /// Sends all rows of the input.
     pub async fn sync(self, mut interrupt: Interrupt) -> Ended {
-        let Self { input, plan, mapping, dead_letters, mut progress, .. } = self;
+        let Self { input, plan, mapping, dead_letters, mut progress, accepted_means, .. } = self;
         let began = Instant::now();
         let (input_name, size, reading) = (input.name.clone(), input.size, input.progress.clone());
         let Rows { updates, mut aside, end } = input.read_rows(plan);
@@ -153,6 +164,7 @@ impl Run {
             ends: tally.ends,
             cause: tally.cause,
             never_met,
+            accepted_means,
         }
     }
 }
@@ -162,9 +174,9 @@ impl Tally {
         self.counts.rows += 1;
         match outcome {
             Outcome::Accepted => self.counts.accepted += 1,
-            Outcome::Rejected { rejections, .. } => {
-                let reasons: Vec<Reason> =
-                    rejections.iter().map(|rejection| Reason::by_sink(rejection, &self.mapping)).collect();
+            Outcome::Rejected { rejections, earlier, .. } => {
+                let reason = |rejection| Reason::by_sink(rejection, earlier, &self.mapping);
+                let reasons: Vec<Reason> = rejections.iter().map(reason).collect();
                 self.reject(row, &reasons);
             }
             Outcome::Unsettled { cause, .. } => {

@@ -26,6 +26,9 @@ fn report(args: &args::Sync, all: &[(String, Ended)]) -> Status {
         if !args.quiet || args.report.contains(&ReportForm::Text) {
             say!("{}", ended.counts.text(name).trim_end());
         }
+        if let Some(means) = ended.accepted_means.filter(|_| !args.quiet && ended.counts.accepted > 0) {
+            say!("  {means}");
+        }
         if let Some(path) = ended.dead_letters.as_ref().filter(|_| !args.quiet) {
             say!("  rejected rows, to be mended and fed back: {}", path.display());
         }

@@ -20,6 +20,8 @@ const MAX_REMARK_BYTES: usize = 96;
 const MAX_GROUPS: usize = 32;
 const MAX_GROUP_BYTES: usize = 30;
 const MAX_CUSTOM_BYTES: usize = 500;
+/// So that its dead letter is told apart from that of a friend who does not exist.
+const OWNER_UNKNOWN: &str = "the owner's account does not exist";
 
 /// Sets remark, groups and custom fields of friends: owner and friend are the subject, a tag is an address.
 ///
@@ -122,11 +124,14 @@ fn tag_value<'a>(address: &Address, value: &'a Value) -> Result<TagValue<'a>, &'
 /// without such a result is sent again: nothing is known of it.
 fn verdicts(answer: &Answer<FriendResults>, friends: &[Friend<'_>]) -> Result<Vec<Verdict>, SinkError> {
     let Some(results) = answer.content() else {
-        let rejection = refusal(CODES, answer.code(), answer.status()).with_vendor_text(answer.info());
         let line: Option<&Code> = answer.code().and_then(find_code);
-        // The owner does not exist, so none of its friends does.
-        let all = line.is_some_and(|line| line.effect == Effect::Rejects);
-        let verdict = if all { Verdict::Rejected(rejection) } else { Verdict::Undecided(rejection) };
+        let verdict = match line {
+            // None of the friends of an owner who does not exist can be updated.
+            Some(line) if line.effect == Effect::Rejects => {
+                Verdict::Rejected(Rejection::listed(line.code, OWNER_UNKNOWN).with_vendor_text(answer.info()))
+            }
+            _ => Verdict::Undecided(refusal(CODES, answer.code(), answer.status()).with_vendor_text(answer.info())),
+        };
         return Ok(vec![verdict; friends.len()]);
     };
     let mut results_of: HashMap<&str, Option<(Option<i64>, &str)>> = HashMap::with_capacity(results.items().len());

@@ -1,0 +1,43 @@
+//! The section of a destination at EngageLab.
+
+use contact_sink_engagelab::{ACCEPTED_MEANS, Config, EngageLab, EngageLabSink, Region, contact};
+
+use super::mapping::{FieldKind, Mapping};
+use super::section::Section;
+use super::subject::SubjectKind;
+use super::{Secrets, Vendor, base_url_or_region, quota};
+use crate::status::Failure;
+
+/// How much of an API key is shown: it is half of the credentials.
+const SHOWN: usize = 4;
+
+/// Reads `api_key`, `api_secret`, `region` or `base_url`, `quota`, `subject` and `set`.
+pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Failure> {
+    let api_key = section.required_text("api_key")?;
+    let secret = secrets.fetch(section, "api_secret")?;
+    let mut config = Config::new(api_key, secret);
+    if let Some(base_url) = base_url_or_region(section, Region::ALL.map(Region::name), Region::base_url)? {
+        config = config.with_base_url(base_url);
+    }
+    if let Secrets::Read { .. } = secrets {
+        config.check().map_err(|error| {
+            section.failure_at(if error.is_about_secret() { "api_secret" } else { "api_key" }, error.to_string())
+        })?;
+    }
+    let quota = quota(section)?;
+    let mapping = Mapping::read(section, SubjectKind::User, |written| {
+        contact(written).map(|address| (address, FieldKind::Text)).map_err(|error| error.to_string())
+    })?;
+    Ok(Vendor {
+        endpoint: "contacts",
+        account_id: api_key.to_owned(),
+        account: format!("API key {}..", api_key.chars().take(SHOWN).collect::<String>()),
+        accepted_means: Some(ACCEPTED_MEANS),
+        base_url: config.base_url().clone(),
+        mapping,
+        sink: Box::new(move |transport| {
+            let sink = EngageLabSink::new(EngageLab::new(config, transport));
+            Box::new(if let Some(quota) = quota { sink.with_quota(quota) } else { sink })
+        }),
+    })
+}

@@ -1,0 +1,90 @@
+//! The sections of destinations at Tencent Chat: user attributes, and friends.
+
+use contact_sink_core::Address;
+use contact_sink_tencent::{AttributesSink, Config, FriendField, FriendsSink, Region, Tencent, attribute};
+
+use super::mapping::{FieldKind, ListSeparator, Mapping};
+use super::section::Section;
+use super::subject::SubjectKind;
+use super::{Secrets, SinkBuilder, Vendor, base_url_or_region, quota};
+use crate::nearest;
+use crate::status::Failure;
+
+/// The tags that a slip is held against; the key of a custom field is the app's own.
+const TAGS: [&str; 3] = ["Tag_SNS_IM_Remark", "Tag_SNS_IM_Group", "Tag_SNS_Custom_"];
+
+/// Reads `sdk_app_id`, `identifier`, `secret_key`, `region` or `base_url`, `quota`, `subject` and `set`.
+pub(super) fn read_attributes(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Failure> {
+    let (config, quota) = (config(section, secrets)?, quota(section)?);
+    let mapping = Mapping::read(section, SubjectKind::User, |written| {
+        attribute(written).map(|address| (address, FieldKind::Text)).map_err(|error| error.to_string())
+    })?;
+    Ok(vendor(
+        "im_set_attr",
+        &config.clone(),
+        mapping,
+        Box::new(move |transport| {
+            let sink = AttributesSink::new(Tencent::new(config, transport));
+            Box::new(if let Some(quota) = quota { sink.with_quota(quota) } else { sink })
+        }),
+    ))
+}
+
+/// Reads the same, and `list_separator`.
+pub(super) fn read_friends(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Failure> {
+    let (config, quota) = (config(section, secrets)?, quota(section)?);
+    let separator = ListSeparator::read(section)?;
+    let mapping = Mapping::read(section, SubjectKind::Contact, |written| {
+        let field = written.parse::<FriendField>().map_err(|error| {
+            let hint = nearest::near(written, TAGS);
+            format!("{error}{hint}")
+        })?;
+        let kind = if field.is_list() { FieldKind::List(separator.clone()) } else { FieldKind::Text };
+        Ok((Address::from(field), kind))
+    })?;
+    Ok(vendor(
+        "friend_update",
+        &config.clone(),
+        mapping,
+        Box::new(move |transport| {
+            let sink = FriendsSink::new(Tencent::new(config, transport));
+            Box::new(if let Some(quota) = quota { sink.with_quota(quota) } else { sink })
+        }),
+    ))
+}
+
+fn vendor(command: &'static str, config: &Config, mapping: Mapping, sink: SinkBuilder) -> Vendor {
+    Vendor {
+        // The vendor counts for each app and command.
+        endpoint: command,
+        account_id: config.sdk_app_id().to_string(),
+        account: format!("app {}", config.sdk_app_id()),
+        accepted_means: None,
+        base_url: config.base_url().clone(),
+        mapping,
+        sink,
+    }
+}
+
+fn config(section: &Section<'_>, secrets: Secrets) -> Result<Config, Failure> {
+    let id = section.required_integer("sdk_app_id")?;
+    let id = u64::try_from(id).map_err(|_| section.failure_at("sdk_app_id", "it is negative"))?;
+    let identifier = section.required_text("identifier")?;
+    let key = secrets.fetch(section, "secret_key")?;
+    let mut config = Config::new(id, identifier, key);
+    if let Some(base_url) = base_url_or_region(section, Region::ALL.map(Region::name), Region::base_url)? {
+        config = config.with_base_url(base_url);
+    }
+    if let Secrets::Read { .. } = secrets {
+        config.check().map_err(|error| {
+            use contact_sink_tencent::InvalidConfig as I;
+            let key = match error {
+                I::NoApp => "sdk_app_id",
+                _ if error.is_about_key() => "secret_key",
+                _ => "identifier",
+            };
+            section.failure_at(key, error.to_string())
+        })?;
+    }
+    Ok(config)
+}
