@@ -61,7 +61,10 @@ fn destinations(args: &args::Sync) -> Result<(Vec<Destination>, Option<Sandbox>)
     if args.to != [SANDBOX] {
         return Ok((Config::read(&args.config)?.destinations(&args.to)?, None));
     }
-    let sandbox = Sandbox::start(World::default())
+    let mut world = World::default();
+    // By the minute, as its neighbour's quota is documented, a sample of a thousand users would take one.
+    world.engagelab.quota = world.jiguang.quota;
+    let sandbox = Sandbox::start(world)
         .map_err(|error| Failure::new(Status::Stopped, format!("the simulator cannot be started: {error}")))?;
     Ok((Config::simulated(&sandbox.base_url()).all_destinations()?, Some(sandbox)))
 }
