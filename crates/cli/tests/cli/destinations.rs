@@ -81,7 +81,12 @@ fn one_that_is_stopped_down_or_slow_holds_up_no_other() {
     place.write("contact-sink.toml", config);
     place.write("wrong", "another");
 
-    let ran = sync(&place, &sample("contacts.csv"), &["--to", "b,down,c,a"]);
+    place.write("input.csv", sample("contacts.csv"));
+    let child = place.start(&["sync", "input.csv", "--to", "b,down,c,a", "--report", "json"]);
+    wait_until("all of a", || place.sandbox.jiguang().cuids().len() == 1000);
+    let a_is_done = Instant::now();
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert!(a_is_done.elapsed() > Duration::from_secs(2), "the last one is done while another is still tried");
     assert_eq!(ran.status, 3, "stopped is worse than pending: {}", ran.stderr);
     let counts = |name| ["rows", "accepted", "pending"].map(|count| ran.count_of(name, count));
     assert_eq!((counts("a"), counts("c")), ([1000, 1000, 0], [1000, 1000, 0]), "{}", ran.stderr);
