@@ -4,17 +4,29 @@ use contact_sink_sandbox::jiguang::{ErrorStatus, GoodUsers, Told, Wording};
 
 use crate::support::{Place, sample, world};
 
+/// What `--to sandbox` feeds: the destination, and how many rows of the sample with problems are wrong for it.
+const DESTINATIONS: [(&str, u64); 4] =
+    [("jiguang", 7), ("engagelab", 3), ("tencent-attributes", 3), ("tencent-friends", 5)];
+
 #[test]
-fn the_good_sample_needs_no_configuration() {
+fn the_samples_need_no_configuration() {
     let place = Place::new(world());
     std::fs::remove_file(place.directory.path().join("contact-sink.toml")).unwrap();
-    place.write("contacts.csv", sample("contacts.csv"));
-    let ran = place.run(&["sync", "contacts.csv", "--to", "sandbox", "--report", "json"]);
-    assert_eq!((ran.status, ran.count("accepted"), ran.count("rows")), (0, 1000, 1000));
-    // Ten, and a few more where the reading thread of a busy machine pauses for longer than a batch lingers.
-    assert!((10..=100).contains(&ran.count("requests")), "{}", ran.count("requests"));
-    assert!(ran.stderr.starts_with("SIMULATED: contacts.csv to jiguang at 127.0.0.1:"), "{}", ran.stderr);
-    assert!(place.rejected().is_empty());
+    for (name, status, wrong) in [("contacts.csv", 0, 0), ("contacts-with-problems.csv", 2, 1)] {
+        place.write(name, sample(name));
+        let ran = place.run(&["sync", name, "--to", "sandbox", "--report", "json"]);
+        assert_eq!((ran.status, ran.reports().len()), (status, 4), "{}", ran.stderr);
+        for (destination, rejected) in DESTINATIONS {
+            let rejected = wrong * rejected;
+            let counts = ["rows", "accepted", "rejected"].map(|count| ran.count_of(destination, count));
+            assert_eq!(counts, [1000, 1000 - rejected, rejected], "{destination}: {}", ran.stderr);
+            let first = format!("SIMULATED: {name} to {destination} at 127.0.0.1:");
+            assert!(ran.stderr.lines().any(|line| line.starts_with(&first)), "{}", ran.stderr);
+        }
+        // Ten, and a few more where the reading thread of a busy machine pauses for longer than a batch lingers.
+        assert!((10..=100).contains(&ran.count_of("jiguang", "requests")), "{}", ran.stdout);
+        assert_eq!(place.rejected().len(), if wrong == 0 { 0 } else { 4 });
+    }
 }
 
 #[test]

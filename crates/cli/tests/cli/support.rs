@@ -39,11 +39,14 @@ pub fn sample(name: &str) -> String {
     fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name)).unwrap()
 }
 
-/// The sample configuration, with another name and address of its one destination.
+/// The destination at Jiguang of the sample configuration, with another name and address.
 pub fn destination(name: &str, base_url: &str) -> String {
     let project = format!("project_id = \"sandbox\"\nbase_url = \"{base_url}\"");
-    let sample = sample("contact-sink.toml").replace("project_id = \"100102\"", &project);
-    sample.replace("[destinations.growth", &format!("[destinations.{name}"))
+    let sample = sample("contact-sink.toml");
+    let (jiguang, _) = sample.split_once("\n# EngageLab").unwrap();
+    jiguang
+        .replace("project_id = \"100102\"", &project)
+        .replace("[destinations.growth", &format!("[destinations.{name}"))
 }
 
 /// An address at which nobody listens any more.
