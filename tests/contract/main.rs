@@ -1,0 +1,37 @@
+//! The contract of `ContactSink`, held against every sink over every transport.
+//!
+//! Each line of the documented contract is one test of [`lines`], by that name. A sink joins by a [`vendors::Vendor`] and one line
+//! below. `codes.toml` says what every sink makes of every code.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod codes;
+mod lines;
+mod server;
+mod vendors;
+
+use vendors::{EngageLabContacts, JiguangChannels, TencentAttributes, TencentFriends};
+
+macro_rules! suite {
+    ($($module:ident: $vendor:ty;)*) => {
+        $(mod $module {
+            use super::*;
+
+            mod over_hyper {
+                use super::*;
+                lines::tests!($vendor, vendors::hyper);
+            }
+
+            mod over_reqwest {
+                use super::*;
+                lines::tests!($vendor, vendors::reqwest);
+            }
+        })*
+    };
+}
+
+suite! {
+    jiguang: JiguangChannels;
+    engagelab: EngageLabContacts;
+    tencent_attributes: TencentAttributes;
+    tencent_friends: TencentFriends;
+}

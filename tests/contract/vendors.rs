@@ -1,0 +1,208 @@
+//! What the suite has to know of each sink: how it is made, its updates, and how its vendor speaks.
+
+use std::sync::Arc;
+
+use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId};
+use contact_sink_engagelab::{self as engagelab, EngageLab, EngageLabSink};
+use contact_sink_jiguang::{self as jiguang, Jiguang, JiguangSink};
+use contact_sink_tencent::{self as tencent, AttributesSink, FriendsSink, Tencent};
+use contact_sink_transport::{HttpTransport, HyperTransport, ReqwestTransport, TransportOptions};
+
+/// How a transport is made.
+pub(crate) type Make = fn(TransportOptions) -> Arc<dyn HttpTransport>;
+
+pub(crate) fn hyper(options: TransportOptions) -> Arc<dyn HttpTransport> {
+    Arc::new(HyperTransport::new(options).unwrap())
+}
+
+pub(crate) fn reqwest(options: TransportOptions) -> Arc<dyn HttpTransport> {
+    Arc::new(ReqwestTransport::new(options).unwrap())
+}
+
+/// A sink, for the suite. The credentials are those of the simulator's default world.
+pub(crate) trait Vendor {
+    /// The sink at this base URL.
+    fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink>;
+
+    /// A good update of the subject with this number, of one batch key for all; `other` sets another field to another value.
+    fn update(number: u32, other: bool) -> ContactUpdate;
+
+    /// Updates that break a documented rule, each with the field that is to blame if it is one field's.
+    fn against_rules() -> Vec<(ContactUpdate, Option<&'static str>)>;
+
+    /// A good update whose subject the simulator's default world does not know.
+    fn unknown() -> ContactUpdate;
+
+    /// What the vendor says of a good update (`A`), the unknown one and a good one in one request, a letter each: `A`ccepted,
+    /// `R`ejected, `U`ndecided. `None` if a request holds one update.
+    fn beside_an_unknown() -> Option<&'static str>;
+
+    /// The vendor's answer of success for a request of the updates with these numbers.
+    fn success(numbers: &[u32]) -> String;
+}
+
+pub(crate) struct JiguangChannels;
+pub(crate) struct EngageLabContacts;
+pub(crate) struct TencentAttributes;
+pub(crate) struct TencentFriends;
+
+fn user(id: impl ToString) -> ContactUpdate {
+    ContactUpdate::new(Subject::User(UserId::new(id.to_string()).unwrap()))
+}
+
+fn friend(owner: &str, contact: &str) -> ContactUpdate {
+    let [owner, contact] = [owner, contact].map(|id| UserId::new(id).unwrap());
+    ContactUpdate::new(Subject::Contact { owner, contact })
+}
+
+fn with(update: ContactUpdate, address: &str, value: &str) -> ContactUpdate {
+    update.with(address.parse().unwrap(), value).unwrap()
+}
+
+impl Vendor for JiguangChannels {
+    fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink> {
+        let config = jiguang::Config::new("sandbox", "sandbox".into()).with_base_url(base_url.parse().unwrap());
+        Box::new(JiguangSink::new(Jiguang::new(config, transport)).with_channel(210, jiguang::ChannelKind::Sms))
+    }
+
+    fn update(number: u32, other: bool) -> ContactUpdate {
+        let (address, value) =
+            if other { ("210/默认联系", "13000000001") } else { ("219/默认联系", "user@example.com") };
+        with(user(10_000_000 + number), address, value)
+    }
+
+    fn against_rules() -> Vec<(ContactUpdate, Option<&'static str>)> {
+        vec![
+            (user(1), None),
+            (with(user("one"), "219/默认联系", "a@b.example"), None),
+            (with(friend("1", "2"), "219/默认联系", "a@b.example"), None),
+            (with(user(1), "210/默认联系", "1300000000"), Some("210/默认联系")),
+            (with(user(1), "email", "a@b.example"), Some("email")),
+        ]
+    }
+
+    fn unknown() -> ContactUpdate {
+        with(user(1_234_567), "219/默认联系", "a@b.example")
+    }
+
+    fn beside_an_unknown() -> Option<&'static str> {
+        Some("URU")
+    }
+
+    fn success(_: &[u32]) -> String {
+        r#"{"code":0,"msg":"ok"}"#.to_owned()
+    }
+}
+
+impl Vendor for EngageLabContacts {
+    fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink> {
+        let config = engagelab::Config::new("sandbox", "sandbox".into()).with_base_url(base_url.parse().unwrap());
+        Box::new(EngageLabSink::new(EngageLab::new(config, transport)))
+    }
+
+    fn update(number: u32, other: bool) -> ContactUpdate {
+        let name = if other { "whatsapp_phone" } else { "email" };
+        with(user(10_000_000 + number), name, &format!("{number}@example.com"))
+    }
+
+    fn against_rules() -> Vec<(ContactUpdate, Option<&'static str>)> {
+        let list = user(1).with("email".parse().unwrap(), vec!["a@b.example".to_owned()]).unwrap();
+        vec![
+            (user(1), None),
+            (with(user("one"), "email", "a@b.example"), None),
+            (with(friend("1", "2"), "email", "a@b.example"), None),
+            (list, Some("email")),
+        ]
+    }
+
+    fn unknown() -> ContactUpdate {
+        with(user(1_234_567), "email", "a@b.example")
+    }
+
+    fn beside_an_unknown() -> Option<&'static str> {
+        None
+    }
+
+    fn success(_: &[u32]) -> String {
+        r#"{"code":0,"message":"success"}"#.to_owned()
+    }
+}
+
+fn tencent_client(base_url: &str, transport: Arc<dyn HttpTransport>) -> Tencent {
+    let config = tencent::Config::new(1_400_000_000, "administrator", "sandbox".into());
+    Tencent::new(config.with_base_url(base_url.parse().unwrap()), transport)
+}
+
+impl Vendor for TencentAttributes {
+    fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink> {
+        Box::new(AttributesSink::new(tencent_client(base_url, transport)))
+    }
+
+    fn update(number: u32, other: bool) -> ContactUpdate {
+        with(user(format!("user{number}")), if other { "sex" } else { "city" }, if other { "f" } else { "深圳" })
+    }
+
+    fn against_rules() -> Vec<(ContactUpdate, Option<&'static str>)> {
+        vec![
+            (user("user1"), None),
+            (with(friend("agent", "user1"), "city", "深圳"), None),
+            (with(user("user1"), "city", &"深".repeat(17)), Some("city")),
+            (user("user1").with("city".parse().unwrap(), vec!["深圳".to_owned()]).unwrap(), Some("city")),
+        ]
+    }
+
+    fn unknown() -> ContactUpdate {
+        with(user("nobody"), "city", "深圳")
+    }
+
+    fn beside_an_unknown() -> Option<&'static str> {
+        Some("UUU")
+    }
+
+    fn success(_: &[u32]) -> String {
+        r#"{"ActionStatus": "OK","ErrorInfo": "","ErrorCode": 0}"#.to_owned()
+    }
+}
+
+impl Vendor for TencentFriends {
+    fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink> {
+        Box::new(FriendsSink::new(tencent_client(base_url, transport)))
+    }
+
+    fn update(number: u32, other: bool) -> ContactUpdate {
+        let friend = friend("agent", &format!("user{number}"));
+        if other {
+            friend.with(tencent::group(), vec!["VIP".to_owned()]).unwrap()
+        } else {
+            with(friend, "Tag_SNS_IM_Remark", "备注")
+        }
+    }
+
+    fn against_rules() -> Vec<(ContactUpdate, Option<&'static str>)> {
+        let friend = || friend("agent", "user1");
+        vec![
+            (friend(), None),
+            (with(user("user1"), "Tag_SNS_IM_Remark", "备注"), None),
+            (with(friend(), "Tag_SNS_IM_Remark", &"备".repeat(33)), Some("Tag_SNS_IM_Remark")),
+            (with(friend(), "Tag_SNS_IM_Group", "VIP"), Some("Tag_SNS_IM_Group")),
+            (with(friend(), "Tag_SNS_Custom_Test1", "x"), Some("Tag_SNS_Custom_Test1")),
+        ]
+    }
+
+    fn unknown() -> ContactUpdate {
+        with(friend("agent", "nobody"), "Tag_SNS_IM_Remark", "备注")
+    }
+
+    fn beside_an_unknown() -> Option<&'static str> {
+        Some("ARA")
+    }
+
+    fn success(numbers: &[u32]) -> String {
+        let items: Vec<_> = numbers
+            .iter()
+            .rev()
+            .map(|number| serde_json::json!({"To_Account": format!("user{number}"), "ResultCode": 0, "ResultInfo": ""}))
+            .collect();
+        serde_json::json!({"ResultItem": items, "ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": ""}).to_string()
+    }
+}
