@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use contact_sink_sandbox::jiguang::{self, Channel, Kind, Told, UnlistedCode, Wording};
-use contact_sink_sandbox::{DEFAULT_TOML, Quota, Sandbox, Window, World, engagelab};
+use contact_sink_sandbox::{DEFAULT_TOML, Quota, Sandbox, Window, World, engagelab, tencent};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -144,6 +144,8 @@ fn reads_worlds_and_tells_what_is_wrong() {
     let mut default = World::from_toml(DEFAULT_TOML).unwrap();
     assert_eq!(default.jiguang.unknown_cuids.take(), Some(jiguang::UNKNOWN_CUIDS.into()));
     assert_eq!(default.engagelab.unknown_euids.take(), Some(engagelab::UNKNOWN_EUIDS.into()));
+    let unknown = default.tencent.unknown_accounts.take().unwrap();
+    assert_eq!(Vec::from_iter(&unknown), tencent::UNKNOWN_ACCOUNTS);
     assert_eq!(default, World::default());
     assert_eq!(World::from_toml("").unwrap(), World::default());
     assert_eq!(UnlistedCode::try_from(1901).unwrap().get(), 1901);

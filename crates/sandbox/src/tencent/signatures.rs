@@ -1,0 +1,56 @@
+//! Which signatures are no longer good, and the clock by which they expire.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::codes::{self, Refusal};
+use super::usersig::UserSig;
+
+/// The clock and what was revoked by it.
+pub(super) struct Signatures {
+    ahead: Duration,
+    /// Those that were used in the second in which they were made, or before it, with that second. The others are older
+    /// than any revocation to come.
+    fresh: BTreeMap<String, u64>,
+    /// The second of the latest revocation.
+    revoked_at: Option<u64>,
+    /// Fresh at the latest revocation, and not refused since.
+    to_refuse_once: BTreeSet<String>,
+}
+
+impl Signatures {
+    pub(super) fn new(ahead: Duration) -> Self {
+        Self { ahead, fresh: BTreeMap::new(), revoked_at: None, to_refuse_once: BTreeSet::new() }
+    }
+
+    pub(super) fn set_ahead(&mut self, ahead: Duration) {
+        self.ahead = ahead;
+    }
+
+    /// In seconds of Unix time.
+    pub(super) fn now(&self) -> u64 {
+        let system = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        system.saturating_add(self.ahead).as_secs()
+    }
+
+    pub(super) fn revoke(&mut self) {
+        let now = self.now();
+        self.revoked_at = Some(now);
+        self.fresh.retain(|_, time| *time >= now);
+        self.to_refuse_once = std::mem::take(&mut self.fresh).into_keys().collect();
+    }
+
+    /// Takes note of a signature that is verified, and refuses it if it is revoked.
+    pub(super) fn take(&mut self, signature: &UserSig) -> Result<(), Refusal> {
+        let old = self.revoked_at.is_some_and(|revoked_at| signature.time < revoked_at);
+        if old || self.to_refuse_once.remove(&signature.sig) {
+            return Err(Refusal::new(codes::REVOKED, "usersig is revoked"));
+        }
+        let now = self.now();
+        self.fresh.retain(|_, time| *time >= now);
+        if signature.time >= now {
+            self.fresh.insert(signature.sig.clone(), signature.time);
+        }
+        Ok(())
+    }
+}
