@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::http::{Method, header, request::Parts};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use super::counters::Counters;
 use super::friends::Friends;
 use super::query;
 use super::settings::Settings;
-use super::signatures::Signatures;
+use super::signatures::{Clock, Signatures};
 use super::usersig::UserSig;
 use super::value::FriendValue;
 use super::wire::{FriendUpdate, Reply};
@@ -83,7 +83,12 @@ impl Endpoint {
 
     /// Moves the vendor's clock: from now on it is this much ahead of the system's. UserSigs expire by it.
     pub fn set_clock_ahead(&self, ahead: Duration) {
-        lock(&self.signatures).set_ahead(ahead);
+        lock(&self.signatures).set_clock(Clock::Ahead(ahead));
+    }
+
+    /// Stops the vendor's clock at this time, until [`set_clock_ahead`](Self::set_clock_ahead) lets it go on.
+    pub fn stop_clock_at(&self, time: SystemTime) {
+        lock(&self.signatures).set_clock(Clock::StoppedAt(time));
     }
 
     /// Revokes all UserSigs that were made before this second of the vendor's clock, and those that have been used so far:
@@ -98,7 +103,7 @@ impl Endpoint {
     pub(crate) fn new(settings: Settings, keep: bool) -> Self {
         Self {
             keep,
-            signatures: Mutex::new(Signatures::new(settings.clock_ahead)),
+            signatures: Mutex::new(Signatures::new(Clock::Ahead(settings.clock_ahead))),
             windows: Mutex::new(windows(&settings)),
             counters: Mutex::default(),
             attributes: Mutex::new(Attributes::new(&settings, keep)),

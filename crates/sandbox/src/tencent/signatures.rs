@@ -8,7 +8,7 @@ use super::usersig::UserSig;
 
 /// The clock and what was revoked by it.
 pub(super) struct Signatures {
-    ahead: Duration,
+    clock: Clock,
     /// Those that were used in the second in which they were made, or before it, with that second. The others are older
     /// than any revocation to come.
     fresh: BTreeMap<String, u64>,
@@ -18,19 +18,30 @@ pub(super) struct Signatures {
     to_refuse_once: BTreeSet<String>,
 }
 
+/// The vendor's clock.
+pub(super) enum Clock {
+    /// It goes on, ahead of the system's.
+    Ahead(Duration),
+    /// It stands still.
+    StoppedAt(SystemTime),
+}
+
 impl Signatures {
-    pub(super) fn new(ahead: Duration) -> Self {
-        Self { ahead, fresh: BTreeMap::new(), revoked_at: None, to_refuse_once: BTreeSet::new() }
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, fresh: BTreeMap::new(), revoked_at: None, to_refuse_once: BTreeSet::new() }
     }
 
-    pub(super) fn set_ahead(&mut self, ahead: Duration) {
-        self.ahead = ahead;
+    pub(super) fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
     }
 
     /// In seconds of Unix time.
     pub(super) fn now(&self) -> u64 {
-        let system = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        system.saturating_add(self.ahead).as_secs()
+        let (time, ahead) = match self.clock {
+            Clock::Ahead(ahead) => (SystemTime::now(), ahead),
+            Clock::StoppedAt(time) => (time, Duration::ZERO),
+        };
+        time.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_add(ahead).as_secs()
     }
 
     pub(super) fn revoke(&mut self) {
