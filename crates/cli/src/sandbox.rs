@@ -26,7 +26,9 @@ pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
             World::from_toml(&text).map_err(|error| Failure::config(format!("{name}: {error}")))?
         }
     };
-    let project = world.jiguang.project_id.clone();
+    let (project, key, app) =
+        (world.jiguang.project_id.clone(), world.engagelab.api_key.clone(), world.tencent.sdk_app_id);
+    let admin = world.tencent.admins.first().cloned().unwrap_or_default();
     let started = if args.tls { Sandbox::start_tls(world, args.listen) } else { Sandbox::start_at(world, args.listen) };
     let sandbox = started.map_err(|error| Failure::usage(format!("--listen {}: {error}", args.listen)))?;
     if let Some(pem) = sandbox.root_pem() {
@@ -37,7 +39,7 @@ pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
     }
     let _ = writeln!(std::io::stdout().lock(), "{}", sandbox.base_url());
     say!(
-        "jiguang: base_url = \"{}\", project_id = \"{project}\"; see {0}/_sandbox/state and {0}/_sandbox/requests, and POST to {0}/_sandbox/faults what is to go wrong; end it with Ctrl-C",
+        "base_url = \"{}\"; jiguang: project_id = \"{project}\"; engagelab: api_key = \"{key}\"; tencent: sdk_app_id = {app}, identifier = \"{admin}\"; see {0}/_sandbox/state and {0}/_sandbox/requests, and POST to {0}/_sandbox/faults what is to go wrong; end it with Ctrl-C",
         sandbox.base_url()
     );
     tokio::signal::ctrl_c()

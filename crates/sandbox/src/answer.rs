@@ -4,6 +4,8 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::hold::Hold;
+
 /// An answer, and what the log is to know of its request.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -17,6 +19,8 @@ pub(crate) struct Answer {
     pub(crate) subjects: Vec<String>,
     /// The user on whose behalf it named them, where there is one.
     pub(crate) owner: Option<String>,
+    /// What nobody else may have until this answer leaves.
+    pub(crate) hold: Option<Hold>,
 }
 
 impl Answer {
@@ -31,6 +35,7 @@ impl Answer {
             extra: None,
             subjects: Vec::new(),
             owner: None,
+            hold: None,
         }
     }
 
@@ -69,6 +74,7 @@ impl Answer {
 }
 
 impl IntoResponse for Answer {
+    /// Lets go of what it holds: the caller sees nothing of it earlier.
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = self.status;

@@ -8,7 +8,9 @@
 //! |---|---|
 //! | `PUT /smartop/api/v1/user/channel/batch` | Jiguang, "Set Contact Information": [`jiguang`] |
 //! | `POST /v1/user/contact` | EngageLab Marketing Automation, "Set Contact Information": [`engagelab`] |
-//! | `GET /_sandbox/state` | what is stored: `{"jiguang":{"10362819":{"210/默认联系":"…"}},"engagelab":{"10362473":{"email":"…"}},"counters":{"jiguang":{…},"engagelab":{…}},"faults":{"500":3}}` |
+//! | `POST /v4/all_member_push/im_set_attr`, `im_get_attr`, `im_remove_attr`, `im_set_attr_name`, `im_get_attr_name` | Tencent Chat, attributes of users: [`tencent`] |
+//! | `POST /v4/sns/friend_update` | Tencent Chat, friends of a user: [`tencent`] |
+//! | `GET /_sandbox/state` | what is stored: `{"jiguang":{"10362819":{"210/默认联系":"…"}},"engagelab":{"10362473":{"email":"…"}},"tencent":{"attributes":{"xiaojun012":{"sex":"…"}},"friends":{"id":{"id1":{"Tag_SNS_IM_Remark":"…"}}}},"counters":{"jiguang":{…},"engagelab":{…},"tencent":{"im_set_attr":{…},…}},"faults":{"500":3}}` |
 //! | `GET /_sandbox/requests` | the latest requests, see [`RequestRecord`]: `{"seen":1,"requests":[{…}]}` |
 //! | `POST /_sandbox/faults` | what the next requests meet, see [`Faults`], in place of what was set before: 200; or 400 and why, and nothing is changed |
 //! | `DELETE /_sandbox/faults` | no more faults: 204 |
@@ -74,7 +76,7 @@
 #![doc = include_str!("../world.toml")]
 //! ```
 //!
-//! No `Debug` in this crate prints a user id, a contact value or a secret, and the request log holds no headers.
+//! No `Debug` in this crate prints a user id, a contact value or a secret, and the request log holds no headers and no query.
 
 mod answer;
 mod choice;
@@ -82,6 +84,7 @@ mod door;
 pub mod engagelab;
 mod faults;
 mod head;
+mod hold;
 pub mod jiguang;
 mod log;
 mod pages;
@@ -89,6 +92,7 @@ mod quota;
 mod sandbox;
 mod server;
 mod strict;
+pub mod tencent;
 mod tls;
 mod vendor;
 mod world;

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::answer::Answer;
 use crate::faults::{FaultKind, Faults};
 use crate::server::Server;
-use crate::{engagelab, jiguang};
+use crate::{engagelab, jiguang, tencent};
 
 /// All of them.
 pub(crate) fn router() -> Router<Arc<Server>> {
@@ -29,6 +29,7 @@ async fn state(State(server): State<Arc<Server>>) -> Answer {
     struct View<'a> {
         jiguang: jiguang::Stored<'a>,
         engagelab: engagelab::Stored<'a>,
+        tencent: tencent::Stored<'a>,
         counters: Counters,
         faults: BTreeMap<FaultKind, u64>,
     }
@@ -36,11 +37,17 @@ async fn state(State(server): State<Arc<Server>>) -> Answer {
     struct Counters {
         jiguang: jiguang::Counters,
         engagelab: engagelab::Counters,
+        tencent: tencent::Counters,
     }
-    let counters = Counters { jiguang: server.jiguang.counters(), engagelab: server.engagelab.counters() };
+    let counters = Counters {
+        jiguang: server.jiguang.counters(),
+        engagelab: server.engagelab.counters(),
+        tencent: server.tencent.counters(),
+    };
     let view = View {
         jiguang: server.jiguang.all_stored(),
         engagelab: server.engagelab.all_stored(),
+        tencent: server.tencent.all_stored(),
         counters,
         faults: server.faults_met(),
     };

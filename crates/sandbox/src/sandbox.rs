@@ -18,7 +18,7 @@ use crate::log::RequestRecord;
 use crate::server::Server;
 use crate::tls;
 use crate::world::World;
-use crate::{engagelab, jiguang};
+use crate::{engagelab, jiguang, tencent};
 
 /// A running server. It stops when this is dropped: it takes no more connections and closes those at rest, and requests
 /// that it has begun get their answer.
@@ -132,6 +132,11 @@ impl Sandbox {
         &self.server.engagelab
     }
 
+    /// Tencent's app: what is stored and what was counted, its clock and its signatures.
+    pub fn tencent(&self) -> &tencent::Endpoint {
+        &self.server.tencent
+    }
+
     /// The requests that are remembered, in order of arrival.
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.server.log().records()
@@ -143,7 +148,7 @@ impl Sandbox {
     }
 
     /// Forgets what is stored, counted and remembered, the quota's window, and what silent requests would still have applied.
-    /// The clock goes on, and so do the faults.
+    /// The clock goes on, and so do the faults; what Tencent has revoked stays so.
     pub fn reset(&self) {
         self.server.forget();
     }
@@ -164,6 +169,7 @@ impl fmt::Debug for Sandbox {
             .field("address", &self.address)
             .field("jiguang", self.jiguang())
             .field("engagelab", self.engagelab())
+            .field("tencent", self.tencent())
             .finish_non_exhaustive()
     }
 }

@@ -17,7 +17,7 @@ use crate::faults::{self, Dealer, Fault, FaultKind, Faults};
 use crate::log::Log;
 use crate::vendor::Vendor;
 use crate::world::World;
-use crate::{engagelab, jiguang, pages};
+use crate::{engagelab, jiguang, pages, tencent};
 
 /// A hundred users with 80 KB each: far more than any client has a use for. Beyond it: 413.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
@@ -32,6 +32,7 @@ pub(crate) struct Server {
     stop: watch::Receiver<()>,
     pub(crate) jiguang: jiguang::Endpoint,
     pub(crate) engagelab: engagelab::Endpoint,
+    pub(crate) tencent: tencent::Endpoint,
 }
 
 impl Server {
@@ -44,6 +45,7 @@ impl Server {
             stop,
             jiguang: jiguang::Endpoint::new(world.jiguang, world.store),
             engagelab: engagelab::Endpoint::new(world.engagelab, world.store),
+            tencent: tencent::Endpoint::new(world.tencent, world.store),
         })
     }
 
@@ -82,8 +84,8 @@ impl Server {
         }
     }
 
-    fn vendors(&self) -> [&dyn Vendor; 2] {
-        [&self.jiguang, &self.engagelab]
+    fn vendors(&self) -> [&dyn Vendor; 3] {
+        [&self.jiguang, &self.engagelab, &self.tencent]
     }
 
     /// Whose endpoint has this path.
@@ -91,6 +93,7 @@ impl Server {
         match path {
             jiguang::PATH => Some(&self.jiguang),
             engagelab::PATH => Some(&self.engagelab),
+            path if tencent::has(path) => Some(&self.tencent),
             _ => None,
         }
     }
@@ -152,7 +155,11 @@ impl Server {
             return nobody_sees();
         }
         let own = self.judge(number, head, body);
-        instead.unwrap_or(own)
+        match instead {
+            // The gateway answers early, and the endpoint is not done before that answer leaves.
+            Some(instead) => Answer { hold: own.hold, ..instead },
+            None => own,
+        }
     }
 
     /// Holds an answer back by the latency, and writes down that it leaves.

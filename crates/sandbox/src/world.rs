@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::{Faults, engagelab, jiguang};
+use crate::{Faults, engagelab, jiguang, tencent};
 
 /// The server's settings, and one world for each vendor.
 ///
@@ -35,6 +35,8 @@ pub struct World {
     pub jiguang: jiguang::Settings,
     /// EngageLab's project.
     pub engagelab: engagelab::Settings,
+    /// Tencent's app.
+    pub tencent: tencent::Settings,
 }
 
 /// Why a text is not a [`World`], or a world cannot be.
@@ -62,8 +64,12 @@ impl World {
 
     /// Checks what no single key can show.
     pub(crate) fn check(&self) -> Result<(), InvalidWorld> {
-        let checks =
-            [("faults", self.faults.check()), ("jiguang", self.jiguang.check()), ("engagelab", self.engagelab.check())];
+        let checks = [
+            ("faults", self.faults.check()),
+            ("jiguang", self.jiguang.check()),
+            ("engagelab", self.engagelab.check()),
+            ("tencent", self.tencent.check()),
+        ];
         for (table, check) in checks {
             if let Err(problem) = check {
                 return Err(InvalidWorld { line: None, key: None, problem: format!("{table}: {problem}") });
@@ -82,6 +88,7 @@ impl Default for World {
             faults: Faults::default(),
             jiguang: jiguang::Settings::default(),
             engagelab: engagelab::Settings::default(),
+            tencent: tencent::Settings::default(),
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 
-use contact_sink_sandbox::jiguang;
+use contact_sink_sandbox::{engagelab, jiguang};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::usersig::Signer;
 
 /// `sandbox:sandbox`, encoded elsewhere.
 pub(crate) const AUTHORIZATION: &str = "Basic c2FuZGJveDpzYW5kYm94";
@@ -28,6 +30,18 @@ impl Client {
     pub(crate) async fn put(&mut self, body: &str) -> Reply {
         let headers = format!("Content-Type: application/json\r\nAuthorization: {AUTHORIZATION}\r\n");
         self.send("PUT", jiguang::PATH, &headers, body).await
+    }
+
+    /// The same for EngageLab.
+    pub(crate) async fn post(&mut self, body: &str) -> Reply {
+        let headers = format!("Content-Type: application/json\r\nAuthorization: {AUTHORIZATION}\r\n");
+        self.send("POST", engagelab::PATH, &headers, body).await
+    }
+
+    /// The same for one of Tencent's commands, signed now.
+    pub(crate) async fn call(&mut self, path: &str, body: &str) -> Reply {
+        let target = format!("{path}?{}", Signer::new().query());
+        self.send("POST", &target, "Content-Type: application/json\r\n", body).await
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Value {
@@ -68,6 +82,12 @@ impl Client {
 impl Reply {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    /// The status and the code of EngageLab's or Tencent's answer.
+    pub(crate) fn code(&self) -> (u16, i64) {
+        let json = self.json();
+        (self.status, json["code"].as_i64().or(json["ErrorCode"].as_i64()).unwrap())
     }
 
     /// The status, the top code and the texts of all errors.

@@ -4,9 +4,12 @@
 mod client;
 mod dealing;
 mod endpoint;
+mod engagelab;
 mod faults;
 mod server;
+mod tencent;
 mod tls;
+mod usersig;
 
 use contact_sink_sandbox::World;
 use contact_sink_sandbox::jiguang::Settings;

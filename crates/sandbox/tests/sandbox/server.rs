@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use contact_sink_sandbox::jiguang::{self, Channel, Kind, Told, UnlistedCode, Wording};
-use contact_sink_sandbox::{DEFAULT_TOML, Quota, Sandbox, Window, World, engagelab};
+use contact_sink_sandbox::{DEFAULT_TOML, Quota, Sandbox, Window, World, engagelab, tencent};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -144,6 +144,8 @@ fn reads_worlds_and_tells_what_is_wrong() {
     let mut default = World::from_toml(DEFAULT_TOML).unwrap();
     assert_eq!(default.jiguang.unknown_cuids.take(), Some(jiguang::UNKNOWN_CUIDS.into()));
     assert_eq!(default.engagelab.unknown_euids.take(), Some(engagelab::UNKNOWN_EUIDS.into()));
+    let unknown = default.tencent.unknown_accounts.take().unwrap();
+    assert_eq!(Vec::from_iter(&unknown), tencent::UNKNOWN_ACCOUNTS);
     assert_eq!(default, World::default());
     assert_eq!(World::from_toml("").unwrap(), World::default());
     assert_eq!(UnlistedCode::try_from(1901).unwrap().get(), 1901);
@@ -157,6 +159,11 @@ fn reads_worlds_and_tells_what_is_wrong() {
     let world = World::from_toml(text).unwrap().jiguang;
     assert_eq!((world.quota, world.wording), (None, Wording::Id));
     assert_eq!(world.channels, [Channel::new(7, Kind::Other, ["a"])]);
+    let text = "[tencent]\nclock_ahead_ms = 1500\nfriend_quota = 'off'\nnot_friends = [['a', 'b']]\nerrors = 'list'\naccounts = []";
+    let world = World::from_toml(text).unwrap().tencent;
+    assert_eq!((world.clock_ahead, world.friend_quota), (Duration::from_millis(1500), None));
+    assert_eq!(world.not_friends, [("a".to_owned(), "b".to_owned())].into());
+    assert_eq!(world.errors, tencent::Errors::List);
 
     for (text, problem) in [
         ("latency = 1", "line 1 (`latency`): unknown field `latency`, expected one of `latency_ms`"),
@@ -172,6 +179,20 @@ fn reads_worlds_and_tells_what_is_wrong() {
         ("[[jiguang.channels]]\nid = 1\nkind = 'fax'\nlabels = []", "line 3 (`kind`): unknown variant `fax`"),
         ("[jiguang]\ncuids = []\nunknown_cuids = []", "jiguang: `cuids` and `unknown_cuids` exclude each other"),
         ("[jiguang]\nproject_id = 'a:b'", "jiguang: `project_id` has a colon"),
+        ("[engagelab]\napi_secret = 5313137", "line 2 (`api_secret`): expected a text in quotes"),
+        ("[engagelab]\napi_key = 'a:b'", "engagelab: `api_key` has a colon"),
+        ("[engagelab]\neuids = []\nunknown_euids = []", "engagelab: `euids` and `unknown_euids` exclude each other"),
+        ("[engagelab]\nunique_contacts = ['']", "engagelab: `contact_names` or `unique_contacts` has an empty name"),
+        ("[engagelab]\nunknown_euid_code = 55014", "line 2 (`unknown_euid_code`): 55014 has a meaning at the vendor"),
+        ("[tencent]\nsecret_key = 5313137", "line 2 (`secret_key`): expected a text in quotes"),
+        ("[tencent]\nsecret_key = ''", "tencent: `secret_key` is empty"),
+        ("[tencent]\nover_quota_code = 60012", "line 2 (`over_quota_code`): 60012 is none of 60007, 60011, 60018"),
+        ("[tencent]\naccounts = []\nunknown_accounts = []", "tencent: `accounts` and `unknown_accounts` exclude"),
+        ("[tencent]\nattribute_names = ['a', 'a']", "tencent: `attribute_names` are at most 10 different ones"),
+        ("[tencent]\nattribute_names = ['']", "tencent: `attribute_names` are at most 10 different ones"),
+        ("[tencent]\ncustom_tags = { Tag_SNS_Custom_a1 = 'text' }", "tencent: `custom_tags`: a tag is not"),
+        ("[tencent]\ncustom_tags = { Tag_SNS_Custom_Abcdefghi = 'text' }", "tencent: `custom_tags`: a tag is not"),
+        ("[tencent]\nnot_friend_code = 0", "tencent: `not_friend_code` is 0, which is success"),
     ] {
         let error = World::from_toml(text).unwrap_err();
         assert!(error.to_string().starts_with(problem), "{text}: {error}");

@@ -1,0 +1,171 @@
+//! The requests and the answers, as the documents have them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::codes::{self, Refusal};
+use super::command::Command;
+use super::value::FriendValue;
+use crate::answer::Answer;
+use crate::strict::{Object, Texts};
+
+/// `im_set_attr`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub(super) struct SetAttr<'a> {
+    #[serde(borrow)]
+    pub(super) user_attrs: Vec<Object<NewAttrs<'a>>>,
+}
+
+/// A user and the attributes to set.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewAttrs<'a> {
+    #[serde(rename = "To_Account")]
+    pub(super) to_account: String,
+    #[serde(rename = "Attrs", borrow)]
+    pub(super) attrs: Texts<'a>,
+}
+
+/// `im_get_attr`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GetAttr {
+    #[serde(rename = "To_Account")]
+    pub(super) to_account: Vec<String>,
+}
+
+/// `im_remove_attr`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub(super) struct RemoveAttr {
+    pub(super) user_attrs: Vec<Object<OldAttrs>>,
+}
+
+/// A user and the names of the attributes to remove.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OldAttrs {
+    #[serde(rename = "To_Account")]
+    pub(super) to_account: String,
+    #[serde(rename = "Attrs")]
+    pub(super) attrs: Vec<String>,
+}
+
+/// `im_set_attr_name`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub(super) struct SetAttrName<'a> {
+    #[serde(borrow)]
+    pub(super) attr_names: Texts<'a>,
+}
+
+/// `im_get_attr_name`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GetAttrName {}
+
+/// `friend_update`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FriendUpdate {
+    #[serde(rename = "From_Account")]
+    pub(super) from_account: String,
+    #[serde(rename = "UpdateItem")]
+    pub(super) update_item: Vec<Object<UpdateItem>>,
+}
+
+/// A friend and what to set.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UpdateItem {
+    #[serde(rename = "To_Account")]
+    pub(super) to_account: String,
+    #[serde(rename = "SnsItem")]
+    pub(super) sns_item: Vec<Object<SnsItem>>,
+}
+
+/// One field.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub(super) struct SnsItem {
+    pub(super) tag: String,
+    pub(super) value: FriendValue,
+}
+
+/// An answer's body.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Reply {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) result_item: Option<Vec<ResultItem>>,
+    #[serde(rename = "Fail_Account", skip_serializing_if = "Vec::is_empty")]
+    pub(super) fail_account: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) user_attrs: Option<Vec<UserAttrs>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) attr_names: Option<BTreeMap<u8, String>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) error_list: Vec<AccountError>,
+    pub(super) action_status: &'static str,
+    pub(super) error_info: Cow<'static, str>,
+    pub(super) error_code: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error_display: Option<&'static str>,
+}
+
+/// What became of one friend.
+#[derive(Serialize)]
+pub(super) struct ResultItem {
+    #[serde(rename = "To_Account")]
+    pub(super) to_account: String,
+    #[serde(rename = "ResultCode")]
+    pub(super) code: i64,
+    #[serde(rename = "ResultInfo")]
+    pub(super) info: &'static str,
+}
+
+/// One user's attributes.
+#[derive(Serialize)]
+pub(super) struct UserAttrs {
+    #[serde(rename = "To_Account")]
+    pub(super) to_account: String,
+    #[serde(rename = "Attrs")]
+    pub(super) attrs: BTreeMap<String, String>,
+}
+
+/// An account that was not served.
+#[derive(Serialize)]
+pub(super) struct AccountError {
+    #[serde(rename = "ErrorCode")]
+    pub(super) code: i64,
+    #[serde(rename = "To_Account")]
+    pub(super) to_account: String,
+}
+
+impl Reply {
+    pub(super) fn ok(command: Command) -> Self {
+        Self {
+            result_item: None,
+            fail_account: Vec::new(),
+            user_attrs: None,
+            attr_names: None,
+            error_list: Vec::new(),
+            action_status: "OK",
+            error_info: Cow::Borrowed(""),
+            error_code: codes::OK,
+            error_display: (command == Command::FriendUpdate).then_some(""),
+        }
+    }
+
+    pub(super) fn fail(command: Command, refusal: Refusal) -> Self {
+        Self { action_status: "FAIL", error_info: refusal.info, error_code: refusal.code, ..Self::ok(command) }
+    }
+
+    pub(super) fn answer(&self) -> Answer {
+        Answer::json(StatusCode::OK, Some(self.error_code), serde_json::to_vec(self))
+    }
+}
