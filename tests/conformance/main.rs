@@ -8,6 +8,7 @@
 mod case;
 mod check;
 mod config;
+mod coverage;
 mod engagelab;
 mod files;
 mod jiguang;

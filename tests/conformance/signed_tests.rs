@@ -1,5 +1,6 @@
-//! The runner's own tests of what Tencent's cases need: signed URLs, text users and contacts.
+//! The runner's own tests of what Tencent's cases need: signed URLs, text users and contacts, the coverage of the code tables.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,11 +10,12 @@ use contact_sink_transport::{HttpTransport, TransportError};
 use http::{Request, Response, Uri};
 use libtest_mimic::Trial;
 
-use crate::files::Named;
+use crate::case::Vector;
+use crate::files::{Named, Suite};
 use crate::own_tests::{everywhere, source, test, wait};
 use crate::runner::{Done, in_memory, over_socket, run};
 use crate::transport::Transport;
-use crate::{signature, url};
+use crate::{coverage, signature, url, vector};
 
 pub(crate) fn own_tests() -> Vec<Trial> {
     vec![
@@ -126,7 +128,48 @@ pub(crate) fn own_tests() -> Vec<Trial> {
             assert!(wait(in_memory(&named(&wrong))).is_err(), "an id is no part of an app");
             assert!(source(&GOOD.replace("owner = \"id\"", "owner = 1.5")).is_err());
         }),
+        test("each code of the vendors' tables has its cases", || {
+            let suite = suite();
+            assert_eq!(coverage::missing(&suite.cases), []);
+            assert!(!suite.vectors.is_empty());
+            assert_eq!(coverage::missing(&[]), coverage::asked());
+            // Whatever is taken away is missed.
+            for (vendor, operation, code) in [
+                ("engagelab", "set_contacts", "code_40050"),
+                ("jiguang", "set_channels", "code_40011"),
+                ("tencent", "set_attributes", "code_90018"),
+                ("tencent", "set_attributes", "error_list_codes_that_blame"),
+                ("tencent", "update_friends", "code_70009"),
+                ("tencent", "update_friends", "result_30008"),
+            ] {
+                let mut fewer = self::suite().cases;
+                let before = fewer.len();
+                fewer.retain(|named| {
+                    let case = named.case.split('/').next();
+                    (&*named.vendor, &*named.operation, case) != (vendor, operation, Some(code))
+                });
+                assert!(fewer.len() < before && !coverage::missing(&fewer).is_empty(), "{vendor}/{operation}/{code}");
+            }
+        }),
+        test("a vector that is not so fails", || {
+            let vectors = suite().vectors;
+            let changed = |change: fn(&mut Vector)| {
+                let mut vector = vectors[0].content.clone();
+                change(&mut vector);
+                vector::run(&vector)
+            };
+            assert_eq!(changed(|_| {}), Ok(()));
+            assert!(changed(|vector| vector.key.push('0')).is_err());
+            assert!(changed(|vector| vector.usersig.truncate(40)).is_err());
+            assert!(changed(|vector| vector.document["TLS.time"] = 1.into()).is_err());
+            assert!(changed(|vector| vector.document["TLS.sig"] = "".into()).is_err());
+            assert!(changed(|vector| vector.document["TLS.userbuf"] = "".into()).is_err());
+        }),
     ]
+}
+
+fn suite() -> Suite {
+    Suite::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance")).unwrap()
 }
 
 fn uri(text: &str) -> Uri {
