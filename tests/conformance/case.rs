@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::config::Config;
+
 /// One case: an input, the request that it must become, the answer that is given, and what must come of it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -13,7 +15,8 @@ pub(crate) struct Case {
     /// The case runs once with each of these statuses; else `answer.status` has the one.
     #[serde(default)]
     pub(crate) statuses: Vec<u16>,
-    /// Why the case fails and is right to: an erratum of the document. The suite fails if the case passes.
+    /// Why what comes of the case is not what is expected: an erratum of the document, or a decision that a crate does not
+    /// follow yet. The suite fails if the case passes, or fails before anything comes of it.
     pub(crate) expected_failure: Option<String>,
     /// What each channel carries: `sms`, `app`, `mail`, `other`.
     #[serde(default)]
@@ -22,7 +25,10 @@ pub(crate) struct Case {
     #[serde(default)]
     pub(crate) config: Config,
     /// The batch.
+    #[serde(default)]
     pub(crate) updates: Vec<Update>,
+    /// What a call takes that is no sink's.
+    pub(crate) call: Option<Call>,
     /// The one request, where it matters.
     pub(crate) request: Option<Request>,
     /// The answer to it.
@@ -44,28 +50,42 @@ impl Case {
     }
 }
 
-/// Credentials and base URL.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Config {
-    pub(crate) id: String,
-    pub(crate) secret: String,
-    pub(crate) base_url: String,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { id: "id".into(), secret: "secret".into(), base_url: "https://vendor.example".into() }
-    }
-}
-
-/// One update, in the words of the domain.
+/// One update, in the words of the domain: of a `user`, or of a `contact` of an `owner`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Update {
-    pub(crate) user: i64,
+    pub(crate) user: Option<Id>,
+    pub(crate) owner: Option<Id>,
+    pub(crate) contact: Option<Id>,
     /// Pairs of address and value, in order.
-    pub(crate) set: Vec<(String, String)>,
+    pub(crate) set: Vec<(String, Set)>,
+}
+
+/// An id as a case writes it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Id {
+    Number(i64),
+    Text(String),
+}
+
+/// A value as a case writes it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Set {
+    Text(String),
+    List(Vec<String>),
+}
+
+/// What is given to a call that is no sink's: the part of it that the call takes.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Call {
+    pub(crate) accounts: Vec<String>,
+    /// Account and names.
+    pub(crate) attributes: Vec<(String, Vec<String>)>,
+    /// Number and name.
+    pub(crate) names: Vec<(u8, String)>,
 }
 
 /// The request: only what is named is compared.
@@ -73,7 +93,8 @@ pub(crate) struct Update {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Request {
     pub(crate) method: Option<String>,
-    /// The whole URL. Over a socket the host is the server's.
+    /// The whole URL. Over a socket the host is the server's. With a `usersig` in it the query is compared as decoded pairs
+    /// in any order, and `random` and `usersig` are held against the configuration instead.
     pub(crate) url: Option<String>,
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,
@@ -98,12 +119,14 @@ impl Answer {
     }
 }
 
-/// Verdicts, or an error.
+/// Verdicts, an error, or the answer to a call.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
 pub(crate) enum Expected {
     Verdicts(Vec<Verdict>),
     Error(Failure),
+    /// The answer to a call that is no sink's, as JSON: `code`, `success`, `content`.
+    Answer(String),
 }
 
 /// One verdict. Code and address must be the same, absent or not; `reason` and `text` count where they are given.
@@ -130,7 +153,7 @@ pub(crate) enum Is {
     Retry,
 }
 
-/// An error: all of it must be the same. The status is the answer's.
+/// An error: all of it must be the same; of the advice, what is given must be in it. The status is the answer's.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Failure {
@@ -141,6 +164,19 @@ pub(crate) struct Failure {
     /// `no` or `perhaps`.
     pub(crate) applied: String,
     pub(crate) code: Option<i64>,
+    /// A part of what a person is told to do.
+    pub(crate) advice: Option<String>,
+}
+
+/// A UserSig that another implementation made.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Vector {
+    pub(crate) source: String,
+    pub(crate) key: String,
+    pub(crate) usersig: String,
+    /// What is in it, as it stands in it.
+    pub(crate) document: serde_json::Value,
 }
 
 /// The errata of one vendor's documents.

@@ -6,6 +6,8 @@ use http::Request;
 
 use crate::case::{self, Expected, Failure, Is};
 use crate::json;
+use crate::runner::Came;
+use crate::url;
 
 /// The request: exactly one, and what the case names of it.
 pub(crate) fn requests(sent: &[Request<Bytes>], expected: Option<&case::Request>) -> Result<(), String> {
@@ -15,7 +17,7 @@ pub(crate) fn requests(sent: &[Request<Bytes>], expected: Option<&case::Request>
         same("method", method.as_str(), sent.method().as_str())?;
     }
     if let Some(url) = &expected.url {
-        same("url", url.as_str(), sent.uri().to_string().as_str())?;
+        url::expected(url, sent.uri())?;
     }
     for (name, value) in &expected.headers {
         let header = sent.headers().get(name).and_then(|value| value.to_str().ok());
@@ -32,7 +34,7 @@ pub(crate) fn requests(sent: &[Request<Bytes>], expected: Option<&case::Request>
 /// What came over the wire is what was built: nothing is changed, and nothing is added but what HTTP asks for.
 pub(crate) fn unchanged(built: &Request<Bytes>, came: &Request<Bytes>) -> Result<(), String> {
     same("method", built.method(), came.method())?;
-    same("url", built.uri(), came.uri())?;
+    url::unchanged(built.uri(), came.uri())?;
     for name in built.headers().keys().chain(came.headers().keys()) {
         let values = |request: &Request<Bytes>| request.headers().get_all(name).iter().cloned().collect::<Vec<_>>();
         let (built, came) = (values(built), values(came));
@@ -46,25 +48,27 @@ pub(crate) fn unchanged(built: &Request<Bytes>, came: &Request<Bytes>) -> Result
 /// The headers that a transport may add.
 const ADDED: [&str; 4] = ["accept", "content-length", "host", "user-agent"];
 
-/// What `send` gave.
-pub(crate) fn outcome(
-    outcome: &Result<Vec<Verdict>, SinkError>,
-    expected: &Expected,
-    status: u16,
-) -> Result<(), String> {
+/// What `send` gave, or the call.
+pub(crate) fn outcome(outcome: &Result<Came, SinkError>, expected: &Expected, status: u16) -> Result<(), String> {
     match (expected, outcome) {
         (Expected::Error(expected), Err(error)) => {
-            same("error", expected, &failure(error))?;
+            same("error", &Failure { advice: None, ..expected.clone() }, &failure(error))?;
+            let advice = expected.advice.as_deref().unwrap_or_default();
+            if !error.advice().contains(advice) {
+                return Err(format!("advice: {advice:?} is not in {:?}", error.advice()));
+            }
             same("status of the error", Some(status), error.status())
         }
-        (Expected::Error(_), Ok(verdicts)) => Err(format!("an error is expected, not {verdicts:?}")),
-        (Expected::Verdicts(_), Err(error)) => Err(format!("verdicts are expected, not the error: {error}")),
-        (Expected::Verdicts(expected), Ok(verdicts)) => {
+        (Expected::Error(_), Ok(came)) => Err(format!("an error is expected, not {came:?}")),
+        (_, Err(error)) => Err(format!("no error is expected, but came: {error}")),
+        (Expected::Answer(expected), Ok(Came::Answer(came))) => same("answer", &json::read(expected)?, came),
+        (Expected::Verdicts(expected), Ok(Came::Verdicts(verdicts))) => {
             same("number of verdicts", expected.len(), verdicts.len())?;
             expected.iter().zip(verdicts).enumerate().try_for_each(|(index, (expected, came))| {
                 verdict(expected, came).map_err(|problem| format!("verdict {index}: {problem}"))
             })
         }
+        _ => Err("a sink gives verdicts, a call an answer".to_owned()),
     }
 }
 
@@ -103,6 +107,7 @@ fn failure(error: &SinkError) -> Failure {
             Applied::Perhaps => "perhaps".to_owned(),
         },
         code: error.code(),
+        advice: None,
     }
 }
 

@@ -3,35 +3,45 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::case::{Case, Errata, Erratum};
+use crate::case::{Case, Errata, Erratum, Vector};
 
 /// All cases and errata.
 pub(crate) struct Suite {
     pub(crate) cases: Vec<Named>,
+    /// The signatures of another implementation: `<vendor>/usersig`.
+    pub(crate) vectors: Vec<Named<Vector>>,
     /// With the vendor of each.
     pub(crate) errata: Vec<(String, Erratum)>,
 }
 
-/// A case at one status, and where it stands.
-pub(crate) struct Named {
+/// The directory of an operation that is none: it holds vectors.
+const VECTORS: &str = "usersig";
+
+/// A case at one status, or a vector, and where it stands.
+pub(crate) struct Named<T = Case> {
     pub(crate) vendor: String,
     pub(crate) operation: String,
     /// The file's name, with the status after it if the case is given at several.
     pub(crate) case: String,
     pub(crate) status: u16,
-    pub(crate) content: Case,
+    pub(crate) content: T,
 }
 
-impl Named {
+impl<T> Named<T> {
     pub(crate) fn name(&self) -> String {
-        format!("{}/{}/{}", self.vendor, self.operation, self.case)
+        format!("{}/{}", self.vendor, self.place())
+    }
+
+    /// As the errata of its vendor name it.
+    fn place(&self) -> String {
+        format!("{}/{}", self.operation, self.case)
     }
 }
 
 impl Suite {
     /// Reads `<root>/<vendor>/errata.toml` and `<root>/<vendor>/<operation>/<case>.toml`.
     pub(crate) fn read(root: &Path) -> Result<Self, String> {
-        let mut suite = Self { cases: Vec::new(), errata: Vec::new() };
+        let mut suite = Self { cases: Vec::new(), vectors: Vec::new(), errata: Vec::new() };
         for vendor in directories(root)? {
             let before = suite.cases.len();
             if let Some(stray) = entries(&vendor)?.iter().find(|path| path.is_file() && !path.ends_with("errata.toml"))
@@ -40,16 +50,19 @@ impl Suite {
             }
             for operation in directories(&vendor)? {
                 for file in entries(&operation)? {
+                    if operation.ends_with(VECTORS) {
+                        suite.vectors.push(read_vector(&file, &name(&vendor))?);
+                        continue;
+                    }
                     suite.cases.extend(read_case(&file, &name(&vendor), &name(&operation))?);
                 }
             }
             let errata: Errata = parse(&vendor.join("errata.toml"))?;
             for erratum in errata.erratum {
-                for case in &erratum.cases {
-                    if !suite.cases[before..].iter().any(|named| format!("{}/{}", named.operation, named.case) == *case)
-                    {
-                        return Err(format!("the errata of {} name a case that is not there: {case}", name(&vendor)));
-                    }
+                let cases = suite.cases[before..].iter().map(Named::place);
+                let there: Vec<String> = cases.chain(suite.vectors.iter().map(Named::place)).collect();
+                if let Some(case) = erratum.cases.iter().find(|case| !there.contains(case)) {
+                    return Err(format!("the errata of {} name a case that is not there: {case}", name(&vendor)));
                 }
                 suite.errata.push((name(&vendor), erratum));
             }
@@ -59,6 +72,12 @@ impl Suite {
         }
         if suite.cases.is_empty() { Err(format!("there are no cases in {}", root.display())) } else { Ok(suite) }
     }
+}
+
+fn read_vector(file: &Path, vendor: &str) -> Result<Named<Vector>, String> {
+    let case = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let content = parse(file)?;
+    Ok(Named { vendor: vendor.to_owned(), operation: VECTORS.to_owned(), case, status: 200, content })
 }
 
 fn read_case(file: &Path, vendor: &str, operation: &str) -> Result<Vec<Named>, String> {

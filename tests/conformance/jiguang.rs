@@ -10,7 +10,8 @@ use crate::case::Case;
 
 pub(crate) fn sink(case: &Case, transport: Arc<dyn HttpTransport>) -> Result<Box<dyn ContactSink>, String> {
     let base_url = case.config.base_url.parse().map_err(|error| format!("base_url: {error}"))?;
-    let config = Config::new(&*case.config.id, case.config.secret.clone().into()).with_base_url(base_url);
+    let (id, secret) = case.config.basic()?;
+    let config = Config::new(id, secret.into()).with_base_url(base_url);
     let mut sink = JiguangSink::new(Jiguang::new(config, transport));
     for (id, kind) in &case.channels {
         let id = id.parse().map_err(|_| format!("channels: {id} is no channel id"))?;

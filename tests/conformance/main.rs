@@ -7,6 +7,9 @@
 
 mod case;
 mod check;
+mod config;
+mod coverage;
+mod engagelab;
 mod files;
 mod jiguang;
 mod json;
@@ -15,14 +18,19 @@ mod report;
 mod runner;
 mod scripted;
 mod server;
+mod signature;
+mod signed_tests;
+mod tencent;
 mod transport;
+mod url;
+mod vector;
 
 use std::panic::catch_unwind;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use libtest_mimic::{Arguments, Completion, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use crate::files::Suite;
 use crate::report::Report;
@@ -48,14 +56,24 @@ fn main() -> ExitCode {
             // A panic is a failed case and must stand in the report as one.
             let outcome = catch_unwind(|| runner::run(&named, transport));
             let outcome = outcome.unwrap_or_else(|_| Err("it panicked".to_owned()));
-            report.record(&named, &outcome);
-            match outcome? {
-                Done::Passed => Ok(Completion::Completed),
-                Done::Skipped(reason) => Ok(Completion::ignored_with(reason)),
-            }
+            let content = &named.content;
+            report.record(&named, &content.source, content.expected_failure.as_deref(), &outcome);
+            completion(outcome)
         })
     });
-    let conclusion = libtest_mimic::run(&arguments, cases.chain(own_tests::own_tests()).collect());
+    let vectors = suite.vectors.into_iter().map(|named| {
+        let report = Arc::clone(&report);
+        Trial::ignorable_test(named.name(), move || {
+            let outcome =
+                catch_unwind(|| vector::run(&named.content)).unwrap_or_else(|_| Err("it panicked".to_owned()));
+            let done = transport.map_or(Done::Passed, |_| Done::Skipped("a vector is not sent".to_owned()));
+            let outcome = outcome.map(|()| done);
+            report.record(&named, &named.content.source, None, &outcome);
+            completion(outcome)
+        })
+    });
+    let trials = cases.chain(vectors).chain(own_tests::own_tests()).chain(signed_tests::own_tests());
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
     if let Some(path) = std::env::var_os(REPORT).filter(|_| !arguments.list)
         && let Err(error) = report.write(Path::new(&path))
     {
@@ -63,4 +81,11 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     conclusion.exit_code()
+}
+
+fn completion(outcome: Result<Done, String>) -> Result<Completion, Failed> {
+    match outcome? {
+        Done::Passed => Ok(Completion::Completed),
+        Done::Skipped(reason) => Ok(Completion::ignored_with(reason)),
+    }
 }

@@ -1,5 +1,4 @@
 //! The runner's own tests: it must not let anything through.
-
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,20 +7,21 @@ use contact_sink_transport::{HttpTransport, TransportError};
 use http::{HeaderValue, Request, Response};
 use libtest_mimic::{Failed, Trial};
 
-use crate::case::{Answer, Case, Expected, Is};
+use crate::case::{Answer, Case, Expected, Id, Is};
 use crate::files::{Named, Suite};
 use crate::json;
 use crate::runner::{Done, in_memory, over_socket, run};
 use crate::server::cannot_give;
 use crate::transport::Transport;
 
+pub(crate) fn test(name: &str, body: fn()) -> Trial {
+    Trial::test(format!("runner/{name}"), move || {
+        body();
+        Ok::<(), Failed>(())
+    })
+}
+
 pub(crate) fn own_tests() -> Vec<Trial> {
-    let test = |name: &str, body: fn()| {
-        Trial::test(format!("runner/{name}"), move || {
-            body();
-            Ok::<(), Failed>(())
-        })
-    };
     vec![
         test("a comment is taken out, a url in a string is not", || {
             let text = "{\"a\": \"x//y\\\" // z\", // one\n \"b\": 1 } // two";
@@ -59,6 +59,8 @@ pub(crate) fn own_tests() -> Vec<Trial> {
                 assert!(run(&case, transport).is_err());
                 case.content.expected = Expected::Verdicts(Vec::new());
                 assert_eq!(run(&case, transport), Ok(Done::Passed));
+                case.content.updates[0].user = Some(Id::Number(8));
+                assert!(run(&case, transport).is_err(), "it is to fail by its outcome, not by its request");
             }
         }),
         test("each difference is found", || {
@@ -115,7 +117,7 @@ pub(crate) fn own_tests() -> Vec<Trial> {
             for transport in Transport::ALL.iter().copied() {
                 assert!(matches!(run(&case, Some(transport)), Ok(Done::Skipped(_))));
             }
-            case.content.updates[0].user += 1;
+            case.content.updates[0].user = Some(Id::Number(8));
             assert!(everywhere().all(|transport| run(&case, transport).is_err()));
 
             let with = |headers: &[(&str, &str)], body: &str| Answer {
@@ -140,11 +142,11 @@ pub(crate) fn own_tests() -> Vec<Trial> {
 }
 
 /// In memory, and over each transport.
-fn everywhere() -> impl Iterator<Item = Option<Transport>> {
+pub(crate) fn everywhere() -> impl Iterator<Item = Option<Transport>> {
     std::iter::once(None).chain(Transport::ALL.iter().copied().map(Some))
 }
 
-fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
@@ -197,7 +199,7 @@ body = '{"code":0,"msg":"ok"}'
 verdicts = [{ is = "accepted" }]
 "#;
 
-fn source(text: &str) -> Result<Case, toml::de::Error> {
+pub(crate) fn source(text: &str) -> Result<Case, toml::de::Error> {
     toml::from_str(text)
 }
 

@@ -49,7 +49,14 @@ impl Report {
         Self { transport: transport.map_or("memory", Transport::name), cases: Mutex::default(), errata }
     }
 
-    pub(crate) fn record(&self, named: &Named, outcome: &Result<Done, String>) {
+    /// `source` and `expected_failure` are those of its content.
+    pub(crate) fn record<T>(
+        &self,
+        named: &Named<T>,
+        source: &str,
+        expected_failure: Option<&str>,
+        outcome: &Result<Done, String>,
+    ) {
         self.cases.lock().unwrap().push(Line {
             vendor: named.vendor.clone(),
             operation: named.operation.clone(),
@@ -59,8 +66,8 @@ impl Report {
                 Ok(Done::Skipped(reason)) => Some(reason.clone()),
                 _ => None,
             },
-            source: named.content.source.clone(),
-            expected_failure: named.content.expected_failure.clone(),
+            source: source.to_owned(),
+            expected_failure: expected_failure.map(str::to_owned),
         });
     }
 

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use contact_sink_core::{ContactUpdate, SinkError, Subject, UserId, Verdict};
+use bytes::Bytes;
+use contact_sink_core::{Address, ContactSink, ContactUpdate, SinkError, Subject, UserId, Value, Verdict};
 use contact_sink_transport::HttpTransport;
+use http::Request;
 
-use crate::case::Case;
+use crate::case::{Case, Id, Set, Update};
 use crate::files::Named;
 use crate::scripted::Scripted;
 use crate::server::{Server, cannot_give};
 use crate::transport::Transport;
-use crate::{check, jiguang};
+use crate::{check, engagelab, jiguang, signature, tencent};
 
 /// How a case went that did not fail.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +20,14 @@ pub(crate) enum Done {
     Passed,
     /// It passed in memory and cannot go over a socket, for this reason.
     Skipped(String),
+}
+
+/// What came of a case, if no error did.
+#[derive(Debug)]
+pub(crate) enum Came {
+    Verdicts(Vec<Verdict>),
+    /// The answer to a call that no sink makes.
+    Answer(serde_json::Value),
 }
 
 /// Runs a case in memory, where its whole URL is compared, and then over a socket if a transport is chosen.
@@ -35,11 +45,15 @@ pub(crate) fn run(named: &Named, transport: Option<Transport>) -> Result<Done, S
     })
 }
 
-/// A case that is expected to fail and passes is a failure.
+/// What begins a problem with what came of a request, not with the case or the request.
+const OUTCOME: &str = "outcome: ";
+
+/// A case that is expected to fail and passes is a failure, and so is one that fails before anything came of it.
 fn as_expected(named: &Named, outcome: Result<(), String>) -> Result<(), String> {
     match (&named.content.expected_failure, outcome) {
         (None, outcome) => outcome,
-        (Some(_), Err(_)) => Ok(()),
+        (Some(_), Err(problem)) if problem.starts_with(OUTCOME) => Ok(()),
+        (Some(reason), Err(problem)) => Err(format!("this case is to fail otherwise ({reason}): {problem}")),
         (Some(reason), Ok(())) => Err(format!("this case is expected to fail ({reason}), and it passes")),
     }
 }
@@ -48,8 +62,8 @@ pub(crate) async fn in_memory(named: &Named) -> Result<(), String> {
     let case = &named.content;
     let scripted = Arc::new(Scripted::new(named.status, &case.answer)?);
     let outcome = send(named, case, scripted.clone()).await?;
-    check::requests(&scripted.requests(), case.request.as_ref())?;
-    check::outcome(&outcome, &case.expected, named.status)
+    requests(named, case, &scripted.requests(), &outcome)?;
+    as_answered(named, &outcome)
 }
 
 /// Compares what came over the wire, with the host of the server, and what `send` gave.
@@ -58,31 +72,84 @@ pub(crate) async fn over_socket(named: &Named, transport: Arc<dyn HttpTransport>
     let case = named.content.at(&server.origin())?;
     let outcome = send(named, &case, transport).await?;
     let came = server.finish().await?;
-    check::requests(&came, case.request.as_ref())?;
-    check::outcome(&outcome, &case.expected, named.status)?;
+    requests(named, &case, &came, &outcome)?;
+    as_answered(named, &outcome)?;
     let scripted = Arc::new(Scripted::new(named.status, &case.answer)?);
     send(named, &case, scripted.clone()).await?.ok();
     scripted.requests().iter().zip(&came).try_for_each(|(built, came)| check::unchanged(built, came))
 }
 
-/// Sends the batch of the case. The sink is gone afterwards, and the transport with it.
+fn as_answered(named: &Named, outcome: &Result<Came, SinkError>) -> Result<(), String> {
+    let compared = check::outcome(outcome, &named.content.expected, named.status);
+    compared.map_err(|problem| format!("{OUTCOME}{problem}"))
+}
+
+/// The one request is what the case says, and signed if the vendor's requests are.
+fn requests(
+    named: &Named,
+    case: &Case,
+    sent: &[Request<Bytes>],
+    outcome: &Result<Came, SinkError>,
+) -> Result<(), String> {
+    check::requests(sent, case.request.as_ref())?;
+    if named.vendor != contact_sink_tencent::VENDOR {
+        return Ok(());
+    }
+    let said = match outcome {
+        Ok(came) => format!("{came:?}"),
+        Err(error) => format!("{error} {error:?} {}", error.advice()),
+    };
+    sent.iter().try_for_each(|request| signature::signed(request, &case.config.app()?, &said))
+}
+
+/// Reads an address as the vendor writes it.
+type ReadAddress = fn(&str) -> Result<Address, String>;
+
+/// Sends the batch of the case, or makes its call. The sink is gone afterwards, and the transport with it.
 async fn send(
     named: &Named,
     case: &Case,
     transport: Arc<dyn HttpTransport>,
-) -> Result<Result<Vec<Verdict>, SinkError>, String> {
-    let (sink, address) = match (named.vendor.as_str(), named.operation.as_str()) {
+) -> Result<Result<Came, SinkError>, String> {
+    if !case.channels.is_empty() && named.vendor != "jiguang" {
+        return Err("channels are Jiguang's".to_owned());
+    }
+    if let Some(call) = &case.call {
+        if named.vendor != "tencent" || !case.updates.is_empty() {
+            return Err("a call is Tencent's, and has no updates beside it".to_owned());
+        }
+        return Ok(tencent::call(&named.operation, case, call, transport).await?.map(Came::Answer));
+    }
+    let (sink, address): (Box<dyn ContactSink>, ReadAddress) = match (named.vendor.as_str(), named.operation.as_str()) {
         ("jiguang", "set_channels") => (jiguang::sink(case, transport)?, jiguang::address),
+        ("engagelab", "set_contacts") => (engagelab::sink(case, transport)?, engagelab::address),
+        ("tencent", "set_attributes") => (tencent::attributes(case, transport)?, tencent::attribute_address),
+        ("tencent", "update_friends") => (tencent::friends(case, transport)?, tencent::friend_address),
         (vendor, operation) => return Err(format!("there is no runner for {vendor}/{operation}")),
     };
     let mut batch = Vec::new();
     for update in &case.updates {
-        let subject = Subject::User(UserId::from(update.user));
-        let update = update.set.iter().try_fold(ContactUpdate::new(subject), |made, (field, value)| {
-            made.with(address(field)?, value.as_str()).map_err(|error| error.to_string())
+        let update = update.set.iter().try_fold(ContactUpdate::new(subject(update)?), |made, (field, value)| {
+            let value = match value {
+                Set::Text(text) => Value::Text(text.clone()),
+                Set::List(texts) => Value::List(texts.clone()),
+            };
+            made.with(address(field)?, value).map_err(|error| error.to_string())
         })?;
         sink.validate(&update).map_err(|refusal| format!("an update of the case is refused: {refusal}"))?;
         batch.push(update);
     }
-    Ok(sink.send(&batch).await)
+    Ok(sink.send(&batch).await.map(Came::Verdicts))
+}
+
+fn subject(update: &Update) -> Result<Subject, String> {
+    let id = |id: &Id| match id {
+        Id::Number(number) => Ok(UserId::from(*number)),
+        Id::Text(text) => UserId::new(text.as_str()).map_err(|error| error.to_string()),
+    };
+    match (&update.user, &update.owner, &update.contact) {
+        (Some(user), None, None) => Ok(Subject::User(id(user)?)),
+        (None, Some(owner), Some(contact)) => Ok(Subject::Contact { owner: id(owner)?, contact: id(contact)? }),
+        _ => Err("an update has a user, or an owner and a contact".to_owned()),
+    }
 }

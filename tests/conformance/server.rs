@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::case::Answer;
+use crate::url::hidden;
 
 /// Serves until it is told to finish.
 pub(crate) struct Server {
@@ -104,7 +105,7 @@ fn first_request(bytes: &[u8]) -> Result<Option<(Request<Bytes>, usize)>, String
     let mut lines = head.split("\r\n");
     let line = lines.next().unwrap_or_default();
     let [method, target, "HTTP/1.1"] = line.split(' ').collect::<Vec<_>>()[..] else {
-        return Err(format!("no request line of HTTP/1.1: {line:?}"));
+        return Err(format!("no request line of HTTP/1.1: {:?}", hidden(line)));
     };
     let mut request = Request::builder().method(method);
     let (mut host, mut length) = (None, 0);
@@ -124,7 +125,7 @@ fn first_request(bytes: &[u8]) -> Result<Option<(Request<Bytes>, usize)>, String
     let (host, start) = (host.ok_or("a request names no host")?, end + 4);
     let Some(body) = bytes.get(start..start + length) else { return Ok(None) };
     let request = request.uri(format!("http://{host}{target}")).body(Bytes::copy_from_slice(body));
-    Ok(Some((request.map_err(|error| format!("{line:?}: {error}"))?, start + length)))
+    Ok(Some((request.map_err(|error| format!("{:?}: {error}", hidden(line)))?, start + length)))
 }
 
 fn written(status: u16, answer: &Answer) -> Vec<u8> {
