@@ -134,8 +134,8 @@ fn verdicts() {
         (Some(50034), ["Credentials", "Credentials", "Credentials", "Credentials", "Credentials", "Credentials", "Credentials"]),
         (Some(50074), ["Credentials", "Credentials", "Credentials", "Credentials", "Credentials", "Credentials", "Credentials"]),
         // What the table lacks decides at 2xx, 400 and 422 only.
-        (Some(777),   ["R",           "R",           "Credentials", "R",           "R",           "Throttled", "Unavailable"]),
-        (Some(-1),    ["R",           "R",           "Credentials", "R",           "R",           "Throttled", "Unavailable"]),
+        (Some(777),   ["R",           "R",           "Credentials", "U",           "R",           "Throttled", "Unavailable"]),
+        (Some(-1),    ["R",           "R",           "Credentials", "U",           "R",           "Throttled", "Unavailable"]),
     ];
     for (code, expected) in table {
         let odd =

@@ -99,6 +99,8 @@ proptest! {
                 prop_assert_eq!(verdicts[0] == Verdict::Accepted, accepts);
                 if let Verdict::Rejected(rejection) = &verdicts[0] {
                     prop_assert_eq!(rejection.code(), code);
+                    let decides = (200..300).contains(&status) || [400, 422].contains(&status);
+                    prop_assert!(rejection.is_listed() || decides, "what the table lacks decides at these only");
                     prop_assert_eq!(rejection.is_listed(), code.is_some_and(|code| find_code(code).is_some()));
                 }
             }
