@@ -1,6 +1,8 @@
 //! What the domain model promises: what parses, what an update may hold, and that nothing personal is ever printed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "core/codes.rs"]
+mod codes;
 #[path = "core/parsing.rs"]
 mod parsing;
 #[path = "core/sinks.rs"]

@@ -8,6 +8,7 @@ use contact_sink_core::{
     BatchKey, ContactSink, ContactUpdate, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value, Verdict,
 };
 use contact_sink_transport::refusal;
+use http::StatusCode;
 
 use crate::EngageLab;
 use crate::client::contract;
@@ -80,11 +81,17 @@ fn user(update: &ContactUpdate) -> Result<UserContacts<'_>, Rejection> {
     })
 }
 
-/// A code other than 0 means that nothing of the update was set; without a code it is open what is to blame.
+/// A code other than 0 means that nothing of the update was set; without a code that decides it is open what is to blame. Under
+/// a 413 only a code of the table does: the size is to blame, and field by field it may go through.
 fn verdict(answer: &Answer) -> Verdict {
     if answer.is_success() {
         return Verdict::Accepted;
     }
     let rejection = refusal(CODES, answer.code(), answer.status()).with_vendor_text(answer.message());
-    if answer.code().is_some() { Verdict::Rejected(rejection) } else { Verdict::Undecided(rejection) }
+    let too_large = answer.status() == StatusCode::PAYLOAD_TOO_LARGE;
+    if answer.code().is_some() && (rejection.is_listed() || !too_large) {
+        Verdict::Rejected(rejection)
+    } else {
+        Verdict::Undecided(rejection)
+    }
 }

@@ -1,8 +1,10 @@
-//! What this crate promises: the judgement and the base URL without a network, and one contract for every transport.
+//! What this crate promises: the judgement, the base URL, HTTP Basic and JSON without a network, and one contract for every transport.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "transport/base_url.rs"]
 mod base_url;
+#[path = "transport/basic.rs"]
+mod basic;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 #[path = "transport/contract.rs"]
 mod contract;
@@ -12,6 +14,8 @@ mod environment;
 #[cfg(feature = "hyper")]
 #[path = "transport/hyper.rs"]
 mod hyper;
+#[path = "transport/json.rs"]
+mod json;
 #[path = "transport/judge.rs"]
 mod judge;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]

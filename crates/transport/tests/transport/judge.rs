@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use contact_sink_core::{Applied, Retry, SinkErrorKind as Kind};
-use contact_sink_transport::{Judgement, judge};
-use http::Response;
+use contact_sink_core::{Applied, Code, Effect, Retry, SinkErrorKind as Kind};
+use contact_sink_transport::{Judgement, judge, refusal};
+use http::{Response, StatusCode};
 
 const LISTED: i64 = 4107;
 const UNLISTED: i64 = 31337;
@@ -134,5 +134,24 @@ fn the_media_type_is_named_and_nothing_else_of_a_header() {
         let shown = format!("vendor call: the vendor cannot answer now (http 502, {named}, 6 bytes)");
         assert_eq!(error.to_string(), shown, "`{header}`");
         assert!(!format!("{error:?}").contains("marker"), "`{header}`");
+    }
+}
+
+#[test]
+fn a_refusal_is_explained_by_the_table_or_by_the_status() {
+    const CODES: &[Code] = &[Code::new(LISTED, "no such user", Effect::Isolates, "look", "the manual")];
+    let table = [
+        (Some(LISTED), 200, true, "no such user (code 4107)"),
+        (Some(LISTED), 413, true, "no such user (code 4107)"),
+        (Some(UNLISTED), 200, false, "a code that the vendor's table lacks (code 31337)"),
+        (Some(UNLISTED), 422, false, "a code that the vendor's table lacks (code 31337)"),
+        (None, 200, false, "an error of the vendor's answer has no code"),
+        (None, 400, false, "the vendor refused the request with http 400"),
+        (None, 413, false, "the vendor refused the request with http 413"),
+    ];
+    for (code, status, listed, shown) in table {
+        let refusal = refusal(CODES, code, StatusCode::from_u16(status).unwrap());
+        assert_eq!((refusal.code(), refusal.is_listed()), (code, listed), "{code:?} at {status}");
+        assert_eq!((refusal.to_string().as_str(), refusal.address(), refusal.vendor_text()), (shown, None, None));
     }
 }
