@@ -87,7 +87,7 @@ pub const CODES: &[Code] = &[
     retries(70202, "a timeout at the vendor", PUBLIC),
     retries(70500, INTERNAL, PUBLIC),
     // Public: the signature has run out.
-    stops(70001, "the UserSig has expired", Effect::Renews, "check the clock of this machine"),
+    stops(EXPIRED, "the UserSig has expired", Effect::Renews, "check the clock of this machine"),
     stops(70052, "the UserSig was made invalid", Effect::Renews, "compare the secret key with the vendor's console"),
     // Public: a person must act.
     stops(
@@ -118,6 +118,12 @@ pub const CODES: &[Code] = &[
         Effect::Stops(Forbidden),
         "see the app's package in the vendor's console",
     ),
+    stops(
+        60021,
+        "requests from this address are not allowed",
+        Effect::Stops(Forbidden),
+        "add this machine's address to those that the app allows",
+    ),
     stops(70002, "the UserSig is empty", Effect::Stops(Credentials), KEYS),
     stops(70003, "the UserSig cannot be decoded", Effect::Stops(Credentials), KEYS),
     stops(70005, "the UserSig is not valid", Effect::Stops(Credentials), KEYS),
@@ -147,6 +153,8 @@ pub const CODES: &[Code] = &[
 
 /// The code for success.
 pub(crate) const OK: i64 = 0;
+/// The code for a UserSig whose time is over.
+pub(crate) const EXPIRED: i64 = 70001;
 
 /// The line of the table for a code, if it has one.
 pub fn find_code(code: i64) -> Option<&'static Code> {

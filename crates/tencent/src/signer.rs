@@ -6,21 +6,29 @@ use std::time::Duration;
 use contact_sink_core::{Applied, Effect, Retry, SinkError};
 
 use crate::Config;
-use crate::codes::find_code;
+use crate::codes::{EXPIRED, find_code};
 use crate::usersig::{Claims, Unwritable, UserSig, sign};
 
-/// A signature that is refused when it is younger was wrong from the start: another one would be refused as well.
+/// One that is said to have expired when it is younger was so from the start: another one would be as well.
 const YOUNG: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 pub(crate) struct Signer {
-    current: Mutex<Option<Arc<Signature>>>,
+    current: Mutex<Current>,
 }
 
-/// A UserSig, and when it was made.
+#[derive(Default)]
+struct Current {
+    signature: Option<Arc<Signature>>,
+    /// Whether the last one was dropped because the vendor refused it.
+    refused: bool,
+}
+
+/// A UserSig, when it was made, and whether it was made in place of one that was refused.
 pub(crate) struct Signature {
     usersig: UserSig,
     made: Duration,
+    replaces_refused: bool,
 }
 
 impl Signature {
@@ -39,7 +47,7 @@ impl Signer {
         let is_fresh = |signature: &&Arc<Signature>| {
             now >= signature.made && now - signature.made < config.lifetime().mul_f64(0.8)
         };
-        if let Some(signature) = current.as_ref().filter(is_fresh) {
+        if let Some(signature) = current.signature.as_ref().filter(is_fresh) {
             return Ok(signature.clone());
         }
         let claims = Claims {
@@ -48,24 +56,28 @@ impl Signer {
             time: now.as_secs(),
             expire: config.lifetime().as_secs(),
         };
-        let signature = Arc::new(Signature { usersig: sign(&claims, config.secret_key())?, made: now });
-        *current = Some(signature.clone());
+        let usersig = sign(&claims, config.secret_key())?;
+        let replaces_refused = std::mem::take(&mut current.refused);
+        let signature = Arc::new(Signature { usersig, made: now, replaces_refused });
+        current.signature = Some(signature.clone());
         Ok(signature)
     }
 
-    /// Takes in that a request failed that carried this signature. One that has run out is dropped, and the request may go
-    /// again with another one; but a young one was wrong from the start, and the error stops the run.
+    /// Takes in that a request failed that carried this signature. One that has run out, or was made invalid, is dropped, and
+    /// the request may go again with another one. But one that expired when it was young was so from the start, and where the
+    /// one that came in its place is refused soon, too, a further one would be as well: then the error stops the run.
     pub(crate) fn failed(&self, used: &Arc<Signature>, error: SinkError, config: &Config) -> SinkError {
         let renews = error.code().and_then(find_code).is_some_and(|line| line.effect == Effect::Renews);
         if !renews {
             return error;
         }
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, used)) {
-            *current = None;
+        if current.signature.as_ref().is_some_and(|current| Arc::ptr_eq(current, used)) {
+            *current = Current { signature: None, refused: true };
         }
         // By a clock that was set back nothing is young.
         let young = config.now().checked_sub(used.made).is_some_and(|age| age < YOUNG);
-        if young { error } else { error.with_retry(Retry::After(Duration::ZERO)).with_applied(Applied::No) }
+        let hopeless = young && (used.replaces_refused || error.code() == Some(EXPIRED));
+        if hopeless { error } else { error.with_retry(Retry::After(Duration::ZERO)).with_applied(Applied::No) }
     }
 }

@@ -3,7 +3,7 @@
 mod attributes;
 mod friends;
 
-use contact_sink_core::{Code, Effect, Rejection, SinkError, Verdict};
+use contact_sink_core::{Applied, Code, Effect, Rejection, SinkError, Verdict};
 use contact_sink_transport::refusal;
 use http::StatusCode;
 
@@ -15,7 +15,7 @@ pub use friends::FriendsSink;
 
 /// The verdict on one account by its own code. What concerns the run as a whole stops it, also from here: of the other
 /// accounts it is then open whether they were stored.
-fn of_item(operation: &'static str, code: Option<i64>, info: &str) -> Result<Verdict, SinkError> {
+fn of_item(operation: &'static str, status: StatusCode, code: Option<i64>, info: &str) -> Result<Verdict, SinkError> {
     let line = code.and_then(find_code);
     let effect = line.map_or(Effect::Rejects, Code::effect_on_item);
     match effect {
@@ -23,7 +23,7 @@ fn of_item(operation: &'static str, code: Option<i64>, info: &str) -> Result<Ver
         Effect::Retries | Effect::Throttles | Effect::Renews => Ok(Verdict::Retry { code }),
         Effect::Stops(_) => {
             let error = line.and_then(|line| line.error(effect, VENDOR, operation));
-            let error = error.map(|error| error.with_applied(contact_sink_core::Applied::Perhaps));
+            let error = error.map(|error| error.with_status(status.as_u16()).with_applied(Applied::Perhaps));
             error.map_or_else(|| Ok(Verdict::Rejected(rejection(code, info))), Err)
         }
         _ => Ok(Verdict::Rejected(rejection(code, info))),

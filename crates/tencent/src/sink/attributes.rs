@@ -11,7 +11,7 @@ use contact_sink_transport::refusal;
 use super::of_item;
 use crate::address::MAX_ATTRIBUTE_NAME_BYTES;
 use crate::client::contract;
-use crate::codes::CODES;
+use crate::codes::{CODES, OK};
 use crate::wire::{AccountError, Answer, MAX_ACCOUNTS, MAX_NAMES, UserAttributes};
 use crate::{Tencent, operation};
 
@@ -104,11 +104,11 @@ fn verdict(answer: &Answer<Vec<AccountError>>, account: &str) -> Result<Verdict,
     match (own.next(), own.next()) {
         (None, _) => Ok(Verdict::Accepted),
         // Listed as failed, with the code of success: nobody can say what it is.
-        (Some(entry), None) if entry.code() != Some(crate::codes::OK) => {
-            of_item(operation::SET_ATTRIBUTES, entry.code(), answer.info())
+        (Some(entry), None) if entry.code() != Some(OK) => {
+            of_item(operation::SET_ATTRIBUTES, answer.status(), entry.code(), answer.info())
         }
-        (Some(entry), Some(other)) if entry.code() == other.code() && entry.code() != Some(crate::codes::OK) => {
-            of_item(operation::SET_ATTRIBUTES, entry.code(), answer.info())
+        (Some(entry), Some(other)) if entry.code() == other.code() && entry.code() != Some(OK) => {
+            of_item(operation::SET_ATTRIBUTES, answer.status(), entry.code(), answer.info())
         }
         _ => Ok(Verdict::Retry { code: None }),
     }

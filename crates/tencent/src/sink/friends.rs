@@ -153,7 +153,7 @@ fn verdicts(answer: &Answer<FriendResults>, friends: &[Friend<'_>]) -> Result<Ve
     friends
         .iter()
         .map(|friend| match results_of.get(friend.account()).copied().flatten() {
-            Some((Some(code), info)) => of_item(operation::UPDATE_FRIENDS, Some(code), info),
+            Some((Some(code), info)) => of_item(operation::UPDATE_FRIENDS, answer.status(), Some(code), info),
             Some((None, _)) | None => Ok(unknown.clone()),
         })
         .collect()
