@@ -152,7 +152,11 @@ pub(crate) async fn one_verdict_for_each_update_in_their_order<V: Vendor>(make: 
         let moved = [V::unknown(), V::update(13, false), V::update(14, false)];
         let moved = letters(&sink.send(&moved).await.unwrap());
         let expected: Vec<char> = expected.chars().collect();
-        assert_eq!(moved, String::from_iter([expected[1], expected[0], expected[2]]), "the verdicts move with the updates");
+        assert_eq!(
+            moved,
+            String::from_iter([expected[1], expected[0], expected[2]]),
+            "the verdicts move with the updates"
+        );
     }
 }
 

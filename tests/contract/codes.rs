@@ -1,0 +1,189 @@
+//! The sinks agree: `codes.toml` says what each makes of each code, in the same few words, and no code is lost on the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use contact_sink_core::{Code, ContactSink, ContactUpdate, Retry, SinkErrorKind, Verdict};
+use contact_sink_tencent::{AttributesSink, Config, FriendsSink, Tencent};
+use contact_sink_transport::{HttpTransport, TransportError};
+
+use crate::vendors::{EngageLabContacts, JiguangChannels, TencentAttributes, TencentFriends, Vendor};
+
+/// Sink, place, word, codes.
+type Table = BTreeMap<String, BTreeMap<String, BTreeMap<String, Vec<i64>>>>;
+
+const TABLE: &str = include_str!("codes.toml");
+/// In no vendor's table.
+const UNKNOWN: i64 = 4711;
+const BASE: &str = "http://127.0.0.1:9";
+
+/// Gives one answer to every request. The first exchange takes a quarter of an hour by the clock of the signatures, so that
+/// the first signature is refused at a good age, and the one that comes in its place at once.
+struct Scripted {
+    answer: Bytes,
+    clock: Arc<AtomicU64>,
+}
+
+#[async_trait]
+impl HttpTransport for Scripted {
+    async fn exchange(&self, _: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        self.clock.store(900, Ordering::SeqCst);
+        Ok(http::Response::new(self.answer.clone()))
+    }
+}
+
+/// One of the sinks, as this table sees it.
+struct Sink {
+    codes: &'static [Code],
+    places: &'static [&'static str],
+    /// The vendor's answer with this code at this place.
+    answer: fn(&str, i64) -> String,
+    make: fn(Scripted) -> Box<dyn ContactSink>,
+    update: fn(u32, bool) -> ContactUpdate,
+}
+
+fn sinks() -> BTreeMap<&'static str, Sink> {
+    [
+        (
+            "jiguang",
+            Sink {
+                codes: contact_sink_jiguang::CODES,
+                places: &["request", "item"],
+                answer: |place, code| {
+                    let text = if place == "item" { "[10000001] no" } else { "no" };
+                    format!(r#"{{"code":{code},"msg":"{text}"}}"#)
+                },
+                make: |scripted| JiguangChannels::sink(BASE, Arc::new(scripted)),
+                update: JiguangChannels::update,
+            },
+        ),
+        (
+            "engagelab",
+            Sink {
+                codes: contact_sink_engagelab::CODES,
+                places: &["request"],
+                answer: |_, code| format!(r#"{{"code":{code},"message":"no"}}"#),
+                make: |scripted| EngageLabContacts::sink(BASE, Arc::new(scripted)),
+                update: EngageLabContacts::update,
+            },
+        ),
+        (
+            "tencent-attributes",
+            Sink {
+                codes: contact_sink_tencent::CODES,
+                places: &["request", "item"],
+                answer: |place, code| match place {
+                    "item" => {
+                        format!(r#"{{"ErrorCode":0,"ErrorList":[{{"ErrorCode":{code},"To_Account":"user1"}}]}}"#)
+                    }
+                    _ => format!(r#"{{"ErrorCode":{code},"ErrorInfo":"no"}}"#),
+                },
+                make: |scripted| Box::new(AttributesSink::new(tencent(scripted))),
+                update: TencentAttributes::update,
+            },
+        ),
+        (
+            "tencent-friends",
+            Sink {
+                codes: contact_sink_tencent::CODES,
+                places: &["request", "item"],
+                answer: |place, code| match (place, code) {
+                    ("item", _) | (_, 0) => {
+                        format!(r#"{{"ErrorCode":0,"ResultItem":[{{"To_Account":"user1","ResultCode":{code}}}]}}"#)
+                    }
+                    _ => format!(r#"{{"ErrorCode":{code},"ErrorInfo":"no"}}"#),
+                },
+                make: |scripted| Box::new(FriendsSink::new(tencent(scripted))),
+                update: TencentFriends::update,
+            },
+        ),
+    ]
+    .into()
+}
+
+fn tencent(scripted: Scripted) -> Tencent {
+    let clock = scripted.clock.clone();
+    let now = move || SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + clock.load(Ordering::SeqCst));
+    let config = Config::new(1_400_000_000, "administrator", "sandbox".into()).with_clock(now);
+    Tencent::new(config.with_base_url(BASE.parse().unwrap()), Arc::new(scripted))
+}
+
+#[tokio::test]
+async fn each_sink_makes_of_each_code_what_the_table_says() {
+    let table: Table = toml::from_str(TABLE).unwrap();
+    let sinks = sinks();
+    assert!(table.keys().map(String::as_str).eq(sinks.keys().copied()), "a table for each sink");
+    let mut wrong = Vec::new();
+    for (name, sink) in &sinks {
+        assert!(
+            table[*name].len() == sink.places.len()
+                && sink.places.iter().all(|place| table[*name].contains_key(*place))
+        );
+        for (place, words) in &table[*name] {
+            for (word, code) in words.iter().flat_map(|(word, codes)| codes.iter().map(move |code| (word, *code))) {
+                let made = made_of(sink, place, code).await;
+                if made != *word {
+                    wrong.push(format!("{name}, {place}: {code} is {made}, and should be {word}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_table_has_each_code_once_in_each_place() {
+    let table: Table = toml::from_str(TABLE).unwrap();
+    for (name, sink) in sinks() {
+        for (place, words) in &table[name] {
+            let codes: Vec<i64> = words.values().flatten().copied().collect();
+            let once: BTreeSet<i64> = codes.iter().copied().collect();
+            assert_eq!(once.len(), codes.len(), "{name}, {place}: a code stands there twice");
+            // Only one of Jiguang's codes names a user.
+            if (name, place.as_str()) != ("jiguang", "item") {
+                let all: BTreeSet<i64> = sink.codes.iter().map(|line| line.code).chain([UNKNOWN]).collect();
+                assert_eq!(once, all, "{name}, {place}: the codes of the vendor's table");
+            }
+        }
+        assert!(Code::find(sink.codes, UNKNOWN).is_none());
+    }
+}
+
+/// What a sink makes of a code, in the words of the table.
+async fn made_of(sink: &Sink, place: &str, code: i64) -> &'static str {
+    let scripted = Scripted { answer: (sink.answer)(place, code).into(), clock: Arc::default() };
+    let (made, update) = ((sink.make)(scripted), (sink.update)(1, false));
+    let first = made.send(std::slice::from_ref(&update)).await;
+    if let Ok([Verdict::Rejected(rejection) | Verdict::Undecided(rejection)]) = first.as_deref() {
+        assert_eq!(rejection.code(), Some(code), "the code is carried through");
+        assert_eq!(rejection.is_listed(), code != UNKNOWN, "{code}");
+    }
+    let error = match first {
+        Ok(verdicts) => return word(&verdicts),
+        Err(error) => error,
+    };
+    assert_eq!(error.code(), Some(code), "the code is carried through");
+    match (error.kind(), error.retry()) {
+        (_, Retry::Never) => "stop",
+        (SinkErrorKind::Throttled, _) => "throttle",
+        // Sent again: if that ends the same way, it was no signature that made the difference.
+        _ => match made.send(&[update]).await.unwrap_err().retry() {
+            Retry::Never => "renew",
+            _ => "retry",
+        },
+    }
+}
+
+fn word(verdicts: &[Verdict]) -> &'static str {
+    match verdicts {
+        [Verdict::Accepted] => "accept",
+        [Verdict::Rejected(_)] => "reject",
+        [Verdict::Undecided(_)] => "undecided",
+        [Verdict::Retry { .. }] => "retry",
+        other => panic!("one verdict: {other:?}"),
+    }
+}
