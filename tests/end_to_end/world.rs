@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use contact_sink_core::{ContactUpdate, Subject, UserId};
+use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId};
 use contact_sink_delivery::{Delivery, Options, Outcome, Summary};
 use contact_sink_jiguang::{Config, Jiguang, JiguangSink, channel};
 use contact_sink_sandbox::{Sandbox, World};
 use contact_sink_transport::{HttpTransport, HyperTransport, ReqwestTransport, TransportOptions};
+use futures_util::stream;
 
 /// What an update sets: label addresses and values.
 pub type Fields = Vec<(&'static str, String)>;
@@ -44,16 +45,24 @@ pub async fn deliver_over(transport: Arc<dyn HttpTransport>, mut world: World, u
     let sandbox = Sandbox::start(world).unwrap();
     let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse().unwrap());
     let sink = JiguangSink::new(Jiguang::new(config, transport)).with_quota(None);
-    let delivery = Delivery::new(sink, Options::default());
-    let updates: Vec<(i64, ContactUpdate)> =
-        users.iter().map(|(cuid, fields)| (*cuid, update(*cuid, fields))).collect();
-    let mut delivered = delivery.deliver_all(Given(updates.into_iter()));
+    let updates = users.iter().map(|(cuid, fields)| (*cuid, update(*cuid, fields))).collect();
+    let (outcomes, summary) = send(sink, updates).await;
+    Run { outcomes, summary, sandbox }
+}
+
+/// Delivers updates over a sink: the outcome of each, by its key.
+pub async fn send<K: Ord + Clone + Unpin + Send + 'static>(
+    sink: impl ContactSink + 'static,
+    updates: Vec<(K, ContactUpdate)>,
+) -> (BTreeMap<K, Outcome>, Summary) {
+    let count = updates.len();
+    let mut delivered = Delivery::new(sink, Options::default()).deliver_all(stream::iter(updates));
     let mut outcomes = BTreeMap::new();
-    while let Some((cuid, outcome)) = delivered.next().await {
-        assert!(outcomes.insert(cuid, outcome).is_none(), "one outcome for each update");
+    while let Some((key, outcome)) = delivered.next().await {
+        assert!(outcomes.insert(key, outcome).is_none(), "one outcome for each update");
     }
-    assert_eq!(outcomes.len(), users.len(), "an outcome for each update");
-    Run { outcomes, summary: delivered.summary(), sandbox }
+    assert_eq!(outcomes.len(), count, "an outcome for each update");
+    (outcomes, delivered.summary())
 }
 
 fn update(cuid: i64, fields: &Fields) -> ContactUpdate {
@@ -72,22 +81,5 @@ impl Run {
     /// Every request of the lane is in the simulator's log, and counted.
     pub fn check_requests(&self) {
         assert_eq!(self.summary.requests, self.sandbox.jiguang().counters().requests);
-    }
-}
-
-/// A vector as a stream that is always ready.
-struct Given<T>(std::vec::IntoIter<T>);
-
-impl<T> futures_core::Stream for Given<T>
-where
-    T: Unpin,
-{
-    type Item = T;
-
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        std::task::Poll::Ready(self.0.next())
     }
 }
