@@ -1,4 +1,5 @@
-//! `cargo xtask readme`: the README's first commands are the two that they should be, and the first does what it promises.
+//! `cargo xtask readme`: the README's first commands are the two that they should be, and the first does what it promises; so
+//! does the example of the facade.
 
 use std::path::Path;
 
@@ -40,6 +41,23 @@ pub(crate) fn run() -> Result<()> {
     println!("{with_problems}");
     let some = [(jiguang, 7), (engagelab, 3), (attributes, 3), (friends, 5)];
     send(&with_problems, &rejected, &Expected { status: 2, rejected: some })?;
+    println!("the example one_of_each");
+    let mut example = shell::cargo();
+    example.args([
+        "run",
+        "--locked",
+        "--quiet",
+        "--package",
+        "contact-sink",
+        "--all-features",
+        "--example",
+        "one_of_each",
+    ]);
+    let said = shell::text(&mut example)?;
+    ensure!(
+        said.matches(": accepted\n").count() == 4,
+        "the example should have four updates accepted, and says:\n{said}"
+    );
     Ok(())
 }
 
