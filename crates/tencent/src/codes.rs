@@ -118,6 +118,7 @@ pub const CODES: &[Code] = &[
         Effect::Stops(Forbidden),
         "see the app's package in the vendor's console",
     ),
+    stops(60021, NOT_SIGNED, Effect::Stops(Credentials), KEYS),
     stops(70002, "the UserSig is empty", Effect::Stops(Credentials), KEYS),
     stops(70003, "the UserSig cannot be decoded", Effect::Stops(Credentials), KEYS),
     stops(70005, "the UserSig is not valid", Effect::Stops(Credentials), KEYS),
