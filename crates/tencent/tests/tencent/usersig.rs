@@ -201,6 +201,11 @@ fn a_bomb_is_not_inflated() {
     let start = Instant::now();
     assert_eq!(decode(&bomb), Err(InvalidUserSig::Undecodable));
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    // A good document that more follows than a UserSig may have.
+    let good = json!({"TLS.ver": "2.0", "TLS.identifier": "a", "TLS.sdkappid": 1, "TLS.expire": 60, "TLS.time": 1000, "TLS.sig": ""});
+    let padded = |spaces: usize| format!("{good}{}", " ".repeat(spaces));
+    assert!(decode(&pack(padded(10_000).as_bytes())).is_ok());
+    assert_eq!(decode(&pack(padded(20_000).as_bytes())), Err(InvalidUserSig::Undecodable), "it is refused, not cut");
 }
 
 fn claims() -> impl Strategy<Value = Claims> {
