@@ -135,7 +135,11 @@ pub fn decode(usersig: &str) -> Result<(Claims, String), InvalidUserSig> {
     let base64: String = usersig.chars().map(from_url).collect();
     let compressed = STANDARD.decode(base64).map_err(|_| undecodable)?;
     let mut json = Vec::new();
-    ZlibDecoder::new(&*compressed).take(MOST_BYTES).read_to_end(&mut json).map_err(|_| undecodable)?;
+    // One byte more, so that what is too large is told from what just fits.
+    ZlibDecoder::new(&*compressed).take(MOST_BYTES + 1).read_to_end(&mut json).map_err(|_| undecodable)?;
+    if json.len() as u64 > MOST_BYTES {
+        return Err(undecodable);
+    }
     let Document { version, identifier, sdk_app_id, expire, time, signature } =
         serde_json::from_slice(&json).map_err(|_| undecodable)?;
     if version != VERSION {
