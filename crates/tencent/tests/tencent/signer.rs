@@ -64,9 +64,11 @@ fn one_usersig_is_shared_until_80_percent_of_its_life() {
 }
 
 #[test]
-fn an_old_one_that_is_refused_is_made_anew_and_a_young_one_stops_the_run() {
-    for (code, hint) in [(70001, "clock"), (70052, "secret key")] {
-        for (age, mends) in [(0, false), (59, false), (60, true), (3_600, true)] {
+fn one_that_is_refused_is_made_anew_but_one_that_expired_young_stops_the_run() {
+    let expired = [(0, false), (59, false), (60, true), (3_600, true)];
+    let made_invalid = [(1, true), (59, true), (60, true), (3_600, true)];
+    for (code, hint, ages) in [(70001, "clock", expired), (70052, "secret key", made_invalid)] {
+        for (age, mends) in ages {
             let (clock, (script, oldest)) = (Clock::new(), refusing(code, Duration::ZERO));
             let client = Tencent::new(clock.config(), script.clone());
             block_on(call(&client)).unwrap();
@@ -89,16 +91,18 @@ fn an_old_one_that_is_refused_is_made_anew_and_a_young_one_stops_the_run() {
 
 #[test]
 fn refused_again_with_the_new_one_stops() {
-    let (clock, (script, oldest)) = (Clock::new(), refusing(70001, Duration::ZERO));
-    let client = Tencent::new(clock.config(), script.clone());
-    block_on(call(&client)).unwrap();
-    oldest.store(u64::MAX, Ordering::SeqCst);
-    clock.set(7_200);
-    assert_eq!(block_on(call(&client)).unwrap_err().retry(), Retry::After(Duration::ZERO));
-    let error = block_on(call(&client)).unwrap_err();
-    assert_eq!((error.retry(), error.applied()), (Retry::Never, Applied::No));
-    assert!(error.advice().contains("clock"));
-    assert_eq!(differ(&script.usersigs()), 2);
+    for (code, hint) in [(70001, "clock"), (70052, "secret key")] {
+        let (clock, (script, oldest)) = (Clock::new(), refusing(code, Duration::ZERO));
+        let client = Tencent::new(clock.config(), script.clone());
+        block_on(call(&client)).unwrap();
+        oldest.store(u64::MAX, Ordering::SeqCst);
+        clock.set(7_200);
+        assert_eq!(block_on(call(&client)).unwrap_err().retry(), Retry::After(Duration::ZERO));
+        let error = block_on(call(&client)).unwrap_err();
+        assert_eq!((error.retry(), error.applied()), (Retry::Never, Applied::No));
+        assert!(error.advice().contains(hint));
+        assert_eq!(differ(&script.usersigs()), 2);
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use std::time::Duration;
+
 use contact_sink_core::{
     Applied, ContactSink, ContactUpdate, Rejection, Retry, SinkError, SinkErrorKind as Kind, Verdict,
 };
@@ -93,6 +95,8 @@ fn a_code_of_the_table_for_the_whole_request_decides_at_any_status() {
                         let (retry, applied) = match code {
                             _ if RETRY.contains(&code) => (Retry::Backoff, Applied::Perhaps),
                             _ if THROTTLED.contains(&code) => (Retry::Backoff, Applied::No),
+                            // The first one that is made invalid is made anew, however young.
+                            70052 => (Retry::After(Duration::ZERO), Applied::No),
                             _ => (Retry::Never, Applied::No),
                         };
                         assert_eq!((error.retry(), error.applied()), (retry, applied), "{code} at {status}");
