@@ -1,6 +1,6 @@
 //! A simulator, a delivery to it, and updates of users at it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId};
@@ -78,8 +78,12 @@ impl Run {
         self.sandbox.jiguang().stored(cuid).unwrap_or_default()
     }
 
-    /// Every request of the lane is in the simulator's log, and counted.
+    /// Every request of the lane is in the simulator's log, and counted, and none breaks the vendor's limit or names a user twice.
     pub fn check_requests(&self) {
+        for request in self.sandbox.requests().iter().filter(|request| request.applied) {
+            assert!((1..=100).contains(&request.subjects.len()), "{request:?}");
+            assert_eq!(request.subjects.iter().collect::<HashSet<_>>().len(), request.subjects.len(), "{request:?}");
+        }
         assert_eq!(self.summary.requests, self.sandbox.jiguang().counters().requests);
     }
 }

@@ -1,7 +1,6 @@
 //! What each code of the vendor's means for a request and for one account of it, as the fact sheet has it.
 
 use std::collections::BTreeSet;
-
 use std::time::Duration;
 
 use contact_sink_core::{
