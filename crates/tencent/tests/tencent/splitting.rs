@@ -176,7 +176,7 @@ fn one_owner_has_one_request_in_flight() {
     let watched = Watched { script, flying, most: most.clone() };
     let client = Tencent::new(super::config(), Arc::new(watched));
     let updates = (0..20_000).map(|nth| {
-        update(contact(&format!("owner{}", nth % 7), &format!("friend{}", nth * 100)), &[("Tag_SNS_IM_Remark", "v")])
+        update(contact(&format!("owner{}", nth % 2), &format!("friend{}", nth * 100)), &[("Tag_SNS_IM_Remark", "v")])
     });
     let (outcomes, _) = block_on(deliver(FriendsSink::new(client), updates.collect()));
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Accepted));
