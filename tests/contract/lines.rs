@@ -115,7 +115,8 @@ pub(crate) async fn the_batch_has_1_to_max_updates_each_subject_once_all_valid_a
     assert_eq!(letters(&sink.send(&whole).await.unwrap()), "A".repeat(whole.len()), "as many as the limit says");
     assert_eq!(sandbox.seen(), 1);
     let too_many: Vec<_> = (0..=most).map(|number| V::update(number, false)).collect();
-    for broken in [Vec::new(), too_many] {
+    let twice = vec![V::update(1, false), V::update(1, true)];
+    for broken in [Vec::new(), too_many, twice] {
         let error = sink.send(&broken).await.unwrap_err();
         assert_eq!((error.kind(), error.applied()), (SinkErrorKind::Contract, Applied::No), "{error}");
     }

@@ -98,6 +98,7 @@ impl Jiguang {
 fn unbuildable(error: BuildError) -> SinkError {
     let detail = match error {
         BuildError::NumberOfUsers => "a request holds 1 to 100 users",
+        BuildError::UserTwice => "a user is named twice",
         BuildError::NothingSet => "nothing is set for a user",
         BuildError::Empty => "a label or a value is empty",
         BuildError::NamedTwice => "a label is named twice",

@@ -2,6 +2,7 @@
 
 mod answer;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use bytes::Bytes;
@@ -41,6 +42,9 @@ pub enum BuildError {
     /// No user, or more than [`MAX_USERS`].
     #[error("a request holds 1 to 100 users")]
     NumberOfUsers,
+    /// A user is named twice. What the vendor makes of that is not documented.
+    #[error("a user is named twice")]
+    UserTwice,
     /// A user for whom nothing is set.
     #[error("nothing is set for a user")]
     NothingSet,
@@ -106,12 +110,16 @@ impl<'a> UserChannels<'a> {
 /// Shape: `PUT /smartop/api/v1/user/channel/batch` with a bare JSON array of users.
 ///
 /// # Errors
-/// [`BuildError`] if the number of users is wrong, a user has nothing to set, or a label or value is empty or named twice.
+/// [`BuildError`] if the number of users is wrong, one is named twice, a user has nothing to set, or a label or value is empty or named twice.
 ///
 /// Source: Jiguang, "Set Contact Information".
 pub fn build_set_channels(base: &BaseUrl, users: &[UserChannels<'_>]) -> Result<Request<Bytes>, BuildError> {
     if !(1..=MAX_USERS).contains(&users.len()) {
         return Err(BuildError::NumberOfUsers);
+    }
+    let mut cuids = HashSet::with_capacity(users.len());
+    if !users.iter().all(|user| cuids.insert(user.cuid)) {
+        return Err(BuildError::UserTwice);
     }
     users.iter().try_for_each(UserChannels::check)?;
     let uri = base.join(PATH).map_err(|_| BuildError::BaseUrl)?;
