@@ -91,10 +91,10 @@ pub struct Sandbox {
 /// Say what a vendor's code means, what is done about it, and what to do.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// jiguang, engagelab or tencent.
+    /// jiguang, engagelab or tencent; or tencent-attributes, tencent-friends, which share tencent's codes.
     pub vendor: String,
     /// The code, as in a report or in a file of rejected rows; without it all that are known, in short.
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, value_parser = parse_code)]
     pub code: Option<i64>,
 }
 
@@ -125,6 +125,10 @@ fn parse_report(text: &str) -> Result<ReportForm, String> {
         Some(("json", path)) if !path.is_empty() => Ok(ReportForm::JsonFile(path.into())),
         _ => Err("it is text, json or json=PATH".to_owned()),
     }
+}
+
+fn parse_code(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "a code is a whole number within 64 bits".to_owned())
 }
 
 fn parse_max_rejected(text: &str) -> Result<MaxRejected, String> {

@@ -52,7 +52,7 @@ impl Reason {
         let address = rejection.address();
         let column = address.and_then(|address| mapping.set.iter().find(|field| field.address == *address));
         Self {
-            column: Some(column.map_or(mapping.subject.blamed(), |field| &field.column).clone()),
+            column: Some(column.map_or(mapping.subject.blamed(rejection.subject()), |field| &field.column).clone()),
             code: rejection.code(),
             reason,
             rule,

@@ -43,11 +43,10 @@ const TABLES: &[Table] = &[
 /// Prints one line of a table, or all of it in short.
 pub fn run(args: &args::Explain) -> Result<Status, Failure> {
     let wanted = args.vendor.as_str();
-    let table =
-        TABLES.iter().find(|table| table.vendor == wanted || table.aliases.contains(&wanted)).ok_or_else(|| {
-            let hint = nearest::hint(wanted, TABLES.iter().map(|table| table.vendor));
-            Failure::usage(format!("there is no vendor {wanted:?}{hint}"))
-        })?;
+    let table = table(wanted).ok_or_else(|| {
+        let hint = nearest::hint(wanted, TABLES.iter().flat_map(Table::names));
+        Failure::usage(format!("there is no vendor {wanted:?}{hint}"))
+    })?;
     let text = match args.code {
         Some(code) => table.one(code),
         None => table.all(),
@@ -57,7 +56,20 @@ pub fn run(args: &args::Explain) -> Result<Status, Failure> {
     Ok(Status::Done)
 }
 
+/// Whether there is something to say about a vendor's code.
+pub fn knows(vendor: &str, code: i64) -> bool {
+    table(vendor).is_some_and(|table| Code::find(table.codes, code).is_some())
+}
+
+fn table(name: &str) -> Option<&'static Table> {
+    TABLES.iter().find(|table| table.names().any(|known| known == name))
+}
+
 impl Table {
+    fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        std::iter::once(self.vendor).chain(self.aliases.iter().copied())
+    }
+
     fn one(&self, code: i64) -> String {
         let vendor = self.vendor;
         let Some(line) = Code::find(self.codes, code) else {

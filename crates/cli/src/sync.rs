@@ -44,13 +44,15 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
 /// Runs all at once, each as a task of its own, so that none waits for another.
 async fn run_all(prepared: Vec<Prepared>) -> Vec<(String, Ended)> {
     let interrupt = Interrupt::listen();
-    let begin = |Prepared { name, run }| (name, run.map(|run| tokio::spawn(run.sync(interrupt.clone()))));
+    let begin = |Prepared { name, vendor, run }: Prepared| {
+        (name, vendor, run.map(|run| tokio::spawn(run.sync(interrupt.clone()))))
+    };
     let tasks: Vec<_> = prepared.into_iter().map(begin).collect();
     let mut all = Vec::with_capacity(tasks.len());
-    for (name, task) in tasks {
+    for (name, vendor, task) in tasks {
         let ended = match task {
-            Ok(task) => task.await.unwrap_or_else(|_| Ended::at_once(End::Broken)),
-            Err(unreadable) => Ended::at_once(End::Unreadable(unreadable)),
+            Ok(task) => task.await.unwrap_or_else(|_| Ended::at_once(vendor, End::Broken)),
+            Err(unreadable) => Ended::at_once(vendor, End::Unreadable(unreadable)),
         };
         all.push((name, ended));
     }

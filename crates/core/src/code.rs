@@ -29,6 +29,8 @@ pub struct Code {
     pub effect: Effect,
     /// What is done about it when it stands for one update of the request, where that is something else.
     pub item_effect: Option<Effect>,
+    /// Whether it is about the subject of an update, whatever its fields are.
+    pub about_subject: bool,
     /// What a person can do about it.
     pub advice: &'static str,
     /// Where the vendor says so.
@@ -68,12 +70,17 @@ impl Code {
         advice: &'static str,
         source: &'static str,
     ) -> Self {
-        Self { code, meaning, effect, item_effect: None, advice, source }
+        Self { code, meaning, effect, item_effect: None, about_subject: false, advice, source }
     }
 
     /// With another effect where it stands for one update only.
     pub const fn on_item(self, effect: Effect) -> Self {
         Self { item_effect: Some(effect), ..self }
+    }
+
+    /// About the subject of an update, whatever its fields are: a user who does not exist.
+    pub const fn on_subject(self) -> Self {
+        Self { about_subject: true, ..self }
     }
 
     /// The line for a code, if the table has one.

@@ -64,4 +64,4 @@ pub use sink::MockContactSink;
 pub use sink::{BatchKey, ContactSink, Limits, Overlap};
 pub use update::{ContactUpdate, InvalidUpdate, Subject, Value};
 pub use user_id::{InvalidUserId, UserId};
-pub use verdict::{Rejection, Verdict};
+pub use verdict::{Rejection, SubjectPart, Verdict};

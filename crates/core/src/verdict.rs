@@ -32,13 +32,24 @@ pub struct Rejection {
     listed: bool,
     reason: Cow<'static, str>,
     address: Option<Address>,
+    subject: Option<SubjectPart>,
     vendor_text: Option<String>,
+}
+
+/// Which part of a subject is to blame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubjectPart {
+    /// The user; of an entry of an address book, the contact or the pair.
+    User,
+    /// The user whose address book it is.
+    Owner,
 }
 
 impl Rejection {
     /// A refusal by a documented rule that is checked before anything is sent. It has no code and counts as listed.
     pub fn by_rule(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: None, listed: true, reason: reason.into(), address: None, vendor_text: None }
+        Self { code: None, listed: true, reason: reason.into(), address: None, subject: None, vendor_text: None }
     }
 
     /// A refusal with a code of the vendor's table.
@@ -54,6 +65,11 @@ impl Rejection {
     /// Names the field that is to blame.
     pub fn with_address(self, address: Address) -> Self {
         Self { address: Some(address), ..self }
+    }
+
+    /// Says that the subject is to blame, whatever the fields are.
+    pub fn with_subject(self, part: SubjectPart) -> Self {
+        Self { subject: Some(part), ..self }
     }
 
     /// Keeps the vendor's own text, which is personal data: its first 2,000 characters, since every update of a request may
@@ -88,6 +104,11 @@ impl Rejection {
         self.address.as_ref()
     }
 
+    /// Whether the subject is to blame, if that is known: then no field is.
+    pub fn subject(&self) -> Option<SubjectPart> {
+        self.subject
+    }
+
     /// What the vendor wrote. Personal data: for the dead letter of that row only, never for a screen or a log.
     pub fn vendor_text(&self) -> Option<&str> {
         self.vendor_text.as_deref()
@@ -101,6 +122,7 @@ impl fmt::Debug for Rejection {
             .field("listed", &self.listed)
             .field("reason", &self.reason)
             .field("address", &self.address)
+            .field("subject", &self.subject)
             .finish_non_exhaustive()
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use contact_sink_core::{
     Address, Applied, BatchKey, ContactUpdate, InvalidUpdate, Rejection, Retry, SinkError, SinkErrorKind, Subject,
-    UserId, Value, Verdict,
+    SubjectPart, UserId, Value, Verdict,
 };
 use proptest::prelude::*;
 
@@ -141,6 +141,8 @@ fn who_a_rejection_blames_and_how_it_reads() {
         let named = rejection.clone().with_address(address("email"));
         assert_eq!((rejection.code(), rejection.is_listed(), rejection.address()), (code, listed, None));
         assert_eq!((rejection.to_string().as_str(), named.address()), (shown, Some(&address("email"))));
+        let owner = rejection.clone().with_subject(SubjectPart::Owner);
+        assert_eq!((rejection.subject(), owner.subject()), (None, Some(SubjectPart::Owner)));
     }
 }
 

@@ -32,7 +32,7 @@ pub const CODES: &[Code] = &[
          same update that set it",
         DOCUMENT,
     ),
-    Code::new(40007, "the EUID is empty", Effect::Rejects, "look at the row's EUID", MORE),
+    Code::new(40007, "the EUID is empty", Effect::Rejects, "look at the row's EUID", MORE).on_subject(),
     Code::new(50031, PROJECT, Effect::Stops(SinkErrorKind::Credentials), PROJECT_ADVICE, MORE),
     Code::new(50034, PROJECT, Effect::Stops(SinkErrorKind::Credentials), PROJECT_ADVICE, MORE),
     Code::new(50074, PROJECT, Effect::Stops(SinkErrorKind::Credentials), PROJECT_ADVICE, MORE),

@@ -34,7 +34,7 @@ pub enum FriendField {
 #[non_exhaustive]
 pub enum InvalidTencentAddress {
     /// An attribute's name is too long.
-    #[error("an attribute's name has at most 50 bytes")]
+    #[error("an attribute's name has at most 50 bytes of UTF-8: 50 letters, 16 Chinese characters")]
     AttributeName,
     /// The tag is none of those that can be updated.
     #[error("a field of a friend is Tag_SNS_IM_Remark, Tag_SNS_IM_Group or Tag_SNS_Custom_ and a key")]

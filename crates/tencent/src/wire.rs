@@ -16,12 +16,11 @@ use serde::{Deserialize, Serialize};
 use crate::VENDOR;
 use crate::codes::{OK, find_code};
 
-pub(crate) use attributes::MAX_NAMES;
 pub use attributes::{
-    AccountError, AttributesOf, MAX_ACCOUNTS, UserAttributeNames, UserAttributes, build_get_attribute_names,
-    build_get_attributes, build_remove_attributes, build_set_attribute_names, build_set_attributes,
-    read_get_attribute_names, read_get_attributes, read_remove_attributes, read_set_attribute_names,
-    read_set_attributes,
+    AccountError, AttributesOf, MAX_ACCOUNTS, MAX_ATTRIBUTES, UserAttributeNames, UserAttributes,
+    build_get_attribute_names, build_get_attributes, build_remove_attributes, build_set_attribute_names,
+    build_set_attributes, read_get_attribute_names, read_get_attributes, read_remove_attributes,
+    read_set_attribute_names, read_set_attributes,
 };
 pub use friends::{
     Friend, FriendResult, FriendResults, MAX_FRIENDS, TagValue, build_update_friends, read_update_friends,

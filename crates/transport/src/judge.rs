@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use contact_sink_core::{Code, Rejection, Retry, SinkError, SinkErrorKind};
+use contact_sink_core::{Code, Rejection, Retry, SinkError, SinkErrorKind, SubjectPart};
 use http::{Response, StatusCode, header};
 
 /// What an answer is, before the vendor's own rules read it.
@@ -80,6 +80,9 @@ pub fn judge(
 /// The refusal that a code means by the vendor's table, or the status of an answer that has none.
 pub fn refusal(table: &'static [Code], code: Option<i64>, status: StatusCode) -> Rejection {
     match (code, code.and_then(|code| Code::find(table, code))) {
+        (Some(code), Some(line)) if line.about_subject => {
+            Rejection::listed(code, line.meaning).with_subject(SubjectPart::User)
+        }
         (Some(code), Some(line)) => Rejection::listed(code, line.meaning),
         (Some(code), None) => Rejection::unlisted(Some(code), "a code that the vendor's table lacks"),
         (None, _) if status.is_success() => Rejection::unlisted(None, "an error of the vendor's answer has no code"),

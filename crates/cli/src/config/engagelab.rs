@@ -14,6 +14,12 @@ const SHOWN: usize = 4;
 /// Reads `api_key`, `api_secret`, `region` or `base_url`, `quota`, `subject` and `set`.
 pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Failure> {
     let api_key = section.required_text("api_key")?;
+    // Often the two are copied as they stand in a header.
+    if api_key.contains(':') {
+        let problem =
+            "it has a colon in it: what stands after the colon is perhaps the secret, which belongs to \"api_secret\"";
+        return Err(section.failure_at("api_key", problem));
+    }
     let secret = secrets.fetch(section, "api_secret")?;
     let mut config = Config::new(api_key, secret);
     if let Some(base_url) = base_url_or_region(section, Region::ALL.map(Region::name), Region::base_url)? {

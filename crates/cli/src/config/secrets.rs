@@ -33,10 +33,10 @@ impl Secrets {
         let from = section.required_section(key)?;
         let (env, file) = (from.text("env")?, from.text("file")?);
         from.finish()?;
-        match (env, file) {
-            (Some(_), None) | (None, Some(_)) if !fetch => Ok("".into()),
+        let secret = match (env, file) {
+            (Some(_), None) | (None, Some(_)) if !fetch => return Ok("".into()),
             (Some(name), None) => match std::env::var(name) {
-                Ok(secret) if !secret.is_empty() => Ok(secret.into()),
+                Ok(secret) if !secret.is_empty() => Ok((secret, format!("the environment variable {name}"))),
                 Ok(_) => Err(section.failure_at(key, format!("the environment variable {name} is empty"))),
                 Err(std::env::VarError::NotPresent) => {
                     Err(section.failure_at(key, format!("the environment variable {name} is not set")))
@@ -50,10 +50,17 @@ impl Secrets {
                     .map_err(|error| section.failure_at(key, format!("{path} cannot be read: {error}")))?;
                 match text.trim_end_matches(['\r', '\n']) {
                     "" => Err(section.failure_at(key, format!("{path} is empty"))),
-                    secret => Ok(secret.into()),
+                    secret => Ok((secret.to_owned(), path.to_owned())),
                 }
             }
             _ => Err(section.failure_at(key, "name one of env and file")),
+        };
+        let (secret, from) = secret?;
+        // No vendor's secret has any: it came along when the secret was copied, and the vendor would only say that it is wrong.
+        if secret.trim() != secret {
+            let problem = format!("{from} begins or ends with white space, perhaps a line break: take it away");
+            return Err(section.failure_at(key, problem));
         }
+        Ok(secret.into())
     }
 }

@@ -62,11 +62,11 @@ impl<'a> Section<'a> {
     /// The whole number of a key that must be there.
     pub fn required_integer(&self, key: &'static str) -> Result<i64, Failure> {
         let value = self.get(key).ok_or_else(|| self.missing(key))?;
-        let number = value
-            .get_ref()
-            .as_integer()
-            .and_then(|number| i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok());
-        number.ok_or_else(|| self.wrong_type(key, value, "a whole number within 64 bits"))
+        let Some(number) = value.get_ref().as_integer() else {
+            return Err(self.wrong_type(key, value, "a whole number without quotes"));
+        };
+        i64::from_str_radix(&number.as_str().replace('_', ""), number.radix())
+            .map_err(|_| self.failure_at(key, "the number does not fit into 64 bits"))
     }
 
     /// The texts of a key, if it is there.
@@ -138,14 +138,17 @@ impl<'a> Section<'a> {
         self.failure(value.span(), format!("{key:?}{} must be {wanted}, and is of type {found}", self.place()))
     }
 
-    /// An error about a key that is not there, or about the one that was probably meant to be it.
+    /// An error about a key that is empty or not there, or about the one that was probably meant to be it.
     fn missing(&self, key: &str) -> Failure {
+        if self.table.contains_key(key) {
+            return self.failure_at(key, "it is empty");
+        }
         let asked = self.asked.borrow();
         let misspelt = self.entries().find(|(found, ..)| !asked.contains(found) && nearest::is_near(found, key));
         if let Some((found, span, _)) = misspelt {
             return self.failure(span, format!("unknown key {found:?}{}: did you mean {key:?}?", self.place()));
         }
-        self.failure(self.span.clone(), format!("{key:?} is missing or empty{}", self.place()))
+        self.failure(self.span.clone(), format!("{key:?} is missing{}", self.place()))
     }
 
     fn place(&self) -> String {

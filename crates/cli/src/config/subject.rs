@@ -1,5 +1,7 @@
 //! Whose data a row is about: a user's column, or two columns for an entry of an address book.
 
+use contact_sink_core::SubjectPart;
+
 use super::section::Section;
 use crate::status::Failure;
 
@@ -97,14 +99,15 @@ impl SubjectColumns {
         std::iter::once(first).chain(second)
     }
 
-    /// The column that a file of rejected rows names when a rejection is about the subject and says no more.
+    /// The column that a file of rejected rows names when a rejection is about no field.
     ///
-    /// Of an entry of an address book it is the contact's. Vendors say of the pair only that it cannot be, and most of the
-    /// time it is the contact that is unknown or no friend: an unknown owner shows in all of that owner's rows. One name and not
-    /// two, so that it can be looked up in the first line of the file.
-    pub fn blamed(&self) -> &String {
-        match self {
-            Self::User(column) | Self::Contact { contact: column, .. } => column,
+    /// Of an entry of an address book it is the contact's, unless the owner is to blame for sure. Vendors say of the pair only
+    /// that it cannot be, and most of the time it is the contact that is unknown or no friend. One name and not two, so that it
+    /// can be looked up in the first line of the file.
+    pub fn blamed(&self, part: Option<SubjectPart>) -> &String {
+        match (self, part) {
+            (Self::Contact { owner, .. }, Some(SubjectPart::Owner)) => owner,
+            (Self::User(column) | Self::Contact { contact: column, .. }, _) => column,
         }
     }
 

@@ -1,7 +1,9 @@
 //! The sections of destinations at Tencent Chat: user attributes, and friends.
 
 use contact_sink_core::Address;
-use contact_sink_tencent::{AttributesSink, Config, FriendField, FriendsSink, Region, Tencent, attribute};
+use contact_sink_tencent::{
+    AttributesSink, Config, FriendField, FriendsSink, InvalidTencentAddress, MAX_ATTRIBUTES, Region, Tencent, attribute,
+};
 
 use super::mapping::{FieldKind, ListSeparator, Mapping};
 use super::section::Section;
@@ -19,6 +21,11 @@ pub(super) fn read_attributes(section: &Section<'_>, secrets: Secrets) -> Result
     let mapping = Mapping::read(section, SubjectKind::User, |written| {
         attribute(written).map(|address| (address, FieldKind::Text)).map_err(|error| error.to_string())
     })?;
+    // Found at the first row that has them all, it would be found at every row.
+    if mapping.set.len() > MAX_ATTRIBUTES {
+        let problem = format!("an app has at most {MAX_ATTRIBUTES} attributes, and these are {}", mapping.set.len());
+        return Err(section.failure_at("set", problem));
+    }
     Ok(vendor(
         "im_set_attr",
         &config.clone(),
@@ -36,7 +43,11 @@ pub(super) fn read_friends(section: &Section<'_>, secrets: Secrets) -> Result<Ve
     let separator = ListSeparator::read(section)?;
     let mapping = Mapping::read(section, SubjectKind::Contact, |written| {
         let field = written.parse::<FriendField>().map_err(|error| {
-            let hint = nearest::near(written, TAGS);
+            // Whoever has a key after the prefix has a tag, and only the key is wrong.
+            let hint = match error {
+                InvalidTencentAddress::Tag => nearest::near(written, TAGS),
+                _ => String::new(),
+            };
             format!("{error}{hint}")
         })?;
         let kind = if field.is_list() { FieldKind::List(separator.clone()) } else { FieldKind::Text };
@@ -68,7 +79,9 @@ fn vendor(command: &'static str, config: &Config, mapping: Mapping, sink: SinkBu
 
 fn config(section: &Section<'_>, secrets: Secrets) -> Result<Config, Failure> {
     let id = section.required_integer("sdk_app_id")?;
-    let id = u64::try_from(id).map_err(|_| section.failure_at("sdk_app_id", "it is negative"))?;
+    let id = u64::try_from(id).ok().filter(|id| *id > 0).ok_or_else(|| {
+        section.failure_at("sdk_app_id", "it is not above 0: write the SDKAppID as the vendor's console shows it")
+    })?;
     let identifier = section.required_text("identifier")?;
     let key = secrets.fetch(section, "secret_key")?;
     let mut config = Config::new(id, identifier, key);
@@ -77,13 +90,7 @@ fn config(section: &Section<'_>, secrets: Secrets) -> Result<Config, Failure> {
     }
     if let Secrets::Read { .. } = secrets {
         config.check().map_err(|error| {
-            use contact_sink_tencent::InvalidConfig as I;
-            let key = match error {
-                I::NoApp => "sdk_app_id",
-                _ if error.is_about_key() => "secret_key",
-                _ => "identifier",
-            };
-            section.failure_at(key, error.to_string())
+            section.failure_at(if error.is_about_key() { "secret_key" } else { "identifier" }, error.to_string())
         })?;
     }
     Ok(config)

@@ -35,15 +35,20 @@ impl NullWords {
         let FieldKind::List(separator) = kind else {
             return Ok(self.text(cell)?.map(|text| Value::Text(text.into_owned())));
         };
-        let entries = match cell {
-            Cell::Json(Some(value)) if ndjson::is_list(value) => ndjson::list(value)?,
+        let (entries, empty) = match cell {
+            Cell::Json(Some(value)) if ndjson::is_list(value) => {
+                (ndjson::list(value)?, "an entry of the list is empty: leave it out")
+            }
             cell => match self.whole(cell)? {
                 None => return Ok(None),
-                Some(text) => text.split(separator.as_str()).map(str::to_owned).collect(),
+                Some(text) => (
+                    text.split(separator.as_str()).map(str::to_owned).collect(),
+                    "an entry of the list is empty: look for a separator too many, also at its end",
+                ),
             },
         };
         if entries.iter().any(String::is_empty) {
-            return Err("an entry of the list is empty: look for a separator too many, also at its end");
+            return Err(empty);
         }
         if entries.iter().any(|entry| is_broken(entry)) {
             return Err(LINE_BREAK);

@@ -19,6 +19,8 @@ use crate::status::{Failure, Status};
 pub struct Prepared {
     /// The user's name for it.
     pub name: String,
+    /// The vendor.
+    pub vendor: &'static str,
     /// The run, or why its input cannot be read.
     pub run: Result<Run, String>,
 }
@@ -57,7 +59,7 @@ impl Common<'_> {
         let (transport, limiter_key, sink) = (destination.transport, destination.limiter_key, destination.sink);
         let input = match Input::open(&self.args.file, self.args.format) {
             Err(failure) if failure.status == Status::Unreadable => {
-                return Ok(Prepared { name, run: Err(failure.to_string()) });
+                return Ok(Prepared { name, vendor, run: Err(failure.to_string()) });
             }
             opened => opened?,
         };
@@ -77,8 +79,9 @@ impl Common<'_> {
         let first_line = format!("{kind}: {} to {vendor} at {}, {account}{whose}", input.name, base_url.authority());
         let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, &name, input.shape());
         let progress = self.screen.progress(&name, input.size);
-        let run = Run { first_line, input, mapping, plan, sink, options, dead_letters, progress, accepted_means };
-        Ok(Prepared { name, run: Ok(run) })
+        let run =
+            Run { first_line, input, mapping, plan, sink, options, dead_letters, progress, vendor, accepted_means };
+        Ok(Prepared { name, vendor, run: Ok(run) })
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Run {
     pub options: Options,
     pub dead_letters: DeadLetters,
     pub progress: Progress,
+    /// Whose codes the outcomes have.
+    pub vendor: &'static str,
     /// What *accepted* means at this vendor, where it is less than stored.
     pub accepted_means: Option<&'static str>,
 }
@@ -45,6 +47,8 @@ pub struct Ended {
     pub cause: Option<Arc<SinkError>>,
     /// Columns of the mapping that no row had.
     pub never_met: Vec<String>,
+    /// Whose codes the outcomes have.
+    pub vendor: &'static str,
     /// What *accepted* means at this vendor, where it is less than stored.
     pub accepted_means: Option<&'static str>,
 }
@@ -61,13 +65,14 @@ pub enum End {
 
 impl Ended {
     /// A run of which nothing is known but how it ended.
-    pub fn at_once(end: End) -> Self {
+    pub fn at_once(vendor: &'static str, end: End) -> Self {
         Self {
             counts: Counts::default(),
             dead_letters: None,
             ends: vec![end],
             cause: None,
             never_met: Vec::new(),
+            vendor,
             accepted_means: None,
         }
     }
@@ -100,7 +105,7 @@ struct Tally {
 impl Run {
     /// Sends all rows of the input.
     pub async fn sync(self, mut interrupt: Interrupt) -> Ended {
-        let Self { input, plan, mapping, dead_letters, mut progress, accepted_means, .. } = self;
+        let Self { input, plan, mapping, dead_letters, mut progress, vendor, accepted_means, .. } = self;
         let began = Instant::now();
         let (input_name, size, reading) = (input.name.clone(), input.size, input.progress.clone());
         let Rows { updates, mut aside, end } = input.read_rows(plan);
@@ -164,6 +169,7 @@ impl Run {
             ends: tally.ends,
             cause: tally.cause,
             never_met,
+            vendor,
             accepted_means,
         }
     }

@@ -66,6 +66,16 @@ fn explain_unreadable(all: &[(String, Ended)]) {
     }
 }
 
+/// Where the code is explained by which everything was refused, if the vendor's table has it.
+fn explanation(vendor: &str, stop: &Stop) -> String {
+    match stop {
+        Stop::RefusedAlike { code: Some(code), .. } if crate::explain::knows(vendor, *code) => {
+            format!("; `contact-sink explain {vendor} {code}` says more")
+        }
+        _ => String::new(),
+    }
+}
+
 /// What a person should know beyond the counts.
 fn explain(args: &args::Sync, name: &str, ended: &Ended) {
     for column in ended.never_met.iter().filter(|_| !args.quiet) {
@@ -75,7 +85,7 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
         let all = "--max-rejected 100% switches this stop off";
         match end {
             End::Stopped(stop @ (Stop::RefusedAlike { .. } | Stop::TooManyRejected { .. })) => {
-                say!("contact-sink: {name}: stopped: {stop}; {all}");
+                say!("contact-sink: {name}: stopped: {stop}{}; {all}", explanation(ended.vendor, stop));
             }
             End::Stopped(stop) => say!("contact-sink: {name}: stopped: {stop}"),
             End::DeadLetters(problem) => {

@@ -167,11 +167,11 @@ impl Lane {
     fn convict(&mut self, refused: Refused, now: Instant) {
         let Refused { mut item, rejection, undecided } = refused;
         match item.update.fields() {
-            [(only, _)] if undecided && rejection.address().is_none() => {
+            [(only, _)] if undecided && blames_nothing(&rejection) => {
                 let rejection = rejection.with_address(only.clone());
                 self.reject(item, vec![rejection], Vec::new());
             }
-            [_, _, ..] if undecided && rejection.address().is_none() && !self.stopped => {
+            [_, _, ..] if undecided && blames_nothing(&rejection) && !self.stopped => {
                 item.split = Some(Split::default());
                 self.send_alone(item, Purpose::Field, now);
             }
@@ -198,13 +198,9 @@ impl Lane {
         if let Some((address, _)) = fields.get(split.next) {
             match verdict {
                 Verdict::Accepted => split.stored.push(address.clone()),
-                Verdict::Rejected(rejection) | Verdict::Undecided(rejection) => {
-                    split.rejections.push(if rejection.address().is_some() {
-                        rejection
-                    } else {
-                        rejection.with_address(address.clone())
-                    })
-                }
+                Verdict::Rejected(rejection) | Verdict::Undecided(rejection) => split
+                    .rejections
+                    .push(if blames_nothing(&rejection) { rejection.with_address(address.clone()) } else { rejection }),
                 _ => {}
             }
         }
@@ -248,4 +244,9 @@ impl Lane {
         let (first, longest) = (self.options.first_backoff, self.longest_pause());
         pause(&mut self.rng, attempts, first, longest)
     }
+}
+
+/// Whether it is open which field is to blame, or whether the subject is.
+fn blames_nothing(rejection: &Rejection) -> bool {
+    rejection.address().is_none() && rejection.subject().is_none()
 }

@@ -1,6 +1,6 @@
 //! An update of several fields whose refusal names none is sent field by field, and the outcome says which were stored.
 
-use contact_sink_core::{Applied, Rejection, SinkErrorKind, Verdict};
+use contact_sink_core::{Applied, Rejection, SinkErrorKind, SubjectPart, Verdict};
 use contact_sink_delivery::{Options, Outcome};
 
 use crate::run::{Finished, deliver_rows, paused};
@@ -64,6 +64,26 @@ fn a_refusal_that_names_its_field_is_not_taken_apart() {
     let (finished, alone, _) = ten_rows_of_three_fields(World::new(10, script));
     assert_eq!((finished.rejected(), finished.summary.requests), (vec![BAD_USER], 1));
     assert_eq!(alone, [""; 0]);
+}
+
+#[test]
+fn a_subject_that_is_to_blame_is_not_taken_apart() {
+    for fields in [1, 3] {
+        let script = |request: &Request<'_>| {
+            let unknown = Rejection::listed(4107, "refused").with_subject(SubjectPart::User);
+            let bad = request.batch.iter().any(|update| user_of(update) == BAD_USER);
+            let verdict = if bad { Verdict::Undecided(unknown) } else { Verdict::Accepted };
+            Ok(vec![verdict; request.batch.len()])
+        };
+        let world = World::new(10, script).shared();
+        let rows = (0..10).map(|row| update_of(row, row, fields)).collect();
+        let finished = paused(deliver_rows(&world, Options::default(), rows));
+        let Outcome::Rejected { rejections, .. } = &finished.outcomes[BAD_USER] else { panic!("{finished:?}") };
+        let [rejection] = &rejections[..] else { panic!("one rejection, not one for each field: {rejections:?}") };
+        assert_eq!((rejection.address(), rejection.subject()), (None, Some(SubjectPart::User)));
+        let alone = world.departures().into_iter().filter(|departure| departure.users == [BAD_USER]).count();
+        assert_eq!((finished.rejected(), alone), (vec![BAD_USER], 1));
+    }
 }
 
 #[test]

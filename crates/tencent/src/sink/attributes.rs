@@ -12,7 +12,7 @@ use super::of_item;
 use crate::address::MAX_ATTRIBUTE_NAME_BYTES;
 use crate::client::contract;
 use crate::codes::{CODES, OK};
-use crate::wire::{AccountError, Answer, MAX_ACCOUNTS, MAX_NAMES, UserAttributes};
+use crate::wire::{AccountError, Answer, MAX_ACCOUNTS, MAX_ATTRIBUTES, UserAttributes};
 use crate::{Tencent, operation};
 
 /// The most bytes of a value, in UTF-8: a Chinese character is 3.
@@ -76,7 +76,7 @@ fn user(update: &ContactUpdate) -> Result<UserAttributes<'_>, Rejection> {
     if update.fields().is_empty() {
         return Err(Rejection::by_rule("the update sets nothing"));
     }
-    if update.fields().len() > MAX_NAMES {
+    if update.fields().len() > MAX_ATTRIBUTES {
         return Err(Rejection::by_rule("an app has at most 10 attributes"));
     }
     update.fields().iter().try_fold(UserAttributes::new(account.as_str()), |user, (address, value)| {

@@ -6,7 +6,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use async_trait::async_trait;
 use contact_sink_core::{
     Address, BatchKey, Code, ContactSink, ContactUpdate, Effect, Limits, Overlap, Quota, Rejection, SinkError, Subject,
-    Value, Verdict,
+    SubjectPart, Value, Verdict,
 };
 use contact_sink_transport::refusal;
 
@@ -128,7 +128,8 @@ fn verdicts(answer: &Answer<FriendResults>, friends: &[Friend<'_>]) -> Result<Ve
         let verdict = match line {
             // None of the friends of an owner who does not exist can be updated.
             Some(line) if line.effect == Effect::Rejects => {
-                Verdict::Rejected(Rejection::listed(line.code, OWNER_UNKNOWN).with_vendor_text(answer.info()))
+                let rejection = Rejection::listed(line.code, OWNER_UNKNOWN).with_subject(SubjectPart::Owner);
+                Verdict::Rejected(rejection.with_vendor_text(answer.info()))
             }
             _ => Verdict::Undecided(refusal(CODES, answer.code(), answer.status()).with_vendor_text(answer.info())),
         };

@@ -19,7 +19,7 @@ use super::{BuildError, Caller, build, repeats};
 /// The most accounts in one request.
 pub const MAX_ACCOUNTS: usize = 100;
 /// The most attribute names of an app.
-pub(crate) const MAX_NAMES: usize = 10;
+pub const MAX_ATTRIBUTES: usize = 10;
 
 /// What is set for one account. `Debug` prints no account and no value.
 ///
@@ -148,7 +148,7 @@ pub fn build_set_attribute_names(
     caller: Caller<'_>,
     names: &[(u8, &str)],
 ) -> Result<Request<Bytes>, BuildError> {
-    if !(1..=MAX_NAMES).contains(&names.len()) {
+    if !(1..=MAX_ATTRIBUTES).contains(&names.len()) {
         return Err(BuildError::Number);
     }
     check_names(names.iter().map(|(_, name)| *name))?;
