@@ -53,6 +53,8 @@ pub struct Destination {
     pub transport: TransportOptions,
     /// What *accepted* means at this vendor, where it is less than stored.
     pub accepted_means: Option<&'static str>,
+    /// What may be a mistake in its section: said, and not in the way.
+    pub doubts: Vec<String>,
     /// Whose quota it uses.
     pub limiter_key: LimiterKey,
     /// Makes the sink on a transport.
@@ -70,6 +72,7 @@ struct Vendor {
     account_id: String,
     account: String,
     accepted_means: Option<&'static str>,
+    doubts: Vec<String>,
     base_url: BaseUrl,
     mapping: Mapping,
     sink: SinkBuilder,
@@ -180,7 +183,8 @@ impl Config {
                 transport = transport.with_extra_roots_pem(pem?);
             }
         }
-        let Vendor { endpoint, account_id, account, accepted_means, base_url, mapping, sink } = read(section, secrets)?;
+        let Vendor { endpoint, account_id, account, accepted_means, doubts, base_url, mapping, sink } =
+            read(section, secrets)?;
         section.finish()?;
         if !wanted {
             return Ok(None);
@@ -191,6 +195,7 @@ impl Config {
             limiter_key: LimiterKey::new(vendor, endpoint, &base_url, &account_id),
             account,
             accepted_means,
+            doubts,
             base_url,
             simulated: self.simulated,
             mapping,

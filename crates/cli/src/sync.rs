@@ -36,6 +36,7 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     let prepared = prepare::all(&args, destinations)?;
     for run in prepared.iter().filter(|_| !args.quiet).filter_map(|prepared| prepared.run.as_ref().ok()) {
         say!("{}", run.first_line);
+        run.doubts.iter().for_each(|doubt| say!("contact-sink: {doubt}"));
     }
     let all = run_all(prepared).await;
     Ok(tell::all(&args, &all))

@@ -1,11 +1,12 @@
 //! The section of a destination at EngageLab.
 
-use contact_sink_engagelab::{ACCEPTED_MEANS, Config, EngageLab, EngageLabSink, Region, contact};
+use contact_sink_engagelab::{ACCEPTED_MEANS, Config, ContactName, EngageLab, EngageLabSink, Region, contact};
 
 use super::mapping::{FieldKind, Mapping};
 use super::section::Section;
 use super::subject::SubjectKind;
 use super::{Secrets, Vendor, base_url_or_region, quota};
+use crate::nearest;
 use crate::status::Failure;
 
 /// How much of an API key is shown: it is half of the credentials.
@@ -19,6 +20,9 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Fa
         let problem =
             "it has a colon in it: what stands after the colon is perhaps the secret, which belongs to \"api_secret\"";
         return Err(section.failure_at("api_key", problem));
+    }
+    if api_key.contains(char::is_control) {
+        return Err(section.failure_at("api_key", "it has a control character in it"));
     }
     let secret = secrets.fetch(section, "api_secret")?;
     let mut config = Config::new(api_key, secret);
@@ -39,6 +43,7 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Fa
         account_id: api_key.to_owned(),
         account: format!("API key {}..", api_key.chars().take(SHOWN).collect::<String>()),
         accepted_means: Some(ACCEPTED_MEANS),
+        doubts: doubts(section)?,
         base_url: config.base_url().clone(),
         mapping,
         sink: Box::new(move |transport| {
@@ -46,4 +51,20 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Fa
             Box::new(if let Some(quota) = quota { sink.with_quota(quota) } else { sink })
         }),
     })
+}
+
+/// Names of contacts that may be slips for known ones. They are no mistakes for sure, since a project may have its own; but
+/// nobody would notice later, since the vendor's success does not say which contacts it left out.
+fn doubts(section: &Section<'_>) -> Result<Vec<String>, Failure> {
+    let known = ContactName::KNOWN;
+    let known = || known.iter().map(ContactName::as_str);
+    let set = section.required_section("set")?;
+    let unknown = set.entries().filter(|(name, ..)| known().all(|known| known != *name));
+    let doubt = |(name, span, _)| match nearest::near(name, known()) {
+        hint if hint.is_empty() => None,
+        hint => Some(
+            set.failure(span, format!("{name:?} is no name of a contact in EngageLab's documents{hint}")).to_string(),
+        ),
+    };
+    Ok(unknown.filter_map(doubt).collect())
 }

@@ -46,6 +46,7 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Fa
         account_id: project_id.to_owned(),
         account,
         accepted_means: None,
+        doubts: Vec::new(),
         base_url,
         mapping,
         sink: Box::new(move |transport| {

@@ -71,6 +71,7 @@ fn vendor(command: &'static str, config: &Config, mapping: Mapping, sink: SinkBu
         account_id: config.sdk_app_id().to_string(),
         account: format!("app {}", config.sdk_app_id()),
         accepted_means: None,
+        doubts: Vec::new(),
         base_url: config.base_url().clone(),
         mapping,
         sink,

@@ -55,7 +55,8 @@ struct Common<'a> {
 
 impl Common<'_> {
     fn prepare(&mut self, destination: Destination) -> Result<Prepared, Failure> {
-        let Destination { name, vendor, account, accepted_means, base_url, simulated, mapping, null, .. } = destination;
+        let Destination { name, vendor, account, accepted_means, doubts, base_url, simulated, mapping, null, .. } =
+            destination;
         let (transport, limiter_key, sink) = (destination.transport, destination.limiter_key, destination.sink);
         let input = match Input::open(&self.args.file, self.args.format) {
             Err(failure) if failure.status == Status::Unreadable => {
@@ -79,8 +80,19 @@ impl Common<'_> {
         let first_line = format!("{kind}: {} to {vendor} at {}, {account}{whose}", input.name, base_url.authority());
         let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, &name, input.shape());
         let progress = self.screen.progress(&name, input.size);
-        let run =
-            Run { first_line, input, mapping, plan, sink, options, dead_letters, progress, vendor, accepted_means };
+        let run = Run {
+            first_line,
+            doubts,
+            input,
+            mapping,
+            plan,
+            sink,
+            options,
+            dead_letters,
+            progress,
+            vendor,
+            accepted_means,
+        };
         Ok(Prepared { name, vendor, run: Ok(run) })
     }
 }

@@ -24,6 +24,8 @@ use crate::status::Status;
 pub struct Run {
     /// What is sent and where.
     pub first_line: String,
+    /// What may be a mistake in the configuration.
+    pub doubts: Vec<String>,
     pub input: Input,
     pub mapping: Mapping,
     pub plan: Plan,

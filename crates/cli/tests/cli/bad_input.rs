@@ -1,11 +1,10 @@
 //! Bad input gets a clear error: what is wrong, where, what to do; nothing is sent that should not be, and nothing leaks.
 //!
-//! The table is `bad_input.toml`. A case is a run of the sample configuration on one good row, but for what the case changes.
+//! The tables are `bad_input.toml` and `bad_input_vendors.toml`. A case is a run of the sample configuration on one good row, but for what the case changes.
 
 use serde::Deserialize;
-use serde_json::Value;
 
-use crate::support::{Place, Ran, SECRET, nobody, sample, world};
+use crate::support::{Place, Ran, SECRET, nobody, sample, sample_destination, world};
 
 /// One case. Texts marked "escaped" hold `\n`, `\r`, `\0`, `\xHH`, and `<<TEXT x N>>` for a repetition.
 #[derive(Deserialize)]
@@ -13,7 +12,9 @@ use crate::support::{Place, Ran, SECRET, nobody, sample, world};
 struct Case {
     area: String,
     name: String,
-    /// The whole command line; else `sync FILE --to growth`.
+    /// The destination of the sample configuration, alone. Default `growth`.
+    to: Option<String>,
+    /// The whole command line; else `sync FILE --to DESTINATION`.
     run: Option<Vec<String>>,
     /// Added to the command line.
     #[serde(default)]
@@ -57,8 +58,10 @@ struct Table {
     case: Vec<Case>,
 }
 
-const TABLE: &str = include_str!("bad_input.toml");
+const TABLES: [&str; 2] = [include_str!("bad_input.toml"), include_str!("bad_input_vendors.toml")];
 const GOOD: &str = "cuid,mobile,email,registration_id\\n8,,a@b.c,\\n";
+const GOOD_ELSEWHERE: &str =
+    "euid,mobile,email,account,city,from,to,remark,groups\\n8,,a@b.c,user8,深圳,agent1,user8,客户,VIP\\n";
 
 macro_rules! areas {
     ($($test:ident: $area:literal, $least:literal;)*) => {
@@ -72,16 +75,16 @@ macro_rules! areas {
 areas! {
     a_file: "file", 30;
     a_row: "row", 20;
-    a_configuration: "configuration", 20;
-    credentials: "credentials", 10;
+    a_configuration: "configuration", 60;
+    credentials: "credentials", 20;
     a_network: "network", 3;
     a_disk: "disk", 6;
     a_command_line: "command line", 10;
 }
 
 fn check_area(area: &str, at_least: usize) {
-    let table: Table = toml::from_str(TABLE).unwrap();
-    let cases: Vec<&Case> = table.case.iter().filter(|case| case.area == area).collect();
+    let tables = TABLES.map(|table| toml::from_str::<Table>(table).unwrap());
+    let cases: Vec<&Case> = tables.iter().flat_map(|table| &table.case).filter(|case| case.area == area).collect();
     assert!(cases.len() >= at_least, "{area}: {} cases", cases.len());
     let wrong: Vec<String> = cases.into_iter().filter_map(|case| check(case).err()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
@@ -92,12 +95,14 @@ fn check(case: &Case) -> Result<(), String> {
     let base_url = if case.nobody_listens { nobody() } else { place.sandbox.base_url() };
     place.write("empty.csv", "");
     let input = case.file.as_deref().unwrap_or("input.csv");
-    place.write(input, unescape(case.input.as_deref().unwrap_or(GOOD)));
+    let good = if case.to.is_some() { GOOD_ELSEWHERE } else { GOOD };
+    place.write(input, unescape(case.input.as_deref().unwrap_or(good)));
     place.write("contact-sink.toml", configuration(case, &place, &base_url));
     if let Some(secret) = &case.secret {
         place.secret.clone_from(secret);
     }
-    let mut line = case.run.clone().unwrap_or_else(|| ["sync", input, "--to", "growth"].map(str::to_owned).into());
+    let to = case.to.as_deref().unwrap_or("growth");
+    let mut line = case.run.clone().unwrap_or_else(|| ["sync", input, "--to", to].map(str::to_owned).into());
     line.extend(case.args.iter().cloned());
     let line: Vec<&str> = line.iter().map(String::as_str).collect();
     let ran = if case.full_disk { place.run_on_a_full_disk(&line) } else { place.run(&line) };
@@ -108,7 +113,7 @@ fn check(case: &Case) -> Result<(), String> {
     // On a busy machine two rows may come too late for one request.
     let seen = place.sandbox.seen();
     let requests = if (1..=case.accepted as u64).contains(&seen) { seen.min(case.requests) } else { seen };
-    let found = (ran.status, said(&ran, &base_url), rejected(&place), accepted(&place), requests);
+    let found = (ran.status, said(&ran, &base_url), place.rejected_rows(), accepted(&place), requests);
     let expected = (case.status, case.says.clone(), case.rejected.clone(), case.accepted, case.requests);
     if found == expected {
         return Ok(());
@@ -129,7 +134,10 @@ fn configuration(case: &Case, place: &Place, base_url: &str) -> Vec<u8> {
     if let Some(bytes) = &case.config_bytes {
         return unescape(bytes);
     }
-    let mut text = place.config().replace(&place.sandbox.base_url(), base_url);
+    let mut text = match &case.to {
+        Some(to) => sample_destination(to, base_url),
+        None => place.config().replace(&place.sandbox.base_url(), base_url),
+    };
     for (from, to) in &case.config {
         let (from, to) = (from.replace("BASE_URL", base_url), to.replace("BASE_URL", base_url));
         let changed = text.replace(&from, &to);
@@ -155,35 +163,10 @@ fn said(ran: &Ran, base_url: &str) -> Vec<String> {
     .collect()
 }
 
-fn rejected(place: &Place) -> Vec<String> {
-    let mut rows = Vec::new();
-    for path in place.rejected() {
-        let bytes = std::fs::read(&path).unwrap();
-        if path.extension().unwrap() == "ndjson" {
-            for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                let row: Value = serde_json::from_slice(line).unwrap();
-                let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                for error in row["_errors"].as_array().unwrap() {
-                    let [field, code, reason] = ["field", "code", "reason"].map(|key| word(&error[key]));
-                    rows.push(format!("{},{field},{code},{reason}", row["_line"]).replace(",null", ","));
-                }
-            }
-        } else {
-            let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
-            for record in reader.byte_records() {
-                let record = record.unwrap();
-                let words: Vec<_> = (1..5).map(|place| String::from_utf8_lossy(&record[place])).collect();
-                rows.push(words.join(","));
-            }
-        }
-    }
-    // What a rule on rows refuses and what the sink does come to the file in any order.
-    rows.sort_by_key(|row| row.split(',').next().and_then(|line| line.parse::<u64>().ok()));
-    rows
-}
-
 fn accepted(place: &Place) -> usize {
-    place.sandbox.jiguang().cuids().len()
+    let (jiguang, engagelab, tencent) = (place.sandbox.jiguang(), place.sandbox.engagelab(), place.sandbox.tencent());
+    let friends: usize = tencent.friend_owners().iter().map(|owner| tencent.friends(owner).len()).sum();
+    jiguang.cuids().len() + engagelab.euids().len() + tencent.attribute_accounts().len() + friends
 }
 
 fn unescape(text: &str) -> Vec<u8> {

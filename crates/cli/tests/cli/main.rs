@@ -4,7 +4,10 @@
 mod bad_input;
 mod dead_letters;
 mod destinations;
+mod explain;
+mod friends;
 mod samples;
 mod sandbox;
 mod stops;
 mod support;
+mod vendors;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use contact_sink_sandbox::{Sandbox, World};
@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 use tempfile::TempDir;
 
 pub const SECRET: &str = "c0rrect-h0rse";
+/// Of the sample configuration: half of the credentials.
+pub const API_KEY: &str = "7d431e42dfa6a6d693ac2d04";
 
 /// A directory of its own, and a simulator of the vendor or several.
 pub struct Place {
@@ -29,9 +31,15 @@ pub struct Ran {
     pub stderr: String,
 }
 
+/// With one secret for all vendors, and the other credentials of the sample configuration. EngageLab has no quota here: by its
+/// own, a thousand users take a minute.
 pub fn world() -> World {
     let mut world = World::default();
     world.jiguang.project_secret = SECRET.to_owned();
+    world.engagelab.api_key = API_KEY.to_owned();
+    world.engagelab.api_secret = SECRET.to_owned();
+    world.engagelab.quota = None;
+    world.tencent.secret_key = SECRET.to_owned();
     world
 }
 
@@ -47,6 +55,19 @@ pub fn destination(name: &str, base_url: &str) -> String {
     jiguang
         .replace("project_id = \"100102\"", &project)
         .replace("[destinations.growth", &format!("[destinations.{name}"))
+}
+
+/// A destination of the sample configuration at another address, with all that the vendor may be asked a second.
+pub fn sample_destination(name: &str, base_url: &str) -> String {
+    let sample = sample("contact-sink.toml");
+    let head = format!("[destinations.{name}]\n");
+    let (_, section) = sample.split_once(&head).unwrap();
+    let (fields, set) = section.split_once(&format!("[destinations.{name}.set]\n")).unwrap();
+    let set = set.split("\n\n").next().unwrap();
+    let fields = fields.lines().filter(|line| !line.starts_with("region = "));
+    let fields: String = fields.map(|line| format!("{line}\n")).collect();
+    let quota = if name == "ma" { "quota = \"1000/s\"\n" } else { "" };
+    format!("{head}base_url = \"{base_url}\"\n{quota}{fields}[destinations.{name}.set]\n{set}\n")
 }
 
 /// An address at which nobody listens any more.
@@ -122,7 +143,8 @@ impl Place {
     }
 
     fn at<'c>(&self, command: &'c mut Command) -> &'c mut Command {
-        command.current_dir(self.directory.path()).env("JIGUANG_PROJECT_SECRET", &self.secret)
+        let secrets = ["JIGUANG_PROJECT_SECRET", "ENGAGELAB_API_SECRET", "TENCENT_SECRET_KEY"];
+        command.current_dir(self.directory.path()).envs(secrets.map(|name| (name, &self.secret)))
     }
 
     /// `contact-sink sync` of this input, with a report in JSON.
@@ -133,6 +155,18 @@ impl Place {
         self.run(&arguments)
     }
 
+    /// `contact-sink sync` of this file to these destinations, with a report in JSON. Nothing secret or personal is said.
+    pub fn sync_to(&self, to: &str, file: &str, more: &[&str]) -> Ran {
+        let arguments = ["sync", file, "--to", to, "--report", "json"];
+        let ran = self.run(&[&arguments[..], more].concat());
+        for text in [&ran.stdout, &ran.stderr] {
+            for secret in [SECRET, API_KEY, "usersig=", "eJ", "user0", "marker", "客户", "@example.com"] {
+                assert!(!text.contains(secret), "{secret} is said: {text}");
+            }
+        }
+        ran
+    }
+
     /// The files of rejected rows.
     pub fn rejected(&self) -> Vec<PathBuf> {
         let Ok(files) = fs::read_dir(self.directory.path().join("rejected")) else { return Vec::new() };
@@ -141,10 +175,49 @@ impl Place {
         paths
     }
 
+    /// All rejected rows, as line, field, code, reason; by their lines.
+    pub fn rejected_rows(&self) -> Vec<String> {
+        self.rejected_rows_of("")
+    }
+
+    /// The same of one destination among several.
+    pub fn rejected_rows_of(&self, destination: &str) -> Vec<String> {
+        let files = self.rejected().into_iter();
+        let files = files.filter(|path| path.file_stem().unwrap().to_str().unwrap().ends_with(destination));
+        let mut rows: Vec<String> = files.flat_map(|path| rows_of(&path)).collect();
+        // What a rule on rows refuses and what the sink does come to the file in any order.
+        rows.sort_by_key(|row| row.split(',').next().and_then(|line| line.parse::<u64>().ok()));
+        rows
+    }
+
     /// What the simulator has stored for a user.
     pub fn stored(&self, cuid: i64) -> Vec<(String, String)> {
         self.sandbox.jiguang().stored(cuid).unwrap_or_default().into_iter().collect()
     }
+}
+
+/// The rows of a file of rejected rows: line, field, code, reason.
+fn rows_of(path: &Path) -> Vec<String> {
+    let bytes = fs::read(path).unwrap();
+    let mut rows = Vec::new();
+    if path.extension().unwrap() == "ndjson" {
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let row: Value = serde_json::from_slice(line).unwrap();
+            let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            for error in row["_errors"].as_array().unwrap() {
+                let [field, code, reason] = ["field", "code", "reason"].map(|key| word(&error[key]));
+                rows.push(format!("{},{field},{code},{reason}", row["_line"]).replace(",null", ","));
+            }
+        }
+    } else {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
+        for record in reader.byte_records() {
+            let record = record.unwrap();
+            let words: Vec<_> = (1..5).map(|place| String::from_utf8_lossy(&record[place])).collect();
+            rows.push(words.join(","));
+        }
+    }
+    rows
 }
 
 impl Ran {
