@@ -160,6 +160,8 @@ async fn made_of(sink: &Sink, place: &str, code: i64) -> &'static str {
     let first = made.send(std::slice::from_ref(&update)).await;
     if let Ok([Verdict::Rejected(rejection) | Verdict::Undecided(rejection)]) = first.as_deref() {
         assert_eq!(rejection.code(), Some(code), "the code is carried through");
+    }
+    if let Ok([Verdict::Undecided(rejection)]) = first.as_deref() {
         assert_eq!(rejection.is_listed(), code != UNKNOWN, "{code}");
     }
     let error = match first {
@@ -181,7 +183,8 @@ async fn made_of(sink: &Sink, place: &str, code: i64) -> &'static str {
 fn word(verdicts: &[Verdict]) -> &'static str {
     match verdicts {
         [Verdict::Accepted] => "accept",
-        [Verdict::Rejected(_)] => "reject",
+        [Verdict::Rejected(rejection)] if rejection.is_listed() => "reject",
+        [Verdict::Rejected(_)] => "doubt",
         [Verdict::Undecided(_)] => "undecided",
         [Verdict::Retry { .. }] => "retry",
         other => panic!("one verdict: {other:?}"),

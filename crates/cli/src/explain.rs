@@ -95,8 +95,11 @@ impl Table {
 
     fn all(&self) -> String {
         let mut text = String::new();
-        for Code { code, meaning, effect, .. } in self.codes {
-            let _ = writeln!(text, "{code:>6}  {meaning}: {effect}");
+        for Code { code, meaning, effect, item_effect, .. } in self.codes {
+            let _ = match item_effect {
+                Some(item) => writeln!(text, "{code:>6}  {meaning}: {effect}; for one update: {item}"),
+                None => writeln!(text, "{code:>6}  {meaning}: {effect}"),
+            };
         }
         let _ = writeln!(text, " other  {}", self.unknown);
         text

@@ -93,8 +93,17 @@ impl Code {
         self.item_effect.unwrap_or(self.effect)
     }
 
-    /// The error that it is, if its effect is one for the whole request: it stops the run, throttles, or asks for another try.
-    pub fn error(&self, effect: Effect, vendor: &'static str, operation: &'static str) -> Option<SinkError> {
+    /// The error that it is for a whole request, if its effect is one: it stops the run, throttles, or asks for another try.
+    pub fn error(&self, vendor: &'static str, operation: &'static str) -> Option<SinkError> {
+        self.error_by(self.effect, vendor, operation)
+    }
+
+    /// The same where it stands for one update of a request that went through for others.
+    pub fn error_on_item(&self, vendor: &'static str, operation: &'static str) -> Option<SinkError> {
+        self.error_by(self.effect_on_item(), vendor, operation)
+    }
+
+    fn error_by(&self, effect: Effect, vendor: &'static str, operation: &'static str) -> Option<SinkError> {
         let kind = match effect {
             Effect::Stops(kind) => kind,
             Effect::Throttles => SinkErrorKind::Throttled,

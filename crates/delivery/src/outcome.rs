@@ -23,7 +23,7 @@ pub enum Outcome {
     },
     /// Given up or never sent. It is safe to send it again.
     Unsettled {
-        /// Whether an attempt may have been applied.
+        /// Whether an attempt may have been applied: its answer was lost, or left it open.
         applied: Applied,
         /// The last failure, if there was one.
         cause: Option<Arc<SinkError>>,

@@ -11,6 +11,8 @@ mod ending;
 mod fields;
 #[path = "delivery/isolation.rs"]
 mod isolation;
+#[path = "delivery/left_open.rs"]
+mod left_open;
 #[path = "delivery/order.rs"]
 mod order;
 #[path = "delivery/pace.rs"]

@@ -9,7 +9,7 @@ use contact_sink_transport::{BaseUrl, Judgement, judge};
 use http::{Method, Request, Response, StatusCode};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::codes::find_code;
+use crate::codes::CODES;
 use crate::{SET_CONTACTS, VENDOR};
 
 const PATH: &str = "/v1/user/contact";
@@ -143,15 +143,12 @@ pub fn read_set_contacts(answer: &Response<Bytes>) -> Result<Answer, SinkError> 
     let status = answer.status();
     let wire: WireAnswer<'_> = json::object(answer.body()).unwrap_or_default();
     let (code, message) = (json::integer(wire.code), json::text(wire.message).unwrap_or_default());
-    match judge(VENDOR, SET_CONTACTS, answer, code, |code| find_code(code).is_some()) {
+    match judge(VENDOR, SET_CONTACTS, answer, code, CODES) {
         Judgement::Failed(error) => Err(error),
         Judgement::Success => Ok(Answer { status, code: Some(OK), message }),
         // A code of success under a status that says otherwise is none.
-        Judgement::Refused { .. } => Ok(Answer { status, code: code.filter(|&code| code != OK), message }),
-        Judgement::Code(code) => match find_code(code).and_then(|line| line.error(line.effect, VENDOR, SET_CONTACTS)) {
-            Some(error) => Err(error.with_status(status.as_u16())),
-            None => Ok(Answer { status, code: Some(code), message }),
-        },
+        Judgement::Refused => Ok(Answer { status, code: code.filter(|&code| code != OK), message }),
+        Judgement::Code(code) => Ok(Answer { status, code: Some(code), message }),
     }
 }
 

@@ -42,7 +42,8 @@ pub const CODES: &[Code] = &[
     Code::new(0, "ok", Effect::Accepts, "nothing is to be done", ATTRIBUTES),
     // User attributes.
     Code::new(90001, "the JSON of the request could not be read", Effect::Stops(BadRequest), BUG, ATTRIBUTES),
-    Code::new(90009, "the request needs an app admin", Effect::Stops(Forbidden), ADMIN, ATTRIBUTES),
+    Code::new(90009, "the request needs an app admin", Effect::Stops(Forbidden), ADMIN, ATTRIBUTES)
+        .on_item(Effect::Stops(Forbidden)),
     Code::new(90018, "the request has too many accounts", Effect::Stops(BadRequest), BUG, ATTRIBUTES),
     blames(90033, "an attribute is invalid: its name was never set, or its value is too long", NAMES, ATTRIBUTES),
     retries(91000, INTERNAL, ATTRIBUTES),
@@ -69,7 +70,8 @@ pub const CODES: &[Code] = &[
     ),
     Code::new(30002, "the SDKAppID does not match", Effect::Stops(Credentials), APP, FRIENDS).on_item(Effect::Rejects),
     Code::new(30003, "the account does not exist", Effect::Rejects, ACCOUNT, FRIENDS).on_subject(),
-    Code::new(30004, "the request needs an app admin", Effect::Stops(Forbidden), ADMIN, FRIENDS),
+    Code::new(30004, "the request needs an app admin", Effect::Stops(Forbidden), ADMIN, FRIENDS)
+        .on_item(Effect::Stops(Forbidden)),
     blames(30005, "a text has sensitive words in it", "change the remark, the group or the custom field", MORE),
     retries(30006, INTERNAL, FRIENDS),
     retries(30007, "a timeout inside the vendor's network", FRIENDS),
@@ -87,8 +89,10 @@ pub const CODES: &[Code] = &[
     retries(70202, "a timeout at the vendor", PUBLIC),
     retries(70500, INTERNAL, PUBLIC),
     // Public: the signature has run out.
-    stops(EXPIRED, "the UserSig has expired", Effect::Renews, "check the clock of this machine"),
-    stops(70052, "the UserSig was made invalid", Effect::Renews, "compare the secret key with the vendor's console"),
+    stops(EXPIRED, "the UserSig has expired", Effect::Renews, "check the clock of this machine")
+        .on_item(Effect::Retries),
+    stops(70052, "the UserSig was made invalid", Effect::Renews, "compare the secret key with the vendor's console")
+        .on_item(Effect::Retries),
     // Public: a person must act.
     stops(
         70050,

@@ -12,6 +12,9 @@ use crate::usersig::{Claims, Unwritable, UserSig, sign};
 /// One that is said to have expired when it is younger was so from the start: another one would be as well.
 const YOUNG: Duration = Duration::from_secs(60);
 
+/// UserSigs are dated by the second: one that is made in the second of another is the same text, and as invalid.
+const A_SECOND: Duration = Duration::from_secs(1);
+
 #[derive(Default)]
 pub(crate) struct Signer {
     current: Mutex<Current>,
@@ -20,15 +23,16 @@ pub(crate) struct Signer {
 #[derive(Default)]
 struct Current {
     signature: Option<Arc<Signature>>,
-    /// Whether the last one was dropped because the vendor refused it.
-    refused: bool,
+    /// When the last one was made, if it was dropped because the vendor refused it.
+    refused: Option<Duration>,
 }
 
-/// A UserSig, when it was made, and whether it was made in place of one that was refused.
+/// A UserSig, when it was made, and in place of which one, if that was refused.
 pub(crate) struct Signature {
     usersig: UserSig,
     made: Duration,
-    replaces_refused: bool,
+    /// When that was made.
+    replaces: Option<Duration>,
 }
 
 impl Signature {
@@ -57,8 +61,7 @@ impl Signer {
             expire: config.lifetime().as_secs(),
         };
         let usersig = sign(&claims, config.secret_key())?;
-        let replaces_refused = std::mem::take(&mut current.refused);
-        let signature = Arc::new(Signature { usersig, made: now, replaces_refused });
+        let signature = Arc::new(Signature { usersig, made: now, replaces: current.refused.take() });
         current.signature = Some(signature.clone());
         Ok(signature)
     }
@@ -73,11 +76,12 @@ impl Signer {
         }
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.signature.as_ref().is_some_and(|current| Arc::ptr_eq(current, used)) {
-            *current = Current { signature: None, refused: true };
+            *current = Current { signature: None, refused: Some(used.made) };
         }
         // By a clock that was set back nothing is young.
         let young = config.now().checked_sub(used.made).is_some_and(|age| age < YOUNG);
-        let hopeless = young && (used.replaces_refused || error.code() == Some(EXPIRED));
-        if hopeless { error } else { error.with_retry(Retry::After(Duration::ZERO)).with_applied(Applied::No) }
+        let is_another = used.replaces.is_some_and(|replaced| replaced.as_secs() != used.made.as_secs());
+        let hopeless = young && (is_another || error.code() == Some(EXPIRED));
+        if hopeless { error } else { error.with_retry(Retry::After(A_SECOND)).with_applied(Applied::No) }
     }
 }

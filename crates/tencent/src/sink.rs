@@ -13,23 +13,43 @@ use crate::codes::{CODES, find_code};
 pub use attributes::AttributesSink;
 pub use friends::FriendsSink;
 
-/// The verdict on one account by its own code. What concerns the run as a whole stops it, also from here: of the other
-/// accounts it is then open whether they were stored.
+/// The verdict on one account by its own code. A lack of permission stops the run, also from here: of the other accounts it is
+/// then open whether they were stored. Other codes that stop a request cannot mean one account of a request that went through:
+/// they are refusals that the table does not explain.
 fn of_item(operation: &'static str, status: StatusCode, code: Option<i64>, info: &str) -> Result<Verdict, SinkError> {
     let line = code.and_then(find_code);
-    let effect = line.map_or(Effect::Rejects, Code::effect_on_item);
-    match effect {
+    let rejected = |rejection: Rejection| Ok(Verdict::Rejected(rejection.with_vendor_text(info)));
+    match line.map_or(Effect::Rejects, Code::effect_on_item) {
         Effect::Accepts => Ok(Verdict::Accepted),
         Effect::Retries | Effect::Throttles | Effect::Renews => Ok(Verdict::Retry { code }),
-        Effect::Stops(_) => {
-            let error = line.and_then(|line| line.error(effect, VENDOR, operation));
-            let error = error.map(|error| error.with_status(status.as_u16()).with_applied(Applied::Perhaps));
-            error.map_or_else(|| Ok(Verdict::Rejected(rejection(code, info))), Err)
-        }
-        _ => Ok(Verdict::Rejected(rejection(code, info))),
+        Effect::Stops(_) => match line.filter(|line| line.item_effect.is_some()) {
+            Some(line) => {
+                let error = line.error_on_item(VENDOR, operation).map(|error| error.with_status(status.as_u16()));
+                error.map_or_else(
+                    || rejected(refusal(CODES, code, StatusCode::OK)),
+                    |error| Err(error.with_applied(Applied::Perhaps)),
+                )
+            }
+            None => rejected(Rejection::unlisted(code, line.map_or("an unknown code", |line| line.meaning))),
+        },
+        _ => rejected(refusal(CODES, code, StatusCode::OK)),
     }
 }
 
-fn rejection(code: Option<i64>, info: &str) -> Rejection {
-    refusal(CODES, code, StatusCode::OK).with_vendor_text(info)
+/// The verdicts, or the error of a quota that every account was refused for: then it is the request that is to wait.
+fn unless_throttled(
+    operation: &'static str,
+    status: StatusCode,
+    verdicts: Vec<Verdict>,
+) -> Result<Vec<Verdict>, SinkError> {
+    let throttling = |verdict: &Verdict| match verdict {
+        Verdict::Retry { code } => code.and_then(find_code).filter(|line| line.effect == Effect::Throttles),
+        _ => None,
+    };
+    match verdicts.first().and_then(throttling).and_then(|line| line.error_on_item(VENDOR, operation)) {
+        Some(error) if verdicts.iter().all(|verdict| throttling(verdict).is_some()) => {
+            Err(error.with_status(status.as_u16()))
+        }
+        _ => Ok(verdicts),
+    }
 }

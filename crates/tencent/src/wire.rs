@@ -14,7 +14,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::VENDOR;
-use crate::codes::{OK, find_code};
+use crate::codes::{CODES, OK};
 
 pub use attributes::{
     AccountError, AttributesOf, MAX_ACCOUNTS, MAX_ATTRIBUTES, UserAttributeNames, UserAttributes,
@@ -144,13 +144,10 @@ fn read<T>(
     // A code of success beside a failure is a contradiction: it decides nothing.
     let code = json::integer(envelope.error_code).filter(|&code| code != OK || !failed);
     let refused = |code| Ok(Answer { status, code, info: info.clone(), content: None });
-    match judge(VENDOR, operation, answer, code, |code| find_code(code).is_some()) {
+    match judge(VENDOR, operation, answer, code, CODES) {
         Judgement::Failed(error) => Err(error),
-        Judgement::Refused { .. } => refused(code.filter(|&code| code != OK)),
-        Judgement::Code(code) => match find_code(code).and_then(|line| line.error(line.effect, VENDOR, operation)) {
-            Some(error) => Err(error.with_status(status.as_u16())),
-            None => refused(Some(code)),
-        },
+        Judgement::Refused => refused(code.filter(|&code| code != OK)),
+        Judgement::Code(code) => refused(Some(code)),
         Judgement::Success => match content(answer.body()) {
             Some(content) => Ok(Answer { status, code, info, content: Some(content) }),
             None => Err(unreadable(operation, status, answer.body().len())),

@@ -11,20 +11,18 @@ use http::{Response, StatusCode, header};
 pub enum Judgement {
     /// A 2xx with the vendor's code for success.
     Success,
-    /// The vendor's code decides; its table says how.
+    /// The vendor's code decides on the updates; its table says how, if it has it.
     Code(i64),
     /// A 400, 413 or 422 without a code that decides: the request is refused as a whole, and who is to blame is open.
-    Refused {
-        /// The status, for the rejection's wording.
-        status: u16,
-    },
-    /// Nothing in the body decides; the status does.
+    Refused,
+    /// There are no verdicts: by the vendor's code, whose effect is one for the whole request, or by the status.
     Failed(SinkError),
 }
 
 /// Judges an answer by its status and by the code that was read from its body, if it had one of the vendor's shape.
 ///
-/// A code that `is_listed` decides at any status. One that is not decides only at 2xx, 400 and 422. Else the status
+/// A code of the `table` decides at any status, and where it asks for another try `Retry-After` says when. One that the table
+/// lacks decides only at 2xx, 400 and 422. Else the status
 /// decides: unreadable 2xx and 5xx are tried again; 400, 413 and 422 refuse the request; 401, 403, 407, 3xx, 404, 405 and the
 /// rest stop the run; 408, 425 and 429 are tried again after `Retry-After`. Success needs a 2xx *and* the code for it (0).
 ///
@@ -33,22 +31,27 @@ pub enum Judgement {
 /// use contact_sink_transport::{Judgement, judge};
 ///
 /// let answer = http::Response::new(Bytes::from_static(b"{}"));
-/// assert!(matches!(judge("vendor", "call", &answer, None, |_| false), Judgement::Failed(_)), "a 200 is not a success");
-/// assert_eq!(judge("vendor", "call", &answer, Some(0), |_| false), Judgement::Success);
+/// assert!(matches!(judge("vendor", "call", &answer, None, &[]), Judgement::Failed(_)), "a 200 is not a success");
+/// assert_eq!(judge("vendor", "call", &answer, Some(0), &[]), Judgement::Success);
 /// ```
 pub fn judge(
     vendor: &'static str,
     operation: &'static str,
     answer: &Response<Bytes>,
     code: Option<i64>,
-    is_listed: impl Fn(i64) -> bool,
+    table: &'static [Code],
 ) -> Judgement {
     let status = answer.status();
+    // A success code under a status that says otherwise is a contradiction: the status decides.
+    if let Some(line) = code.filter(|code| *code != 0).and_then(|code| Code::find(table, code)) {
+        return match line.error(vendor, operation) {
+            Some(error) => Judgement::Failed(at_the_time(error.with_status(status.as_u16()), answer)),
+            None => Judgement::Code(line.code),
+        };
+    }
     match code {
         Some(0) if status.is_success() => return Judgement::Success,
-        // A success code under a status that says otherwise is a contradiction: the status decides.
         Some(0) | None => {}
-        Some(code) if is_listed(code) => return Judgement::Code(code),
         Some(code) if status.is_success() || matches!(status.as_u16(), 400 | 422) => return Judgement::Code(code),
         Some(_) => {}
     }
@@ -64,7 +67,7 @@ pub fn judge(
     use SinkErrorKind as K;
     Judgement::Failed(match status.as_u16() {
         200..=299 => failed(K::Unreadable),
-        400 | 413 | 422 => return Judgement::Refused { status: status.as_u16() },
+        400 | 413 | 422 => return Judgement::Refused,
         401 | 407 => failed(K::Credentials),
         403 => failed(K::Forbidden),
         408 | 425 => failed(K::Unavailable).with_retry(pause(answer)),
@@ -75,6 +78,11 @@ pub fn judge(
         }
         _ => failed(K::WrongAddress),
     })
+}
+
+/// When an error that asks for another try may have it.
+fn at_the_time(error: SinkError, answer: &Response<Bytes>) -> SinkError {
+    if error.retry() == Retry::Backoff { error.with_retry(pause(answer)) } else { error }
 }
 
 /// The refusal that a code means by the vendor's table, or the status of an answer that has none.

@@ -52,7 +52,6 @@ fn what_one_update_suffers_may_differ_from_what_the_request_does() {
 
 #[test]
 fn which_effects_are_errors_of_the_whole_request() {
-    let line = Code::new(17, "its meaning", Effect::Accepts, "its advice", "the manual");
     let table = [
         (Effect::Accepts, None),
         (Effect::Several, None),
@@ -68,7 +67,10 @@ fn which_effects_are_errors_of_the_whole_request() {
     ];
     let mut said = std::collections::BTreeSet::new();
     for (effect, expected) in table {
-        let error = line.error(effect, "vendor", "call");
+        let line = Code::new(17, "its meaning", effect, "its advice", "the manual");
+        let error = line.error("vendor", "call");
+        assert_eq!(line.error_on_item("vendor", "call"), error, "nothing else is said of one update");
+        assert_eq!(line.on_item(Effect::Rejects).error_on_item("vendor", "call"), None);
         let implied = error.as_ref().map(|error| (error.kind(), error.retry(), error.applied(), error.advice()));
         assert_eq!(implied, expected, "{effect}");
         if let Some(error) = error {

@@ -1,5 +1,6 @@
 //! What an answer means for each update of the request.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,14 +72,18 @@ impl Lane {
         let alone = items.len() == 1;
         self.hear(&verdicts);
         let (mut again, mut undecided, mut accepted, mut rejected) = (Vec::new(), Vec::new(), false, false);
+        let mut causes = HashMap::new();
         for (mut item, verdict) in items.into_iter().zip(verdicts) {
-            if let Verdict::Retry { .. } = verdict {
+            if let Verdict::Retry { code } = verdict {
                 item.attempts += u32::from(self.reach.attempts_count());
+                item.left_open = true;
+                item.cause = Some(causes.entry(code).or_insert_with(|| Arc::new(asked_for_another_try(code))).clone());
                 again.push(item);
                 continue;
             }
             // Only failures in a row count.
             (item.attempts, item.cause) = (0, None);
+            item.left_open |= matches!(verdict, Verdict::Undecided(_));
             match verdict {
                 verdict if purpose == Purpose::Field => self.field_judged(item, verdict, now),
                 Verdict::Accepted => {
@@ -243,6 +248,15 @@ impl Lane {
         let attempts = items.iter().map(|item| item.attempts).max().unwrap_or_default().max(self.reach.tried());
         let (first, longest) = (self.options.first_backoff, self.longest_pause());
         pause(&mut self.rng, attempts, first, longest)
+    }
+}
+
+/// What a vendor says that asks for another try of one update.
+pub(super) fn asked_for_another_try(code: Option<i64>) -> SinkError {
+    let error = SinkError::new("sink", "send", SinkErrorKind::Unavailable);
+    match code {
+        Some(code) => error.with_detail("it asks for another try").with_code(code),
+        None => error.with_detail("its answer says nothing of the update"),
     }
 }
 

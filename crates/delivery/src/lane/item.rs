@@ -20,6 +20,8 @@ pub(crate) struct Item {
     pub(crate) attempts: u32,
     /// Whether one of them may have been applied.
     pub(crate) applied: Applied,
+    /// Whether an answer left it open if it was stored: its request was refused as a whole, or it is to be sent again.
+    pub(crate) left_open: bool,
     pub(crate) cause: Option<Arc<SinkError>>,
     pub(crate) split: Option<Split>,
 }
@@ -36,13 +38,23 @@ pub(crate) struct Split {
 
 impl Item {
     pub(crate) fn new(seq: u64, update: ContactUpdate, ticket: Ticket) -> Self {
-        Self { seq, update, ticket, sent: false, attempts: 0, applied: Applied::No, cause: None, split: None }
+        Self {
+            seq,
+            update,
+            ticket,
+            sent: false,
+            attempts: 0,
+            applied: Applied::No,
+            left_open: false,
+            cause: None,
+            split: None,
+        }
     }
 
     /// What the caller is told when the lane gives the update up.
     pub(crate) fn unsettled(&self, cause: Option<Arc<SinkError>>) -> Outcome {
         let partly = self.split.as_ref().is_some_and(|split| !split.stored.is_empty());
-        let applied = if partly { Applied::Perhaps } else { self.applied };
+        let applied = if partly || self.left_open { Applied::Perhaps } else { self.applied };
         Outcome::Unsettled { applied, cause: self.cause.clone().or(cause) }
     }
 }

@@ -12,6 +12,7 @@ use contact_sink_core::{Retry, SinkError, SinkErrorKind, Verdict};
 use tokio::time::Instant;
 
 use super::Lane;
+use super::answer::asked_for_another_try;
 use crate::Stop;
 use crate::backoff::after;
 
@@ -67,9 +68,7 @@ impl Lane {
     pub(super) fn hear(&mut self, verdicts: &[Verdict]) {
         match verdicts {
             [Verdict::Retry { code }, rest @ ..] if rest.iter().all(|other| matches!(other, Verdict::Retry { .. })) => {
-                let error = SinkError::new("sink", "send", SinkErrorKind::Unavailable);
-                let error = error.with_detail("every update is to be sent again");
-                self.reach.failed(&Arc::new(code.iter().fold(error, |error, code| error.with_code(*code))));
+                self.reach.failed(&Arc::new(asked_for_another_try(*code)));
             }
             _ => self.reach.got_through(),
         }

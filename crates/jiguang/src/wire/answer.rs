@@ -9,7 +9,7 @@ use contact_sink_transport::{Judgement, judge};
 use http::{Response, StatusCode};
 use serde::Deserialize;
 
-use crate::codes::{OK, SEVERAL, find_code};
+use crate::codes::{CODES, OK, SEVERAL, find_code};
 use crate::{SET_CHANNELS, VENDOR};
 
 /// The vendor's own answer. `Debug` prints the codes and no text: the vendor's texts name users and may name values.
@@ -80,10 +80,10 @@ pub fn read_set_channels(answer: &Response<Bytes>) -> Result<Answer, SinkError> 
     let status = answer.status();
     let wire: WireAnswer<'_> = json::object(answer.body()).unwrap_or_default();
     let (code, msg) = (json::integer(wire.code), json::text(wire.msg).unwrap_or_default());
-    let errors = match judge(VENDOR, SET_CHANNELS, answer, code, |code| find_code(code).is_some()) {
+    let errors = match judge(VENDOR, SET_CHANNELS, answer, code, CODES) {
         Judgement::Failed(error) => return Err(error),
         // Nothing in such a body decides, so what else it lists is no list of errors.
-        Judgement::Refused { .. } => vec![AnswerError { code: code.filter(|&code| code != OK), msg: msg.clone() }],
+        Judgement::Refused => vec![AnswerError { code: code.filter(|&code| code != OK), msg: msg.clone() }],
         Judgement::Success => wire.listed_errors(),
         Judgement::Code(code) => {
             let mut errors = wire.listed_errors();
@@ -94,7 +94,7 @@ pub fn read_set_channels(answer: &Response<Bytes>) -> Result<Answer, SinkError> 
         }
     };
     for error in &errors {
-        let stops = error.code.and_then(find_code).and_then(|line| line.error(line.effect, VENDOR, SET_CHANNELS));
+        let stops = error.code.and_then(find_code).and_then(|line| line.error(VENDOR, SET_CHANNELS));
         if let Some(stops) = stops {
             // Beside other errors it is open whether good users were saved before this one came up.
             let applied = if errors.len() == 1 && code == error.code { Applied::No } else { Applied::Perhaps };

@@ -1,5 +1,6 @@
 //! The sink for user attributes: `im_set_attr`.
 
+use std::collections::HashMap;
 use std::num::{NonZeroU32, NonZeroUsize};
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use contact_sink_core::{
 };
 use contact_sink_transport::refusal;
 
-use super::of_item;
+use super::{of_item, unless_throttled};
 use crate::address::MAX_ATTRIBUTE_NAME_BYTES;
 use crate::client::contract;
 use crate::codes::{CODES, OK};
@@ -64,7 +65,7 @@ impl ContactSink for AttributesSink {
         let users: Vec<UserAttributes<'_>> =
             batch.iter().map(|update| user(update).map_err(invalid)).collect::<Result<_, _>>()?;
         let answer = self.client.set_attributes(&users).await?;
-        users.iter().map(|user| verdict(&answer, user.account())).collect()
+        unless_throttled(operation::SET_ATTRIBUTES, answer.status(), verdicts(&answer, &users)?)
     }
 }
 
@@ -94,22 +95,26 @@ fn user(update: &ContactUpdate) -> Result<UserAttributes<'_>, Rejection> {
 }
 
 /// A request that was refused names nobody: whether its other accounts were stored is not documented. One that went through
-/// may list accounts that failed.
-fn verdict(answer: &Answer<Vec<AccountError>>, account: &str) -> Result<Verdict, SinkError> {
+/// may list accounts that failed. Listed with the code of success, or with two codes, nothing is known of an account; and where
+/// the list names one that the request does not have, nothing is known of those that it does not name: it may mean one of them.
+fn verdicts(answer: &Answer<Vec<AccountError>>, users: &[UserAttributes<'_>]) -> Result<Vec<Verdict>, SinkError> {
     let Some(failed) = answer.content() else {
         let rejection = refusal(CODES, answer.code(), answer.status()).with_vendor_text(answer.info());
-        return Ok(Verdict::Undecided(rejection));
+        return Ok(vec![Verdict::Undecided(rejection); users.len()]);
     };
-    let mut own = failed.iter().filter(|failed| failed.account() == account);
-    match (own.next(), own.next()) {
-        (None, _) => Ok(Verdict::Accepted),
-        // Listed as failed, with the code of success: nobody can say what it is.
-        (Some(entry), None) if entry.code() != Some(OK) => {
-            of_item(operation::SET_ATTRIBUTES, answer.status(), entry.code(), answer.info())
+    let mut codes_of: HashMap<&str, Vec<Option<i64>>> = users.iter().map(|user| (user.account(), Vec::new())).collect();
+    let mut stranger = None;
+    for entry in failed {
+        match codes_of.get_mut(entry.account()) {
+            Some(codes) if codes.contains(&entry.code()) => {}
+            Some(codes) => codes.push(entry.code()),
+            None => stranger = Some(Verdict::Retry { code: entry.code() }),
         }
-        (Some(entry), Some(other)) if entry.code() == other.code() && entry.code() != Some(OK) => {
-            of_item(operation::SET_ATTRIBUTES, answer.status(), entry.code(), answer.info())
-        }
-        _ => Ok(Verdict::Retry { code: None }),
     }
+    let of_user = |user: &UserAttributes<'_>| match codes_of.get(user.account()).map(Vec::as_slice) {
+        None | Some([]) => Ok(stranger.clone().unwrap_or(Verdict::Accepted)),
+        Some([code]) if *code != Some(OK) => of_item(operation::SET_ATTRIBUTES, answer.status(), *code, answer.info()),
+        Some(_) => Ok(Verdict::Retry { code: None }),
+    };
+    users.iter().map(of_user).collect()
 }

@@ -10,7 +10,7 @@ use contact_sink_core::{
 };
 use contact_sink_transport::refusal;
 
-use super::of_item;
+use super::{of_item, unless_throttled};
 use crate::client::contract;
 use crate::codes::{CODES, OK, find_code};
 use crate::wire::{Answer, Friend, FriendResults, MAX_FRIENDS, TagValue};
@@ -25,7 +25,8 @@ const OWNER_UNKNOWN: &str = "the owner's account does not exist";
 
 /// Sets remark, groups and custom fields of friends: owner and friend are the subject, a tag is an address.
 ///
-/// Limits: 1,000 updates of one owner a request, 200 requests a second by default, one request in flight for each owner.
+/// Limits: 1,000 updates of one owner a request, 200 requests a second by default, one request in flight for each owner. That is
+/// kept by the one who drives the sink: two of them for one app do not know of each other, and meet in conflicts.
 #[derive(Debug, Clone)]
 pub struct FriendsSink {
     client: Tencent,
@@ -78,7 +79,8 @@ impl ContactSink for FriendsSink {
             return Err(broken("the updates of a batch have one owner"));
         }
         let friends: Vec<Friend<'_>> = friends.into_iter().map(|(_, friend)| friend).collect();
-        verdicts(&self.client.update_friends(owner, &friends).await?, &friends)
+        let answer = self.client.update_friends(owner, &friends).await?;
+        unless_throttled(operation::UPDATE_FRIENDS, answer.status(), verdicts(&answer, &friends)?)
     }
 }
 

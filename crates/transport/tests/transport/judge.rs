@@ -9,13 +9,18 @@ use http::{Response, StatusCode};
 
 const LISTED: i64 = 4107;
 const UNLISTED: i64 = 31337;
+const BUSY: i64 = 60011;
+const TABLE: &[Code] = &[
+    Code::new(LISTED, "not saved", Effect::Isolates, "look at it", "a manual"),
+    Code::new(BUSY, "too many", Effect::Throttles, "slower", "a manual"),
+];
 
 fn judged(status: u16, code: Option<i64>, headers: &[(&str, &str)]) -> Judgement {
     let mut answer = Response::builder().status(status);
     for (name, value) in headers {
         answer = answer.header(*name, *value);
     }
-    judge("vendor", "call", &answer.body(Bytes::from_static(b"<body>")).unwrap(), code, |code| code == LISTED)
+    judge("vendor", "call", &answer.body(Bytes::from_static(b"<body>")).unwrap(), code, TABLE)
 }
 
 fn word(judgement: &Judgement) -> &'static str {
@@ -23,7 +28,7 @@ fn word(judgement: &Judgement) -> &'static str {
         Judgement::Success => "success",
         Judgement::Code(LISTED | UNLISTED) => "code",
         Judgement::Code(_) => "another code",
-        Judgement::Refused { .. } => "refused",
+        Judgement::Refused => "refused",
         Judgement::Failed(error) => match error.kind() {
             Kind::Unreadable => "unreadable",
             Kind::Unavailable => "unavailable",
@@ -73,7 +78,6 @@ fn every_status_under_every_body() {
             assert_eq!(word(&judgement), expected, "{status} with {code:?}");
             match judgement {
                 Judgement::Code(kept) => assert_eq!(Some(kept), code),
-                Judgement::Refused { status: kept } => assert_eq!(kept, status),
                 Judgement::Failed(error) => {
                     assert_eq!((error.status(), error.code()), (Some(status), code), "{status} with {code:?}");
                     let stops = !matches!(expected, "unreadable" | "unavailable" | "throttled");
@@ -110,6 +114,19 @@ fn retry_after() {
         let Judgement::Failed(error) = judged(status, None, &[("retry-after", header)]) else { panic!("{status}") };
         let expected = seconds.map_or(Retry::Backoff, |seconds| Retry::After(Duration::from_secs(seconds)));
         assert_eq!(error.retry(), expected, "{status} with `{header}`");
+    }
+}
+
+#[test]
+fn a_listed_code_that_throttles_waits_as_long_as_the_vendor_says() {
+    for status in [200, 400, 429, 503] {
+        for (headers, retry) in
+            [(&[][..], Retry::Backoff), (&[("retry-after", "6")][..], Retry::After(Duration::from_secs(6)))]
+        {
+            let Judgement::Failed(error) = judged(status, Some(BUSY), headers) else { panic!("{status}") };
+            assert_eq!((error.kind(), error.code(), error.status()), (Kind::Throttled, Some(BUSY), Some(status)));
+            assert_eq!(error.retry(), retry, "{status}");
+        }
     }
 }
 
