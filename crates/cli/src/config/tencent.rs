@@ -2,7 +2,8 @@
 
 use contact_sink_core::Address;
 use contact_sink_tencent::{
-    AttributesSink, Config, FriendField, FriendsSink, InvalidTencentAddress, MAX_ATTRIBUTES, Region, Tencent, attribute,
+    AttributesSink, Config, FriendField, FriendsSink, InvalidConfig, InvalidTencentAddress, MAX_ATTRIBUTES, Region,
+    Tencent, attribute,
 };
 
 use super::mapping::{FieldKind, ListSeparator, Mapping};
@@ -89,9 +90,19 @@ fn config(section: &Section<'_>, secrets: Secrets) -> Result<Config, Failure> {
     if let Some(base_url) = base_url_or_region(section, Region::ALL.map(Region::name), Region::base_url)? {
         config = config.with_base_url(base_url);
     }
+    if let Some(text) = section.text("usersig_lifetime")? {
+        let lifetime = humantime::parse_duration(text)
+            .map_err(|_| section.failure_at("usersig_lifetime", "it is a time like \"1d\" or \"12h\""))?;
+        config = config.with_lifetime(lifetime);
+    }
     if let Secrets::Read { .. } = secrets {
         config.check().map_err(|error| {
-            section.failure_at(if error.is_about_key() { "secret_key" } else { "identifier" }, error.to_string())
+            let key = match error {
+                InvalidConfig::Lifetime => "usersig_lifetime",
+                _ if error.is_about_key() => "secret_key",
+                _ => "identifier",
+            };
+            section.failure_at(key, error.to_string())
         })?;
     }
     Ok(config)

@@ -72,7 +72,7 @@ impl Common<'_> {
         let sink: Box<dyn ContactSink> = sink(transport);
         let limiter = self
             .limiters
-            .get(&name, &account, limiter_key, sink.limits().quota)
+            .get(&name, &account, limiter_key, sink.limits())
             .map_err(|problem| Failure::config(format!("{}: {problem}", self.args.config.display())))?;
         let mut options = Options::default().with_max_rejected(self.args.max_rejected);
         options.limiter = limiter;

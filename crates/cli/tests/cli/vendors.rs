@@ -254,6 +254,20 @@ fn a_limit_belongs_to_an_app_and_a_command() {
 }
 
 #[test]
+fn two_destinations_at_the_friends_of_one_app_are_refused() {
+    // One lane keeps to one request an owner, and two would meet in conflicts all the way.
+    let place = place(world());
+    let again = sample_destination("friends", &place.sandbox.base_url());
+    let again = again.replace("[destinations.friends", "[destinations.again");
+    place.write("contact-sink.toml", place.read("contact-sink.toml") + &again);
+    let ran = place.run(&["sync", "contacts.csv", "--to", "friends,again"]);
+    let says = "contact-sink: contact-sink.toml: \"friends\" and \"again\" are one account (app 1400000000) at an endpoint that takes \
+                one request at a time for each owner, and would be in each other's way: write the fields of both into one, or run \
+                them one after the other\n";
+    assert_eq!((ran.status, ran.stderr.as_str(), place.sandbox.seen()), (78, says, 0));
+}
+
+#[test]
 fn all_that_the_sample_configuration_says_is_checked() {
     // As it is given to users: only the secrets have to be there.
     let place = Place::new(world());

@@ -75,7 +75,7 @@ fn one_that_is_refused_is_made_anew_but_one_that_expired_young_stops_the_run() {
             clock.set(age);
             oldest.store(Clock::START + 1, Ordering::SeqCst);
             let error = block_on(call(&client)).unwrap_err();
-            let retry = if mends { Retry::After(Duration::ZERO) } else { Retry::Never };
+            let retry = if mends { Retry::After(Duration::from_secs(1)) } else { Retry::Never };
             assert_eq!((error.retry(), error.applied(), error.kind()), (retry, Applied::No, Kind::Credentials));
             assert_eq!((error.code(), error.status()), (Some(code), Some(200)));
             assert!(error.advice().contains(hint), "{}", error.advice());
@@ -97,7 +97,7 @@ fn refused_again_with_the_new_one_stops() {
         block_on(call(&client)).unwrap();
         oldest.store(u64::MAX, Ordering::SeqCst);
         clock.set(7_200);
-        assert_eq!(block_on(call(&client)).unwrap_err().retry(), Retry::After(Duration::ZERO));
+        assert_eq!(block_on(call(&client)).unwrap_err().retry(), Retry::After(Duration::from_secs(1)));
         let error = block_on(call(&client)).unwrap_err();
         assert_eq!((error.retry(), error.applied()), (Retry::Never, Applied::No));
         assert!(error.advice().contains(hint));
@@ -114,7 +114,7 @@ fn many_requests_that_are_refused_together_make_one_new_usersig() {
         clock.set(120);
         oldest.store(Clock::START + 1, Ordering::SeqCst);
         for error in join_all((0..50).map(|_| call(&client))).await {
-            assert_eq!(error.unwrap_err().retry(), Retry::After(Duration::ZERO));
+            assert_eq!(error.unwrap_err().retry(), Retry::After(Duration::from_secs(1)));
         }
         join_all((0..50).map(|_| call(&client))).await.into_iter().for_each(Result::unwrap);
     });
@@ -143,7 +143,7 @@ fn a_late_refusal_of_the_old_one_does_not_cost_the_new_one() {
             clock.set(180);
         };
         let ((), outcomes) = tokio::join!(moved, join_all([0, 5, 12, 20].map(at)));
-        let again = Err(Retry::After(Duration::ZERO));
+        let again = Err(Retry::After(Duration::from_secs(1)));
         assert_eq!(outcomes, [again, again, Ok(()), Ok(())]);
     });
     let dated: Vec<u64> = script.usersigs().iter().map(|usersig| claims(usersig).time - Clock::START).collect();
@@ -163,7 +163,11 @@ fn a_clock_that_is_set_back_makes_a_new_usersig() {
         oldest.store(Clock::START, Ordering::SeqCst);
         let set_back = async { clock.set(-7_200) };
         let (outcome, ()) = tokio::join!(call(&client), set_back);
-        assert_eq!(outcome.unwrap_err().retry(), Retry::After(Duration::ZERO), "by this clock nothing is young");
+        assert_eq!(
+            outcome.unwrap_err().retry(),
+            Retry::After(Duration::from_secs(1)),
+            "by this clock nothing is young"
+        );
         let error = call(&client).await.unwrap_err();
         assert_eq!((error.retry(), error.advice().contains("clock")), (Retry::Never, true));
     });
