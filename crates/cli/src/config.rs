@@ -117,16 +117,18 @@ impl Config {
 
     /// The destinations of these names, in their order.
     pub fn destinations(&self, wanted: &[String]) -> Result<Vec<Destination>, Failure> {
-        self.read_all(|name| wanted.iter().any(|wanted| wanted == name))?.in_order_of(wanted, self)
+        let mut destinations = self.read_all(Some(wanted))?;
+        destinations.sort_by_key(|destination| wanted.iter().position(|name| *name == destination.name));
+        Ok(destinations)
     }
 
     /// All of them, in the order of the file.
     pub fn all_destinations(&self) -> Result<Vec<Destination>, Failure> {
-        Ok(self.read_all(|_| true)?.destinations)
+        self.read_all(None)
     }
 
     /// Checks all of them, so that a mistake is not found the day when the other one is used, and makes those that are wanted.
-    fn read_all(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Found, Failure> {
+    fn read_all(&self, wanted: Option<&[String]>) -> Result<Vec<Destination>, Failure> {
         let source = Source { name: &self.name, text: &self.text };
         let table = source.parse()?;
         let root = Section::root(source, &table);
@@ -135,21 +137,27 @@ impl Config {
         root.finish()?;
         let mut entries: Vec<_> = sections.entries().collect();
         entries.sort_by_key(|(_, span, _)| span.start);
-        let mut found = Found::default();
-        for (name, span, value) in entries {
-            if name == SANDBOX {
-                return Err(sections.failure(span, format!("{SANDBOX:?} is the simulator's name: choose another")));
+        for (name, span, _) in &entries {
+            let refuse = |problem: String| Err(sections.failure(span.clone(), problem));
+            if *name == SANDBOX {
+                return refuse(format!("{SANDBOX:?} is the simulator's name: choose another"));
             }
             if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_') {
-                return Err(
-                    sections.failure(span, format!("a destination's name has letters, digits, - and _ only: {name:?}"))
-                );
+                return refuse(format!("a destination's name has letters, digits, - and _ only: {name:?}"));
             }
-            let section = sections.below(name, value)?;
-            found.destinations.extend(self.read_destination(name, &section, &null, is_wanted(name))?);
-            found.names.push(name.to_owned());
         }
-        Ok(found)
+        let names = || entries.iter().map(|(name, ..)| *name);
+        if let Some(name) = wanted.unwrap_or_default().iter().find(|wanted| !names().any(|name| name == *wanted)) {
+            let hint = nearest::hint(name, names().chain([SANDBOX]));
+            return Err(Failure::usage(format!("--to {name}: {} has no such destination{hint}", self.name)));
+        }
+        let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name));
+        let mut destinations = Vec::new();
+        for (name, _, value) in &entries {
+            let section = sections.below(name, value)?;
+            destinations.extend(self.read_destination(name, &section, &null, is_wanted(name))?);
+        }
+        Ok(destinations)
     }
 
     fn null_words(&self, root: &Section<'_>) -> Result<Vec<String>, Failure> {
@@ -203,28 +211,6 @@ impl Config {
             transport,
             sink,
         }))
-    }
-}
-
-/// What a configuration has: all names, and the destinations that are wanted, in the order of the file.
-#[derive(Default)]
-struct Found {
-    names: Vec<String>,
-    destinations: Vec<Destination>,
-}
-
-impl Found {
-    fn in_order_of(mut self, wanted: &[String], config: &Config) -> Result<Vec<Destination>, Failure> {
-        let mut destinations = Vec::with_capacity(wanted.len());
-        for name in wanted {
-            let Some(place) = self.destinations.iter().position(|destination| destination.name == *name) else {
-                let hint = nearest::hint(name, self.names.iter().map(String::as_str).chain([SANDBOX]));
-                let file = &config.name;
-                return Err(Failure::usage(format!("--to {name}: {file} has no such destination{hint}")));
-            };
-            destinations.push(self.destinations.swap_remove(place));
-        }
-        Ok(destinations)
     }
 }
 
