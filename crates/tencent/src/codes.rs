@@ -17,7 +17,7 @@ const KEYS: &str = "compare SDKAppID, identifier and secret key with the vendor'
 const APP: &str = "compare SDKAppID and region with the vendor's console: an app answers in its own region only";
 const ACCOUNT: &str = "see in the vendor's console that the account has been imported, and look at its spelling";
 const INTERNAL: &str = "an internal error of the vendor's";
-const NOT_SIGNED: &str = "the signature was not accepted";
+const NOT_SIGNED: &str = "the identifier or the UserSig is wrong";
 const TOO_OFTEN: &str = "too many requests";
 
 const fn stops(code: i64, meaning: &'static str, effect: Effect, advice: &'static str) -> Code {
@@ -82,11 +82,11 @@ pub const CODES: &[Code] = &[
     throttles(60011),
     throttles(60018),
     throttles(60019),
-    retries(60008, "the request timed out at the vendor", PUBLIC),
+    retries(60008, "a timeout at the vendor, or a request that it could not read", PUBLIC),
     retries(60013, INTERNAL, PUBLIC),
     retries(60014, "a timeout at the vendor", PUBLIC),
     retries(70169, "a timeout at the vendor", PUBLIC),
-    retries(70202, "a timeout at the vendor", PUBLIC),
+    retries(70202, "a failure at the vendor that passes", PUBLIC),
     retries(70500, INTERNAL, PUBLIC),
     // Public: the signature has run out.
     stops(EXPIRED, "the UserSig has expired", Effect::Renews, "check the clock of this machine")
@@ -108,7 +108,7 @@ pub const CODES: &[Code] = &[
     stops(60009, "there is no such service at this address", Effect::Stops(WrongAddress), APP),
     stops(60010, "the request needs an app admin", Effect::Stops(Forbidden), ADMIN),
     stops(60012, "the SDKAppID is missing", Effect::Stops(Credentials), KEYS),
-    stops(60015, "the request was refused before it was looked at", Effect::Stops(BadRequest), BUG),
+    stops(60015, "the identifier in the request is no text", Effect::Stops(BadRequest), BUG),
     stops(60016, "the SDKAppID is disabled", Effect::Stops(Credentials), KEYS),
     stops(
         60017,
@@ -118,15 +118,15 @@ pub const CODES: &[Code] = &[
     ),
     stops(
         60020,
-        "the app's package has run out",
+        "the app has no package, or not one that is in force yet",
         Effect::Stops(Forbidden),
-        "see the app's package in the vendor's console",
+        "see the app's package in the vendor's console; a new one takes some minutes",
     ),
     stops(
         60021,
-        "requests from this address are not allowed",
+        "the request is not allowed",
         Effect::Stops(Forbidden),
-        "add this machine's address to those that the app allows",
+        "ask the vendor: its pages that were read here name the code and not its cause",
     ),
     stops(70002, "the UserSig is empty", Effect::Stops(Credentials), KEYS),
     stops(70003, "the UserSig cannot be decoded", Effect::Stops(Credentials), KEYS),
