@@ -14,6 +14,7 @@ const ENGAGELAB: &str = "contact-sink-engagelab";
 const JIGUANG: &str = "contact-sink-jiguang";
 const TENCENT: &str = "contact-sink-tencent";
 const DELIVERY: &str = "contact-sink-delivery";
+const JOURNAL: &str = "contact-sink-journal";
 const SANDBOX: &str = "contact-sink-sandbox";
 const FACADE: &str = "contact-sink";
 const CLI: &str = "contact-sink-cli";
@@ -28,10 +29,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     (JIGUANG, &[CORE, TRANSPORT]),
     (TENCENT, &[CORE, TRANSPORT]),
     (DELIVERY, &[CORE]),
+    (JOURNAL, &[CORE, DELIVERY]),
     // It shares nothing with the clients: together they could be wrong alike.
     (SANDBOX, &[]),
     (FACADE, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, SANDBOX, TENCENT, TRANSPORT]),
-    (CLI, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, SANDBOX, TENCENT, TRANSPORT]),
+    (CLI, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, JOURNAL, SANDBOX, TENCENT, TRANSPORT]),
     (TESTS, &[]),
     (XTASK, &[]),
 ];
