@@ -13,8 +13,9 @@ use tokio::time::{Instant, timeout};
 
 use crate::lane::item::{Place, Reply, Ticket};
 use crate::lane::{Command, Lane, Told, driver};
+use crate::outcomes::{ByNumber, Unnumbered};
 use crate::room::Room;
-use crate::{Limiter, Options, Outcome, Outcomes, Summary};
+use crate::{Journal, Limiter, Numbered, Options, Outcome, Outcomes, Summary};
 
 /// A handle on one lane: one sink, one limiter, one order, driven by a task of its own.
 ///
@@ -69,12 +70,21 @@ impl Delivery {
     ///
     /// Pace: the limiter of the options, else one of the lane's own by the sink's quota, else none.
     pub fn new(sink: impl ContactSink + 'static, options: Options) -> Self {
+        Self::open(sink, options, None)
+    }
+
+    /// The same, with a journal that is told of every outcome before anybody else, see [`Journal`].
+    pub fn with_journal(sink: impl ContactSink + 'static, options: Options, journal: impl Journal) -> Self {
+        Self::open(sink, options, Some(Box::new(journal)))
+    }
+
+    fn open(sink: impl ContactSink + 'static, options: Options, journal: Option<Box<dyn Journal>>) -> Self {
         let sink: Arc<dyn ContactSink> = Arc::new(sink);
         let limiter = options.limiter.clone().or_else(|| sink.limits().quota.map(Limiter::new));
         let told = Arc::new(Mutex::new(Told::default()));
         let room = Room::new(&options);
         let (commands, inbox) = mpsc::unbounded_channel();
-        let lane = Lane::new(sink.clone(), options, limiter.is_some(), told.clone(), Instant::now());
+        let lane = Lane::new(sink.clone(), options, journal, limiter.is_some(), told.clone(), Instant::now());
         tokio::spawn(driver::drive(lane, sink, limiter, inbox));
         Self { shared: Arc::new(Shared { commands, room, told, next: AtomicU64::new(0) }) }
     }
@@ -88,7 +98,7 @@ impl Delivery {
         let Ok(one) = self.room().for_one().await else { return never_sent };
         let Ok(text) = self.room().for_text(&update).await else { return never_sent };
         let (to, outcome) = oneshot::channel();
-        self.submit(update, Reply::One(to), [one, text]);
+        self.submit(None, update, Applied::No, Reply::One(to), [one, text]);
         // The lane answers even if its task is ended: the ticket does when it is dropped.
         outcome.await.map_or(never_sent, |delivered| delivered.outcome)
     }
@@ -99,7 +109,14 @@ impl Delivery {
     /// tells the lane that nothing more is coming. A subject's next update waits until the outcome of the one before was taken.
     pub fn deliver_all<T>(&self, updates: impl Stream<Item = (T, ContactUpdate)> + Send + 'static) -> Outcomes<T> {
         self.command(Command::InputOpened);
-        Outcomes::new(self.clone(), Box::pin(updates))
+        Outcomes::new(self.clone(), Box::pin(Unnumbered { updates: Box::pin(updates) }))
+    }
+
+    /// Delivers a stream of updates like [`Delivery::deliver_all`], and tells the [`Journal`] the number of each. The numbers
+    /// are the caller's, and each is given once.
+    pub fn deliver_numbered(&self, updates: impl Stream<Item = Numbered> + Send + 'static) -> Outcomes<u64> {
+        self.command(Command::InputOpened);
+        Outcomes::new(self.clone(), Box::pin(ByNumber { updates: Box::pin(updates) }))
     }
 
     /// Counts an update that the caller refused itself into [`Options::max_rejected`]: a row that cannot be read, say. The
@@ -138,11 +155,18 @@ impl Delivery {
         &self.shared.room
     }
 
-    pub(crate) fn submit(&self, update: ContactUpdate, reply: Reply, room: [OwnedSemaphorePermit; 2]) {
+    pub(crate) fn submit(
+        &self,
+        number: Option<u64>,
+        update: ContactUpdate,
+        earlier: Applied,
+        reply: Reply,
+        room: [OwnedSemaphorePermit; 2],
+    ) {
         let seq = self.shared.next.fetch_add(1, Ordering::Relaxed);
         let lane = self.shared.commands.clone();
         let place = Place { seq, subject: update.subject().clone(), lane, _room: room };
-        let command = Command::Submit { seq, update, ticket: Ticket::new(reply, place) };
+        let command = Command::Submit { seq, number, update, earlier, ticket: Ticket::new(reply, place) };
         if let Err(SendError(Command::Submit { ticket, .. })) = self.shared.commands.send(command) {
             // The lane's task is gone: this update was never sent.
             ticket.settle(Outcome::Unsettled { applied: Applied::No, cause: None });

@@ -2,7 +2,7 @@
 //!
 //! The task that feeds it is in `driver`; what leaves when is in `departure`; what an answer means for each update is in
 //! `answer`; how updates leave the lane is in `ending`; the rules that keep a wrong mapping from rejecting everybody are in
-//! `provisional`; what is done while nothing gets through is in `reach`.
+//! `provisional`; what is done while nothing gets through is in `reach`; what the journal is told is in `journal`.
 
 mod answer;
 mod departure;
@@ -10,6 +10,7 @@ pub(crate) mod driver;
 mod ending;
 mod flight;
 pub(crate) mod item;
+mod journal;
 mod provisional;
 mod queue;
 mod reach;
@@ -18,12 +19,12 @@ mod rejects;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use contact_sink_core::{BatchKey, ContactSink, ContactUpdate, Limits, SinkError, Subject};
+use contact_sink_core::{Applied, BatchKey, ContactSink, ContactUpdate, Limits, SinkError, Subject};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::backoff::Budget;
-use crate::{Options, Outcome, Stop, Summary};
+use crate::{Journal, Options, Outcome, Stop, Summary};
 use flight::{Flights, Group, Purpose};
 use item::{Item, Ticket};
 use provisional::Provisional;
@@ -36,7 +37,9 @@ use rejects::Rejects;
 pub(crate) enum Command {
     Submit {
         seq: u64,
+        number: Option<u64>,
         update: ContactUpdate,
+        earlier: Applied,
         ticket: Ticket,
     },
     /// The caller has the outcome, or is gone.
@@ -105,6 +108,9 @@ pub(crate) struct Lane {
     /// Nothing was accepted yet: one request at a time.
     alone: bool,
     rejects: Rejects,
+    journal: Option<Box<dyn Journal>>,
+    /// Outcomes that the journal and the callers have not been told yet.
+    definite: Vec<(Item, Outcome)>,
     /// Updates without an outcome.
     held: usize,
     open_inputs: usize,
@@ -119,6 +125,7 @@ impl Lane {
     pub(crate) fn new(
         sink: Arc<dyn ContactSink>,
         options: Options,
+        journal: Option<Box<dyn Journal>>,
         paced: bool,
         told: Arc<Mutex<Told>>,
         now: Instant,
@@ -144,6 +151,8 @@ impl Lane {
             heard_in_quiet: HashSet::new(),
             alone: true,
             rejects: Rejects::default(),
+            journal,
+            definite: Vec::new(),
             held: 0,
             open_inputs: 0,
             input_is_over: false,
@@ -156,7 +165,9 @@ impl Lane {
 
     pub(crate) fn handle(&mut self, command: Command, now: Instant) {
         match command {
-            Command::Submit { seq, update, ticket } => self.submit(Item::new(seq, update, ticket), now),
+            Command::Submit { seq, number, update, earlier, ticket } => {
+                self.submit(Item::new(seq, number, update, earlier, ticket), now);
+            }
             Command::Released { seq, subject } => {
                 if let Some(next) = self.lines.leave(seq, &subject) {
                     self.enqueue(next, now);
@@ -223,7 +234,11 @@ impl Lane {
     }
 
     fn enqueue(&mut self, item: Item, now: Instant) {
-        self.queues.push(self.sink.batch_key(&item.update), item, now);
+        match self.has(&item) {
+            Some(true) => self.settle(item, Outcome::Unchanged),
+            Some(false) => self.queues.push(self.sink.batch_key(&item.update), item, now),
+            None => self.give_up([item]),
+        }
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {

@@ -16,7 +16,8 @@
 //!    label must not make a million dead letters), or when too much is rejected, see [`MaxRejected`]. To tell a wrong key from
 //!    bad rows that stand together, the last batch of an input leaves when what left before it is answered and taken apart.
 //!
-//! Nothing is kept on disk here and no memory grows with the length of the input.
+//! Nothing is kept on disk here and no memory grows with the length of the input. What is to outlive the process is told to a
+//! [`Journal`] before anybody else: the crate `contact-sink-journal` has one.
 //!
 //! # In a service
 //!
@@ -184,6 +185,7 @@
 
 mod backoff;
 mod delivery;
+mod journal;
 mod lane;
 mod limiter;
 mod options;
@@ -192,6 +194,7 @@ mod outcomes;
 mod room;
 
 pub use delivery::Delivery;
+pub use journal::{Journal, JournalError, Numbered, Settled};
 pub use limiter::{Limiter, Permit};
 pub use options::{MaxRejected, Options};
 pub use outcome::{Outcome, Stop, Summary};

@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use contact_sink_core::{Address, Applied, Rejection, Retry, SinkError};
 
+use crate::JournalError;
+
 /// What became of one update. Definite: each update has exactly one.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome {
     /// The vendor took it.
     Accepted,
+    /// The vendor has it already, as the [`Journal`](crate::Journal) says: it was not sent.
+    Unchanged,
     /// A rule of ours or of the vendor refused it.
     Rejected {
         /// Why; several if it was sent field by field.
@@ -36,6 +40,8 @@ pub enum Outcome {
 pub struct Summary {
     /// Updates that the vendor took.
     pub accepted: u64,
+    /// Updates that were not sent, because the vendor has them already.
+    pub unchanged: u64,
     /// Updates that were refused.
     pub rejected: u64,
     /// Updates that were given up or never sent.
@@ -91,6 +97,8 @@ pub enum Stop {
         /// Of how many outcomes.
         outcomes: u64,
     },
+    /// The [`Journal`](crate::Journal) cannot be read or written: nothing new is sent that could not be written down.
+    Journal(JournalError),
     /// [`Delivery::halt`](crate::Delivery::halt) was called, or the time given to
     /// [`Delivery::close`](crate::Delivery::close) was over.
     Halted,
@@ -119,6 +127,7 @@ impl fmt::Display for Stop {
             Self::TooManyRejected { rejected, outcomes } => {
                 write!(f, "{rejected} of {outcomes} updates were rejected: compare the mapping with the input")
             }
+            Self::Journal(error) => write!(f, "{error}"),
             Self::Halted => f.write_str("it was asked to stop"),
         }
     }

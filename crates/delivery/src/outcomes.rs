@@ -6,16 +6,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use contact_sink_core::ContactUpdate;
+use contact_sink_core::{Applied, ContactUpdate};
 use futures_core::Stream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::lane::Command;
 use crate::lane::item::{Delivered, Reply};
 use crate::room::Part;
-use crate::{Delivery, Outcome, Summary};
+use crate::{Delivery, Numbered, Outcome, Summary};
 
-type Input<T> = Pin<Box<dyn Stream<Item = (T, ContactUpdate)> + Send>>;
+type Input<T> = Pin<Box<dyn Stream<Item = Read<T>> + Send>>;
 type Waiting = Pin<Box<dyn Future<Output = Part> + Send>>;
 
 /// The outcomes of [`Delivery::deliver_all`], as they become definite: a stream of the caller's tags with their outcomes.
@@ -28,11 +28,47 @@ pub struct Outcomes<T> {
     /// For room for one update, or for the text of the one that was read.
     waiting: Option<Waiting>,
     room: Option<OwnedSemaphorePermit>,
-    read: Option<(T, ContactUpdate)>,
+    read: Option<Read<T>>,
     tags: HashMap<u64, T>,
     next_id: u64,
     to: mpsc::UnboundedSender<(u64, Delivered)>,
     results: mpsc::UnboundedReceiver<(u64, Delivered)>,
+}
+
+/// One update as it was read.
+pub(crate) struct Read<T> {
+    tag: T,
+    number: Option<u64>,
+    update: ContactUpdate,
+    earlier: Applied,
+}
+
+/// A stream of updates with tags, and without numbers for a journal.
+pub(crate) struct Unnumbered<S> {
+    pub(crate) updates: Pin<Box<S>>,
+}
+
+impl<T, S: Stream<Item = (T, ContactUpdate)>> Stream for Unnumbered<S> {
+    type Item = Read<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Read<T>>> {
+        let read = |(tag, update)| Read { tag, number: None, update, earlier: Applied::No };
+        self.updates.as_mut().poll_next(cx).map(|next| next.map(read))
+    }
+}
+
+/// A stream of updates with numbers, which are their tags.
+pub(crate) struct ByNumber<S> {
+    pub(crate) updates: Pin<Box<S>>,
+}
+
+impl<S: Stream<Item = Numbered>> Stream for ByNumber<S> {
+    type Item = Read<u64>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Read<u64>>> {
+        let read = |Numbered { number, update, earlier }| Read { tag: number, number: Some(number), update, earlier };
+        self.updates.as_mut().poll_next(cx).map(|next| next.map(read))
+    }
 }
 
 impl<T> Outcomes<T> {
@@ -64,15 +100,17 @@ impl<T> Outcomes<T> {
     /// Gives the lane one more update, or says that there is none now.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(input) = &mut self.input else { return Poll::Pending };
-        if let Some((_, update)) = &self.read {
+        if let Some(Read { update, .. }) = &self.read {
             let waiting = self.waiting.get_or_insert_with(|| Box::pin(self.delivery.room().for_text(update)));
             let text = ready!(waiting.as_mut().poll(cx));
             self.waiting = None;
-            if let (Some(one), Ok(text), Some((tag, update))) = (self.room.take(), text, self.read.take()) {
+            if let (Some(one), Ok(text), Some(Read { tag, number, update, earlier })) =
+                (self.room.take(), text, self.read.take())
+            {
                 self.tags.insert(self.next_id, tag);
                 let reply = Reply::Many { id: self.next_id, to: self.to.clone() };
                 self.next_id += 1;
-                self.delivery.submit(update, reply, [one, text]);
+                self.delivery.submit(number, update, earlier, reply, [one, text]);
             }
             return Poll::Ready(());
         }

@@ -27,6 +27,11 @@ impl Lane {
                 (key, Group::new(items, Purpose::Batch), Vec::new())
             }
         };
+        let batch = group.batch();
+        if !self.tell_departure(&batch) {
+            self.give_up(group.items.into_iter().chain(rest.into_iter().flat_map(|group| group.items)));
+            return None;
+        }
         self.count_departure(&group, now);
         self.reach.departs(now);
         for item in group.items.iter_mut().filter(|item| !item.sent) {
@@ -36,7 +41,6 @@ impl Lane {
         if self.limits.overlap == Overlap::OnePerKey {
             self.queues.occupy(&key);
         }
-        let batch = group.batch();
         self.events += 1;
         let number = self.events;
         self.in_flight.insert(number, Request { key, group, rest, departed: number });

@@ -40,7 +40,12 @@ pub(crate) async fn drive(
             flying.shutdown().await;
             lane.stop_overdue(now);
         }
+        lane.commit();
         lane.advance(now);
+        // What the advance gave up is told in the next round, which begins at once.
+        if lane.has_definite() {
+            continue;
+        }
         let wants_to_send = lane.wants_to_send(now);
         lane.tell_wait(wants_to_send, limiter.as_ref().and_then(|limiter| limiter.held_until(now)), now);
         if !wants_to_send {

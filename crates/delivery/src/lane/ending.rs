@@ -7,19 +7,11 @@ use super::item::Item;
 use crate::{Outcome, Stop};
 
 impl Lane {
-    /// Gives an update its outcome, and stops the lane if that makes too many rejected ones.
+    /// Makes an outcome definite: it is told after the journal has it ([`Lane::commit`]). Stops the lane if that makes too many rejected
+    /// ones.
     pub(super) fn settle(&mut self, item: Item, outcome: Outcome) {
-        let mut told = self.told();
-        match outcome {
-            Outcome::Accepted => told.summary.accepted += 1,
-            Outcome::Rejected { .. } => told.summary.rejected += 1,
-            Outcome::Unsettled { .. } => told.summary.unsettled += 1,
-        }
-        let accepted = told.summary.accepted;
-        drop(told);
-        self.rejects.accepted = accepted;
-        self.held -= 1;
-        item.ticket.settle(outcome);
+        self.rejects.accepted += u64::from(outcome == Outcome::Accepted);
+        self.definite.push((item, outcome));
         self.check_rejects();
     }
 

@@ -12,6 +12,8 @@ use crate::lane::Command;
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) seq: u64,
+    /// The caller's number for it, which the journal is told.
+    pub(crate) number: Option<u64>,
     pub(crate) update: ContactUpdate,
     pub(crate) ticket: Ticket,
     /// Whether it has left at least once.
@@ -37,14 +39,15 @@ pub(crate) struct Split {
 }
 
 impl Item {
-    pub(crate) fn new(seq: u64, update: ContactUpdate, ticket: Ticket) -> Self {
+    pub(crate) fn new(seq: u64, number: Option<u64>, update: ContactUpdate, earlier: Applied, ticket: Ticket) -> Self {
         Self {
             seq,
+            number,
             update,
             ticket,
             sent: false,
             attempts: 0,
-            applied: Applied::No,
+            applied: earlier,
             left_open: false,
             cause: None,
             split: None,

@@ -1,0 +1,80 @@
+//! What a lane tells a journal, so that a run that is cut off can be gone on with.
+
+use std::fmt;
+
+use contact_sink_core::{Applied, ContactUpdate};
+
+use crate::Outcome;
+
+/// Writes down what becomes of updates, before anybody is told and before the next request leaves.
+///
+/// A lane calls it from its own task and waits: while it works nothing leaves and no caller hears of anything, so it must be
+/// quick (a write to a file, not a round trip). Each line here is a promise of the lane:
+///
+/// - [`Journal::has`] is asked once for each update that is valid, when no earlier update of its subject is under way.
+/// - [`Journal::departs`] is called before each request, with exactly what it will hold. If it fails, the request does not leave.
+/// - [`Journal::settled`] is called with the outcomes in the order in which they became definite, each once. Their callers learn
+///   of them, and the request that they came from gives its place in flight back, after it has returned.
+/// - After a failure none of them is called again: the lane stops with [`Stop::Journal`](crate::Stop::Journal), nothing new
+///   is sent, and the outcomes that could not be written are [`Outcome::Unsettled`]: the next run sends these updates again.
+pub trait Journal: Send + 'static {
+    /// Whether the vendor has this already, so that it need not be sent.
+    fn has(&mut self, update: &ContactUpdate) -> Result<bool, JournalError>;
+    /// These leave now, in one request.
+    fn departs(&mut self, batch: &[ContactUpdate]) -> Result<(), JournalError>;
+    /// These are definite.
+    fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError>;
+}
+
+/// One outcome for the journal.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Settled<'a> {
+    /// The caller's number for it, see [`Numbered`]; an update of [`Delivery::deliver`](crate::Delivery::deliver) and of
+    /// [`Delivery::deliver_all`](crate::Delivery::deliver_all) has none.
+    pub number: Option<u64>,
+    /// What was to be set.
+    pub update: &'a ContactUpdate,
+    /// What became of it.
+    pub outcome: &'a Outcome,
+}
+
+/// An update of a run that a journal keeps, with a number of the caller's: its place in the input.
+#[derive(Debug, Clone)]
+pub struct Numbered {
+    pub(crate) number: u64,
+    pub(crate) update: ContactUpdate,
+    pub(crate) earlier: Applied,
+}
+
+impl Numbered {
+    /// An update that was never sent.
+    pub fn new(number: u64, update: ContactUpdate) -> Self {
+        Self { number, update, earlier: Applied::No }
+    }
+
+    /// Says whether an earlier run may have sent it and did not hear the answer. Such an attempt counts as one with an unknown
+    /// end: the outcome says so, and a different value of its subject waits.
+    pub fn with_earlier(self, earlier: Applied) -> Self {
+        Self { earlier, ..self }
+    }
+}
+
+/// Why a journal could not be read or written: in words for a person, without a contact's data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalError(String);
+
+impl JournalError {
+    /// In lower case, without a full stop: `the journal growth.sqlite cannot be written: disk full`.
+    pub fn new(problem: impl Into<String>) -> Self {
+        Self(problem.into())
+    }
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for JournalError {}

@@ -1,0 +1,85 @@
+//! What the journal is told, and when: before a request leaves, and of each outcome before its caller.
+
+use contact_sink_core::{Applied, ContactUpdate};
+
+use super::Lane;
+use super::item::Item;
+use crate::{JournalError, Outcome, Settled, Stop};
+
+impl Lane {
+    /// Whether the journal says that the vendor has this already; `None` if it cannot be asked any more.
+    pub(super) fn has(&mut self, item: &Item) -> Option<bool> {
+        let Some(journal) = self.journal.as_mut().filter(|_| !self.stopped) else { return Some(false) };
+        match journal.has(&item.update) {
+            Ok(has) => Some(has),
+            Err(error) => {
+                self.journal_failed(error);
+                None
+            }
+        }
+    }
+
+    /// Tells the journal what leaves; if that fails, it does not.
+    pub(super) fn tell_departure(&mut self, batch: &[ContactUpdate]) -> bool {
+        match self.journal.as_mut().map_or(Ok(()), |journal| journal.departs(batch)) {
+            Ok(()) => true,
+            Err(error) => {
+                self.journal_failed(error);
+                false
+            }
+        }
+    }
+
+    pub(crate) fn has_definite(&self) -> bool {
+        !self.definite.is_empty()
+    }
+
+    /// Writes down what became definite, and then tells the callers.
+    pub(crate) fn commit(&mut self) {
+        while !self.definite.is_empty() {
+            let mut definite = std::mem::take(&mut self.definite);
+            if let Some(journal) = &mut self.journal {
+                let settled = definite.iter().map(|(item, outcome)| {
+                    let Item { number, update, .. } = item;
+                    Settled { number: *number, update, outcome }
+                });
+                let outcomes: Vec<Settled<'_>> = settled.collect();
+                if let Err(error) = journal.settled(&outcomes) {
+                    for (item, outcome) in &mut definite {
+                        *outcome = not_written(item, outcome);
+                    }
+                    // What this gives up comes after, and finds no journal.
+                    self.journal_failed(error);
+                }
+            }
+            self.held -= definite.len();
+            let mut told = self.told();
+            for (_, outcome) in &definite {
+                *match outcome {
+                    Outcome::Accepted => &mut told.summary.accepted,
+                    Outcome::Unchanged => &mut told.summary.unchanged,
+                    Outcome::Rejected { .. } => &mut told.summary.rejected,
+                    Outcome::Unsettled { .. } => &mut told.summary.unsettled,
+                } += 1;
+            }
+            drop(told);
+            for (item, outcome) in definite {
+                item.ticket.settle(outcome);
+            }
+        }
+    }
+
+    fn journal_failed(&mut self, error: JournalError) {
+        self.journal = None;
+        self.stop(Stop::Journal(error));
+    }
+}
+
+/// What is said of an outcome that could not be written down: the next run sends the update again.
+fn not_written(item: &Item, outcome: &Outcome) -> Outcome {
+    match outcome {
+        Outcome::Unsettled { .. } => outcome.clone(),
+        _ if item.sent => Outcome::Unsettled { applied: Applied::Perhaps, cause: None },
+        _ => Outcome::Unsettled { applied: item.applied, cause: None },
+    }
+}
