@@ -56,6 +56,17 @@ pub struct Sync {
     /// Where the files of rejected rows go.
     #[arg(long, value_name = "DIR", default_value = "rejected")]
     pub rejected: PathBuf,
+    /// Where the journals are kept, which let the next run go on where this one ended. Default: the platform's directory for the
+    /// state of programs.
+    #[arg(long, value_name = "DIR", env = "CONTACT_SINK_STATE")]
+    pub state: Option<PathBuf>,
+    /// Send all rows again, whatever earlier runs have done.
+    #[arg(long, conflicts_with = "go_on")]
+    pub restart: bool,
+    /// Go on with a run that is not finished though its input, destination or mapping has changed since: rows that are done stay
+    /// so, by their number.
+    #[arg(long = "continue")]
+    pub go_on: bool,
     /// How to report: text, json (on standard output), json=PATH; may be given several times.
     #[arg(long, value_name = "FORM", value_parser = parse_report)]
     pub report: Vec<ReportForm>,

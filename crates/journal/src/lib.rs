@@ -36,4 +36,5 @@ pub use lock::{Held, Lock};
 pub use record::{Counts, Identity, Kind, Reason, Record, State};
 pub use rows::Rows;
 pub use run::{Entry, Run};
+pub use schema::make_directory;
 pub use sync::SYNC_EVERY;

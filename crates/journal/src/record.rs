@@ -32,7 +32,9 @@ impl Identity {
             .filter(|(_, was, is)| was != is)
             .map(|(part, was, is)| (part, was.as_str(), is.as_str()))
             .collect();
-        if self.account_hash != now.account_hash && self.account == now.account {
+        if differences.iter().all(|(part, ..)| !["host", "account"].contains(part))
+            && self.account_hash != now.account_hash
+        {
             differences.push(("account", "another one", &now.account));
         }
         differences
@@ -92,7 +94,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn count(&mut self, kind: Kind) {
+    /// Counts a row.
+    pub fn count(&mut self, kind: Kind) {
         *match kind {
             Kind::Accepted => &mut self.accepted,
             Kind::Rejected => &mut self.rejected,

@@ -127,6 +127,11 @@ impl Run {
         self.letters.path = Some(path);
     }
 
+    /// Says that the rows read before have another hash now, since their input was changed and its owner wants to go on.
+    pub fn rebase(&mut self, read: u64, digest: &[u8]) {
+        (self.record.read, self.record.digest) = (read, digest.to_vec());
+    }
+
     /// Writes down what became of rows, in one transaction. It is safe from a kill when this returns, and from a power cut
     /// [`SYNC_EVERY`](crate::SYNC_EVERY) later. A row that is settled already stays as it is.
     ///

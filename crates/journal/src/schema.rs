@@ -50,7 +50,7 @@ CREATE TABLE letter (run INTEGER NOT NULL, at INTEGER NOT NULL, lines BLOB NOT N
 /// Opens a journal, or makes it, readable by its owner only.
 pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
     if let Some(directory) = path.parent() {
-        make_directory(directory).map_err(OpenError::io(directory))?;
+        make_directory(directory)?;
     }
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
@@ -110,10 +110,11 @@ fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
 }
 
-fn make_directory(directory: &Path) -> std::io::Result<()> {
+/// Makes a directory that only its owner can look into, if it is not there.
+pub fn make_directory(directory: &Path) -> Result<(), OpenError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
+    builder.create(directory).map_err(OpenError::io(directory))
 }

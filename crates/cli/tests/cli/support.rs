@@ -144,7 +144,8 @@ impl Place {
 
     fn at<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         let secrets = ["JIGUANG_PROJECT_SECRET", "ENGAGELAB_API_SECRET", "TENCENT_SECRET_KEY"];
-        command.current_dir(self.directory.path()).envs(secrets.map(|name| (name, &self.secret)))
+        command.current_dir(self.directory.path()).env("CONTACT_SINK_STATE", "state");
+        command.envs(secrets.map(|name| (name, &self.secret)))
     }
 
     /// `contact-sink sync` of this input, with a report in JSON.
