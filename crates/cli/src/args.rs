@@ -26,6 +26,8 @@ pub enum Command {
     /// Each destination reads the file for itself and has its own pace, file of rejected rows and report; one that is slow or
     /// stopped holds up no other. Destinations of one account share its quota.
     Sync(Sync),
+    /// Show the runs that the journals know: how far each has come, and how to go on with it.
+    Status(Status),
     /// Run a simulator of the vendors on this machine.
     Sandbox(Sandbox),
     /// Say what a vendor's code means, what is done about it, and what to do.
@@ -77,6 +79,14 @@ pub struct Sync {
     /// Print errors only.
     #[arg(long)]
     pub quiet: bool,
+}
+
+/// Show the runs that the journals know.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Where the journals are kept. Default: the platform's directory for the state of programs.
+    #[arg(long, value_name = "DIR", env = "CONTACT_SINK_STATE")]
+    pub state: Option<PathBuf>,
 }
 
 /// Run a simulator of the vendors on this machine.

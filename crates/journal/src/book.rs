@@ -18,7 +18,7 @@ const KEPT: i64 = 5;
 
 const COLUMNS: &str =
     "id, input, host, account, account_hash, subject, mapping, state, began, changed, checkpoint, read, digest,
-    accepted, rejected, skipped, unchanged, letters_path";
+    accepted, rejected, skipped, unchanged, letters_path, command";
 
 /// One destination's journal. Take its [`Lock`](crate::Lock) before it is opened.
 #[derive(Debug)]
@@ -42,13 +42,14 @@ impl Book {
         self.connection.query_row(&query, [input], record).optional().map_err(OpenError::sqlite(&self.path))
     }
 
-    /// Begins a run from the first row.
-    pub fn begin(self, input: &str, identity: Identity, now: SystemTime) -> Result<Run, OpenError> {
-        let id = self.insert(input, &identity, now).map_err(OpenError::sqlite(&self.path))?;
+    /// Begins a run from the first row. The command is what a person types to go on with it.
+    pub fn begin(self, input: &str, identity: Identity, command: &str, now: SystemTime) -> Result<Run, OpenError> {
+        let id = self.insert(input, &identity, command, now).map_err(OpenError::sqlite(&self.path))?;
         let record = Record {
             id,
             input: input.to_owned(),
             identity,
+            command: command.to_owned(),
             state: State::Running,
             began: now,
             changed: now,
@@ -69,20 +70,20 @@ impl Book {
     }
 
     /// Goes on with a run, from now on as this identity says.
-    pub fn resume(self, mut record: Record, identity: Identity) -> Result<Run, OpenError> {
+    pub fn resume(self, mut record: Record, identity: Identity, command: &str) -> Result<Run, OpenError> {
         let was_killed = record.state == State::Running;
         let before = self.before(&record, was_killed).map_err(OpenError::sqlite(&self.path))?;
-        (record.identity, record.state) = (identity, State::Running);
+        (record.identity, record.command, record.state) = (identity, command.to_owned(), State::Running);
         self.take_over(&record).map_err(OpenError::sqlite(&self.path))?;
         Run::new(&self.path, self.connection, record, before)
     }
 
-    fn insert(&self, input: &str, identity: &Identity, now: SystemTime) -> rusqlite::Result<i64> {
+    fn insert(&self, input: &str, identity: &Identity, command: &str, now: SystemTime) -> rusqlite::Result<i64> {
         let transaction = self.connection.unchecked_transaction()?;
         transaction.execute(
-            "INSERT INTO run (input, host, account, account_hash, subject, mapping, state, began, changed, checkpoint, read,
-             digest, accepted, rejected, skipped, unchanged, letters_bytes, letters_crc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 0, 0, x'', 0, 0, 0, 0, 0, 0)",
+            "INSERT INTO run (input, host, account, account_hash, subject, mapping, state, began, command, changed,
+             checkpoint, read, digest, accepted, rejected, skipped, unchanged, letters_bytes, letters_crc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8, 0, 0, x'', 0, 0, 0, 0, 0, 0)",
             params![
                 input,
                 identity.host,
@@ -91,7 +92,8 @@ impl Book {
                 identity.subject,
                 identity.mapping,
                 State::Running.word(),
-                seconds(now)
+                seconds(now),
+                command
             ],
         )?;
         let id = transaction.last_insert_rowid();
@@ -105,9 +107,11 @@ impl Book {
 
     fn take_over(&self, record: &Record) -> rusqlite::Result<()> {
         let Identity { host, account, account_hash, subject, mapping } = &record.identity;
+        let (state, command) = (record.state.word(), &record.command);
         self.connection.execute(
-            "UPDATE run SET state = ?2, host = ?3, account = ?4, account_hash = ?5, subject = ?6, mapping = ?7 WHERE id = ?1",
-            params![record.id, record.state.word(), host, account, account_hash, subject, mapping],
+            "UPDATE run SET state = ?2, host = ?3, account = ?4, account_hash = ?5, subject = ?6, mapping = ?7, command = ?8
+             WHERE id = ?1",
+            params![record.id, state, host, account, account_hash, subject, mapping, command],
         )?;
         Ok(())
     }
@@ -177,6 +181,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
             unchanged: number(row, 16)?,
         },
         letters: row.get::<_, Option<String>>(17)?.map(PathBuf::from),
+        command: row.get(18)?,
     })
 }
 

@@ -129,6 +129,8 @@ pub struct Record {
     pub input: String,
     /// What must be the same for it to be gone on with.
     pub identity: Identity,
+    /// What to type to go on with it.
+    pub command: String,
     /// How it stands.
     pub state: State,
     /// When it began.

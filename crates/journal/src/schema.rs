@@ -21,6 +21,7 @@ CREATE TABLE run (
     account_hash TEXT NOT NULL,
     subject TEXT NOT NULL,
     mapping TEXT NOT NULL,
+    command TEXT NOT NULL,          -- what to type to go on with it
     state TEXT NOT NULL,            -- running, unfinished, finished
     began INTEGER NOT NULL,         -- seconds since 1970
     changed INTEGER NOT NULL,

@@ -65,9 +65,10 @@ impl States {
         let book = Book::open(&path).map_err(cannot_open)?;
         let real = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone());
         let (input, identity) = (real.to_string_lossy(), identity(target));
+        let command = command(args, &real, &target.name);
         let last = book.last_run(&input).map_err(cannot_open)?;
         let begin = |book: Book| -> Result<Opened, Failure> {
-            let run = book.begin(&input, identity.clone(), SystemTime::now()).map_err(cannot_open)?;
+            let run = book.begin(&input, identity.clone(), &command, SystemTime::now()).map_err(cannot_open)?;
             Ok(Opened { run, known: Known::default(), is_done: false, says: None })
         };
         let Some(record) = last.filter(|_| !args.restart) else { return begin(book) };
@@ -89,7 +90,7 @@ impl States {
                 grouped(record.read)
             )));
         }
-        let mut run = book.resume(record, identity).map_err(cannot_open)?;
+        let mut run = book.resume(record, identity, &command).map_err(cannot_open)?;
         if compared.same == Same::No {
             run.rebase(compared.rows, compared.digest.as_bytes());
         }
@@ -143,6 +144,26 @@ pub fn default_directory() -> Result<PathBuf, Failure> {
 
 fn cannot_open(error: OpenError) -> Failure {
     Failure::config(format!("the journal cannot be opened: {error}; --state DIR names another place"))
+}
+
+/// What a person types to go on with this run, in any directory.
+fn command(args: &args::Sync, file: &Path, name: &str) -> String {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut words = vec!["contact-sink".to_owned(), "sync".to_owned(), quoted(file), "--to".to_owned(), name.to_owned()];
+    let mut option = |name: &str, path: &Path| words.extend([name.to_owned(), quoted(&absolute(path))]);
+    option("--config", &args.config);
+    option("--rejected", &args.rejected);
+    if let Some(state) = &args.state {
+        option("--state", state);
+    }
+    words.join(" ")
+}
+
+/// As a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
+    if text.chars().all(plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// What the run says when it is gone on with.
