@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contact_sink_delivery::MaxRejected;
+
+use crate::sync::{StopAt, parse_duration};
 
 /// Keeps messaging vendors' copies of users' contact data equal to yours.
 ///
@@ -63,6 +66,16 @@ pub struct Sync {
     /// the stop when everything is refused alike.
     #[arg(long, value_name = "N|P%", default_value = "10%", value_parser = parse_max_rejected)]
     pub max_rejected: MaxRejected,
+    /// End at this time of the local clock, the next time that it is shown, like a first Ctrl-C: what is in flight is settled. The
+    /// exit status is 75 if rows are left.
+    #[arg(long, value_name = "HH:MM[:SS]")]
+    pub stop_at: Option<StopAt>,
+    /// End after so long in the same way, 2h or 90m; of the two the earlier one counts.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub max_time: Option<Duration>,
+    /// How long to wait for a vendor that has answered before and is down now: 30m. Default: 30 minutes.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub patience: Option<Duration>,
     /// Print errors only.
     #[arg(long)]
     pub quiet: bool,

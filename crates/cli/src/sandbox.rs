@@ -9,6 +9,7 @@ use contact_sink_sandbox::{DEFAULT_TOML, Sandbox, World};
 use crate::args;
 use crate::console::say;
 use crate::status::{Failure, Status};
+use crate::sync::Signals;
 
 /// Runs the simulator until it is interrupted.
 pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
@@ -39,10 +40,11 @@ pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
     }
     let _ = writeln!(std::io::stdout().lock(), "{}", sandbox.base_url());
     say!(
-        "base_url = \"{}\"; jiguang: project_id = \"{project}\"; engagelab: api_key = \"{key}\"; tencent: sdk_app_id = {app}, identifier = \"{admin}\"; see {0}/_sandbox/state and {0}/_sandbox/requests, and POST to {0}/_sandbox/faults what is to go wrong; end it with Ctrl-C",
+        "base_url = \"{}\"; jiguang: project_id = \"{project}\"; engagelab: api_key = \"{key}\"; tencent: sdk_app_id = {app}, identifier = \"{admin}\"; see {0}/_sandbox/state and {0}/_sandbox/requests, and POST to {0}/_sandbox/faults what is to go wrong; end it with Ctrl-C or SIGTERM",
         sandbox.base_url()
     );
-    tokio::signal::ctrl_c()
+    Signals::listen()
+        .one()
         .await
         .map_err(|error| Failure::new(Status::Stopped, format!("signals cannot be received: {error}")))?;
     sandbox.shutdown().await;

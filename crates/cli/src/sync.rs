@@ -16,7 +16,8 @@ use crate::args::{self, ReportForm};
 use crate::config::{Config, Destination, SANDBOX};
 use crate::console::say;
 use crate::status::{Failure, Status};
-use interrupt::Interrupt;
+use interrupt::{Interrupt, TimeLimit};
+pub use interrupt::{Signals, StopAt, parse_duration};
 use prepare::Prepared;
 use run::{End, Ended};
 
@@ -38,13 +39,16 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
         say!("{}", run.first_line);
         run.doubts.iter().for_each(|doubt| say!("contact-sink: {doubt}"));
     }
-    let all = run_all(prepared).await;
+    let limit = TimeLimit::new(args.stop_at, args.max_time);
+    if let Some(limit) = limit.filter(|_| !args.quiet) {
+        say!("it will stop at {} ({limit})", limit.when());
+    }
+    let all = run_all(prepared, Interrupt::listen(limit)).await;
     Ok(tell::all(&args, &all))
 }
 
 /// Runs all at once, each as a task of its own, so that none waits for another.
-async fn run_all(prepared: Vec<Prepared>) -> Vec<(String, Ended)> {
-    let interrupt = Interrupt::listen();
+async fn run_all(prepared: Vec<Prepared>, interrupt: Interrupt) -> Vec<(String, Ended)> {
     let begin = |Prepared { name, vendor, run }: Prepared| {
         (name, vendor, run.map(|run| tokio::spawn(run.sync(interrupt.clone()))))
     };

@@ -12,7 +12,7 @@ use futures_core::Stream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::interrupt::Interrupt;
+use super::interrupt::{Interrupt, SETTLE, TimeLimit, Why};
 use crate::config::Mapping;
 use crate::dead_letters::{DeadLetters, Reason};
 use crate::input::{Input, Plan, Problem, Progress as Reading, Row, Rows};
@@ -47,6 +47,8 @@ pub struct Ended {
     pub ends: Vec<End>,
     /// The last failure of a row that ran out of tries.
     pub cause: Option<Arc<SinkError>>,
+    /// Whether rows are left that were not read, and are not counted.
+    pub unread: bool,
     /// Columns of the mapping that no row had.
     pub never_met: Vec<String>,
     /// Whose codes the outcomes have.
@@ -61,6 +63,8 @@ pub enum End {
     DeadLetters(std::io::Error),
     Unreadable(String),
     Interrupted,
+    /// The time is up that the user gave it.
+    TimeIsUp(TimeLimit),
     /// A panic, which says so itself.
     Broken,
 }
@@ -73,6 +77,7 @@ impl Ended {
             dead_letters: None,
             ends: vec![end],
             cause: None,
+            unread: true,
             never_met: Vec::new(),
             vendor,
             accepted_means: None,
@@ -88,6 +93,8 @@ impl Ended {
             End::Stopped(_) | End::DeadLetters(_) | End::Broken => Status::Stopped,
             End::Unreadable(_) => Status::Unreadable,
             End::Interrupted => Status::Interrupted,
+            End::TimeIsUp(_) if self.unread => Status::Pending,
+            End::TimeIsUp(_) => Status::Done,
         });
         let pending = (counts.pending > 0).then_some(Status::Pending);
         let rejected = (counts.rejected > 0).then_some(Status::Rejected);
@@ -114,7 +121,8 @@ impl Run {
         let delivery = Delivery::new(self.sink, self.options);
         let mut outcomes = delivery.deliver_all(Updates { rows: updates, reading: reading.clone() });
         let mut tally = Tally { mapping, dead_letters, counts: Counts::default(), ends: Vec::new(), cause: None };
-        let (mut sending, mut reading_aside, mut interrupted, mut cut) = (true, true, false, false);
+        let (mut sending, mut reading_aside, mut cut) = (true, true, false);
+        let (mut settle_until, mut abandoned) = (None, false);
         while sending || reading_aside {
             tokio::select! {
                 next = outcomes.next(), if sending => match next {
@@ -125,12 +133,22 @@ impl Run {
                     Some((row, problem)) => tally.set_aside(&row, problem, &delivery),
                     None => reading_aside = false,
                 },
-                () = interrupt.told(), if !interrupted => {
-                    interrupted = true;
-                    // The thread that reads may wait for a terminal or a pipe: nothing waits for it any more.
-                    reading.stop();
-                    reading_aside = false;
-                    tally.ends.push(End::Interrupted);
+                why = interrupt.told(), if settle_until.is_none() => {
+                    settle_until = Some(Instant::now() + SETTLE);
+                    // An input that was read to its end is counted whole. Else the thread that reads may wait for a terminal or
+                    // a pipe: nothing waits for it any more.
+                    if !end.is_finished() {
+                        reading.stop();
+                        (reading_aside, cut) = (false, true);
+                    }
+                    tally.ends.push(match why {
+                        Why::Signal => End::Interrupted,
+                        Why::TimeIsUp(limit) => End::TimeIsUp(limit),
+                    });
+                }
+                () = until(settle_until), if !abandoned => {
+                    abandoned = true;
+                    delivery.clone().close(Duration::ZERO).await;
                 }
                 () = sleep_until(progress.next()) => progress.show(&tally.counts, reading.bytes(), delivery.summary().waits),
             }
@@ -145,7 +163,7 @@ impl Run {
         }
         progress.finish();
         let mut never_met = Vec::new();
-        if !interrupted && !cut {
+        if !cut {
             match end.await {
                 Ok(Err(unreadable)) => tally.ends.push(End::Unreadable(unreadable.message(&input_name))),
                 Ok(Ok(columns)) if !columns.is_empty() => never_met = columns,
@@ -170,6 +188,7 @@ impl Run {
             dead_letters: tally.dead_letters.path().map(Into::into),
             ends: tally.ends,
             cause: tally.cause,
+            unread: cut,
             never_met,
             vendor,
             accepted_means,
@@ -229,6 +248,13 @@ impl Tally {
                 self.ends.push(End::DeadLetters(error));
             }
         }
+    }
+}
+
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
     }
 }
 

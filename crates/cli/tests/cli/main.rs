@@ -6,6 +6,7 @@ mod dead_letters;
 mod destinations;
 mod explain;
 mod friends;
+mod limits;
 mod samples;
 mod sandbox;
 mod stops;
