@@ -12,7 +12,7 @@ use crate::config::Destination;
 use crate::dead_letters::DeadLetters;
 use crate::input::{self, Input, Plan};
 use crate::network;
-use crate::progress::Screen;
+use crate::progress::{Frame, Screen};
 use crate::status::{Failure, Status};
 
 /// A destination that is ready to begin.
@@ -79,7 +79,7 @@ impl Common<'_> {
         let kind = if simulated { "SIMULATED" } else { "LIVE" };
         let first_line = format!("{kind}: {} to {vendor} at {}, {account}{whose}", input.name, base_url.authority());
         let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, &name, input.shape());
-        let progress = self.screen.progress(&name, input.size);
+        let progress = self.screen.progress(&name, Frame { size: input.size, quota: sink.limits().quota });
         let run = Run {
             first_line,
             doubts,

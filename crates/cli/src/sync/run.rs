@@ -16,7 +16,7 @@ use super::interrupt::{Interrupt, SETTLE, TimeLimit, Why};
 use crate::config::Mapping;
 use crate::dead_letters::{DeadLetters, Reason};
 use crate::input::{Input, Plan, Problem, Progress as Reading, Row, Rows};
-use crate::progress::Progress;
+use crate::progress::{Progress, Sample};
 use crate::report::Counts;
 use crate::status::Status;
 
@@ -150,7 +150,10 @@ impl Run {
                     abandoned = true;
                     delivery.clone().close(Duration::ZERO).await;
                 }
-                () = sleep_until(progress.next()) => progress.show(&tally.counts, reading.bytes(), delivery.summary().waits),
+                () = sleep_until(progress.next()) => {
+                    let (bytes, read) = (reading.bytes(), reading.rows());
+                    progress.show(Sample::new(&tally.counts, &delivery.summary(), bytes, read));
+                }
             }
             if !tally.ends.is_empty() {
                 delivery.halt();

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use contact_sink_sandbox::{Fault, FaultKind, Faults};
 use jiff::{Timestamp, ToSpan as _};
 
 use crate::support::{Place, Ran, sample, signal, wait_until, world};
@@ -172,4 +173,26 @@ fn with_zone(place: &Place, zone: &str, more: &[&str]) -> Ran {
     let mut command = Command::new("env");
     let command = command.arg(format!("TZ={zone}")).arg(env!("CARGO_BIN_EXE_contact-sink")).args(SYNC).args(more);
     place.finish(command)
+}
+
+#[test]
+fn without_a_terminal_a_line_says_how_far_it_is() {
+    let place = slow(Duration::ZERO);
+    place.write("input.csv", rows(10_000));
+    place.sandbox.set_faults(Faults::default().with_next(Fault::new(FaultKind::InternalError).times(2))).unwrap();
+    let mut child = place.start(&SYNC);
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let line = lines.find(|line| line.contains(" rows/s")).unwrap();
+    signal("TERM", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let number = |word: &str| -> u64 {
+        let (before, _) = line.split_once(word).unwrap_or_else(|| panic!("{word:?} is missing: {line}"));
+        before.rsplit([' ', '(']).next().unwrap().replace(',', "").parse().unwrap()
+    };
+    // Two requests a second, of a hundred rows each but for the two that failed.
+    assert!(line.starts_with("growth: ") && line.contains(" requests/s (") && line.len() < 140, "{line}");
+    assert!((90..250).contains(&number(" rows/s")) && (70..=110).contains(&number("% of the quota)")), "{line}");
+    assert!((500..1_200).contains(&number(" accepted")) && number(" pending") >= 5_000, "{line}");
+    assert_eq!((number(" rejected"), number(" retries")), (0, 2), "{line}");
+    assert!(line.contains("s left") && !line.contains("unknown"), "{line}");
 }
