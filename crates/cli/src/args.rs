@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use contact_sink_delivery::MaxRejected;
 
 use crate::sync::{StopAt, parse_duration};
+use crate::watch::Filter;
 
 /// Keeps messaging vendors' copies of users' contact data equal to yours.
 ///
@@ -76,6 +77,16 @@ pub struct Sync {
     /// How long to wait for a vendor that has answered before and is down now: 30m. Default: 30 minutes.
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub patience: Option<Duration>,
+    /// Log on standard error what the run does, without secrets and contact values: off, error, warn, info, debug, trace, or a
+    /// filter.
+    #[arg(long, value_name = "LEVEL|FILTER", env = "CONTACT_SINK_LOG")]
+    pub log: Option<Filter>,
+    /// How the log is written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// Write metrics to this file every five seconds and at the end, in Prometheus' text format.
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
     /// Print errors only.
     #[arg(long)]
     pub quiet: bool,
@@ -118,6 +129,15 @@ pub enum Format {
     Csv,
     /// One JSON object on each line.
     Ndjson,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object on each line.
+    Json,
 }
 
 /// How to report.

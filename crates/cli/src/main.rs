@@ -8,6 +8,7 @@ mod config;
 mod console;
 mod dead_letters;
 mod explain;
+mod files;
 mod input;
 mod nearest;
 mod network;
@@ -16,6 +17,7 @@ mod report;
 mod sandbox;
 mod status;
 mod sync;
+mod watch;
 
 use std::process::ExitCode;
 

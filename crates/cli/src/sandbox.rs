@@ -1,13 +1,13 @@
 //! The simulator as a command.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::path::Path;
+use std::io::Write as _;
 
 use contact_sink_sandbox::{DEFAULT_TOML, Sandbox, World};
 
 use crate::args;
 use crate::console::say;
+use crate::files::write_whole;
 use crate::status::{Failure, Status};
 use crate::sync::Signals;
 
@@ -49,15 +49,4 @@ pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
         .map_err(|error| Failure::new(Status::Stopped, format!("signals cannot be received: {error}")))?;
     sandbox.shutdown().await;
     Ok(Status::Done)
-}
-
-/// Writes a file that is there whole or not at all: whoever waits for the root must not read half of it.
-fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".{}.part", std::process::id()));
-    let written = fs::write(&part, text).and_then(|()| fs::rename(&part, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&part);
-    }
-    written
 }

@@ -74,7 +74,7 @@ impl Common<'_> {
             .limiters
             .get(&name, &account, limiter_key, sink.limits())
             .map_err(|problem| Failure::config(format!("{}: {problem}", self.args.config.display())))?;
-        let mut options = Options::default().with_max_rejected(self.args.max_rejected);
+        let mut options = Options::default().with_max_rejected(self.args.max_rejected).with_name(name.as_str());
         options.limiter = limiter;
         let kind = if simulated { "SIMULATED" } else { "LIVE" };
         let first_line = format!("{kind}: {} to {vendor} at {}, {account}{whose}", input.name, base_url.authority());

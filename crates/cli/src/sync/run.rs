@@ -11,6 +11,7 @@ use contact_sink_delivery::{Delivery, Options, Outcome, Stop};
 use futures_core::Stream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
+use tracing::info;
 
 use super::interrupt::{Interrupt, SETTLE, TimeLimit, Why};
 use crate::config::Mapping;
@@ -186,6 +187,8 @@ impl Run {
             Some(stop) => tally.ends.push(End::Stopped(stop)),
         }
         tally.counts.finish(&summary, began.elapsed());
+        let Counts { rows, accepted, rejected, pending, requests, retries, elapsed_ms, .. } = tally.counts;
+        info!(rows, accepted, rejected, pending, requests, retries, elapsed_ms, "end");
         Ended {
             counts: tally.counts,
             dead_letters: tally.dead_letters.path().map(Into::into),

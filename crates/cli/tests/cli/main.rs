@@ -12,3 +12,4 @@ mod sandbox;
 mod stops;
 mod support;
 mod vendors;
+mod watch;

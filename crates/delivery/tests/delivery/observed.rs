@@ -27,7 +27,7 @@ impl<F: Fn(u64, usize) -> Result<Vec<Verdict>, SinkError> + Send + Sync> Contact
     }
 
     fn batch_key(&self, _: &ContactUpdate) -> BatchKey {
-        BatchKey::of(MARK.to_owned())
+        BatchKey::of(MARK)
     }
 
     fn validate(&self, update: &ContactUpdate) -> Result<(), Rejection> {
