@@ -20,8 +20,9 @@ fn place() -> Place {
         .with_seed(5)
         .with_share(0.04, Fault::new(FaultKind::InternalError))
         .with_share(0.04, Fault::new(FaultKind::Reset).applied(true))
-        .with_share(0.02, Fault::new(FaultKind::TooManyRequests))
-        .with_for_requests(600);
+        .with_next(Fault::new(FaultKind::None).times(60))
+        .with_next(Fault::new(FaultKind::TooManyRequests))
+        .with_for_requests(300);
     place.sandbox.set_faults(faults).unwrap();
     place
 }
