@@ -13,9 +13,6 @@ mod fields;
 mod isolation;
 #[path = "delivery/left_open.rs"]
 mod left_open;
-#[cfg(all(feature = "metrics", feature = "tracing"))]
-#[path = "delivery/observed.rs"]
-mod observed;
 #[path = "delivery/order.rs"]
 mod order;
 #[path = "delivery/pace.rs"]

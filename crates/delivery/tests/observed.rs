@@ -1,4 +1,5 @@
 //! What logs and metrics are told: all that the crate's page lists, and nothing of an update.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
