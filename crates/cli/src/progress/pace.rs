@@ -33,6 +33,8 @@ pub struct Frame {
     pub size: Option<u64>,
     /// What the vendor may be asked.
     pub quota: Option<Quota>,
+    /// Rows that an earlier run has done.
+    pub done_before: u64,
 }
 
 /// Measures the rates over the last interval.
@@ -59,13 +61,14 @@ pub struct Line<'a> {
 impl Sample {
     /// Of these counts, and of what was read and sent.
     pub fn new(counts: &Counts, lane: &Summary, bytes: u64, read: u64) -> Self {
+        let done = counts.rows - counts.pending;
         Self {
             bytes,
             read,
             accepted: counts.accepted,
             rejected: counts.rejected,
-            pending: read.saturating_sub(counts.rows) + counts.pending,
-            done: counts.rows,
+            pending: read.max(counts.rows) - done,
+            done,
             requests: lane.requests,
             retries: lane.retries,
             waits: lane.waits,
@@ -76,7 +79,7 @@ impl Sample {
 impl Pace {
     /// Of a run that begins now.
     pub fn new(frame: Frame, now: Instant) -> Self {
-        Self { frame, since: (now, 0, 0), rates: None }
+        Self { since: (now, frame.done_before, 0), frame, rates: None }
     }
 
     /// Takes in how far the run has come; the rates change when an interval is over.

@@ -89,7 +89,7 @@ fn the_time_is_up() {
     place.write("input.csv", rows(20_000));
     let at = Timestamp::now().checked_add(3.seconds()).unwrap().strftime("%H:%M:%S").to_string();
     let began = Instant::now();
-    let ran = with_zone(&place, "UTC0", &["--stop-at", &at, "--max-time", "2h"]);
+    let ran = with_zone(&place, "UTC0", &["--stop-at", &at, "--max-time", "2h", "--restart"]);
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     assert_eq!(ran.status, 75, "{}", ran.stderr);
     assert!((100..20_000).contains(&ran.count("rows")), "{}", ran.stderr);
