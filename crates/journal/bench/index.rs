@@ -1,7 +1,9 @@
 //! What the changed-only index does in a second, how long it keeps a lane waiting, and what room it takes. `cargo xtask bench index` calls it.
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::io::Write as _;
+use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -24,112 +26,76 @@ fn main() -> Outcome<()> {
         eprintln!("usage: index SUBJECTS DIRECTORY");
         return Ok(());
     };
-    let (subjects, directory) = (subjects.parse()?, Path::new(directory));
-    let mut figures = Vec::new();
-    figures.push(("hashed", hashed(directory)?));
-    measure(directory, "sorted", subjects, |nth| nth, &mut figures)?;
-    measure(directory, "scattered", subjects, |nth| nth * SCATTER % subjects, &mut figures)?;
-    if let Some(peak) = peak() {
-        figures.push(("peak_bytes", peak));
-    }
+    let figures = measure(subjects.parse()?, Path::new(directory))?;
     let figures: Vec<String> = figures.iter().map(|(name, figure)| format!("{name:?}: {figure}")).collect();
     println!("{{{}}}", figures.join(", "));
     Ok(())
 }
 
-type Figures = Vec<(&'static str, f64)>;
+fn measure(subjects: u64, directory: &Path) -> Outcome<Vec<(&'static str, f64)>> {
+    let path = directory.join("bench.index.sqlite");
+    let open = || -> Outcome<Index> {
+        Ok(Index::open(&path, &Key::load_or_create(&directory.join("key"))?, IndexOptions::default())?)
+    };
+    let fields = [Address::new("210/默认联系")?, Address::new("219/默认联系")?];
+    let (few, now) = (subjects / 100, SystemTime::now());
+    let scattered = |row: u64| row * SCATTER % subjects;
+    let mut figures = Vec::new();
 
-/// All with one order of the subjects in the file: by their ids, or scattered all over.
-fn measure(
-    directory: &Path,
-    order: &'static str,
-    subjects: u64,
-    nth: impl Fn(u64) -> u64,
-    figures: &mut Figures,
-) -> Outcome<()> {
-    let sorted = order == "sorted";
-    let mut add = |names: [&'static str; 2], figure: f64| figures.push((names[usize::from(!sorted)], figure));
-    let path = directory.join(format!("{order}.index.sqlite"));
-    let mut index = Index::open(&path, &Key::load_or_create(&directory.join("key"))?, IndexOptions::default())?;
-    let now = SystemTime::now();
-    let fields = fields()?;
-
-    let mut pace = Pace::begin(order, "insert");
+    let mut index = open()?;
+    let mut pace = Pace::begin("accept all");
     for row in 0..subjects {
-        let update = update(&fields, nth(row), 0)?;
+        let update = update(&fields, row, 0)?;
         pace.time(|| index.remember(&update, now))?;
     }
     pace.time(|| index.flush())?;
-    add(["sorted_inserts", "scattered_inserts"], pace.per_second(subjects));
-    add(["sorted_insert_longest_ms", "scattered_insert_longest_ms"], pace.longest_ms());
+    figures.push(("accepted", pace.per_second(subjects)));
+    figures.push(("accepted_longest_ms", pace.longest_ms()));
     drop(index);
-    add(["sorted_bytes", "scattered_bytes"], std::fs::metadata(&path)?.len() as f64);
+    figures.push(("bytes", std::fs::metadata(&path)?.len() as f64));
 
-    let mut index = Index::open(&path, &Key::load_or_create(&directory.join("key"))?, IndexOptions::default())?;
-    let mut pace = Pace::begin(order, "look up");
-    let mut found = 0;
-    for row in 0..subjects {
-        let update = update(&fields, nth(row), 0)?;
-        found += u64::from(pace.time(|| index.has(&update, now))?);
-    }
-    add(["sorted_lookups", "scattered_lookups"], pace.per_second(subjects));
-    add(["sorted_lost", "scattered_lost"], (subjects - found) as f64);
+    let mut index = open()?;
+    let mut pace = Pace::begin("look up all");
+    figures.push(("lost", subjects as f64 - pace.look_up(&mut index, 0..subjects, |row| update(&fields, row, 0))?));
+    figures.push(("looked_up", pace.per_second(subjects)));
 
-    let mut pace = Pace::begin(order, "look up unknown");
-    let mut found = 0;
-    for row in 0..subjects / 10 {
-        let update = update(&fields, subjects + nth(row), 0)?;
-        found += u64::from(pace.time(|| index.has(&update, now))?);
-    }
-    add(["sorted_unknown_lookups", "scattered_unknown_lookups"], pace.per_second(subjects / 10));
-    add(["sorted_invented", "scattered_invented"], found as f64);
+    let mut pace = Pace::begin("look up some that are not there");
+    let unknown = pace.look_up(&mut index, 0..subjects / 10, |row| update(&fields, subjects + row, 0))?;
+    figures.push(("invented", unknown));
+    figures.push(("looked_up_unknown", pace.per_second(subjects / 10)));
 
-    // One row in ten has changed: the others are looked up, and these leave and are accepted.
-    let mut pace = Pace::begin(order, "change");
-    let mut lane: Vec<ContactUpdate> = Vec::new();
-    let mut changed = 0;
-    let mut rows = (0..subjects).map(|row| update(&fields, nth(row), u64::from(row % 10 == 0)));
-    loop {
-        while lane.len() < LANE {
-            let Some(update) = rows.next().transpose()? else { break };
-            if !pace.time(|| index.has(&update, now))? {
-                lane.push(update);
-            }
-        }
-        if lane.is_empty() {
-            break;
-        }
-        let batch: Vec<ContactUpdate> = lane.drain(..lane.len().min(BATCH)).collect();
-        pace.time(|| index.forget(&batch))?;
-        for update in &batch {
-            pace.time(|| index.remember(update, now))?;
-            changed += 1;
+    let mut pace = Pace::begin("look up some, scattered");
+    pace.look_up(&mut index, 0..subjects / 10, |row| update(&fields, scattered(row), 0))?;
+    figures.push(("looked_up_scattered", pace.per_second(subjects / 10)));
+
+    let mut pace = Pace::begin("change some");
+    pace.change(&mut index, (0..subjects / 10).map(|row| update(&fields, row, 1)))?;
+    figures.push(("changed", pace.per_second(subjects / 10)));
+    figures.push(("changed_longest_ms", pace.longest_ms()));
+
+    let mut pace = Pace::begin("change few, scattered");
+    pace.change(&mut index, (0..few).map(|row| update(&fields, scattered(row), 2)))?;
+    figures.push(("changed_scattered", pace.per_second(few)));
+    figures.push(("changed_scattered_longest_ms", pace.longest_ms()));
+    drop(index);
+    let mut index = open()?;
+    let current = pace.look_up(&mut index, 0..few, |row| update(&fields, scattered(row), 2))?;
+    figures.push(("changes_lost", few as f64 - current));
+
+    let mut pace = Pace::begin("remove some");
+    let mut batch = Vec::with_capacity(BATCH);
+    for row in subjects / 2..subjects / 2 + few {
+        batch.push(update(&fields, row, 3)?);
+        if batch.len() == BATCH {
+            pace.time(|| index.forget(&batch))?;
+            batch.clear();
         }
     }
-    pace.time(|| index.flush())?;
-    add(["sorted_changes", "scattered_changes"], pace.per_second(subjects));
-    add(["sorted_change_longest_ms", "scattered_change_longest_ms"], pace.longest_ms());
-    add(["sorted_missed", "scattered_missed"], (subjects.div_ceil(10) - changed) as f64);
+    figures.push(("removed", pace.per_second(few)));
     drop(index);
     std::fs::remove_file(path)?;
-    Ok(())
-}
-
-/// Two hashes of a subject and one of each of its two values: how many updates a second.
-fn hashed(directory: &Path) -> Outcome<f64> {
-    let path = directory.join("empty.index.sqlite");
-    let mut index = Index::open(&path, &Key::load_or_create(&directory.join("key"))?, IndexOptions::default())?;
-    let update = update(&fields()?, 7, 0)?;
-    let mut pace = Pace::begin("", "hash");
-    const TIMES: u64 = 200_000;
-    for _ in 0..TIMES {
-        pace.time(|| index.has(&update, SystemTime::UNIX_EPOCH))?;
-    }
-    Ok(pace.per_second(TIMES))
-}
-
-fn fields() -> Outcome<[Address; 2]> {
-    Ok([Address::new("210/默认联系")?, Address::new("219/默认联系")?])
+    figures.extend(peak().map(|peak| ("peak_bytes", peak)));
+    Ok(figures)
 }
 
 fn update([mobile, email]: &[Address; 2], row: u64, version: u64) -> Outcome<ContactUpdate> {
@@ -145,10 +111,10 @@ struct Pace {
 }
 
 impl Pace {
-    fn begin(order: &str, what: &str) -> Self {
+    fn begin(what: &str) -> Self {
         let mut stderr = std::io::stderr();
         // Whoever waits for minutes wants to see that it goes on.
-        let _ = writeln!(stderr, "{order} {what}");
+        let _ = writeln!(stderr, "{what}");
         Self { took: Duration::ZERO, longest: Duration::ZERO }
     }
 
@@ -159,6 +125,45 @@ impl Pace {
         self.took += took;
         self.longest = self.longest.max(took);
         done
+    }
+
+    /// How many of them the index has.
+    fn look_up(
+        &mut self,
+        index: &mut Index,
+        rows: Range<u64>,
+        update: impl Fn(u64) -> Outcome<ContactUpdate>,
+    ) -> Outcome<f64> {
+        let (mut found, now) = (0.0, SystemTime::now());
+        for row in rows {
+            let update = update(row)?;
+            if self.time(|| index.has(&update, now))? {
+                found += 1.0;
+            }
+        }
+        Ok(found)
+    }
+
+    /// As a lane does it: each is looked up when it enters, and forgotten when it leaves with others; and it is accepted.
+    fn change(&mut self, index: &mut Index, mut rows: impl Iterator<Item = Outcome<ContactUpdate>>) -> Outcome<()> {
+        let (mut lane, now) = (VecDeque::new(), SystemTime::now());
+        loop {
+            while lane.len() < LANE {
+                let Some(update) = rows.next().transpose()? else { break };
+                if !self.time(|| index.has(&update, now))? {
+                    lane.push_back(update);
+                }
+            }
+            let batch: Vec<ContactUpdate> = lane.drain(..lane.len().min(BATCH)).collect();
+            if batch.is_empty() {
+                break;
+            }
+            self.time(|| index.forget(&batch))?;
+            for update in &batch {
+                self.time(|| index.remember(update, now))?;
+            }
+        }
+        Ok(self.time(|| index.flush())?)
     }
 
     fn per_second(&self, times: u64) -> f64 {

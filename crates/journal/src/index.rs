@@ -4,19 +4,23 @@ mod error;
 mod field;
 mod file;
 mod hash;
+mod rows;
+mod writer;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use contact_sink_core::{Address, ContactUpdate};
+use rusqlite::{Connection, params};
 
 pub use self::error::{IndexError, IndexProblem};
 use self::field::Field;
-use self::file::{Rows, Stale};
 use self::hash::Hasher;
-use crate::Key;
+use self::rows::Stale;
+use self::writer::{Batch, Writer};
+use crate::{Key, Lock};
 
 /// So many subjects are remembered before they are written.
 const BUFFERED_SUBJECTS: usize = 10_000;
@@ -35,14 +39,18 @@ const STALE_FIELDS: usize = 10_000;
 /// hashes under a [`Key`]; it can be told from them how many subjects have ids that differ in the last three bytes only, and
 /// how many contacts an owner has, not which. It is SQLite, for its owner only, and open in one process at a time.
 pub struct Index {
-    rows: Rows,
+    path: PathBuf,
     hasher: Hasher,
     refresh: Option<Duration>,
     addresses: HashMap<Address, u16>,
     /// Remembered and not yet written, by row.
-    buffer: BTreeMap<i64, Vec<Field>>,
+    buffer: Batch,
     /// Stands in a row, and an update with another value is about to leave.
     stale: Vec<Stale>,
+    // In this order they are dropped: the lock is given back when all is closed.
+    writer: Writer,
+    database: Connection,
+    _lock: Lock,
 }
 
 /// How an index is used.
@@ -73,17 +81,13 @@ struct Wanted {
 impl Index {
     /// Opens an index, or makes one if there is no file or an empty one.
     ///
+    /// Beside the file there is a lock, `<path>.lock`. `options` hold for as long as it is open.
+    ///
     /// # Errors
     /// [`IndexError`]: the file is something else, of another version (both are left as they are), made with another key, in use,
     /// damaged, or cannot be written.
     pub fn open(path: &Path, key: &Key, options: IndexOptions) -> Result<Self, IndexError> {
-        let hasher = Hasher::new(key);
-        let rows = Rows::open(path, hasher.check())?;
-        let named = |(id, name): (u16, String)| Address::new(name).map(|name| (name, id));
-        let addresses = rows.addresses()?.into_iter().map(named).collect::<Result<_, _>>();
-        let addresses = addresses.map_err(|_| IndexError::new(path, IndexProblem::Damaged))?;
-        let IndexOptions { refresh } = options;
-        Ok(Self { rows, hasher, refresh, addresses, buffer: BTreeMap::new(), stale: Vec::new() })
+        Self::begin(path, key, options).map_err(|problem| IndexError::new(path, problem))
     }
 
     /// Whether the vendor has every field of the update with this value, each accepted recently enough.
@@ -94,17 +98,18 @@ impl Index {
     /// # Errors
     /// [`IndexError`] if the file cannot be read.
     pub fn has(&mut self, update: &ContactUpdate, now: SystemTime) -> Result<bool, IndexError> {
+        self.writer.poll().map_err(self.failed())?;
         let Some((row, wanted)) = self.wanted(update) else { return Ok(false) };
         let now = field::seconds(now);
-        let stored = self.rows.read(row)?;
-        let buffered = self.buffer.get(&row);
+        let stored = self.read(row)?;
+        let places = [self.buffer.get(&row), self.writer.writing().and_then(|batch| batch.get(&row)), Some(&stored)];
         let mut has_all = !wanted.is_empty();
         for Wanted { address, tag } in wanted {
             let of_address = |field: &&Field| Some(field.address) == address;
-            let stored = stored.iter().find(of_address);
-            let known = buffered.and_then(|fields| fields.iter().find(of_address)).or(stored);
+            let known = places.iter().flatten().find_map(|fields| fields.iter().find(of_address));
             has_all &= known.is_some_and(|field| Some(field.tag) == tag && field.is_recent(now, self.refresh));
-            if let Some(Field { address, tag: other, .. }) = stored.filter(|field| Some(field.tag) != tag)
+            if let Some(Field { address, tag: other, .. }) = stored.iter().find(of_address)
+                && Some(*other) != tag
                 && self.stale.len() < STALE_FIELDS
             {
                 self.stale.push(Stale { row, address: *address, tag: *other });
@@ -122,6 +127,7 @@ impl Index {
     /// # Errors
     /// [`IndexError`] if the file cannot be read or written: then these must not leave.
     pub fn forget(&mut self, batch: &[ContactUpdate]) -> Result<(), IndexError> {
+        self.writer.poll().map_err(self.failed())?;
         let mut stale = Vec::new();
         for update in batch {
             let Some((row, wanted)) = self.wanted(update) else { continue };
@@ -131,7 +137,12 @@ impl Index {
             if let Some(fields) = self.buffer.get_mut(&row) {
                 fields.retain(|field| !differs(field));
             }
-            let stored = self.rows.read(row)?.into_iter().filter(differs);
+            let writing = self.writer.writing().and_then(|batch| batch.get(&row));
+            if writing.is_some_and(|fields| fields.iter().any(differs)) {
+                // It was accepted a moment ago. Let it be written, so that it can be removed.
+                self.writer.wait().map_err(self.failed())?;
+            }
+            let stored = self.read(row)?.into_iter().filter(differs);
             stale.extend(stored.map(|Field { address, tag, .. }| Stale { row, address, tag }));
         }
         if stale.is_empty() {
@@ -139,7 +150,7 @@ impl Index {
         }
         stale.append(&mut self.stale);
         stale.sort_unstable();
-        self.rows.remove(&stale)
+        rows::remove(&mut self.database, &stale).map_err(self.failed())
     }
 
     /// Remembers that the vendor accepted all of the update's fields.
@@ -161,20 +172,44 @@ impl Index {
                 field::put(fields, Field { address, accepted, tag });
             }
         }
-        if self.buffer.len() >= BUFFERED_SUBJECTS { self.flush() } else { Ok(()) }
+        if self.buffer.len() >= BUFFERED_SUBJECTS { self.write() } else { Ok(()) }
     }
 
-    /// Writes what is remembered. What is dropped without it is sent again by a later run, no more.
+    /// Writes what is remembered, and returns when it is committed. What is dropped without it, or lost in a power cut soon after
+    /// it, is sent again by a later run, no more.
     ///
     /// # Errors
-    /// [`IndexError`] if the file cannot be written; it is still remembered then.
+    /// [`IndexError`] if the file cannot be written: what was not is forgotten.
     pub fn flush(&mut self) -> Result<(), IndexError> {
-        self.buffer.retain(|_, fields| !fields.is_empty());
-        if !self.buffer.is_empty() {
-            self.rows.put(&self.buffer)?;
-            self.buffer.clear();
-        }
-        Ok(())
+        self.write()?;
+        self.writer.wait().map_err(self.failed())
+    }
+
+    fn begin(path: &Path, key: &Key, options: IndexOptions) -> Result<Self, IndexProblem> {
+        let IndexOptions { refresh } = options;
+        let lock = Lock::take(&path.with_added_extension("lock"), &format!("process {}", std::process::id()))?;
+        let hasher = Hasher::new(key);
+        let database = file::open(path, hasher.check())?;
+        let writer = Writer::start(path)?;
+        let addresses = addresses(&database)?;
+        let (buffer, stale) = (Batch::new(), Vec::new());
+        Ok(Self { path: path.to_owned(), hasher, refresh, addresses, buffer, stale, writer, database, _lock: lock })
+    }
+
+    /// Lets the thread write what is remembered.
+    fn write(&mut self) -> Result<(), IndexError> {
+        let mut batch = std::mem::take(&mut self.buffer);
+        batch.retain(|_, fields| !fields.is_empty());
+        if batch.is_empty() { Ok(()) } else { self.writer.write(batch).map_err(self.failed()) }
+    }
+
+    fn read(&self, row: i64) -> Result<Vec<Field>, IndexError> {
+        rows::read(&self.database, row).map_err(self.failed())
+    }
+
+    fn failed(&self) -> impl Fn(IndexProblem) -> IndexError + use<> {
+        let path = self.path.clone();
+        move |problem| IndexError::new(&path, problem)
     }
 
     /// The row of the update's subject, and its fields; `None` if the subject is of a kind that the index does not know.
@@ -192,11 +227,23 @@ impl Index {
         if !self.addresses.contains_key(address)
             && let Ok(id) = u16::try_from(self.addresses.len())
         {
-            self.rows.add_address(id, address.as_str())?;
+            let added = self.database.execute("INSERT INTO address VALUES (?1, ?2)", params![id, address.as_str()]);
+            added.map_err(|error| self.failed()(error.into()))?;
             self.addresses.insert(address.clone(), id);
         }
         Ok(())
     }
+}
+
+/// The addresses that have a number, and those numbers.
+fn addresses(database: &Connection) -> Result<HashMap<Address, u16>, IndexProblem> {
+    let mut all = database.prepare("SELECT name, id FROM address")?;
+    let all = all.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    all.map(|named| {
+        let (name, id) = named?;
+        Ok((Address::new(name).map_err(|_| IndexProblem::Damaged)?, id))
+    })
+    .collect()
 }
 
 impl fmt::Debug for Index {

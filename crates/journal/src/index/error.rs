@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use contact_sink_delivery::JournalError;
 use rusqlite::ErrorCode;
 
+use crate::{Held, OpenError};
+
 /// Why an index cannot be opened, read or written: which file, and what is wrong with it. It holds no contact's data.
 #[derive(Debug, thiserror::Error)]
 #[error("the index {} {problem}", path.display())]
@@ -28,8 +30,8 @@ pub enum IndexProblem {
     #[error("was made with another key: put that key back, or delete the index, and everything is sent once more")]
     OtherKey,
     /// Another process has it open.
-    #[error("is in use by another run")]
-    InUse,
+    #[error("is in use by {0}")]
+    InUse(Held),
     /// The file is damaged.
     #[error("is damaged: delete it, and everything is sent once more")]
     Damaged,
@@ -73,10 +75,18 @@ impl From<io::Error> for IndexProblem {
     }
 }
 
+impl From<Held> for IndexProblem {
+    fn from(held: Held) -> Self {
+        match held {
+            Held::Failed(OpenError::Io { source, .. }) => source.into(),
+            held => Self::InUse(held),
+        }
+    }
+}
+
 impl From<rusqlite::Error> for IndexProblem {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged,
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,

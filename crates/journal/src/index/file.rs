@@ -1,31 +1,27 @@
-//! The SQLite file of an index: its header, its tables, and rows by their number.
+//! The SQLite file of an index: how it is made, told from others, and opened.
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::field::{self, Field};
-use super::{IndexError, IndexProblem};
+use super::IndexProblem;
 
 /// `csIx`, so that `file` and we know it.
 const APPLICATION_ID: u32 = 0x6373_4978;
 const VERSION: u32 = 1;
 const HEADER_BYTES: u64 = 100;
 
-/// The page cache is the most memory that an index takes: 8 MiB.
-///
-/// Exclusive: two runs over one index would each know of half of what left. It also keeps SQLite's own shared memory out of
-/// the directory. Synchronous FULL: what a commit removed stays removed after a power cut.
+/// The page cache is the most memory that a connection takes: 4 MiB. The log is folded in by the thread that writes.
 const SETTINGS: &str = "
-    PRAGMA locking_mode = EXCLUSIVE;
-    PRAGMA cache_size = -8192;
-    PRAGMA synchronous = FULL;
+    PRAGMA cache_size = -4096;
     PRAGMA fullfsync = TRUE;
     PRAGMA checkpoint_fullfsync = TRUE;
     PRAGMA temp_store = MEMORY;
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA journal_size_limit = 67108864;
 ";
 
 const SCHEMA: &str = "
@@ -34,109 +30,25 @@ const SCHEMA: &str = "
     CREATE TABLE contact (subject INTEGER PRIMARY KEY, fields BLOB NOT NULL) STRICT;
 ";
 
-const WAL: &str = "
-    PRAGMA journal_mode = WAL;
-    PRAGMA journal_size_limit = 67108864;
-";
-
-const READ: &str = "SELECT fields FROM contact WHERE subject = ?1";
-const WRITE: &str = "INSERT INTO contact VALUES (?1, ?2) ON CONFLICT DO UPDATE SET fields = excluded.fields";
-const DELETE: &str = "DELETE FROM contact WHERE subject = ?1";
-
-/// The open file. Nobody else has it open.
-pub(super) struct Rows {
-    path: PathBuf,
-    database: Connection,
+/// Opens the file or makes it, for its owner only. Of `key` it keeps and compares a hash.
+pub(super) fn open(path: &Path, key: [u8; 32]) -> Result<Connection, IndexProblem> {
+    create(path)?;
+    // Before SQLite sees the file, which might tidy it up.
+    check_header(path)?;
+    let mut database = connect(path, "FULL")?;
+    prepare(&mut database, key)?;
+    Ok(database)
 }
 
-/// A field to take out of a row, if it still stands there as it did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Stale {
-    pub(super) row: i64,
-    pub(super) address: u16,
-    pub(super) tag: u64,
-}
-
-impl Rows {
-    /// Opens the file or makes it, for its owner only. Of `key` it keeps and compares a hash.
-    pub(super) fn open(path: &Path, key: [u8; 32]) -> Result<Self, IndexError> {
-        let failed = |problem| IndexError::new(path, problem);
-        create(path).map_err(failed)?;
-        // Before SQLite sees the file, which might tidy it up.
-        check_header(path).map_err(failed)?;
-        let database = connect(path, key).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), database })
-    }
-
-    /// The names of the addresses and their numbers.
-    pub(super) fn addresses(&self) -> Result<Vec<(u16, String)>, IndexError> {
-        self.done(|database| {
-            let mut all = database.prepare("SELECT id, name FROM address")?;
-            let all = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(all.collect::<Result<_, _>>()?)
-        })
-    }
-
-    pub(super) fn add_address(&self, id: u16, name: &str) -> Result<(), IndexError> {
-        self.done(|database| Ok(database.execute("INSERT INTO address VALUES (?1, ?2)", params![id, name]).map(drop)?))
-    }
-
-    pub(super) fn read(&self, row: i64) -> Result<Vec<Field>, IndexError> {
-        self.done(|database| read(database, row))
-    }
-
-    /// Puts these fields into their rows, in one commit.
-    pub(super) fn put(&mut self, rows: &BTreeMap<i64, Vec<Field>>) -> Result<(), IndexError> {
-        self.commit(|database| {
-            let mut bytes = Vec::new();
-            for (row, fields) in rows {
-                let mut all = read(database, *row)?;
-                fields.iter().for_each(|field| field::put(&mut all, *field));
-                field::write(&all, &mut bytes);
-                database.prepare_cached(WRITE)?.execute(params![row, bytes])?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Takes these fields out, in one commit. They are to be in the order of their rows.
-    pub(super) fn remove(&mut self, stale: &[Stale]) -> Result<(), IndexError> {
-        self.commit(|database| {
-            let mut bytes = Vec::new();
-            for stale in stale.chunk_by(|one, next| one.row == next.row) {
-                let Some(Stale { row, .. }) = stale.first() else { continue };
-                let mut fields = read(database, *row)?;
-                fields.retain(|field| !stale.iter().any(|s| (s.address, s.tag) == (field.address, field.tag)));
-                if fields.is_empty() {
-                    database.prepare_cached(DELETE)?.execute([row])?;
-                } else {
-                    field::write(&fields, &mut bytes);
-                    database.prepare_cached(WRITE)?.execute(params![row, bytes])?;
-                }
-            }
-            Ok(())
-        })
-    }
-
-    fn done<T>(&self, work: impl FnOnce(&Connection) -> Result<T, IndexProblem>) -> Result<T, IndexError> {
-        work(&self.database).map_err(|problem| IndexError::new(&self.path, problem))
-    }
-
-    fn commit(&mut self, work: impl FnOnce(&Connection) -> Result<(), IndexProblem>) -> Result<(), IndexError> {
-        let database = &mut self.database;
-        let done = || {
-            let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            work(&transaction)?;
-            Ok(transaction.commit()?)
-        };
-        done().map_err(|problem: IndexProblem| IndexError::new(&self.path, problem))
-    }
-}
-
-fn read(database: &Connection, row: i64) -> Result<Vec<Field>, IndexProblem> {
-    let mut statement = database.prepare_cached(READ)?;
-    let fields = statement.query_row([row], |row| Ok(field::read(row.get_ref(0)?.as_blob()?))).optional()?;
-    fields.map_or(Ok(Vec::new()), |fields| fields.ok_or(IndexProblem::Damaged))
+/// Opens it once more, when it is open. `synchronous` says whether a commit is to outlive a power cut: `FULL`, or `NORMAL`.
+pub(super) fn connect(path: &Path, synchronous: &str) -> Result<Connection, IndexProblem> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let database = Connection::open_with_flags(path, flags)?;
+    // The two connections of one index wait for each other, a few milliseconds at a time.
+    database.busy_timeout(Duration::from_secs(30))?;
+    database.execute_batch(SETTINGS)?;
+    database.pragma_update(None, "synchronous", synchronous)?;
+    Ok(database)
 }
 
 /// Makes an empty file if there is none. SQLite gives the files that it puts beside it the same permissions.
@@ -170,14 +82,9 @@ fn check_header(path: &Path) -> Result<(), IndexProblem> {
     }
 }
 
-fn connect(path: &Path, key: [u8; 32]) -> Result<Connection, IndexProblem> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut database = Connection::open_with_flags(path, flags)?;
-    // Whoever has it keeps it to the end of a run.
-    database.busy_timeout(std::time::Duration::ZERO)?;
-    database.execute_batch(SETTINGS)?;
+fn prepare(database: &mut Connection, key: [u8; 32]) -> Result<(), IndexProblem> {
     let version = |database: &Connection| database.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0));
-    if version(&database)? == 0 {
+    if version(database)? == 0 {
         // Not yet with a write-ahead log: the header goes into the file itself.
         let transaction = database.transaction_with_behavior(TransactionBehavior::Exclusive)?;
         transaction.execute_batch(SCHEMA)?;
@@ -186,13 +93,12 @@ fn connect(path: &Path, key: [u8; 32]) -> Result<Connection, IndexProblem> {
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
     }
-    match version(&database)? {
+    match version(database)? {
         VERSION => {}
         other => return Err(IndexProblem::Version(other)),
     }
-    database.execute_batch(WAL)?;
     if database.query_row("SELECT hash FROM key", [], |row| row.get::<_, [u8; 32]>(0))? != key {
         return Err(IndexProblem::OtherKey);
     }
-    Ok(database)
+    Ok(database.execute_batch("PRAGMA journal_mode = WAL;")?)
 }

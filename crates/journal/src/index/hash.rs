@@ -1,4 +1,4 @@
-//! The keyed hashes of an index: HMAC-SHA256, cut short. Every part is preceded by its length, so that no two different
+//! The keyed hashes of an index: HMAC-SHA256, cut short. Every part that may have another length is preceded by it, so that no two different
 //! things are hashed as the same bytes.
 
 use contact_sink_core::{Address, Subject, Value};
@@ -17,7 +17,7 @@ pub(super) struct Hasher(Hmac<Sha256>);
 pub(super) struct SubjectHash {
     /// Where its row stands.
     pub(super) row: i64,
-    whole: [u8; 32],
+    whole: [u8; 16],
 }
 
 impl Hasher {
@@ -54,16 +54,22 @@ impl Hasher {
         };
         let ([n0, n1, n2, ..], whole) = (near.end(), whole.end());
         let [w0, w1, w2, w3, w4, ..] = whole;
+        let Some(whole) = whole.first_chunk().copied() else { return None };
         Some(SubjectHash { row: i64::from_be_bytes([n0, n1, n2, w0, w1, w2, w3, w4]), whole })
     }
 
-    /// Hashes what a field of a subject is set to. All of the subject's hash goes in: what another subject with the same row
+    /// Hashes what a field of a subject is set to. 128 bits of the subject's hash go in: what another subject with the same row
     /// has is never taken for this one's.
     pub(super) fn tag(&self, subject: &SubjectHash, address: &Address, value: &Value) -> Option<u64> {
-        let hash = self.begin(b'v').part(&subject.whole).part(address.as_str().as_bytes());
+        let kind = match value {
+            Value::Text(_) => b't',
+            Value::List(_) => b'l',
+            _ => return None,
+        };
+        let hash = self.begin(kind).fixed(&subject.whole).part(address.as_str().as_bytes());
         let hash = match value {
-            Value::Text(text) => hash.part(b"t").part(text.as_bytes()),
-            Value::List(texts) => texts.iter().fold(hash.part(b"l"), |hash, text| hash.part(text.as_bytes())),
+            Value::Text(text) => hash.part(text.as_bytes()),
+            Value::List(texts) => texts.iter().fold(hash, |hash, text| hash.part(text.as_bytes())),
             _ => return None,
         };
         let [t0, t1, t2, t3, t4, t5, t6, t7, ..] = hash.end();
@@ -81,7 +87,15 @@ struct Hash(Hmac<Sha256>);
 
 impl Hash {
     fn part(mut self, part: &[u8]) -> Self {
-        self.0.update(&(part.len() as u64).to_le_bytes());
+        // In four bytes, so that most values fit into one block of the hash with what stands before them. No text is so long
+        // that two lengths could be the same in them and the texts too.
+        self.0.update(&(part.len() as u32).to_le_bytes());
+        self.0.update(part);
+        self
+    }
+
+    /// Takes what always has the same length.
+    fn fixed(mut self, part: &[u8]) -> Self {
         self.0.update(part);
         self
     }
