@@ -7,6 +7,7 @@ mod prepare;
 mod run;
 pub mod state;
 mod tell;
+mod vendor_has;
 
 use std::collections::HashSet;
 
