@@ -15,7 +15,7 @@ use crate::simulator::Simulator;
 use crate::vendor::{SECRET, Vendor};
 
 /// Whether the command keeps a journal: then a run that was cut off is gone on with, and nothing is sent again that was answered.
-pub const JOURNAL: bool = false;
+pub const JOURNAL: bool = true;
 /// How long a run may take.
 const WITHIN: Duration = Duration::from_secs(120);
 

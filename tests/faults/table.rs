@@ -44,6 +44,16 @@ fn kinds() -> Vec<(&'static str, Value)> {
 pub fn all(seed: u64) -> Vec<Scenario> {
     let mut random = Random::new(seed);
     let mut all = Vec::new();
+    // The longest first: they wait while the others work.
+    for vendor in VENDORS {
+        let full = Scenario::new("letters/full_disk", vendor);
+        all.push(Scenario { users: full.users.max(600), plan: Plan::FullDisk, ..full });
+        let outage = Scenario::new("outage", vendor);
+        // One user a request: all that fail while the vendor is gone are sent again, and the budget has them wait.
+        let users = if vendor.batch == 1 { 12 } else { outage.users };
+        let plan = Plan::Outage { after_requests: 3, down: Duration::from_millis(1_500) };
+        all.push(Scenario { users, plan, ..outage });
+    }
     for (kind, fault) in kinds() {
         let mut fault = fault;
         fault["times"] = json!(2);
@@ -59,15 +69,6 @@ pub fn all(seed: u64) -> Vec<Scenario> {
         let changed =
             [("wrong_secret", Plan::Secret { after_requests: 3 }), ("letters/no_directory", Plan::NoPlaceForLetters)];
         all.extend(changed.map(|(name, plan)| Scenario { plan, ..Scenario::new(name, vendor) }));
-    }
-    for vendor in VENDORS {
-        let full = Scenario::new("letters/full_disk", vendor);
-        all.push(Scenario { users: full.users.max(600), plan: Plan::FullDisk, ..full });
-        let outage = Scenario::new("outage", vendor);
-        // One user a request: all that fail while the vendor is gone are sent again, and the budget has them wait.
-        let users = if vendor.batch == 1 { 12 } else { outage.users };
-        let plan = Plan::Outage { after_requests: 3, down: Duration::from_millis(1_500) };
-        all.push(Scenario { users, plan, ..outage });
     }
     for vendor in [&ATTRIBUTES, &FRIENDS] {
         let revoked = Plan::Changes(json!([{"after_requests": 3, "revoke_signatures": true}]));
