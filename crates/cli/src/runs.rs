@@ -70,7 +70,8 @@ fn show(text: &mut String, name: &str, record: &Record, holder: Option<&str>) {
     };
     let time = humantime::format_rfc3339_seconds;
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{name}: {} to {}, {}: {state}", record.input, record.identity.host, record.identity.account);
+    let _ =
+        writeln!(text, "{name}: {} to {}, {}: {state}", record.input, record.identity.host, record.identity.account);
     let _ = writeln!(
         text,
         "  {} rows done: {} accepted, {} rejected, {} skipped, {} unchanged; {} read",

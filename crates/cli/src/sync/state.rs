@@ -149,7 +149,8 @@ fn cannot_open(error: OpenError) -> Failure {
 /// What a person types to go on with this run, in any directory.
 fn command(args: &args::Sync, file: &Path, name: &str) -> String {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut words = vec!["contact-sink".to_owned(), "sync".to_owned(), quoted(file), "--to".to_owned(), name.to_owned()];
+    let mut words =
+        vec!["contact-sink".to_owned(), "sync".to_owned(), quoted(file), "--to".to_owned(), name.to_owned()];
     let mut option = |name: &str, path: &Path| words.extend([name.to_owned(), quoted(&absolute(path))]);
     option("--config", &args.config);
     option("--rejected", &args.rejected);
