@@ -11,7 +11,7 @@ use crate::seen::{Request, Seen};
 use crate::vendor::{MARK, MARKED_NUMBER, Subject};
 
 /// How many requests a lane has in flight at most.
-const IN_FLIGHT: u64 = 32;
+pub const IN_FLIGHT: u64 = 32;
 
 /// How the last run of a scenario came about.
 pub struct Before<'a> {

@@ -29,8 +29,10 @@ pub struct Place {
     pub secret: String,
     /// Where rejected rows go.
     pub rejected: &'static str,
-    /// Whether no file can grow.
-    pub full_disk: bool,
+    /// How long a file can become at most, in blocks of 512 bytes.
+    pub longest_file: Option<u64>,
+    /// Where the run kills itself: a place and how often it is passed.
+    pub failpoint: Option<String>,
 }
 
 /// What a run said.
@@ -60,15 +62,16 @@ impl Place {
         input.write(vendor, &directory.path().join("input.csv"));
         std::fs::write(directory.path().join("config.toml"), vendor.config(&simulator.base_url(), quota)).unwrap();
         let (secret, rejected) = (SECRET.to_owned(), "rejected");
-        Self { vendor, directory, simulator, input, secret, rejected, full_disk: false }
+        Self { vendor, directory, simulator, input, secret, rejected, longest_file: None, failpoint: None }
     }
 
     /// Starts a run.
     pub fn start(&self) -> Process {
-        let mut command = if self.full_disk {
-            // A write beyond 512 bytes fails, as on a disk that is full.
+        let mut command = if let Some(blocks) = self.longest_file {
             let mut shell = Command::new("sh");
-            shell.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""]).arg(command::path());
+            // A write beyond fails, as on a disk that is full.
+            let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+            shell.args(["-c", &limited]).arg(command::path());
             shell
         } else {
             Command::new(command::path())
@@ -76,6 +79,9 @@ impl Place {
         command.current_dir(self.directory.path()).env("FAULTS_SECRET", &self.secret);
         command.args(["sync", "input.csv", "--to", self.vendor.name, "--config", "config.toml"]);
         command.args(["--rejected", self.rejected, "--report", "json", "--quiet"]);
+        if let Some(failpoint) = &self.failpoint {
+            command.env("CONTACT_SINK_FAILPOINT", failpoint);
+        }
         if JOURNAL {
             command.args(["--state", "state"]);
         }

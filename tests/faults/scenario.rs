@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::input::Input;
-use crate::oracle::{Before, check_end, check_run, check_silence, check_used};
+use crate::oracle::{Before, IN_FLIGHT, check_end, check_run, check_silence, check_used};
 use crate::random::Random;
 use crate::run::{Place, Report};
 use crate::seen::Seen;
@@ -43,8 +43,10 @@ pub enum Plan {
     Clock { after_requests: u64 },
     /// There is a file where the directory of rejected rows should be.
     NoPlaceForLetters,
-    /// No file can grow: the first rejected row has room, and the others have not.
-    FullDisk,
+    /// No file can become longer than so many blocks of 512 bytes, so that the journal fails in the middle of the run.
+    FullDisk(u64),
+    /// The run kills itself where it passes this place for the nth time.
+    Failpoint(&'static str, u64),
     /// The vendor is gone after so many requests, and is back after a time.
     Outage { after_requests: u64, down: Duration },
     /// The run is killed at random moments and begun again, at most so many times.
@@ -93,11 +95,22 @@ pub fn check(scenario: &Scenario) -> u64 {
             (place.rejected, runs) = ("rejected", 1);
             place.run()
         }
-        Plan::FullDisk => {
-            place.full_disk = true;
+        Plan::FullDisk(blocks) => {
+            place.longest_file = Some(*blocks);
             let report = stops(&place, scenario);
-            assert!(report.rejected > 0, "the first rejected row has room: {report:?}");
-            (place.full_disk, runs) = (false, 1);
+            let taken: u64 = place.simulator.seen().taken(|_| true).values().sum();
+            let most = report.accepted + IN_FLIGHT * vendor.batch;
+            assert!(report.accepted > 0 && taken <= most, "{taken} rows were sent, most of them in vain: {report:?}");
+            // What was in flight when the write failed may be sent again, as after a kill.
+            (place.longest_file, runs, kills) = (None, 1, 1);
+            place.run()
+        }
+        Plan::Failpoint(name, nth) => {
+            place.failpoint = Some(format!("{name}:{nth}"));
+            let run = place.run();
+            assert_eq!(run.status, None, "it never passed {name} for the {nth}th time: {}", run.stderr);
+            check_silence(&place, &run);
+            (place.failpoint, runs, kills) = (None, 1, 1);
             place.run()
         }
         Plan::Outage { after_requests, down } => {
@@ -117,8 +130,6 @@ pub fn check(scenario: &Scenario) -> u64 {
                 }
                 run.kill();
                 check_silence(&place, &place.finish(run));
-                // Each file is whole whenever it is looked at.
-                place.letters();
                 (runs, kills) = (runs + 1, kills + 1);
             }
         }

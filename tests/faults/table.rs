@@ -40,14 +40,15 @@ fn kinds() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// Room for an empty journal, and not for all of a run's.
+const BLOCKS: u64 = 800;
+
 /// All scenarios of the tests; what is left to chance is drawn from the seed.
 pub fn all(seed: u64) -> Vec<Scenario> {
     let mut random = Random::new(seed);
     let mut all = Vec::new();
     // The longest first: they wait while the others work.
     for vendor in VENDORS {
-        let full = Scenario::new("letters/full_disk", vendor);
-        all.push(Scenario { users: full.users.max(600), plan: Plan::FullDisk, ..full });
         let outage = Scenario::new("outage", vendor);
         // One user a request: all that fail while the vendor is gone are sent again, and the budget has them wait.
         let users = if vendor.batch == 1 { 12 } else { outage.users };
@@ -74,6 +75,18 @@ pub fn all(seed: u64) -> Vec<Scenario> {
         let revoked = Plan::Changes(json!([{"after_requests": 3, "revoke_signatures": true}]));
         let changed = [("usersig/revoked", revoked), ("usersig/wrong_clock", Plan::Clock { after_requests: 3 })];
         all.extend(changed.map(|(name, plan)| Scenario { plan, ..Scenario::new(name, vendor) }));
+    }
+    for name in ["before-send", "after-send", "before-commit", "after-commit", "in-dead-letter"] {
+        for vendor in VENDORS {
+            let nth = 1 + random.below(if name == "in-dead-letter" { 2 } else { 5 });
+            let killed = Scenario::new(format!("failpoint/{name}"), vendor);
+            all.push(Scenario { plan: Plan::Failpoint(name, nth), ..killed });
+        }
+    }
+    for vendor in [&JIGUANG, &ENGAGELAB, &ATTRIBUTES] {
+        let full = Scenario::new("journal/full_disk", vendor);
+        let users = if vendor.batch == 1 { 600 } else { 6_000 };
+        all.push(Scenario { users, latency_ms: 10, plan: Plan::FullDisk(BLOCKS), ..full });
     }
     for vendor in [&JIGUANG, &ENGAGELAB] {
         all.push(resets(vendor, random.next()));
