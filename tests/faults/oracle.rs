@@ -17,8 +17,8 @@ pub const IN_FLIGHT: u64 = 32;
 pub struct Before<'a> {
     /// How many runs there were before.
     pub runs: u64,
-    /// How many of them were killed.
-    pub kills: u64,
+    /// After how many of them it was not written down what had been in flight: it was killed, or could not write.
+    pub cuts: u64,
     /// The files of rejected rows that they left.
     pub files: usize,
     pub quota: u64,
@@ -111,7 +111,7 @@ pub fn check_end(place: &Place, run: &Run, before: &Before<'_>) {
     }
 }
 
-/// A row is applied again only where an answer was lost; a kill loses those in flight.
+/// A row is applied again only where an answer was lost; a run that is cut off loses those in flight.
 fn check_duplicates(place: &Place, versions: &Versions<'_>, before: &Before<'_>) {
     if before.runs > 0 && !JOURNAL {
         return;
@@ -122,11 +122,11 @@ fn check_duplicates(place: &Place, versions: &Versions<'_>, before: &Before<'_>)
     for (subject, (rows, _)) in versions.iter().filter(|(_, (_, fate))| *fate == Fate::Good) {
         let of = |times: &BTreeMap<Subject, u64>| times.get(subject).copied().unwrap_or_default();
         let excess = of(&taken).saturating_sub(rows.len() as u64 + of(&lost));
-        assert!(excess == 0 || before.kills > 0, "line {}: applied {excess} times too often", rows[0].line);
+        assert!(excess == 0 || before.cuts > 0, "line {}: applied {excess} times too often", rows[0].line);
         beyond += excess;
     }
-    let bound = before.kills * IN_FLIGHT * place.vendor.batch;
-    assert!(beyond <= bound, "{beyond} rows are applied again after {} kills, and {bound} are the most", before.kills);
+    let bound = before.cuts * IN_FLIGHT * place.vendor.batch;
+    assert!(beyond <= bound, "{beyond} rows are applied again after {} cuts, and {bound} are the most", before.cuts);
 }
 
 /// No sliding second holds more requests than the quota.

@@ -56,13 +56,13 @@ pub enum Plan {
 /// How long a run lasts at least before it is killed, and what is added at most.
 const LIFE_MS: (u64, u64) = (20, 900);
 
-/// Plays a scenario, and panics where something does not hold. Gives how often a run was killed.
+/// Plays a scenario, and panics where something does not hold. Gives how often a run was cut off.
 pub fn check(scenario: &Scenario) -> u64 {
     let Scenario { vendor, users, versions, bad, quota, latency_ms, .. } = *scenario;
     let input = Input::new(vendor, users, versions, bad);
     let mut place = Place::new(vendor, input, quota, latency_ms);
     place.simulator.set_faults(&scenario.faults);
-    let (mut runs, mut kills, mut earlier) = (0, 0, None::<Seen>);
+    let (mut runs, mut cuts, mut earlier) = (0, 0, None::<Seen>);
     let last = match &scenario.plan {
         Plan::Once | Plan::Pace { .. } => place.run(),
         Plan::Changes(changes) => {
@@ -92,7 +92,8 @@ pub fn check(scenario: &Scenario) -> u64 {
             check_silence(&place, &run);
             let report = run.report(vendor);
             assert!(run.status == Some(3) && report.rejected == 0 && report.pending > 0, "{report:?}: {}", run.stderr);
-            (place.rejected, runs) = ("rejected", 1);
+            // Nothing is written down any more once a rejected row cannot be.
+            (place.rejected, runs, cuts) = ("rejected", 1, 1);
             place.run()
         }
         Plan::FullDisk(blocks) => {
@@ -102,7 +103,7 @@ pub fn check(scenario: &Scenario) -> u64 {
             let most = report.accepted + IN_FLIGHT * vendor.batch;
             assert!(report.accepted > 0 && taken <= most, "{taken} rows were sent, most of them in vain: {report:?}");
             // What was in flight when the write failed may be sent again, as after a kill.
-            (place.longest_file, runs, kills) = (None, 1, 1);
+            (place.longest_file, runs, cuts) = (None, 1, 1);
             place.run()
         }
         Plan::Failpoint(name, nth) => {
@@ -110,7 +111,7 @@ pub fn check(scenario: &Scenario) -> u64 {
             let run = place.run();
             assert_eq!(run.status, None, "it never passed {name} for the {nth}th time: {}", run.stderr);
             check_silence(&place, &run);
-            (place.failpoint, runs, kills) = (None, 1, 1);
+            (place.failpoint, runs, cuts) = (None, 1, 1);
             place.run()
         }
         Plan::Outage { after_requests, down } => {
@@ -125,12 +126,12 @@ pub fn check(scenario: &Scenario) -> u64 {
             loop {
                 let mut run = place.start();
                 let life = Duration::from_millis(LIFE_MS.0 + random.below(LIFE_MS.1));
-                if kills == u64::from(*most) || run.ends_within(life) {
+                if cuts == u64::from(*most) || run.ends_within(life) {
                     break place.finish(run);
                 }
                 run.kill();
                 check_silence(&place, &place.finish(run));
-                (runs, kills) = (runs + 1, kills + 1);
+                (runs, cuts) = (runs + 1, cuts + 1);
             }
         }
     };
@@ -140,21 +141,21 @@ pub fn check(scenario: &Scenario) -> u64 {
         None => seen,
     };
     let files = place.letters().len().saturating_sub(usize::from(bad));
-    let before = Before { runs, kills, files, quota, seen: &seen };
+    let before = Before { runs, cuts, files, quota, seen: &seen };
     check_run(&place, &last, &before);
     check_end(&place, &last, &before);
     check_met(scenario, &place, &seen);
     if let Plan::Pace { used } = scenario.plan {
         check_used(&seen, quota, used);
     }
-    kills
+    cuts
 }
 
 /// A run that stops: a person must act, and the rest is pending.
 fn stops(place: &Place, scenario: &Scenario) -> Report {
     let run = place.run();
     let seen = place.simulator.seen();
-    check_run(place, &run, &Before { runs: 0, kills: 0, files: 0, quota: scenario.quota, seen: &seen });
+    check_run(place, &run, &Before { runs: 0, cuts: 0, files: 0, quota: scenario.quota, seen: &seen });
     let report = run.report(place.vendor);
     assert_eq!(run.status, Some(3), "{report:?}: {}", run.stderr);
     assert!(report.pending > 0, "the rest is pending: {report:?}");
