@@ -2,9 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contact_sink_delivery::MaxRejected;
+
+use crate::sync::{StopAt, parse_duration};
+use crate::watch::Filter;
 
 /// Keeps messaging vendors' copies of users' contact data equal to yours.
 ///
@@ -76,6 +80,26 @@ pub struct Sync {
     /// the stop when everything is refused alike.
     #[arg(long, value_name = "N|P%", default_value = "10%", value_parser = parse_max_rejected)]
     pub max_rejected: MaxRejected,
+    /// End at this time of the local clock, the next time that it is shown, like a first Ctrl-C: what is in flight is settled. The
+    /// exit status is 75 if rows are left.
+    #[arg(long, value_name = "HH:MM[:SS]")]
+    pub stop_at: Option<StopAt>,
+    /// End after so long in the same way, 2h or 90m; of the two the earlier one counts.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub max_time: Option<Duration>,
+    /// How long to wait for a vendor that has answered before and is down now: 30m. Default: 30 minutes.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub patience: Option<Duration>,
+    /// Log on standard error what the run does, without secrets and contact values: off, error, warn, info, debug, trace, or a
+    /// filter.
+    #[arg(long, value_name = "LEVEL|FILTER", env = "CONTACT_SINK_LOG")]
+    pub log: Option<Filter>,
+    /// How the log is written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// Write metrics to this file every five seconds and at the end, in Prometheus' text format.
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
     /// Print errors only.
     #[arg(long)]
     pub quiet: bool,
@@ -126,6 +150,15 @@ pub enum Format {
     Csv,
     /// One JSON object on each line.
     Ndjson,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object on each line.
+    Json,
 }
 
 /// How to report.

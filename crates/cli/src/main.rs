@@ -8,6 +8,7 @@ mod config;
 mod console;
 mod dead_letters;
 mod explain;
+mod files;
 mod input;
 mod nearest;
 mod network;
@@ -17,6 +18,7 @@ mod runs;
 mod sandbox;
 mod status;
 mod sync;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,7 @@
 //! How far the runs have come: a bar for each on a terminal, a line every few seconds elsewhere, nothing if that was asked for.
 
+mod pace;
+
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
@@ -7,11 +9,13 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
 use crate::console::say;
-use crate::report::{Counts, grouped};
+pub use pace::{Frame, Sample};
+
+use pace::Pace;
 
 /// Between two updates of a bar.
 const BAR: Duration = Duration::from_millis(200);
-/// Between two plain lines.
+/// Between two plain lines, and the time over which rates are measured.
 const LINE: Duration = Duration::from_secs(5);
 
 /// Where all runs of the command show how far they have come.
@@ -30,6 +34,7 @@ enum Kind {
 pub struct Progress {
     destination: String,
     form: Form,
+    pace: Pace,
     next: Instant,
 }
 
@@ -52,18 +57,18 @@ impl Screen {
         Self { several, kind }
     }
 
-    /// The place of one run, for an input of this size, if that is known.
-    pub fn progress(&self, destination: &str, size: Option<u64>) -> Progress {
+    /// The place of one run.
+    pub fn progress(&self, destination: &str, frame: Frame) -> Progress {
         let now = Instant::now();
         let (form, next) = match &self.kind {
             Kind::Bars(bars) => {
                 let name = if self.several { format!("{destination}: ") } else { String::new() };
-                (Form::Bar(bars.add(bar(name, size))), now + BAR)
+                (Form::Bar(bars.add(bar(name, frame.size))), now + BAR)
             }
             Kind::Lines => (Form::Lines, now + LINE),
             Kind::Nothing => (Form::Nothing, now + BAR),
         };
-        Progress { destination: destination.to_owned(), form, next }
+        Progress { destination: destination.to_owned(), form, pace: Pace::new(frame, now), next }
     }
 }
 
@@ -74,25 +79,20 @@ impl Progress {
     }
 
     /// Shows it.
-    pub fn show(&mut self, counts: &Counts, bytes: u64, waits: Option<Duration>) {
-        let waits = waits.map_or(String::new(), |wait| format!(", waiting {} s to send again", wait.as_secs()));
-        let text = format!(
-            "{} accepted, {} rejected, {} pending{waits}",
-            grouped(counts.accepted),
-            grouped(counts.rejected),
-            grouped(counts.pending)
-        );
+    pub fn show(&mut self, sample: Sample) {
+        let now = Instant::now();
+        let line = self.pace.take(sample, LINE, now);
         match &self.form {
             Form::Bar(bar) => {
-                bar.set_position(bytes);
-                bar.set_message(text);
-                self.next = Instant::now() + BAR;
+                bar.set_position(sample.bytes);
+                bar.set_message(line.short());
+                self.next = now + BAR;
             }
             Form::Lines => {
-                say!("{}: {text}", self.destination);
-                self.next = Instant::now() + LINE;
+                say!("{}: {line}", self.destination);
+                self.next = now + LINE;
             }
-            Form::Nothing => self.next = Instant::now() + LINE,
+            Form::Nothing => self.next = now + LINE,
         }
     }
 

@@ -1,14 +1,15 @@
 //! The simulator as a command.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::path::Path;
+use std::io::Write as _;
 
 use contact_sink_sandbox::{DEFAULT_TOML, Sandbox, World};
 
 use crate::args;
 use crate::console::say;
+use crate::files::write_whole;
 use crate::status::{Failure, Status};
+use crate::sync::Signals;
 
 /// Runs the simulator until it is interrupted.
 pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
@@ -39,23 +40,13 @@ pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
     }
     let _ = writeln!(std::io::stdout().lock(), "{}", sandbox.base_url());
     say!(
-        "base_url = \"{}\"; jiguang: project_id = \"{project}\"; engagelab: api_key = \"{key}\"; tencent: sdk_app_id = {app}, identifier = \"{admin}\"; see {0}/_sandbox/state and {0}/_sandbox/requests, and POST to {0}/_sandbox/faults what is to go wrong; end it with Ctrl-C",
+        "base_url = \"{}\"; jiguang: project_id = \"{project}\"; engagelab: api_key = \"{key}\"; tencent: sdk_app_id = {app}, identifier = \"{admin}\"; see {0}/_sandbox/state and {0}/_sandbox/requests, and POST to {0}/_sandbox/faults what is to go wrong; end it with Ctrl-C or SIGTERM",
         sandbox.base_url()
     );
-    tokio::signal::ctrl_c()
+    Signals::listen()
+        .one()
         .await
         .map_err(|error| Failure::new(Status::Stopped, format!("signals cannot be received: {error}")))?;
     sandbox.shutdown().await;
     Ok(Status::Done)
-}
-
-/// Writes a file that is there whole or not at all: whoever waits for the root must not read half of it.
-fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".{}.part", std::process::id()));
-    let written = fs::write(&part, text).and_then(|()| fs::rename(&part, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&part);
-    }
-    written
 }

@@ -9,16 +9,18 @@ pub mod state;
 mod tell;
 
 use std::collections::HashSet;
-use std::fs;
-use std::path::Path;
 
 use contact_sink_sandbox::{Sandbox, World};
+use tracing::{Instrument as _, info_span};
 
 use crate::args::{self, ReportForm};
 use crate::config::{Config, Destination, SANDBOX};
 use crate::console::say;
+use crate::files::are_the_same;
 use crate::status::{Failure, Status};
-use interrupt::Interrupt;
+use crate::watch;
+use interrupt::{Interrupt, TimeLimit};
+pub use interrupt::{Signals, StopAt, parse_duration};
 use prepare::Prepared;
 use run::{End, Ended};
 
@@ -34,6 +36,7 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     });
     check_reports(&args)?;
     check_names(&args.to)?;
+    let metrics = watch::start(&args)?;
     let (destinations, _sandbox) = destinations(&args)?;
     let (prepared, _locks) = match prepare::all(&args, destinations) {
         Err(failure) if failure.status == Status::Pending => {
@@ -46,15 +49,22 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
         run.says.iter().for_each(|line| say!("{line}"));
         run.doubts.iter().for_each(|doubt| say!("contact-sink: {doubt}"));
     }
-    let all = run_all(prepared).await;
+    let limit = TimeLimit::new(args.stop_at, args.max_time);
+    if let Some(limit) = limit.filter(|_| !args.quiet) {
+        say!("it will stop at {} ({limit})", limit.when());
+    }
+    let all = run_all(prepared, Interrupt::listen(limit)).await;
+    if let Some(metrics) = metrics {
+        metrics.finish();
+    }
     Ok(tell::all(&args, &all))
 }
 
 /// Runs all at once, each as a task of its own, so that none waits for another.
-async fn run_all(prepared: Vec<Prepared>) -> Vec<(String, Ended)> {
-    let interrupt = Interrupt::listen();
+async fn run_all(prepared: Vec<Prepared>, interrupt: Interrupt) -> Vec<(String, Ended)> {
     let begin = |Prepared { name, vendor, run }: Prepared| {
-        (name, vendor, run.map(|run| tokio::spawn(run.sync(interrupt.clone()))))
+        let span = info_span!("sync", destination = name, vendor);
+        (name, vendor, run.map(|run| tokio::spawn(run.sync(interrupt.clone()).instrument(span))))
     };
     let tasks: Vec<_> = prepared.into_iter().map(begin).collect();
     let mut all = Vec::with_capacity(tasks.len());
@@ -110,10 +120,7 @@ fn check_reports(args: &args::Sync) -> Result<(), Failure> {
                     "--report json={name}: there is no such directory, or it is one itself"
                 )));
             }
-            let real = |path: &Path| fs::canonicalize(path).ok();
-            if real(path)
-                .is_some_and(|path| [&args.file, &args.config].iter().any(|other| real(other) == Some(path.clone())))
-            {
+            if [&args.file, &args.config].iter().any(|other| are_the_same(path, other)) {
                 return Err(Failure::usage(format!(
                     "--report json={name}: that is the input or the configuration itself"
                 )));

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::lane::item::{Place, Reply, Ticket};
 use crate::lane::{Command, Lane, Told, driver};
+use crate::observe::within_current;
 use crate::outcomes::{ByNumber, Unnumbered};
 use crate::room::Room;
 use crate::{Journal, Limiter, Numbered, Options, Outcome, Outcomes, Summary};
@@ -85,7 +86,7 @@ impl Delivery {
         let room = Room::new(&options);
         let (commands, inbox) = mpsc::unbounded_channel();
         let lane = Lane::new(sink.clone(), options, journal, limiter.is_some(), told.clone(), Instant::now());
-        tokio::spawn(driver::drive(lane, sink, limiter, inbox));
+        tokio::spawn(within_current(driver::drive(lane, sink, limiter, inbox)));
         Self { shared: Arc::new(Shared { commands, room, told, next: AtomicU64::new(0) }) }
     }
 

@@ -11,6 +11,7 @@ mod ending;
 mod flight;
 pub(crate) mod item;
 mod journal;
+mod observed;
 mod provisional;
 mod queue;
 mod reach;
@@ -24,6 +25,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::backoff::Budget;
+use crate::observe::Observer;
 use crate::{Journal, Options, Outcome, Stop, Summary};
 use flight::{Flights, Group, Purpose};
 use item::{Item, Ticket};
@@ -119,6 +121,7 @@ pub(crate) struct Lane {
     closers: Vec<oneshot::Sender<()>>,
     stopped: bool,
     cause: Option<Arc<SinkError>>,
+    observer: Observer,
 }
 
 impl Lane {
@@ -132,6 +135,7 @@ impl Lane {
     ) -> Self {
         let limits = sink.limits();
         let rng = options.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        let observer = Observer::new(options.name.clone(), limits.quota);
         Self {
             sink,
             limits,
@@ -160,6 +164,7 @@ impl Lane {
             closers: Vec::new(),
             stopped: false,
             cause: None,
+            observer,
         }
     }
 

@@ -182,12 +182,14 @@
 //!     Ok(())
 //! }
 //! ```
+#![doc = include_str!("observe.md")]
 
 mod backoff;
 mod delivery;
 mod journal;
 mod lane;
 mod limiter;
+mod observe;
 mod options;
 mod outcome;
 mod outcomes;

@@ -1,6 +1,7 @@
 //! What a lane can be told.
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Limiter;
@@ -46,6 +47,8 @@ pub struct Options {
     pub unreachable_after: Option<Duration>,
     /// When too much is rejected. Default 10 % after 1,000 outcomes.
     pub max_rejected: MaxRejected,
+    /// How logs and metrics call the lane: their `destination`. Nothing secret. Default `sink`.
+    pub name: Arc<str>,
     /// The seed of the jitter, for a test that must repeat. Default: a random one.
     pub seed: Option<u64>,
 }
@@ -80,6 +83,7 @@ impl Default for Options {
             longest_backoff: Duration::from_secs(30),
             unreachable_after: Some(Duration::from_secs(10)),
             max_rejected: MaxRejected::Share(0.1),
+            name: Arc::from("sink"),
             seed: None,
         }
     }
@@ -124,6 +128,11 @@ impl Options {
     /// With another limit on what is rejected.
     pub fn with_max_rejected(self, max_rejected: MaxRejected) -> Self {
         Self { max_rejected, ..self }
+    }
+
+    /// With this name in logs and metrics.
+    pub fn with_name(self, name: impl Into<Arc<str>>) -> Self {
+        Self { name: name.into(), ..self }
     }
 
     /// With this seed for the jitter.

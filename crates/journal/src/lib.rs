@@ -19,6 +19,8 @@ mod error;
 #[doc(hidden)]
 pub mod failpoint;
 mod hook;
+mod index;
+mod key;
 mod letters;
 mod lock;
 mod record;
@@ -31,6 +33,8 @@ mod write;
 pub use book::{Book, list};
 pub use error::OpenError;
 pub use hook::RunJournal;
+pub use index::{Index, IndexError, IndexOptions, IndexProblem};
+pub use key::{Key, KeyError};
 pub use letters::Recovered;
 pub use lock::{Held, Lock};
 pub use record::{Counts, Identity, Kind, Reason, Record, State};

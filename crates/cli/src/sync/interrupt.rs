@@ -1,34 +1,152 @@
-//! Ctrl-C, told to all destinations alike.
+//! What ends the command before its input: a signal or a time limit, told to all destinations alike.
 
-use tokio::signal::ctrl_c;
+mod limit;
+
+use std::io;
+use std::time::Duration;
+
 use tokio::sync::watch;
+
+pub use limit::{StopAt, TimeLimit, parse_duration};
 
 use crate::status::Status;
 
-/// Whether the run was interrupted. Clones hear of the same signal.
+/// How long an interrupted run waits for what is in flight. Each request has its own end before that: the transport's limit on
+/// one exchange is 10 s. This one holds whatever a transport does.
+pub const SETTLE: Duration = Duration::from_secs(11);
+
+/// Why the run is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Ctrl-C, or the system asks for it (SIGTERM).
+    Signal,
+    /// The time is up that the user gave it.
+    TimeIsUp(TimeLimit),
+}
+
+/// Whether the run is to end. Clones hear of the same reason.
 #[derive(Debug, Clone)]
-pub struct Interrupt(watch::Receiver<bool>);
+pub struct Interrupt(watch::Receiver<Option<Why>>);
 
 impl Interrupt {
-    /// Listens for Ctrl-C from now on: the first is told, the second ends the command at once.
-    pub fn listen() -> Self {
-        let (to, told) = watch::channel(false);
+    /// Listens for signals from now on, and waits for the limit: what comes first is told, and a signal after another one ends
+    /// the command at once.
+    pub fn listen(limit: Option<TimeLimit>) -> Self {
+        let (to, told) = watch::channel(None);
+        let mut signals = Signals::listen();
         tokio::spawn(async move {
-            if ctrl_c().await.is_ok() {
-                to.send_replace(true);
-                if ctrl_c().await.is_ok() {
-                    // Asked twice: not even what is in flight is waited for.
-                    std::process::exit(Status::Interrupted.number().into());
-                }
+            let why = tokio::select! {
+                () = signals.next() => Why::Signal,
+                limit = limit::passed(limit) => Why::TimeIsUp(limit),
+            };
+            to.send_replace(Some(why));
+            if matches!(why, Why::TimeIsUp(_)) {
+                // The run is ending already: the first signal asks for no more than that.
+                signals.next().await;
             }
+            signals.next().await;
+            // Asked twice: not even what is in flight is waited for.
+            std::process::exit(Status::Interrupted.number().into());
         });
         Self(told)
     }
 
-    /// Waits until the run is interrupted: for ever where signals cannot be received.
-    pub async fn told(&mut self) {
-        if self.0.wait_for(|told| *told).await.is_err() {
-            std::future::pending::<()>().await;
+    /// Waits until the run is to end.
+    pub async fn told(&mut self) -> Why {
+        match self.0.wait_for(Option::is_some).await.map(|why| *why) {
+            Ok(Some(why)) => why,
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+/// The signals that ask a command to end. Where they cannot be received, none ever comes.
+pub struct Signals(io::Result<system::Signals>);
+
+impl Signals {
+    /// Listens from now on, so that none is lost between two waits.
+    pub fn listen() -> Self {
+        Self(system::Signals::listen())
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        match &mut self.0 {
+            Ok(signals) => signals.next().await,
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// The same, where a command has nothing else to wait for.
+    ///
+    /// # Errors
+    /// If signals cannot be received.
+    pub async fn one(self) -> io::Result<()> {
+        self.0?.next().await;
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+mod system {
+    //! SIGINT and SIGTERM.
+
+    use std::io;
+
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    pub(super) struct Signals {
+        interrupt: Signal,
+        terminate: Signal,
+    }
+
+    impl Signals {
+        pub(super) fn listen() -> io::Result<Self> {
+            Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        }
+
+        pub(super) async fn next(&mut self) {
+            // `None` means that no more can come.
+            let got = tokio::select! {
+                got = self.interrupt.recv() => got,
+                got = self.terminate.recv() => got,
+            };
+            if got.is_none() {
+                std::future::pending().await
+            }
+        }
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    //! Ctrl-C, Ctrl-Break, and the end of the console.
+
+    use std::io;
+
+    use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, ctrl_break, ctrl_c, ctrl_close};
+
+    pub(super) struct Signals {
+        interrupt: CtrlC,
+        pause: CtrlBreak,
+        close: CtrlClose,
+    }
+
+    impl Signals {
+        pub(super) fn listen() -> io::Result<Self> {
+            Ok(Self { interrupt: ctrl_c()?, pause: ctrl_break()?, close: ctrl_close()? })
+        }
+
+        pub(super) async fn next(&mut self) {
+            // `None` means that no more can come.
+            let got = tokio::select! {
+                got = self.interrupt.recv() => got,
+                got = self.pause.recv() => got,
+                got = self.close.recv() => got,
+            };
+            if got.is_none() {
+                std::future::pending().await
+            }
         }
     }
 }

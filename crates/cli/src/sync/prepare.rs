@@ -16,7 +16,7 @@ use crate::console::say;
 use crate::dead_letters::DeadLetters;
 use crate::input::{self, Input, Known, Plan};
 use crate::network;
-use crate::progress::Screen;
+use crate::progress::{Frame, Screen};
 use crate::status::{Failure, Status};
 
 /// A destination that is ready to begin.
@@ -97,7 +97,7 @@ impl Common<'_> {
             .limiters
             .get(&name, &account, limiter_key.clone(), sink.limits())
             .map_err(|problem| Failure::config(format!("{}: {problem}", self.args.config.display())))?;
-        let mut options = Options::default().with_max_rejected(self.args.max_rejected);
+        let mut options = Options::default().with_max_rejected(self.args.max_rejected).with_name(name.as_str());
         options.limiter = limiter;
         let kind = if simulated { "SIMULATED" } else { "LIVE" };
         let file = input::name(&self.args.file);
@@ -139,7 +139,9 @@ impl Common<'_> {
             let ended = Ended::done_before(vendor, accepted_means, &books);
             return Ok(Prepared { name: target.name, vendor, run: Err(Box::new(ended)) });
         }
-        let progress = self.screen.progress(&target.name, input.size);
+        let done_before = books.counts().rows - books.counts().pending;
+        let frame = Frame { size: input.size, quota: sink.limits().quota, done_before };
+        let progress = self.screen.progress(&target.name, frame);
         let run = Run { says, doubts, input, plan, known, books, sink, options, progress, vendor, accepted_means };
         Ok(Prepared { name: target.name, vendor, run: Ok(run) })
     }

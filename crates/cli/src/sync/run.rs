@@ -12,11 +12,12 @@ use contact_sink_journal::State;
 use futures_core::Stream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
+use tracing::info;
 
-use super::interrupt::Interrupt;
+use super::interrupt::{Interrupt, SETTLE, TimeLimit, Why};
 use super::ledger::{Books, Hook};
 use crate::input::{Input, Known, Plan, Progress as Reading, Row, Rows};
-use crate::progress::Progress;
+use crate::progress::{Progress, Sample};
 use crate::report::Counts;
 use crate::status::Status;
 
@@ -52,6 +53,8 @@ pub struct Ended {
     pub ends: Vec<End>,
     /// The last failure of a row that ran out of tries.
     pub cause: Option<Arc<SinkError>>,
+    /// Whether rows are left that were not read, and are not counted.
+    pub unread: bool,
     /// Columns of the mapping that no row had.
     pub never_met: Vec<String>,
     /// Whose codes the outcomes have.
@@ -67,6 +70,8 @@ pub enum End {
     Journal(JournalError),
     Unreadable(String),
     Interrupted,
+    /// The time is up that the user gave it.
+    TimeIsUp(TimeLimit),
     /// A panic, which says so itself.
     Broken,
 }
@@ -79,6 +84,7 @@ impl Ended {
             dead_letters: None,
             ends: vec![end],
             cause: None,
+            unread: true,
             never_met: Vec::new(),
             vendor,
             accepted_means: None,
@@ -90,7 +96,7 @@ impl Ended {
         let (mut counts, dead_letters) = (books.counts(), books.dead_letters());
         counts.finish(&Summary::default(), Duration::ZERO);
         let ends = books.finish(State::Finished).err().map(End::Journal).into_iter().collect();
-        Self { counts, dead_letters, ends, cause: None, never_met: Vec::new(), vendor, accepted_means }
+        Self { counts, dead_letters, ends, cause: None, unread: false, never_met: Vec::new(), vendor, accepted_means }
     }
 
     /// The exit status.
@@ -102,6 +108,8 @@ impl Ended {
             End::Stopped(_) | End::DeadLetters(_) | End::Journal(_) | End::Broken => Status::Stopped,
             End::Unreadable(_) => Status::Unreadable,
             End::Interrupted => Status::Interrupted,
+            End::TimeIsUp(_) if self.unread => Status::Pending,
+            End::TimeIsUp(_) => Status::Done,
         });
         let pending = (counts.pending > 0).then_some(Status::Pending);
         let rejected = (counts.rejected > 0).then_some(Status::Rejected);
@@ -120,7 +128,8 @@ impl Run {
         let rows = Updates { rows: updates, reading: reading.clone(), books: books.clone() };
         let mut outcomes = delivery.deliver_numbered(rows);
         let (mut ends, mut cause, mut batch) = (Vec::new(), None, Vec::new());
-        let (mut sending, mut reading_aside, mut interrupted, mut cut) = (true, true, false, false);
+        let (mut sending, mut reading_aside, mut cut) = (true, true, false);
+        let (mut settle_until, mut abandoned) = (None, false);
         while sending || reading_aside {
             tokio::select! {
                 next = outcomes.next(), if sending => match next {
@@ -142,15 +151,26 @@ impl Run {
                     }
                     batch.clear();
                 },
-                () = interrupt.told(), if !interrupted => {
-                    interrupted = true;
-                    // The thread that reads may wait for a terminal or a pipe: nothing waits for it any more.
-                    reading.stop();
-                    reading_aside = false;
-                    ends.push(End::Interrupted);
+                why = interrupt.told(), if settle_until.is_none() => {
+                    settle_until = Some(Instant::now() + SETTLE);
+                    // An input that was read to its end is counted whole. Else the thread that reads may wait for a terminal or
+                    // a pipe: nothing waits for it any more.
+                    if !end.is_finished() {
+                        reading.stop();
+                        (reading_aside, cut) = (false, true);
+                    }
+                    ends.push(match why {
+                        Why::Signal => End::Interrupted,
+                        Why::TimeIsUp(limit) => End::TimeIsUp(limit),
+                    });
+                }
+                () = until(settle_until), if !abandoned => {
+                    abandoned = true;
+                    delivery.clone().close(Duration::ZERO).await;
                 }
                 () = sleep_until(progress.next()) => {
-                    progress.show(&books.counts(), reading.bytes(), delivery.summary().waits);
+                    let (bytes, read) = (reading.bytes(), reading.rows());
+                    progress.show(Sample::new(&books.counts(), &delivery.summary(), bytes, read));
                 }
             }
             if !ends.is_empty() {
@@ -164,7 +184,7 @@ impl Run {
         }
         progress.finish();
         let mut never_met = Vec::new();
-        if !interrupted && !cut {
+        if !cut {
             match end.await {
                 Ok(Err(unreadable)) => ends.push(End::Unreadable(unreadable.message(&input_name))),
                 Ok(Ok(columns)) if !columns.is_empty() => never_met = columns,
@@ -185,20 +205,31 @@ impl Run {
             Some(stop) => ends.push(End::Stopped(stop)),
         }
         let (mut counts, dead_letters) = (books.counts(), books.dead_letters());
-        let state = if ends.is_empty() && counts.pending == 0 { State::Finished } else { State::Unfinished };
-        if let Err(error) = books.finish(state)
+        // Who was asked to end with the last row has ended the run all the same.
+        let in_order = ends.iter().all(|end| matches!(end, End::Interrupted | End::TimeIsUp(_)));
+        let is_done = in_order && !cut && counts.pending == 0;
+        if let Err(error) = books.finish(if is_done { State::Finished } else { State::Unfinished })
             && !ends.iter().any(|end| matches!(end, End::Journal(_)))
         {
             ends.push(End::Journal(error));
         }
         counts.finish(&summary, began.elapsed());
-        Ended { counts, dead_letters, ends, cause, never_met, vendor, accepted_means }
+        let Counts { rows, accepted, rejected, pending, requests, retries, elapsed_ms, .. } = counts;
+        info!(rows, accepted, rejected, pending, requests, retries, elapsed_ms, "end");
+        Ended { counts, dead_letters, ends, cause, unread: cut, never_met, vendor, accepted_means }
     }
 }
 
 /// Why nothing can be written down any more.
 fn failure(books: &Books, error: JournalError) -> End {
     books.dead_letters_failure().map_or(End::Journal(error), End::DeadLetters)
+}
+
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The rows to send, as a stream that ends when the reading is stopped.

@@ -112,13 +112,20 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
             }
             End::Unreadable(_) => {}
             End::Interrupted => say!("contact-sink: {name}: interrupted"),
+            End::TimeIsUp(limit) => say!("contact-sink: {name}: the time is up: {limit}"),
         }
     }
     let said = ended.ends.iter().any(|end| matches!(end, End::Stopped(Stop::Failed(_) | Stop::Unreachable { .. })));
     if let Some(cause) = ended.cause.as_ref().filter(|_| !said) {
         say!("contact-sink: {name}: the last failure: {cause}: {}", cause.advice());
     }
-    if ended.counts.pending > 0 {
+    let stopped_early = ended.ends.iter().any(|end| matches!(end, End::Interrupted | End::TimeIsUp(_)));
+    if stopped_early && ended.unread {
+        say!(
+            "contact-sink: {name}: {} rows are pending, and so are all that were not read: run the same command again",
+            grouped(ended.counts.pending)
+        );
+    } else if ended.counts.pending > 0 {
         let first = if ended.status() == Status::Stopped { "when that is mended, " } else { "" };
         say!(
             "contact-sink: {name}: {} rows are pending: {first}run the same command again",

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use contact_sink_sandbox::{Sandbox, World};
 use serde_json::{Map, Value};
@@ -135,7 +136,7 @@ impl Place {
         self.at(&mut command).spawn().unwrap()
     }
 
-    fn finish(&self, command: &mut Command) -> Ran {
+    pub fn finish(&self, command: &mut Command) -> Ran {
         self.finish_with(command.stdin(Stdio::null()))
     }
 
@@ -196,6 +197,21 @@ impl Place {
     pub fn stored(&self, cuid: i64) -> Vec<(String, String)> {
         self.sandbox.jiguang().stored(cuid).unwrap_or_default().into_iter().collect()
     }
+}
+
+/// Waits until something is so, which a busy machine may delay.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{what}: in vain");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Sends a signal: `INT`, `TERM`.
+pub fn signal(name: &str, process: u32) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().unwrap();
+    assert!(sent.success());
 }
 
 /// The rows of a file of rejected rows: line, field, code, reason.

@@ -132,14 +132,18 @@ impl Lane {
             }
             self.convict(refused, now);
         } else {
-            self.provisional.push(refused, self.events, purpose == Purpose::Try);
+            let code = refused.rejection.code();
+            let in_a_row = self.provisional.push(refused, self.events, purpose == Purpose::Try);
+            self.observer.keeps_back(code, in_a_row);
         }
     }
 
     /// A whole update was accepted: what was refused before that request left was not refused because nothing is accepted.
     fn accepted(&mut self, departed: u64, now: Instant) {
         self.alone = false;
-        self.provisional.end_trial();
+        if self.provisional.end_trial() {
+            self.observer.trial_ends();
+        }
         for refused in self.provisional.refused_before(departed) {
             self.convict_or_hear_again(refused, now);
         }
@@ -235,6 +239,7 @@ impl Lane {
     fn send_again(&mut self, key: BatchKey, items: Vec<Item>, purpose: Purpose, again: Again, not_before: Instant) {
         let most = self.options.max_attempts.get();
         let (left, spent): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|item| item.attempts < most);
+        self.observe_again(&left, &spent, purpose, not_before);
         if purpose == Purpose::Try && !spent.is_empty() {
             self.provisional.try_ended();
         }

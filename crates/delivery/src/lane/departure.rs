@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use super::flight::{Group, Place, Purpose};
 use super::{Lane, Request};
+use crate::observe::Departed;
 
 #[derive(Debug)]
 enum Candidate {
@@ -18,8 +19,8 @@ impl Lane {
         self.candidate(now).is_some()
     }
 
-    /// The request that leaves now: its number and its batch.
-    pub(crate) fn depart(&mut self, now: Instant) -> Option<(u64, Vec<ContactUpdate>)> {
+    /// The request that leaves now: its number, its batch, and who is told of its answer.
+    pub(crate) fn depart(&mut self, now: Instant) -> Option<(u64, Vec<ContactUpdate>, Departed)> {
         let (key, mut group, rest) = match self.candidate(now)? {
             Candidate::Flight(place) => self.flights.take(place)?,
             Candidate::Fresh(key) => {
@@ -33,6 +34,7 @@ impl Lane {
             return None;
         }
         self.count_departure(&group, now);
+        let departed = self.observe_departure(&group);
         self.reach.departs(now);
         for item in group.items.iter_mut().filter(|item| !item.sent) {
             item.sent = true;
@@ -44,7 +46,7 @@ impl Lane {
         self.events += 1;
         let number = self.events;
         self.in_flight.insert(number, Request { key, group, rest, departed: number });
-        Some((number, batch))
+        Some((number, batch, departed))
     }
 
     /// When something becomes due by the passing of time alone.

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Command, Lane};
 use crate::limiter::{Limiter, Permit};
+use crate::observe::Departed;
 
 type Answer = Result<Vec<Verdict>, SinkError>;
 type Departure = Pin<Box<dyn Future<Output = Option<Permit>> + Send>>;
@@ -70,8 +71,8 @@ pub(crate) async fn drive(
             }
             permit = granted(&mut departure) => {
                 departure = None;
-                if let Some((number, batch)) = lane.depart(Instant::now()) {
-                    let task = flying.spawn(exchange(sink.clone(), number, batch, permit));
+                if let Some((number, batch, departed)) = lane.depart(Instant::now()) {
+                    let task = flying.spawn(exchange(sink.clone(), number, batch, departed, permit));
                     numbers.insert(task.id(), number);
                 }
             }
@@ -115,9 +116,10 @@ async fn exchange(
     sink: Arc<dyn ContactSink>,
     number: u64,
     batch: Vec<ContactUpdate>,
+    departed: Departed,
     permit: Option<Permit>,
 ) -> (u64, Answer) {
-    let answer = sink.send(&batch).await;
+    let answer = departed.around(sink.send(&batch)).await;
     if let (Err(error), Some(permit)) = (&answer, permit)
         && error.kind() == SinkErrorKind::Throttled
     {

@@ -31,6 +31,7 @@ impl Lane {
         if let Stop::Failed(error) | Stop::Unreachable { cause: error, .. } = &why {
             self.cause = Some(error.clone());
         }
+        self.observer.stops(&why);
         self.told().summary.stop = Some(why);
         let mut left = self.flights.drain();
         left.extend(self.provisional.drain());

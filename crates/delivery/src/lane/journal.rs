@@ -53,6 +53,7 @@ impl Lane {
                 }
             }
             self.held -= definite.len();
+            self.observer.settled(definite.iter().map(|(_, outcome)| outcome), self.held);
             let mut told = self.told();
             for (_, outcome) in &definite {
                 *match outcome {

@@ -55,12 +55,14 @@ enum Trial {
 }
 
 impl Provisional {
-    pub(super) fn push(&mut self, refused: Refused, event: u64, was_try: bool) {
+    /// Says how many it are in a row now.
+    pub(super) fn push(&mut self, refused: Refused, event: u64, was_try: bool) -> u64 {
         self.refused.push((event, refused));
         self.since_acceptance += 1;
         if was_try {
             self.try_ended();
         }
+        self.since_acceptance
     }
 
     pub(super) fn is_on_trial(&self) -> bool {
@@ -74,10 +76,10 @@ impl Provisional {
         }
     }
 
-    /// Something was accepted.
-    pub(super) fn end_trial(&mut self) {
+    /// Something was accepted. Says whether it ends a trial.
+    pub(super) fn end_trial(&mut self) -> bool {
         self.since_acceptance = 0;
-        self.trial = Trial::None;
+        !matches!(std::mem::take(&mut self.trial), Trial::None)
     }
 
     /// Takes the refusals that came before the request with this event count left.
@@ -117,6 +119,9 @@ impl Lane {
         }
         if matches!(self.provisional.trial, Trial::Called) && self.in_flight.is_empty() {
             let left = self.pick_tries();
+            if !left.is_empty() {
+                self.observer.trial_begins(left.len());
+            }
             // With nothing to try, the refusals stand at the end of the input or when it has been quiet for long enough.
             self.provisional.trial = if left.is_empty() { Trial::None } else { Trial::Running { left, open: false } };
         }

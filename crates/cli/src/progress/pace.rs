@@ -1,0 +1,144 @@
+//! How fast a run is, and how long it still takes. Pure: the time and the counts come in.
+
+use std::fmt;
+use std::time::Duration;
+
+use contact_sink_core::Quota;
+use contact_sink_delivery::Summary;
+use tokio::time::Instant;
+
+use crate::report::{Counts, grouped};
+
+/// What is known of a run at a moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    /// Bytes that were read, and rows.
+    pub bytes: u64,
+    pub read: u64,
+    accepted: u64,
+    rejected: u64,
+    /// Without an outcome, or given up.
+    pending: u64,
+    /// With an outcome, whichever.
+    done: u64,
+    requests: u64,
+    retries: u64,
+    waits: Option<Duration>,
+}
+
+/// What of a run does not change.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame {
+    /// Bytes of the input, if it is a file.
+    pub size: Option<u64>,
+    /// What the vendor may be asked.
+    pub quota: Option<Quota>,
+    /// Rows that an earlier run has done.
+    pub done_before: u64,
+}
+
+/// Measures the rates over the last interval.
+#[derive(Debug)]
+pub struct Pace {
+    frame: Frame,
+    since: (Instant, u64, u64),
+    rates: Option<Rates>,
+}
+
+/// Rows and requests a second.
+#[derive(Debug, Clone, Copy)]
+struct Rates {
+    rows: f64,
+    requests: f64,
+}
+
+/// One line on how far a run has come.
+pub struct Line<'a> {
+    pace: &'a Pace,
+    sample: Sample,
+}
+
+impl Sample {
+    /// Of these counts, and of what was read and sent.
+    pub fn new(counts: &Counts, lane: &Summary, bytes: u64, read: u64) -> Self {
+        let done = counts.rows - counts.pending;
+        Self {
+            bytes,
+            read,
+            accepted: counts.accepted,
+            rejected: counts.rejected,
+            pending: read.max(counts.rows) - done,
+            done,
+            requests: lane.requests,
+            retries: lane.retries,
+            waits: lane.waits,
+        }
+    }
+}
+
+impl Pace {
+    /// Of a run that begins now.
+    pub fn new(frame: Frame, now: Instant) -> Self {
+        Self { since: (now, frame.done_before, 0), frame, rates: None }
+    }
+
+    /// Takes in how far the run has come; the rates change when an interval is over.
+    pub fn take(&mut self, sample: Sample, interval: Duration, now: Instant) -> Line<'_> {
+        let (since, done, requests) = self.since;
+        let seconds = now.saturating_duration_since(since).as_secs_f64();
+        if seconds >= interval.as_secs_f64() && seconds > 0.0 {
+            // Counts stay far below 2^52, where f64 is exact.
+            let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
+            self.rates = Some(Rates { rows: rate(sample.done, done), requests: rate(sample.requests, requests) });
+            self.since = (now, sample.done, sample.requests);
+        }
+        Line { pace: self, sample }
+    }
+}
+
+impl Line<'_> {
+    /// The same for a place beside a bar.
+    pub fn short(&self) -> String {
+        let Sample { accepted, rejected, pending, .. } = self.sample;
+        let counts = [(accepted, "accepted"), (rejected, "rejected"), (pending, "pending")];
+        let counts = counts.map(|(count, what)| format!("{} {what}", grouped(count))).join(", ");
+        let rate = self.pace.rates.map_or(String::new(), |rates| format!(", {:.0} rows/s", rates.rows));
+        format!("{counts}{rate}{}", self.waits())
+    }
+
+    /// How long it still takes at the rate of the last interval.
+    fn left(&self) -> Option<Duration> {
+        let Sample { bytes, read, pending, .. } = self.sample;
+        let (size, rates) = (self.pace.frame.size?, self.pace.rates?);
+        let unread = size.saturating_sub(bytes) as f64 * read as f64 / bytes.max(1) as f64;
+        let seconds = (pending as f64 + unread) / rates.rows;
+        Duration::try_from_secs_f64(seconds.round()).ok()
+    }
+
+    fn waits(&self) -> String {
+        self.sample.waits.map_or(String::new(), |wait| format!(", waiting {} s to send again", wait.as_secs()))
+    }
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sample { accepted, rejected, pending, retries, .. } = self.sample;
+        if let Some(Rates { rows, requests }) = self.pace.rates {
+            write!(f, "{rows:.0} rows/s, {requests:.1} requests/s")?;
+            if let Some(quota) = self.pace.frame.quota {
+                let most = f64::from(quota.requests.get()) / quota.per.as_secs_f64();
+                write!(f, " ({:.0}% of the quota)", requests / most * 100.0)?;
+            }
+            f.write_str("; ")?;
+        }
+        let counts = [(accepted, "accepted"), (rejected, "rejected"), (pending, "pending"), (retries, "retries")];
+        for (count, what) in counts {
+            write!(f, "{} {what}, ", grouped(count))?;
+        }
+        match self.left() {
+            Some(left) => write!(f, "{} left", humantime::format_duration(left))?,
+            None => f.write_str("unknown time left")?,
+        }
+        f.write_str(&self.waits())
+    }
+}

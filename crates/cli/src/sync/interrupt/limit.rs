@@ -1,0 +1,148 @@
+//! When a run has to end: at a time of the local clock, or after so long.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::civil::Time;
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{Timestamp, ToSpan as _, ZonedDateTime};
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// The clock is read so often at least: it may be set, and a machine may have been asleep.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// The limit that counts, of those that were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeLimit {
+    /// `--stop-at`: when the clock shows this.
+    At(StopAt, Timestamp),
+    /// `--max-time`: after so long, by a clock that nobody sets.
+    After(Duration, Instant),
+}
+
+impl TimeLimit {
+    /// The earlier one, if there is any.
+    pub fn new(stop_at: Option<StopAt>, max_time: Option<Duration>) -> Option<Self> {
+        let now = ZonedDateTime::now();
+        let at = stop_at.and_then(|at| Some((at, at.next(&now)?)));
+        // A time that lies beyond all clocks never comes.
+        let after = max_time.and_then(|after| Some((after, Instant::now().checked_add(after)?)));
+        match (at, after) {
+            (Some((_, moment)), Some((after, end))) if moment.duration_since(now.timestamp()) > signed(after) => {
+                Some(Self::After(after, end))
+            }
+            (Some((at, moment)), _) => Some(Self::At(at, moment)),
+            (None, after) => after.map(|(after, end)| Self::After(after, end)),
+        }
+    }
+
+    /// When that is, by the local clock: `2026-11-25 07:30:00 +08:00`.
+    pub fn when(&self) -> String {
+        let moment = match self {
+            Self::At(_, moment) => Some(*moment),
+            Self::After(_, end) => {
+                Timestamp::now().checked_add(signed(end.saturating_duration_since(Instant::now()))).ok()
+            }
+        };
+        let local = moment.map(|moment| moment.to_zoned_datetime(TimeZone::system()));
+        local.map_or_else(|| "a time far away".to_owned(), |local| local.strftime("%Y-%m-%d %H:%M:%S %:z").to_string())
+    }
+}
+
+impl fmt::Display for TimeLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(at, _) => write!(f, "--stop-at {at}"),
+            Self::After(after, _) => write!(f, "--max-time {}", humantime::format_duration(*after)),
+        }
+    }
+}
+
+/// Waits until the limit has passed: for ever if there is none.
+pub(super) async fn passed(limit: Option<TimeLimit>) -> TimeLimit {
+    match limit {
+        None => std::future::pending().await,
+        Some(limit @ TimeLimit::After(_, end)) => {
+            sleep_until(end).await;
+            limit
+        }
+        Some(limit @ TimeLimit::At(_, moment)) => loop {
+            let left = Timestamp::now().duration_until(moment);
+            match Duration::try_from(left) {
+                Ok(left) if !left.is_zero() => sleep(left.min(LOOK)).await,
+                // It lies in the past.
+                _ => return limit,
+            }
+        },
+    }
+}
+
+/// A time of the day by the local clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StopAt(Time);
+
+impl StopAt {
+    /// The next moment at which the clock shows it, or passes over it when it is set forward.
+    fn next(self, now: &ZonedDateTime) -> Option<Timestamp> {
+        let (zone, today) = (now.time_zone(), now.date());
+        let days = (-1..=2).filter_map(|days| today.checked_add(days.days()).ok());
+        let moments = days.flat_map(|day| {
+            let shown = zone.to_ambiguous_zoned_datetime(day.to_datetime(self.0));
+            let (earlier, later) = match shown.offset() {
+                AmbiguousOffset::Unambiguous { .. } => (shown.earlier(), None),
+                AmbiguousOffset::Fold { .. } => (shown.clone().earlier(), Some(shown.later())),
+                // The two offsets give moments on either side of the one at which the clock is set.
+                AmbiguousOffset::Gap { .. } => {
+                    let set = shown.clone().earlier().ok().and_then(|before| {
+                        zone.following(before.timestamp()).next().map(|transition| transition.timestamp())
+                    });
+                    match set {
+                        Some(set) => (Ok(set.to_zoned_datetime(zone.clone())), None),
+                        None => (shown.later(), None),
+                    }
+                }
+            };
+            [earlier.ok(), later.and_then(Result::ok)].into_iter().flatten().map(|moment| moment.timestamp())
+        });
+        moments.filter(|moment| *moment > now.timestamp()).min()
+    }
+}
+
+impl FromStr for StopAt {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = "it is a time of the local clock from 00:00 to 23:59, like 07:30 or 07:30:15";
+        let number = |part: &str| match part.as_bytes() {
+            [tens, ones] if tens.is_ascii_digit() && ones.is_ascii_digit() => part.parse::<i8>().ok(),
+            _ => None,
+        };
+        let parts: Option<Vec<i8>> = text.split(':').map(number).collect();
+        let time = match parts.as_deref() {
+            Some([hour, minute]) => Time::new(*hour, *minute, 0, 0),
+            Some([hour, minute, second]) => Time::new(*hour, *minute, *second, 0),
+            _ => return Err(wrong),
+        };
+        time.map(Self).map_err(|_| wrong)
+    }
+}
+
+impl fmt::Display for StopAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let form = if self.0.second() == 0 { "%H:%M" } else { "%H:%M:%S" };
+        write!(f, "{}", self.0.strftime(form))
+    }
+}
+
+/// A length of time as people write it, and never none.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("it is a length of time like 2h, 90m or 1h 30m, and more than nothing".to_owned()),
+    }
+}
+
+fn signed(duration: Duration) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
+}

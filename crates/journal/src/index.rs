@@ -1,0 +1,253 @@
+//! The changed-only index: what the vendor is known to have, as keyed hashes, so that it need not be sent again.
+
+mod error;
+mod field;
+mod file;
+mod hash;
+mod rows;
+mod writer;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use contact_sink_core::{Address, ContactUpdate};
+use rusqlite::{Connection, params};
+
+pub use self::error::{IndexError, IndexProblem};
+use self::field::Field;
+use self::hash::Hasher;
+use self::rows::Stale;
+use self::writer::{Batch, Writer};
+use crate::{Key, Lock};
+
+/// So many subjects are remembered before they are written.
+const BUFFERED_SUBJECTS: usize = 10_000;
+
+/// So many fields that are going to be overwritten are kept in mind, to be removed in one commit.
+const STALE_FIELDS: usize = 10_000;
+
+/// What the vendor is known to have.
+///
+/// An entry says: the vendor has accepted this value for this field of this subject, and nothing else has left for it since.
+/// For that to be true *every* update that leaves for the destination must be shown to [`Index::forget`] first, also in
+/// a run that does not ask [`Index::has`]. What others change at the vendor an index does not know;
+/// [`IndexOptions::with_refresh`] is for that, and deleting the file makes everything be sent once more.
+///
+/// The file holds the addresses as they are written, the time of each acceptance, and of subjects and values nothing but
+/// hashes under a [`Key`]; it can be told from them how many subjects have ids that differ in the last three bytes only, and
+/// how many contacts an owner has, not which. It is SQLite, for its owner only, and open in one process at a time.
+pub struct Index {
+    path: PathBuf,
+    hasher: Hasher,
+    refresh: Option<Duration>,
+    addresses: HashMap<Address, u16>,
+    /// Remembered and not yet written, by row.
+    buffer: Batch,
+    /// Stands in a row, and an update with another value is about to leave.
+    stale: Vec<Stale>,
+    // In this order they are dropped: the lock is given back when all is closed.
+    writer: Writer,
+    database: Connection,
+    _lock: Lock,
+}
+
+/// How an index is used.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct IndexOptions {
+    /// What was accepted longer ago is sent again; `None`: never for that reason.
+    pub refresh: Option<Duration>,
+}
+
+impl IndexOptions {
+    /// Sends again what was accepted longer ago than this, in whole seconds.
+    ///
+    /// A time of acceptance that lies ahead of the clock counts as now if it is by an hour at most, else as too long ago.
+    pub fn with_refresh(self, refresh: Duration) -> Self {
+        Self { refresh: Some(refresh) }
+    }
+}
+
+/// One field of an update as the index sees it.
+struct Wanted {
+    /// `None` if the index has never heard of its address.
+    address: Option<u16>,
+    /// `None` if its value is of a kind that the index does not know.
+    tag: Option<u64>,
+}
+
+impl Index {
+    /// Opens an index, or makes one if there is no file or an empty one.
+    ///
+    /// Beside the file there is a lock, `<path>.lock`. `options` hold for as long as it is open.
+    ///
+    /// # Errors
+    /// [`IndexError`]: the file is something else, of another version (both are left as they are), made with another key, in use,
+    /// damaged, or cannot be written.
+    pub fn open(path: &Path, key: &Key, options: IndexOptions) -> Result<Self, IndexError> {
+        Self::begin(path, key, options).map_err(|problem| IndexError::new(path, problem))
+    }
+
+    /// Whether the vendor has every field of the update with this value, each accepted recently enough.
+    ///
+    /// Other fields of the subject do not matter. Where it finds another value it expects the update to leave soon, see
+    /// [`Index::forget`].
+    ///
+    /// # Errors
+    /// [`IndexError`] if the file cannot be read.
+    pub fn has(&mut self, update: &ContactUpdate, now: SystemTime) -> Result<bool, IndexError> {
+        self.writer.poll().map_err(self.failed())?;
+        let Some((row, wanted)) = self.wanted(update) else { return Ok(false) };
+        let now = field::seconds(now);
+        let stored = self.read(row)?;
+        let places = [self.buffer.get(&row), self.writer.writing().and_then(|batch| batch.get(&row)), Some(&stored)];
+        let mut has_all = !wanted.is_empty();
+        for Wanted { address, tag } in wanted {
+            let of_address = |field: &&Field| Some(field.address) == address;
+            let known = places.iter().flatten().find_map(|fields| fields.iter().find(of_address));
+            has_all &= known.is_some_and(|field| Some(field.tag) == tag && field.is_recent(now, self.refresh));
+            if let Some(Field { address, tag: other, .. }) = stored.iter().find(of_address)
+                && Some(*other) != tag
+                && self.stale.len() < STALE_FIELDS
+            {
+                self.stale.push(Stale { row, address: *address, tag: *other });
+            }
+        }
+        Ok(has_all)
+    }
+
+    /// Forgets, before these leave, what they may change: each field that stands there with another value.
+    ///
+    /// When it returns that is committed and on the disk: neither a kill nor a power cut brings it back. That costs an fsync,
+    /// so the first batch with such a field takes along all that [`Index::has`] has found since: of a lane that holds 5,000
+    /// updates one request in fifty pays. Without such a field it only looks.
+    ///
+    /// # Errors
+    /// [`IndexError`] if the file cannot be read or written: then these must not leave.
+    pub fn forget(&mut self, batch: &[ContactUpdate]) -> Result<(), IndexError> {
+        self.writer.poll().map_err(self.failed())?;
+        let mut stale = Vec::new();
+        for update in batch {
+            let Some((row, wanted)) = self.wanted(update) else { continue };
+            let differs = |field: &Field| {
+                wanted.iter().any(|wanted| wanted.address == Some(field.address) && wanted.tag != Some(field.tag))
+            };
+            if let Some(fields) = self.buffer.get_mut(&row) {
+                fields.retain(|field| !differs(field));
+            }
+            let writing = self.writer.writing().and_then(|batch| batch.get(&row));
+            if writing.is_some_and(|fields| fields.iter().any(differs)) {
+                // It was accepted a moment ago. Let it be written, so that it can be removed.
+                self.writer.wait().map_err(self.failed())?;
+            }
+            let stored = self.read(row)?.into_iter().filter(differs);
+            stale.extend(stored.map(|Field { address, tag, .. }| Stale { row, address, tag }));
+        }
+        if stale.is_empty() {
+            return Ok(());
+        }
+        stale.append(&mut self.stale);
+        stale.sort_unstable();
+        rows::remove(&mut self.database, &stale).map_err(self.failed())
+    }
+
+    /// Remembers that the vendor accepted all of the update's fields.
+    ///
+    /// It is written later, with others in the order of the file; see [`Index::flush`]. Of an update of which a part was stored,
+    /// only that part is to be given here.
+    ///
+    /// # Errors
+    /// [`IndexError`] if the file cannot be written.
+    pub fn remember(&mut self, update: &ContactUpdate, accepted: SystemTime) -> Result<(), IndexError> {
+        for (address, _) in update.fields() {
+            self.name(address)?;
+        }
+        let Some((row, wanted)) = self.wanted(update) else { return Ok(()) };
+        let accepted = field::seconds(accepted);
+        let fields = self.buffer.entry(row).or_default();
+        for wanted in wanted {
+            if let Wanted { address: Some(address), tag: Some(tag) } = wanted {
+                field::put(fields, Field { address, accepted, tag });
+            }
+        }
+        if self.buffer.len() >= BUFFERED_SUBJECTS { self.write() } else { Ok(()) }
+    }
+
+    /// Writes what is remembered, and returns when it is committed. What is dropped without it, or lost in a power cut soon after
+    /// it, is sent again by a later run, no more.
+    ///
+    /// # Errors
+    /// [`IndexError`] if the file cannot be written: what was not is forgotten.
+    pub fn flush(&mut self) -> Result<(), IndexError> {
+        self.write()?;
+        self.writer.wait().map_err(self.failed())
+    }
+
+    fn begin(path: &Path, key: &Key, options: IndexOptions) -> Result<Self, IndexProblem> {
+        let IndexOptions { refresh } = options;
+        let lock = Lock::take(&path.with_added_extension("lock"), &format!("process {}", std::process::id()))?;
+        let hasher = Hasher::new(key);
+        let database = file::open(path, hasher.check())?;
+        let writer = Writer::start(path)?;
+        let addresses = addresses(&database)?;
+        let (buffer, stale) = (Batch::new(), Vec::new());
+        Ok(Self { path: path.to_owned(), hasher, refresh, addresses, buffer, stale, writer, database, _lock: lock })
+    }
+
+    /// Lets the thread write what is remembered.
+    fn write(&mut self) -> Result<(), IndexError> {
+        let mut batch = std::mem::take(&mut self.buffer);
+        batch.retain(|_, fields| !fields.is_empty());
+        if batch.is_empty() { Ok(()) } else { self.writer.write(batch).map_err(self.failed()) }
+    }
+
+    fn read(&self, row: i64) -> Result<Vec<Field>, IndexError> {
+        rows::read(&self.database, row).map_err(self.failed())
+    }
+
+    fn failed(&self) -> impl Fn(IndexProblem) -> IndexError + use<> {
+        let path = self.path.clone();
+        move |problem| IndexError::new(&path, problem)
+    }
+
+    /// The row of the update's subject, and its fields; `None` if the subject is of a kind that the index does not know.
+    fn wanted(&self, update: &ContactUpdate) -> Option<(i64, Vec<Wanted>)> {
+        let subject = self.hasher.subject(update.subject())?;
+        let wanted = update.fields().iter().map(|(address, value)| {
+            let tag = self.hasher.tag(&subject, address, value);
+            Wanted { address: self.addresses.get(address).copied(), tag }
+        });
+        Some((subject.row, wanted.collect()))
+    }
+
+    /// Gives an address a number. When there are none left its fields are not remembered, so they are always sent.
+    fn name(&mut self, address: &Address) -> Result<(), IndexError> {
+        if !self.addresses.contains_key(address)
+            && let Ok(id) = u16::try_from(self.addresses.len())
+        {
+            let added = self.database.execute("INSERT INTO address VALUES (?1, ?2)", params![id, address.as_str()]);
+            added.map_err(|error| self.failed()(error.into()))?;
+            self.addresses.insert(address.clone(), id);
+        }
+        Ok(())
+    }
+}
+
+/// The addresses that have a number, and those numbers.
+fn addresses(database: &Connection) -> Result<HashMap<Address, u16>, IndexProblem> {
+    let mut all = database.prepare("SELECT name, id FROM address")?;
+    let all = all.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    all.map(|named| {
+        let (name, id) = named?;
+        Ok((Address::new(name).map_err(|_| IndexProblem::Damaged)?, id))
+    })
+    .collect()
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index").field("refresh", &self.refresh).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,65 @@
+//! What an index keeps of one field of one subject, and how a row of them is written: 14 bytes each.
+
+use std::time::{Duration, SystemTime};
+
+const BYTES: usize = 14;
+
+/// How far ahead of the clock a time may stand and still count: clocks are set back a little, now and then.
+const AHEAD_SECONDS: u32 = 3600;
+
+/// One field of one subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Field {
+    /// The number of its address in the index.
+    pub(super) address: u16,
+    /// When the vendor accepted the value, in seconds since 1970.
+    pub(super) accepted: u32,
+    /// The keyed hash of subject, address and value.
+    pub(super) tag: u64,
+}
+
+impl Field {
+    /// Whether the vendor accepted it no longer ago than `refresh`. A time that lies ahead by more than an hour says that
+    /// a clock was wrong: it does not count, or the update would not be sent until that time had come.
+    pub(super) fn is_recent(&self, now: u32, refresh: Option<Duration>) -> bool {
+        match (refresh, self.accepted.checked_sub(now)) {
+            (None, _) => true,
+            (Some(_), Some(ahead)) => ahead <= AHEAD_SECONDS,
+            (Some(refresh), None) => u64::from(now.saturating_sub(self.accepted)) <= refresh.as_secs(),
+        }
+    }
+}
+
+/// Whole seconds since 1970; a time before that is 1970, which is long ago.
+pub(super) fn seconds(time: SystemTime) -> u32 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// Puts a field in the place of the one with its address.
+pub(super) fn put(fields: &mut Vec<Field>, field: Field) {
+    match fields.iter_mut().find(|known| known.address == field.address) {
+        Some(known) => *known = field,
+        None => fields.push(field),
+    }
+}
+
+pub(super) fn write(fields: &[Field], row: &mut Vec<u8>) {
+    row.clear();
+    for Field { address, accepted, tag } in fields {
+        row.extend_from_slice(&address.to_le_bytes());
+        row.extend_from_slice(&accepted.to_le_bytes());
+        row.extend_from_slice(&tag.to_le_bytes());
+    }
+}
+
+/// The fields of a row, or `None` if it is none.
+pub(super) fn read(row: &[u8]) -> Option<Vec<Field>> {
+    let (fields, rest) = row.as_chunks::<BYTES>();
+    let read = |&[a0, a1, s0, s1, s2, s3, ref tag @ ..]: &[u8; BYTES]| Field {
+        address: u16::from_le_bytes([a0, a1]),
+        accepted: u32::from_le_bytes([s0, s1, s2, s3]),
+        tag: u64::from_le_bytes(*tag),
+    };
+    rest.is_empty().then(|| fields.iter().map(read).collect())
+}

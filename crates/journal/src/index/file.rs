@@ -1,0 +1,104 @@
+//! The SQLite file of an index: how it is made, told from others, and opened.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read as _};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::IndexProblem;
+
+/// `csIx`, so that `file` and we know it.
+const APPLICATION_ID: u32 = 0x6373_4978;
+const VERSION: u32 = 1;
+const HEADER_BYTES: u64 = 100;
+
+/// The page cache is the most memory that a connection takes: 4 MiB. The log is folded in by the thread that writes.
+const SETTINGS: &str = "
+    PRAGMA cache_size = -4096;
+    PRAGMA fullfsync = TRUE;
+    PRAGMA checkpoint_fullfsync = TRUE;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA journal_size_limit = 67108864;
+";
+
+const SCHEMA: &str = "
+    CREATE TABLE key (hash BLOB NOT NULL) STRICT;
+    CREATE TABLE address (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE contact (subject INTEGER PRIMARY KEY, fields BLOB NOT NULL) STRICT;
+";
+
+/// Opens the file or makes it, for its owner only. Of `key` it keeps and compares a hash.
+pub(super) fn open(path: &Path, key: [u8; 32]) -> Result<Connection, IndexProblem> {
+    create(path)?;
+    // Before SQLite sees the file, which might tidy it up.
+    check_header(path)?;
+    let mut database = connect(path, "FULL")?;
+    prepare(&mut database, key)?;
+    Ok(database)
+}
+
+/// Opens it once more, when it is open. `synchronous` says whether a commit is to outlive a power cut: `FULL`, or `NORMAL`.
+pub(super) fn connect(path: &Path, synchronous: &str) -> Result<Connection, IndexProblem> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let database = Connection::open_with_flags(path, flags)?;
+    // The two connections of one index wait for each other, a few milliseconds at a time.
+    database.busy_timeout(Duration::from_secs(30))?;
+    database.execute_batch(SETTINGS)?;
+    database.pragma_update(None, "synchronous", synchronous)?;
+    Ok(database)
+}
+
+/// Makes an empty file if there is none. SQLite gives the files that it puts beside it the same permissions.
+fn create(path: &Path) -> Result<(), IndexProblem> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what is not an index of this version. It is made so that its header is whole before anything stands in it; an
+/// empty file is one that was about to be made.
+fn check_header(path: &Path) -> Result<(), IndexProblem> {
+    let mut header = Vec::new();
+    File::open(path)?.take(HEADER_BYTES).read_to_end(&mut header)?;
+    let number = |at: usize| {
+        let bytes = header.get(at..)?.first_chunk()?;
+        Some(u32::from_be_bytes(*bytes))
+    };
+    if header.is_empty() {
+        return Ok(());
+    }
+    match (header.starts_with(b"SQLite format 3\0"), number(68), number(60)) {
+        (true, Some(APPLICATION_ID), Some(VERSION)) => Ok(()),
+        (true, Some(APPLICATION_ID), Some(version)) => Err(IndexProblem::Version(version)),
+        _ => Err(IndexProblem::Foreign),
+    }
+}
+
+fn prepare(database: &mut Connection, key: [u8; 32]) -> Result<(), IndexProblem> {
+    let version = |database: &Connection| database.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0));
+    if version(database)? == 0 {
+        // Not yet with a write-ahead log: the header goes into the file itself.
+        let transaction = database.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+        transaction.execute_batch(SCHEMA)?;
+        transaction.execute("INSERT INTO key VALUES (?1)", [key])?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+        transaction.commit()?;
+    }
+    match version(database)? {
+        VERSION => {}
+        other => return Err(IndexProblem::Version(other)),
+    }
+    if database.query_row("SELECT hash FROM key", [], |row| row.get::<_, [u8; 32]>(0))? != key {
+        return Err(IndexProblem::OtherKey);
+    }
+    Ok(database.execute_batch("PRAGMA journal_mode = WAL;")?)
+}

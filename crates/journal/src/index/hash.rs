@@ -1,0 +1,106 @@
+//! The keyed hashes of an index: HMAC-SHA256, cut short. Every part that may have another length is preceded by it, so that no two different
+//! things are hashed as the same bytes.
+
+use contact_sink_core::{Address, Subject, Value};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use crate::Key;
+
+/// So many last bytes of an id are left out of its neighbourhood: a thousand numbers in a row are neighbours.
+const NEAR: usize = 3;
+
+/// Makes the hashes under one key. The key is taken in once; each hash begins with a copy of that state.
+pub(super) struct Hasher(Hmac<Sha256>);
+
+/// The hashes of a subject.
+pub(super) struct SubjectHash {
+    /// Where its row stands.
+    pub(super) row: i64,
+    whole: [u8; 16],
+}
+
+impl Hasher {
+    pub(super) fn new(key: &Key) -> Self {
+        // HMAC fills a key up with zeros to the block of its hash.
+        let mut block = [0; 64];
+        block.iter_mut().zip(key.bytes()).for_each(|(to, from)| *to = *from);
+        Self(Hmac::new(&block.into()))
+    }
+
+    /// What an index keeps to know its key again.
+    pub(super) fn check(&self) -> [u8; 32] {
+        self.begin(b'k').end()
+    }
+
+    /// Hashes a subject.
+    ///
+    /// Its row is 24 bits that it has in common with its neighbours (users whose ids differ in the last three bytes only;
+    /// the contacts of one owner) and 40 bits of its own. A file in the order of its ids then reads and writes the index page by
+    /// page and not all over it. Subjects that meet in one row are still told apart, see [`Hasher::tag`].
+    pub(super) fn subject(&self, subject: &Subject) -> Option<SubjectHash> {
+        let (near, whole) = match subject {
+            Subject::User(id) => {
+                let id = id.as_str().as_bytes();
+                let common = id.get(..id.len().saturating_sub(NEAR)).unwrap_or_default();
+                (self.begin(b'u').part(common), self.begin(b'U').part(id))
+            }
+            Subject::Contact { owner, contact } => {
+                let (owner, contact) = (owner.as_str().as_bytes(), contact.as_str().as_bytes());
+                (self.begin(b'c').part(owner), self.begin(b'C').part(owner).part(contact))
+            }
+            // A kind that is not known here yet: it is never in the index.
+            _ => return None,
+        };
+        let ([n0, n1, n2, ..], whole) = (near.end(), whole.end());
+        let [w0, w1, w2, w3, w4, ..] = whole;
+        let Some(whole) = whole.first_chunk().copied() else { return None };
+        Some(SubjectHash { row: i64::from_be_bytes([n0, n1, n2, w0, w1, w2, w3, w4]), whole })
+    }
+
+    /// Hashes what a field of a subject is set to. 128 bits of the subject's hash go in: what another subject with the same row
+    /// has is never taken for this one's.
+    pub(super) fn tag(&self, subject: &SubjectHash, address: &Address, value: &Value) -> Option<u64> {
+        let kind = match value {
+            Value::Text(_) => b't',
+            Value::List(_) => b'l',
+            _ => return None,
+        };
+        let hash = self.begin(kind).fixed(&subject.whole).part(address.as_str().as_bytes());
+        let hash = match value {
+            Value::Text(text) => hash.part(text.as_bytes()),
+            Value::List(texts) => texts.iter().fold(hash, |hash, text| hash.part(text.as_bytes())),
+            _ => return None,
+        };
+        let [t0, t1, t2, t3, t4, t5, t6, t7, ..] = hash.end();
+        Some(u64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]))
+    }
+
+    fn begin(&self, what: u8) -> Hash {
+        let mut hash = self.0.clone();
+        hash.update(&[what]);
+        Hash(hash)
+    }
+}
+
+struct Hash(Hmac<Sha256>);
+
+impl Hash {
+    fn part(mut self, part: &[u8]) -> Self {
+        // In four bytes, so that most values fit into one block of the hash with what stands before them. No text is so long
+        // that two lengths could be the same in them and the texts too.
+        self.0.update(&(part.len() as u32).to_le_bytes());
+        self.0.update(part);
+        self
+    }
+
+    /// Takes what always has the same length.
+    fn fixed(mut self, part: &[u8]) -> Self {
+        self.0.update(part);
+        self
+    }
+
+    fn end(self) -> [u8; 32] {
+        self.0.finalize().into_bytes().into()
+    }
+}

@@ -1,0 +1,69 @@
+//! The rows of an index: reading one, and changing several in one commit.
+
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+
+use super::IndexProblem;
+use super::field::{self, Field};
+
+const READ: &str = "SELECT fields FROM contact WHERE subject = ?1";
+const WRITE: &str = "INSERT INTO contact VALUES (?1, ?2) ON CONFLICT DO UPDATE SET fields = excluded.fields";
+const DELETE: &str = "DELETE FROM contact WHERE subject = ?1";
+
+/// A field to take out of a row, if it still stands there as it did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Stale {
+    pub(super) row: i64,
+    pub(super) address: u16,
+    pub(super) tag: u64,
+}
+
+pub(super) fn read(database: &Connection, row: i64) -> Result<Vec<Field>, IndexProblem> {
+    let mut statement = database.prepare_cached(READ)?;
+    let fields = statement.query_row([row], |row| Ok(field::read(row.get_ref(0)?.as_blob()?))).optional()?;
+    fields.map_or(Ok(Vec::new()), |fields| fields.ok_or(IndexProblem::Damaged))
+}
+
+/// Puts these fields into their rows, in one commit. Much faster in the order of the rows.
+pub(super) fn put<'a>(
+    database: &mut Connection,
+    rows: impl IntoIterator<Item = (&'a i64, &'a Vec<Field>)>,
+) -> Result<(), IndexProblem> {
+    commit(database, |database| {
+        let mut bytes = Vec::new();
+        for (row, fields) in rows {
+            let mut all = read(database, *row)?;
+            fields.iter().for_each(|field| field::put(&mut all, *field));
+            field::write(&all, &mut bytes);
+            database.prepare_cached(WRITE)?.execute(params![row, bytes])?;
+        }
+        Ok(())
+    })
+}
+
+/// Takes these fields out, in one commit. They are to be in the order of their rows.
+pub(super) fn remove(database: &mut Connection, stale: &[Stale]) -> Result<(), IndexProblem> {
+    commit(database, |database| {
+        let mut bytes = Vec::new();
+        for stale in stale.chunk_by(|one, next| one.row == next.row) {
+            let Some(Stale { row, .. }) = stale.first() else { continue };
+            let mut fields = read(database, *row)?;
+            fields.retain(|field| !stale.iter().any(|stale| (stale.address, stale.tag) == (field.address, field.tag)));
+            if fields.is_empty() {
+                database.prepare_cached(DELETE)?.execute([row])?;
+            } else {
+                field::write(&fields, &mut bytes);
+                database.prepare_cached(WRITE)?.execute(params![row, bytes])?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn commit(
+    database: &mut Connection,
+    work: impl FnOnce(&Connection) -> Result<(), IndexProblem>,
+) -> Result<(), IndexProblem> {
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    work(&transaction)?;
+    Ok(transaction.commit()?)
+}

@@ -1,0 +1,99 @@
+//! The secret key under which an index hashes what it remembers, in a file of its own.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+const BYTES: usize = 32;
+
+/// 32 bytes from the system's source of randomness. `Debug` prints none of them.
+///
+/// Whoever has an index and its key can try whether a certain user has a certain value; with the index alone nobody can.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key([u8; BYTES]);
+
+/// Why there is no key to work with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The file can be neither read nor made.
+    #[error("the key of the index {} cannot be {doing}", path.display())]
+    File {
+        /// The key's file.
+        path: PathBuf,
+        /// What was tried: `read`, `written`.
+        doing: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error(
+        "{} is no key of an index: it must have {BYTES} bytes; put the right file there, or delete it and the indexes \
+         made with it, and everything is sent once more",
+        .0.display()
+    )]
+    Size(PathBuf),
+    /// The system gave no random bytes.
+    #[error("the system gives no random bytes for a new key")]
+    Random(#[source] io::Error),
+}
+
+impl Key {
+    /// Reads the key from its file, or makes one, for its owner only.
+    ///
+    /// Of several processes that find none at the same time one makes it and the others read that. An empty file is what a
+    /// process leaves behind that was killed while it made one: it is filled.
+    ///
+    /// # Errors
+    /// [`KeyError`] if the file cannot be read or made, or does not hold 32 bytes; it is left as it is then.
+    pub fn load_or_create(path: &Path) -> Result<Self, KeyError> {
+        let failed = |doing| move |source| KeyError::File { path: path.to_owned(), doing, source };
+        // First without a thought of writing: a key may lie on a read-only disk.
+        match File::open(path) {
+            Ok(mut file) => match read(&mut file).map_err(failed("read"))?.as_slice() {
+                [] => {}
+                bytes => return Self::of(bytes, path),
+            },
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(failed("read")(error)),
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path).map_err(failed("written"))?;
+        file.lock().map_err(failed("written"))?;
+        // Another process may have filled it before this one had the lock.
+        let bytes = read(&mut file).map_err(failed("read"))?;
+        if !bytes.is_empty() {
+            return Self::of(&bytes, path);
+        }
+        let mut key = [0; BYTES];
+        getrandom::getrandom(&mut key).map_err(|error| KeyError::Random(error.into()))?;
+        file.write_all(&key).and_then(|()| file.sync_all()).map_err(failed("written"))?;
+        Ok(Self(key))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; BYTES] {
+        &self.0
+    }
+
+    fn of(bytes: &[u8], path: &Path) -> Result<Self, KeyError> {
+        bytes.try_into().map(Self).map_err(|_| KeyError::Size(path.to_owned()))
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+/// What the file holds, or the beginning of it if that is too much for a key.
+fn read(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
