@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod docs;
+mod faults;
 mod features;
 mod layers;
 mod readme;
@@ -35,6 +36,8 @@ enum Chore {
     Docs,
     /// Checks the README's first two commands, and runs the one that sends a sample.
     Readme,
+    /// Plays the fault suite: the command and the simulator in processes of their own, with faults, outages and kills by a seed.
+    Faults(faults::Options),
     /// Measures the release build on this machine against its limits; without a subcommand, everything.
     Bench(bench::Options),
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Chore::Features => features::run(),
         Chore::Docs => docs::run(),
         Chore::Readme => readme::run(),
+        Chore::Faults(options) => faults::run(&options),
         Chore::Bench(options) => bench::run(&options),
     };
     match outcome {

@@ -110,7 +110,12 @@ impl Letters {
             return Ok(Recovered::Edited);
         };
         if !waiting.is_empty() {
-            let file = self.open(!path.exists())?;
+            let new = !path.exists();
+            let file = match self.open(new) {
+                // It never came into being where it was to be, and cannot: another place was perhaps named meanwhile.
+                Err(_) if new && self.bytes == 0 => return Ok(Recovered::Edited),
+                file => file?,
+            };
             (&*file).write_all(&waiting[rest.len()..])?;
             self.written = self.waiting.len();
         }
@@ -120,7 +125,7 @@ impl Letters {
     /// What stands behind the part that is known, if that part is as it was and no more than so many bytes follow.
     fn rest(&self, path: &Path, most: usize) -> io::Result<Option<Vec<u8>>> {
         let file = match File::open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok((self.bytes == 0).then(Vec::new));
             }
             file => file?,
@@ -145,7 +150,8 @@ impl Letters {
     /// Goes on in a new file.
     pub(crate) fn move_to(&mut self, path: PathBuf, head: &[u8]) {
         let mut waiting = std::mem::take(&mut self.waiting);
-        if !waiting.is_empty() {
+        // Before anything was in the former file for sure, the head waits with the first lines.
+        if waiting.first().is_some_and(|lines| !lines.starts_with(head)) {
             waiting.insert(0, head.to_vec());
         }
         *self = Self::new(Some(path), 0, 0, waiting);

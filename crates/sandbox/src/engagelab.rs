@@ -57,7 +57,7 @@ pub const PATH: &str = "/v1/user/contact";
 /// The endpoint of a running server. `Debug` prints the counters.
 pub struct Endpoint {
     settings: Settings,
-    credentials: Basic,
+    credentials: Mutex<Basic>,
     window: Mutex<Option<Window>>,
     store: Mutex<Store>,
 }
@@ -85,7 +85,7 @@ impl Endpoint {
 
     pub(crate) fn new(settings: Settings, keep: bool) -> Self {
         Self {
-            credentials: Basic::new(&settings.api_key, &settings.api_secret),
+            credentials: Mutex::new(Basic::new(&settings.api_key, &settings.api_secret)),
             window: Mutex::new(settings.quota.map(Window::new)),
             store: Mutex::new(Store::new(keep)),
             settings,
@@ -153,7 +153,7 @@ impl Vendor for Endpoint {
             counters.refused += 1;
             return Some(Answer::only("POST"));
         }
-        if !self.credentials.is_in(&head.headers) {
+        if !lock(&self.credentials).is_in(&head.headers) {
             counters.bad_credentials += 1;
             return Some(match self.settings.bad_credentials {
                 Told::Code => Reply::bad_credentials().answer(StatusCode::OK),
@@ -180,6 +180,10 @@ impl Vendor for Endpoint {
             Told::Code => Reply::new(self.settings.over_quota_code.get(), "too many requests").answer(StatusCode::OK),
             Told::Status => Answer::too_many_requests(),
         }
+    }
+
+    fn change_secret(&self, secret: &str) {
+        *lock(&self.credentials) = Basic::new(&self.settings.api_key, secret);
     }
 
     fn forget(&self) {

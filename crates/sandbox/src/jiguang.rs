@@ -55,7 +55,7 @@ pub const PATH: &str = "/smartop/api/v1/user/channel/batch";
 pub struct Endpoint {
     settings: Settings,
     rules: Rules,
-    credentials: Basic,
+    credentials: Mutex<Basic>,
     window: Mutex<Option<Window>>,
     store: Mutex<Store>,
 }
@@ -87,7 +87,7 @@ impl Endpoint {
     pub(crate) fn new(settings: Settings, keep: bool) -> Self {
         Self {
             rules: Rules::new(&settings),
-            credentials: Basic::new(&settings.project_id, &settings.project_secret),
+            credentials: Mutex::new(Basic::new(&settings.project_id, &settings.project_secret)),
             window: Mutex::new(settings.quota.map(Window::new)),
             store: Mutex::new(Store::new(keep)),
             settings,
@@ -161,7 +161,7 @@ impl Vendor for Endpoint {
             counters.refused += 1;
             return Some(Answer::only("PUT"));
         }
-        if !self.credentials.is_in(&head.headers) {
+        if !lock(&self.credentials).is_in(&head.headers) {
             counters.bad_credentials += 1;
             return Some(self.bad_credentials());
         }
@@ -185,6 +185,10 @@ impl Vendor for Endpoint {
             Told::Code => Reply::new(self.settings.over_quota_code.get(), "请求过于频繁").answer(StatusCode::OK),
             Told::Status => Answer::too_many_requests(),
         }
+    }
+
+    fn change_secret(&self, secret: &str) {
+        *lock(&self.credentials) = Basic::new(&self.settings.project_id, secret);
     }
 
     fn forget(&self) {

@@ -14,6 +14,7 @@
 //! | `GET /_sandbox/requests` | the latest requests, see [`RequestRecord`]: `{"seen":1,"requests":[{…}]}` |
 //! | `POST /_sandbox/faults` | what the next requests meet, see [`Faults`], in place of what was set before: 200; or 400 and why, and nothing is changed |
 //! | `DELETE /_sandbox/faults` | no more faults: 204 |
+//! | `POST /_sandbox/changes` | what the vendors' operator changes after so many requests, in place of what was still to come, each key but the first optional: `[{"after_requests":5,"secret":"…","clock_ahead_ms":301000,"revoke_signatures":true}]`; the secret is that of all vendors from then on, the rest is Tencent's: 200; or 400 and where |
 //! | `POST /_sandbox/reset` | forgets what is stored, counted and remembered, and the quota's window, but no fault: 204 |
 //!
 //! Its own need no credentials; a server that listens on loopback only has no other callers than this
@@ -79,6 +80,7 @@
 //! No `Debug` in this crate prints a user id, a contact value or a secret, and the request log holds no headers and no query.
 
 mod answer;
+mod changes;
 mod choice;
 mod door;
 pub mod engagelab;

@@ -11,6 +11,7 @@ use axum::routing::{get, post};
 use serde::Serialize;
 
 use crate::answer::Answer;
+use crate::changes::Changes;
 use crate::faults::{FaultKind, Faults};
 use crate::server::Server;
 use crate::{engagelab, jiguang, tencent};
@@ -20,6 +21,7 @@ pub(crate) fn router() -> Router<Arc<Server>> {
     Router::new()
         .route("/_sandbox/state", get(state))
         .route("/_sandbox/requests", get(requests))
+        .route("/_sandbox/changes", post(set_changes))
         .route("/_sandbox/reset", post(reset))
         .route("/_sandbox/faults", post(set_faults).delete(end_faults))
 }
@@ -71,6 +73,16 @@ async fn set_faults(State(server): State<Arc<Server>>, body: Bytes) -> Answer {
 async fn end_faults(State(server): State<Arc<Server>>) -> StatusCode {
     server.replace_faults(Faults::default());
     StatusCode::NO_CONTENT
+}
+
+async fn set_changes(State(server): State<Arc<Server>>, body: Bytes) -> Answer {
+    match Changes::from_json(&body) {
+        Ok(changes) => {
+            server.replace_changes(changes);
+            Answer::plain(StatusCode::OK, "these changes are made in their time")
+        }
+        Err(problem) => Answer::plain(StatusCode::BAD_REQUEST, &problem),
+    }
 }
 
 async fn reset(State(server): State<Arc<Server>>) -> StatusCode {

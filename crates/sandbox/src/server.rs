@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::watch;
 
 use crate::answer::Answer;
+use crate::changes::{Change, Changes};
 use crate::door::Reins;
 use crate::faults::{self, Dealer, Fault, FaultKind, Faults};
 use crate::log::Log;
@@ -28,6 +29,7 @@ pub(crate) struct Server {
     latency: Duration,
     log: Mutex<Log>,
     faults: Mutex<Dealer>,
+    changes: Mutex<Changes>,
     /// Changes, or is given up, when the server stops.
     stop: watch::Receiver<()>,
     pub(crate) jiguang: jiguang::Endpoint,
@@ -42,6 +44,7 @@ impl Server {
             latency: world.latency,
             log: Mutex::new(Log::new(world.request_log)),
             faults: Mutex::new(Dealer::new(world.faults)),
+            changes: Mutex::default(),
             stop,
             jiguang: jiguang::Endpoint::new(world.jiguang, world.store),
             engagelab: engagelab::Endpoint::new(world.engagelab, world.store),
@@ -69,6 +72,27 @@ impl Server {
     /// Takes faults that are checked, instead of what is left of others.
     pub(crate) fn replace_faults(&self, faults: Faults) {
         lock(&self.faults).replace(faults, self.started.elapsed());
+    }
+
+    /// Takes changes instead of those that are still to come.
+    pub(crate) fn replace_changes(&self, changes: Changes) {
+        let mut held = lock(&self.changes);
+        *held = changes;
+        self.make(held.due());
+    }
+
+    fn make(&self, changes: Vec<Change>) {
+        for change in changes {
+            if let Some(secret) = &change.secret {
+                self.vendors().iter().for_each(|vendor| vendor.change_secret(secret));
+            }
+            if let Some(ahead) = change.clock_ahead() {
+                self.tencent.set_clock_ahead(ahead);
+            }
+            if change.revoke_signatures {
+                self.tencent.revoke_signatures();
+            }
+        }
     }
 
     /// Returns when the server stops.
@@ -102,6 +126,10 @@ impl Server {
     /// clock and the quota agree on the order.
     fn arrive(&self, head: &Parts) -> (u64, Result<Option<Fault>, Answer>) {
         let mut log = self.log();
+        let mut changes = lock(&self.changes);
+        self.make(changes.due());
+        changes.count_request();
+        drop(changes);
         let arrival = self.started.elapsed();
         let met = match self.vendor(head.uri.path()) {
             Some(vendor) => match vendor.arrive(head, arrival) {

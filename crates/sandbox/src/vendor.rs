@@ -17,6 +17,9 @@ pub(crate) trait Vendor: Send + Sync {
     /// What a request over the quota is answered.
     fn over_quota(&self, head: &Parts) -> Answer;
 
+    /// Has another secret from now on.
+    fn change_secret(&self, secret: &str);
+
     /// Forgets what is stored and counted, and the quota's window.
     fn forget(&self);
 }

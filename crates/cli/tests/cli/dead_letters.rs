@@ -116,6 +116,21 @@ fn a_file_of_ndjson_is_mended_and_fed_back() {
 }
 
 #[test]
+fn another_place_is_taken_where_the_first_was_none() {
+    let place = Place::new(world());
+    place.write("a-file", "");
+    place.write("input.csv", "cuid,mobile,email,registration_id\n7,130,,\n8,13000000000,,\n");
+    let run =
+        |rejected| place.run(&["sync", "input.csv", "--to", "growth", "--report", "json", "--rejected", rejected]);
+    let ran = run("a-file");
+    assert_eq!((ran.status, ran.count("rejected")), (3, 0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("make room or name another place with --rejected"), "{}", ran.stderr);
+    let ran = run("rejected");
+    assert_eq!((ran.status, ran.count("accepted"), ran.count("rejected")), (2, 1, 1), "{}", ran.stderr);
+    assert_eq!(place.rejected_rows(), ["2,mobile,,an SMS number is 11 digits and nothing else"], "under one head");
+}
+
+#[test]
 fn a_disk_that_is_full_stops_the_run_and_leaves_whole_lines() {
     let place = Place::new(world());
     place.write("input.csv", format!("cuid,mobile,email,registration_id\n{}", "7,130,,\n".repeat(100)));

@@ -31,6 +31,8 @@ use crate::vendor::Vendor;
 pub struct Endpoint {
     settings: Settings,
     keep: bool,
+    /// By which UserSigs are signed: the settings', until it is changed.
+    secret_key: Mutex<String>,
     signatures: Mutex<Signatures>,
     /// One for each command.
     windows: Mutex<[Option<Window>; 6]>,
@@ -103,6 +105,7 @@ impl Endpoint {
     pub(crate) fn new(settings: Settings, keep: bool) -> Self {
         Self {
             keep,
+            secret_key: Mutex::new(settings.secret_key.clone()),
             signatures: Mutex::new(Signatures::new(Clock::Ahead(settings.clock_ahead))),
             windows: Mutex::new(windows(&settings)),
             counters: Mutex::default(),
@@ -126,7 +129,7 @@ impl Endpoint {
         let query = query::read(head.uri.query(), settings.sdk_app_id)?;
         let signature = UserSig::read(&query.usersig)?;
         let mut signatures = lock(&self.signatures);
-        signature.verify(settings.sdk_app_id, &query.identifier, &settings.secret_key, signatures.now())?;
+        signature.verify(settings.sdk_app_id, &query.identifier, &lock(&self.secret_key), signatures.now())?;
         signatures.take(&signature)?;
         if settings.admins.contains(&query.identifier) {
             return Ok(());
@@ -225,6 +228,10 @@ impl Vendor for Endpoint {
         let command = Command::at(head.uri.path()).unwrap_or(Command::GetAttrName);
         let code = self.settings.over_quota_code.get();
         Reply::fail(command, Refusal::new(code, "the command is called too often")).answer()
+    }
+
+    fn change_secret(&self, secret: &str) {
+        *lock(&self.secret_key) = secret.to_owned();
     }
 
     fn forget(&self) {

@@ -1,6 +1,7 @@
 //! The sandbox over a real socket: each documented rule, each setting, and its own pages.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod changes;
 mod client;
 mod dealing;
 mod endpoint;
