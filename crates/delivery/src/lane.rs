@@ -2,7 +2,7 @@
 //!
 //! The task that feeds it is in `driver`; what leaves when is in `departure`; what an answer means for each update is in
 //! `answer`; how updates leave the lane is in `ending`; the rules that keep a wrong mapping from rejecting everybody are in
-//! `provisional`; what is done while nothing gets through is in `reach`; what the journal is told is in `journal`.
+//! `provisional`; what is done while nothing gets through is in `reach` and `probe`; what the journal is told is in `journal`.
 
 mod answer;
 mod departure;
@@ -11,6 +11,7 @@ mod ending;
 mod flight;
 pub(crate) mod item;
 mod journal;
+mod probe;
 mod provisional;
 mod queue;
 mod reach;
@@ -27,6 +28,7 @@ use crate::backoff::Budget;
 use crate::{Journal, Options, Outcome, Stop, Summary};
 use flight::{Flights, Group, Purpose};
 use item::{Item, Ticket};
+use probe::Probes;
 use provisional::Provisional;
 use queue::{Lines, Queues};
 use reach::Reach;
@@ -66,6 +68,8 @@ pub(crate) struct Told {
     pub(crate) summary: Summary,
     /// Until when nothing leaves, though updates wait.
     pub(crate) waits_until: Option<Instant>,
+    /// Since when nothing gets through.
+    pub(crate) unreachable_since: Option<Instant>,
 }
 
 /// A request that is in flight.
@@ -97,6 +101,7 @@ pub(crate) struct Lane {
     in_flight: HashMap<u64, Request>,
     provisional: Provisional,
     reach: Reach,
+    probes: Probes,
     budget: Budget,
     rng: fastrand::Rng,
     /// Counts departures and answers, to say which came first.
@@ -135,6 +140,7 @@ impl Lane {
         Self {
             sink,
             limits,
+            reach: Reach::new(options.max_attempts.get()),
             queues: Queues::new(limits.max_updates.get(), options.linger),
             options,
             paced,
@@ -143,7 +149,7 @@ impl Lane {
             flights: Flights::default(),
             in_flight: HashMap::new(),
             provisional: Provisional::default(),
-            reach: Reach::default(),
+            probes: Probes::default(),
             budget: Budget::new(now),
             rng,
             events: 0,

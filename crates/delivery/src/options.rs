@@ -34,7 +34,8 @@ pub struct Options {
     /// An answer gets through if the vendor decided something about an update in it: accepted, rejected, or refused as a
     /// whole. A failed connection, a timeout, a broken or undocumented answer, a 5xx, throttling and a code that asks for
     /// another try do not. Until then one request at a time is sent, attempts do not count, and no pause of the lane's own is
-    /// longer than a tenth of the limit. Once something has got through, this limit is over for good.
+    /// longer than a tenth of the limit. Once something has got through, this limit is over for good,
+    /// and [`Options::patience`] counts.
     ///
     /// A request in flight at the limit is waited for, 4 s at most; its updates may be applied. The lane stops at once if the
     /// vendor asks for a longer wait than is left. If it says that the quota is used up, it is given two windows of the
@@ -44,6 +45,22 @@ pub struct Options {
     /// takes `None`: its lane goes on probing, its callers limit their own waiting with a timeout, and a caller that goes away
     /// costs the others nothing.
     pub unreachable_after: Option<Duration>,
+    /// For how long a vendor that was there may be down before the lane stops. Default 30 min; `None`: for ever.
+    ///
+    /// A vendor that was there is down when four requests in a row did not get through, not counting throttling (fewer if
+    /// [`Options::max_attempts`] is less than five): they left after the latest one that did. From then on one request at a time
+    /// probes, attempts do not count, and no pause is longer than [`Options::longest_backoff`] or a tenth of this limit, but
+    /// for what the vendor asks for. What failed goes in turn, and now and then an update that never left, so that one request
+    /// that the vendor never answers well is not taken for a vendor that is down if there is anything else to send. As soon as
+    /// one gets through the lane goes on at full pace.
+    ///
+    /// The time counts from the first failure since something got through, not from the last answer that did: a lane may have had
+    /// nothing to send for a night. A request in flight at the limit is waited for, 4 s at most, and the lane stops at once if
+    /// the vendor asks for a longer wait than is left.
+    ///
+    /// For a service it is the longest outage after which its lane still goes on by itself: the stop is for good. `None` lets it
+    /// outlive every one.
+    pub patience: Option<Duration>,
     /// When too much is rejected. Default 10 % after 1,000 outcomes.
     pub max_rejected: MaxRejected,
     /// The seed of the jitter, for a test that must repeat. Default: a random one.
@@ -79,6 +96,7 @@ impl Default for Options {
             first_backoff: Duration::from_millis(200),
             longest_backoff: Duration::from_secs(30),
             unreachable_after: Some(Duration::from_secs(10)),
+            patience: Some(Duration::from_secs(30 * 60)),
             max_rejected: MaxRejected::Share(0.1),
             seed: None,
         }
@@ -119,6 +137,11 @@ impl Options {
     /// With another limit on the time in which nothing gets through from the start, or none.
     pub fn with_unreachable_after(self, limit: impl Into<Option<Duration>>) -> Self {
         Self { unreachable_after: limit.into(), ..self }
+    }
+
+    /// With another limit on the time for which a vendor that was there may be down, or none.
+    pub fn with_patience(self, patience: impl Into<Option<Duration>>) -> Self {
+        Self { patience: patience.into(), ..self }
     }
 
     /// With another limit on what is rejected.

@@ -15,6 +15,8 @@ mod isolation;
 mod left_open;
 #[path = "delivery/order.rs"]
 mod order;
+#[path = "delivery/outage.rs"]
+mod outage;
 #[path = "delivery/pace.rs"]
 mod pace;
 #[path = "delivery/properties.rs"]
