@@ -2,13 +2,15 @@
 //!
 //! The task that feeds it is in `driver`; what leaves when is in `departure`; what an answer means for each update is in
 //! `answer`; how updates leave the lane is in `ending`; the rules that keep a wrong mapping from rejecting everybody are in
-//! `provisional`; what is done while nothing gets through is in `reach` and `probe`; what the journal is told is in `journal`.
+//! `provisional`; what is done while nothing gets through is in `reach` and `probe`; what waits for an attempt whose end is
+//! unknown is in `hold`; what the journal is told is in `journal`.
 
 mod answer;
 mod departure;
 pub(crate) mod driver;
 mod ending;
 mod flight;
+mod hold;
 pub(crate) mod item;
 mod journal;
 mod probe;
@@ -24,9 +26,10 @@ use contact_sink_core::{Applied, BatchKey, ContactSink, ContactUpdate, Limits, S
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::backoff::Budget;
+use crate::backoff::{Budget, after};
 use crate::{Journal, Options, Outcome, Stop, Summary};
 use flight::{Flights, Group, Purpose};
+use hold::Holds;
 use item::{Item, Ticket};
 use probe::Probes;
 use provisional::Provisional;
@@ -98,6 +101,7 @@ pub(crate) struct Lane {
     lines: Lines,
     queues: Queues,
     flights: Flights,
+    holds: Holds,
     in_flight: HashMap<u64, Request>,
     provisional: Provisional,
     reach: Reach,
@@ -147,6 +151,7 @@ impl Lane {
             told,
             lines: Lines::default(),
             flights: Flights::default(),
+            holds: Holds::default(),
             in_flight: HashMap::new(),
             provisional: Provisional::default(),
             probes: Probes::default(),
@@ -172,7 +177,11 @@ impl Lane {
     pub(crate) fn handle(&mut self, command: Command, now: Instant) {
         match command {
             Command::Submit { seq, number, update, earlier, ticket } => {
-                self.submit(Item::new(seq, number, update, earlier, ticket), now);
+                let mut item = Item::new(seq, number, update, earlier, ticket);
+                if earlier == Applied::Perhaps {
+                    item.unknown_until = Some(after(now, self.options.unknown_hold));
+                }
+                self.submit(item, now);
             }
             Command::Released { seq, subject } => {
                 if let Some(next) = self.lines.leave(seq, &subject) {
@@ -206,6 +215,7 @@ impl Lane {
     /// What became due by the passing of time alone.
     pub(crate) fn advance(&mut self, now: Instant) {
         if !self.stopped {
+            self.advance_holds(now);
             self.advance_reach(now);
             self.advance_trial(now);
             self.conclude_when_idle(now);
@@ -239,7 +249,9 @@ impl Lane {
         }
     }
 
+    /// Nothing earlier of its subject is under way.
     fn enqueue(&mut self, item: Item, now: Instant) {
+        let Some(item) = self.hold(item, now) else { return };
         match self.has(&item) {
             Some(true) => self.settle(item, Outcome::Unchanged),
             Some(false) => self.queues.push(self.sink.batch_key(&item.update), item, now),

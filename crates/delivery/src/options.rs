@@ -50,8 +50,8 @@ pub struct Options {
     /// A vendor that was there is down when four requests in a row did not get through, not counting throttling (fewer if
     /// [`Options::max_attempts`] is less than five): they left after the latest one that did. From then on one request at a time
     /// probes, attempts do not count, and no pause is longer than [`Options::longest_backoff`] or a tenth of this limit, but
-    /// for what the vendor asks for. What failed goes in turn, and now and then an update that never left, so that one request
-    /// that the vendor never answers well is not taken for a vendor that is down if there is anything else to send. As soon as
+    /// for what the vendor asks for. What failed goes in turn, and every other time an update that never left, so that a
+    /// request that the vendor never answers well is not taken for a vendor that is down if there is anything else to send. As soon as
     /// one gets through the lane goes on at full pace.
     ///
     /// The time counts from the first failure since something got through, not from the last answer that did: a lane may have had
@@ -61,6 +61,16 @@ pub struct Options {
     /// For a service it is the longest outage after which its lane still goes on by itself: the stop is for good. `None` lets it
     /// outlive every one.
     pub patience: Option<Duration>,
+    /// For how long an attempt whose end is unknown is taken to be still on its way. Default 10 s.
+    ///
+    /// The end is unknown if no answer came or none that could be read: the vendor may apply such a request late. Until then the
+    /// next update of its subject waits if it differs in any field, whatever became of the earlier one and whenever the next is
+    /// given to the lane. The same fields may go at once, and other subjects do not wait. What a vendor applies later than that
+    /// may undo a newer value.
+    ///
+    /// An attempt of an earlier run ([`Numbered::with_earlier`](crate::Numbered::with_earlier)) counts from when it is given to the lane. An update
+    /// whose subject cannot be remembered, because 50,000 others are, has its outcome that much later.
+    pub unknown_hold: Duration,
     /// When too much is rejected. Default 10 % after 1,000 outcomes.
     pub max_rejected: MaxRejected,
     /// The seed of the jitter, for a test that must repeat. Default: a random one.
@@ -97,6 +107,7 @@ impl Default for Options {
             longest_backoff: Duration::from_secs(30),
             unreachable_after: Some(Duration::from_secs(10)),
             patience: Some(Duration::from_secs(30 * 60)),
+            unknown_hold: Duration::from_secs(10),
             max_rejected: MaxRejected::Share(0.1),
             seed: None,
         }
@@ -142,6 +153,11 @@ impl Options {
     /// With another limit on the time for which a vendor that was there may be down, or none.
     pub fn with_patience(self, patience: impl Into<Option<Duration>>) -> Self {
         Self { patience: patience.into(), ..self }
+    }
+
+    /// With another time for which an attempt whose end is unknown is taken to be still on its way.
+    pub fn with_unknown_hold(self, unknown_hold: Duration) -> Self {
+        Self { unknown_hold, ..self }
     }
 
     /// With another limit on what is rejected.

@@ -11,6 +11,8 @@ mod ending;
 mod fields;
 #[path = "delivery/isolation.rs"]
 mod isolation;
+#[path = "delivery/journal.rs"]
+mod journal;
 #[path = "delivery/left_open.rs"]
 mod left_open;
 #[path = "delivery/order.rs"]
@@ -35,5 +37,7 @@ mod run;
 mod script;
 #[path = "delivery/stops.rs"]
 mod stops;
+#[path = "delivery/unknown.rs"]
+mod unknown;
 #[path = "delivery/world.rs"]
 mod world;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contact_sink_core::{BatchKey, Overlap, Rejection, Retry, SinkError, SinkErrorKind, Verdict};
+use contact_sink_core::{Applied, BatchKey, Overlap, Rejection, Retry, SinkError, SinkErrorKind, Verdict};
 use tokio::time::Instant;
 
 use super::flight::{Again, Group, Purpose};
@@ -42,7 +42,9 @@ impl Lane {
         let Request { key, group: Group { mut items, purpose, .. }, rest, departed } = request;
         let error = Arc::new(error);
         let counts = self.hear_failure(departed, &error, now);
+        let on_its_way = (error.applied() == Applied::Perhaps).then(|| after(now, self.options.unknown_hold));
         for item in &mut items {
+            item.unknown_until = item.unknown_until.max(on_its_way);
             item.applied = item.applied.max(error.applied());
             item.attempts += u32::from(counts);
             item.cause = Some(error.clone());
@@ -257,7 +259,9 @@ impl Lane {
     }
 
     fn backoff(&mut self, items: &[Item]) -> Duration {
-        let attempts = items.iter().map(|item| item.attempts).max().unwrap_or_default().max(self.reach.tried());
+        // In an outage it is no matter which update probes, and how often that one was sent.
+        let of_items = || items.iter().map(|item| item.attempts).max().unwrap_or_default();
+        let attempts = self.reach.tried().max(if self.reach.is_outage() { 0 } else { of_items() });
         let (first, longest) = (self.options.first_backoff, self.longest_pause());
         pause(&mut self.rng, attempts, first, longest)
     }

@@ -57,7 +57,8 @@ impl Lane {
         let budget = self.flights.has_due_retry(now).then(|| self.budget.ready_at(now));
         let concludes = self.provisional.concludes_at();
         let (due, ripe, reach) = (self.flights.next_due_after(now), self.queues.ripe_at(), self.reach_wakes_at());
-        let all = [due, budget, ripe, concludes, reach, self.reach.probe_at(), Some(self.quiet_until)];
+        let all =
+            [due, budget, ripe, concludes, reach, self.reach.probe_at(), self.holds.next_at(), Some(self.quiet_until)];
         all.into_iter().flatten().filter(|at| *at > now).min()
     }
 
@@ -67,7 +68,7 @@ impl Lane {
         let until = match idle {
             true if wants_to_send => held_until,
             true if self.reach.is_outage() => self.reach.probe_at().max(held_until),
-            true if !self.flights.is_empty() => self.wake_at(now).max(held_until),
+            true if !self.flights.is_empty() || self.holds.has_waiting() => self.wake_at(now).max(held_until),
             _ => None,
         };
         let since = self.reach.unreachable_since().filter(|_| !self.stopped);

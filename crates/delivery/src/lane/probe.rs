@@ -9,7 +9,7 @@ use super::departure::Candidate;
 use super::flight::{Again, Group, Purpose};
 
 /// Of so many probes the first is a request that never left.
-const FRESH: u32 = 4;
+const FRESH: u32 = 2;
 
 /// The probes of one outage.
 #[derive(Debug, Default)]
@@ -30,8 +30,8 @@ impl Probes {
 impl Lane {
     /// The next probe, when it may leave.
     ///
-    /// First a request that never left: it tells an outage from requests that the vendor never answers well. Then mostly what failed,
-    /// in turn, since each attempt of which nothing is known is one update more that may be set.
+    /// A request that never left tells an outage from requests that the vendor never answers well, which may stand together: it goes
+    /// first, and then every other time. Between them goes what failed, in turn.
     pub(super) fn probe(&mut self, now: Instant) -> Option<Candidate> {
         let may_leave = self.in_flight.is_empty()
             && now >= self.quiet_until
