@@ -118,6 +118,8 @@ pub(crate) struct Lane {
     alone: bool,
     rejects: Rejects,
     journal: Option<Box<dyn Journal>>,
+    /// It failed: what becomes definite cannot be written down any more.
+    journal_is_lost: bool,
     /// Outcomes that the journal and the callers have not been told yet.
     definite: Vec<(Item, Outcome)>,
     /// Updates without an outcome.
@@ -163,6 +165,7 @@ impl Lane {
             alone: true,
             rejects: Rejects::default(),
             journal,
+            journal_is_lost: false,
             definite: Vec::new(),
             held: 0,
             open_inputs: 0,

@@ -9,7 +9,7 @@ use futures_util::stream;
 
 use crate::run::{ended, paused};
 use crate::script::{Blame, Wording, accept_all, chaos, error, refuse_users};
-use crate::world::{Request, World, row_of, update_of, user_of};
+use crate::world::{Request, World, row_of, update_of};
 
 /// What happened, in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -219,7 +219,6 @@ fn after_a_failure_nothing_new_is_sent_and_what_was_not_written_is_pending() {
                         None => assert_eq!(*outcome, Outcome::Unsettled { applied, cause: None }, "{what}: row {row}"),
                     }
                 }
-                // The first of a batch of outcomes that fails may have been sent; none is told as accepted.
                 let accepted = outcomes.iter().filter(|outcome| **outcome == Outcome::Accepted).count();
                 assert_eq!(
                     accepted,
@@ -228,5 +227,4 @@ fn after_a_failure_nothing_new_is_sent_and_what_was_not_written_is_pending() {
             }
         }
     }
-    let _ = user_of;
 }
