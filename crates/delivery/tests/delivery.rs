@@ -21,6 +21,8 @@ mod order;
 mod outage;
 #[path = "delivery/pace.rs"]
 mod pace;
+#[path = "delivery/poison.rs"]
+mod poison;
 #[path = "delivery/properties.rs"]
 mod properties;
 #[path = "delivery/quiet.rs"]

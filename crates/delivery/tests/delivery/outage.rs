@@ -1,4 +1,4 @@
-//! A vendor that was there and goes down: the lane waits for it, loses nothing, and is not deceived by one request that always fails.
+//! A vendor that was there and goes down: the lane waits for it, and loses nothing.
 
 use std::time::Duration;
 
@@ -6,21 +6,19 @@ use contact_sink_core::{Applied, Retry, SinkErrorKind, Verdict};
 use contact_sink_delivery::{Delivery, Options, Outcome, Stop};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::run::{Finished, deliver_rows, deliver_users, paused};
-use crate::script::{Blame, Wording, accept_all, error, refuse_users};
-use crate::world::{Answer, Departure, Request, World, row_of, update_of};
+use crate::run::{Finished, deliver_users, paused};
+use crate::script::{accept_all, error};
+use crate::world::{Answer, Departure, Request, World, update_of};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
-/// The longest backoff, an answer, and the ticks of the timers.
-const LONGEST_PAUSE: Duration = Duration::from_millis(30_100);
 
 fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
 /// A vendor that is up or down by the time since the test began, and answers otherwise as it is told.
-fn up_when(
+pub(crate) fn up_when(
     is_up: impl Fn(Duration) -> bool + Send + Sync + 'static,
     down: impl Fn(&Request<'_>) -> Answer + Send + Sync + 'static,
     up: impl Fn(&Request<'_>) -> Answer + Send + Sync + 'static,
@@ -29,7 +27,7 @@ fn up_when(
     move |request| if is_up(began.elapsed()) { up(request) } else { down(request) }
 }
 
-fn fails(kind: SinkErrorKind) -> impl Fn(&Request<'_>) -> Answer + Send + Sync + Copy + 'static {
+pub(crate) fn fails(kind: SinkErrorKind) -> impl Fn(&Request<'_>) -> Answer + Send + Sync + Copy + 'static {
     move |_| Err(error(kind))
 }
 
@@ -50,7 +48,8 @@ fn an_outage_of_twenty_minutes_ends_complete_by_itself() {
     use SinkErrorKind as K;
     let asks_again = |request: &Request<'_>| Ok(vec![Verdict::Retry { code: Some(7) }; request.batch.len()]);
     let busy = |_: &Request<'_>| Err(error(K::Unavailable).with_retry(Retry::After(secs(45))));
-    let downs: [(&str, fn(&Request<'_>) -> Answer); 6] = [
+    type Down = fn(&Request<'_>) -> Answer;
+    let downs: [(&str, Down); 6] = [
         ("connect", |request| fails(K::Connect)(request)),
         ("timeout", |request| fails(K::Timeout)(request)),
         ("500", |request| fails(K::Unavailable)(request)),
@@ -208,116 +207,6 @@ fn what_is_in_flight_at_the_end_of_the_patience_is_heard_for_four_seconds() {
     }
 }
 
-/// A request that the vendor always answers with HTTP 500 while it takes all others.
-#[test]
-fn a_poisonous_request_is_given_up_and_holds_up_nobody() {
-    for (concurrency, poisons) in [(1, 6), (1, 1), (2, 1), (32, 1), (32, 6), (4, 6)] {
-        for seed in 0..2 {
-            paused(async {
-                // The poisonous ones stand together.
-                let is_poison = move |row: usize| (20..20 + poisons).contains(&row);
-                let script = move |request: &Request<'_>| match is_poison(row_of(&request.batch[0])) {
-                    true => Err(error(SinkErrorKind::Unavailable)),
-                    false => accept_all(request),
-                };
-                let world = World::new(1, script).with_quota("20/s").shared();
-                let options = Options::default().with_concurrency(concurrency.try_into().unwrap()).with_seed(seed);
-                let users = 2_000;
-                let finished = deliver_users(&world, options, users).await;
-                assert_eq!(finished.unsettled(), Vec::from_iter(20..20 + poisons), "{concurrency} {poisons}");
-                assert_eq!(finished.summary.stop, None);
-                let departures = world.departures();
-                for row in 20..20 + poisons {
-                    let sent = departures.iter().filter(|departure| departure.rows == [row]).count();
-                    assert!((8..8 + 8).contains(&sent), "{concurrency} {poisons} {seed}: {sent} times");
-                }
-                // What takes no attempt takes a little time, and the quota is used all the same.
-                let full = users as u32 * secs(1) / 20;
-                assert!(
-                    finished.took < full.mul_f64(1.15) + 2 * MINUTE,
-                    "{concurrency} {poisons} {seed}: {:?} {full:?}",
-                    finished.took
-                );
-            });
-        }
-    }
-}
-
-/// Few others come: the poison's attempts count whenever one of them gets through.
-#[test]
-fn a_poisonous_request_is_given_up_also_if_there_is_little_traffic() {
-    paused(async {
-        let script = |request: &Request<'_>| match row_of(&request.batch[0]) {
-            0 => Err(error(SinkErrorKind::Unavailable)),
-            _ => accept_all(request),
-        };
-        let world = World::new(1, script).shared();
-        let delivery = Delivery::new(world.clone(), Options::default());
-        assert_eq!(delivery.deliver(update_of(1, 1, 1)).await, Outcome::Accepted);
-        let poison = tokio::spawn({
-            let delivery = delivery.clone();
-            async move { delivery.deliver(update_of(0, 0, 1)).await }
-        });
-        let began = Instant::now();
-        for row in 2.. {
-            sleep(5 * MINUTE).await;
-            if poison.is_finished() {
-                break;
-            }
-            let asked = Instant::now();
-            assert!(delivery.summary().unreachable_for.is_some());
-            assert_eq!(delivery.deliver(update_of(row, row, 1)).await, Outcome::Accepted);
-            assert!(asked.elapsed() < 2 * LONGEST_PAUSE, "{:?}", asked.elapsed());
-        }
-        assert!(matches!(poison.await.unwrap(), Outcome::Unsettled { applied: Applied::Perhaps, cause: Some(_) }));
-        assert!(began.elapsed() < 11 * MINUTE);
-        assert_eq!(delivery.summary().unreachable_for, None);
-        // With nothing to send there is nothing to find out, and no patience to lose.
-        sleep(10 * 60 * MINUTE).await;
-        assert_eq!((delivery.deliver(update_of(7, 7, 1)).await, delivery.summary().stop), (Outcome::Accepted, None));
-    });
-}
-
-#[test]
-fn a_vendor_that_flaps_is_outlived() {
-    for (concurrency, seed) in [(1, 1), (1, 2), (4, 3), (32, 4), (32, 5)] {
-        paused(async {
-            let is_up = |at: Duration| at.as_secs() % 70 < 10;
-            let script = up_when(is_up, fails(SinkErrorKind::Interrupted), accept_all);
-            let world = World::new(10, script).with_quota("20/s").shared();
-            let options = Options::default().with_concurrency(concurrency.try_into().unwrap()).with_seed(seed);
-            let finished = deliver_users(&world, options, 20_000).await;
-            assert_eq!((finished.summary.accepted, &finished.summary.stop), (20_000, &None), "{concurrency}");
-        });
-    }
-}
-
-/// Whatever an update was in the middle of, it goes on after the outage as if there had been none.
-#[test]
-fn what_is_being_found_out_is_kept_through_an_outage() {
-    for wording in Wording::EACH {
-        for blame in Blame::EACH {
-            for down_at_ms in (30..700).step_by(40) {
-                paused(async {
-                    let from = Duration::from_millis(down_at_ms);
-                    let is_up = move |at| at < from || at >= from + 10 * MINUTE;
-                    let is_bad = |user: usize| user.is_multiple_of(40) || (70..82).contains(&user);
-                    let refuse = refuse_users(is_bad, blame, wording);
-                    let world = World::new(20, up_when(is_up, fails(SinkErrorKind::Unavailable), refuse)).shared();
-                    let rows: Vec<_> = (0..200).map(|row| update_of(row, row, 2)).collect();
-                    let finished = deliver_rows(&world, Options::default(), rows).await;
-                    let bad: Vec<usize> = (0..200).filter(|user| is_bad(*user)).collect();
-                    assert_eq!(
-                        (finished.rejected(), finished.unsettled()),
-                        (bad, vec![]),
-                        "{blame:?} {wording:?} {down_at_ms}"
-                    );
-                });
-            }
-        }
-    }
-}
-
 /// Throttling says that the vendor is there: the limiter deals with it.
 #[test]
 fn throttling_is_no_outage() {
@@ -366,32 +255,5 @@ fn an_outage_is_told() {
         assert!(waits.len() > 4 && waits.iter().all(|wait| *wait <= secs(30)), "{waits:?}");
         assert_eq!(caller.await.unwrap(), Outcome::Accepted);
         assert_eq!(delivery.summary().unreachable_for, None);
-    });
-}
-
-/// An answer to what left before does not end an outage, and what failed then does not begin one.
-#[test]
-fn answers_that_come_late_are_seen_in_the_order_of_departures() {
-    paused(async {
-        // The second to fifth leave together and are answered long after ten others got through: they fail, and it is no outage.
-        let script = |request: &Request<'_>| match request.number {
-            2..=5 => Err(error(SinkErrorKind::Timeout)),
-            _ => accept_all(request),
-        };
-        let latency = |number| if (2..=5).contains(&number) { secs(10) } else { secs(1) };
-        let world = World::new(1, script).with_latency(latency).shared();
-        let delivery = Delivery::new(world, Options::default());
-        let call = |user| {
-            let delivery = delivery.clone();
-            tokio::spawn(async move { delivery.deliver(update_of(user, user, 1)).await })
-        };
-        let callers: Vec<_> = (0..40).map(call).collect();
-        for _ in 0..140 {
-            sleep(secs(1) / 10).await;
-            assert_eq!(delivery.summary().unreachable_for, None);
-        }
-        for caller in callers {
-            assert_eq!(caller.await.unwrap(), Outcome::Accepted);
-        }
     });
 }
