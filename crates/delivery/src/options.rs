@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::Limiter;
 
-/// What a lane can be told. The defaults suit a file, and a service but for [`Options::unreachable_after`].
+/// What a lane can be told. The defaults suit a file, and a service but for [`Options::unreachable_after`] and
+/// [`Options::patience`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
