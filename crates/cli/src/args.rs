@@ -30,6 +30,8 @@ pub enum Command {
     /// Each destination reads the file for itself and has its own pace, file of rejected rows and report; one that is slow or
     /// stopped holds up no other. Destinations of one account share its quota.
     Sync(Sync),
+    /// Show the runs that the journals know: how far each has come, and how to go on with it.
+    Status(Status),
     /// Run a simulator of the vendors on this machine.
     Sandbox(Sandbox),
     /// Say what a vendor's code means, what is done about it, and what to do.
@@ -60,6 +62,17 @@ pub struct Sync {
     /// Where the files of rejected rows go.
     #[arg(long, value_name = "DIR", default_value = "rejected")]
     pub rejected: PathBuf,
+    /// Where the journals are kept, which let the next run go on where this one ended. Default: the platform's directory for the
+    /// state of programs.
+    #[arg(long, value_name = "DIR", env = "CONTACT_SINK_STATE")]
+    pub state: Option<PathBuf>,
+    /// Send all rows again, whatever earlier runs have done.
+    #[arg(long, conflicts_with = "go_on")]
+    pub restart: bool,
+    /// Go on with a run that is not finished though its input, destination or mapping has changed since: rows that are done stay
+    /// so, by their number.
+    #[arg(long = "continue")]
+    pub go_on: bool,
     /// How to report: text, json (on standard output), json=PATH; may be given several times.
     #[arg(long, value_name = "FORM", value_parser = parse_report)]
     pub report: Vec<ReportForm>,
@@ -90,6 +103,14 @@ pub struct Sync {
     /// Print errors only.
     #[arg(long)]
     pub quiet: bool,
+}
+
+/// Show the runs that the journals know.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Where the journals are kept. Default: the platform's directory for the state of programs.
+    #[arg(long, value_name = "DIR", env = "CONTACT_SINK_STATE")]
+    pub state: Option<PathBuf>,
 }
 
 /// Run a simulator of the vendors on this machine.

@@ -94,32 +94,52 @@ impl DeadLetters {
         Self { directory: directory.to_owned(), run, destination, form, open: None }
     }
 
-    /// The file, if there is one.
+    /// The file that [`DeadLetters::append`] has made, if there is one.
     pub fn path(&self) -> Option<&Path> {
         self.open.as_ref().map(|open| open.path.as_path())
     }
 
-    /// Writes one row, whole, before it counts as rejected.
-    pub fn write(&mut self, row: &Row, reasons: &[Reason]) -> io::Result<()> {
-        let line = match (row.record(), &self.form) {
-            (Record::Cells(cells), Form::Csv(table)) => table.line(&self.destination, row.line, cells, reasons)?,
-            (Record::Line(object), _) => ndjson::line(&self.destination, row.line, object, reasons)?,
-            (Record::Cells(_), Form::Ndjson) => return Err(io::Error::other("a row of CSV among NDJSON")),
-        };
-        self.append(&line)
+    /// The lines of one rejected row.
+    pub fn lines(&self, row: &Row, reasons: &[Reason]) -> io::Result<Vec<u8>> {
+        match (row.record(), &self.form) {
+            (Record::Cells(cells), Form::Csv(table)) => table.line(&self.destination, row.line, cells, reasons),
+            (Record::Line(object), _) => ndjson::line(&self.destination, row.line, object, reasons),
+            (Record::Cells(_), Form::Ndjson) => Err(io::Error::other("a row of CSV among NDJSON")),
+        }
     }
 
-    /// Writes lines; what cannot be written whole is taken back, so that the file ends with a whole line.
-    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+    /// What a file begins with.
+    pub fn head(&self) -> io::Result<Vec<u8>> {
+        match &self.form {
+            Form::Csv(table) => table.start(),
+            Form::Ndjson => Ok(Vec::new()),
+        }
+    }
+
+    /// A place where no file is.
+    pub fn free_path(&self) -> PathBuf {
+        let extension = if matches!(self.form, Form::Csv(_)) { "csv" } else { "ndjson" };
+        let mut nth = 1;
+        loop {
+            let nth_name = if nth == 1 { String::new() } else { format!("-{nth}") };
+            let path = self.directory.join(format!("{}-{}{nth_name}.{extension}", self.run, self.destination));
+            // A broken link is in the way too.
+            if fs::symlink_metadata(&path).is_err() {
+                return path;
+            }
+            nth += 1;
+        }
+    }
+
+    /// Writes lines; what cannot be written whole is taken back, so that the file ends with a whole line. For a run that keeps
+    /// no journal: a crash may tear the last line.
+    pub fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         let mut open = match self.open.take() {
             Some(open) => open,
             None => {
                 fs::create_dir_all(&self.directory)?;
                 let (path, mut file) = self.create()?;
-                let start = match &self.form {
-                    Form::Csv(table) => table.start()?,
-                    Form::Ndjson => Vec::new(),
-                };
+                let start = self.head()?;
                 file.write_all(&start)?;
                 Open { path, file, whole: start.len() as u64 }
             }
@@ -136,17 +156,15 @@ impl DeadLetters {
 
     /// A file that was not there before.
     fn create(&self) -> io::Result<(PathBuf, File)> {
-        let mut nth = 1;
         loop {
-            let nth_name = if nth == 1 { String::new() } else { format!("-{nth}") };
-            let extension = if matches!(self.form, Form::Csv(_)) { "csv" } else { "ndjson" };
-            let path = self.directory.join(format!("{}-{}{nth_name}.{extension}", self.run, self.destination));
+            let path = self.free_path();
             let mut options = OpenOptions::new();
             options.append(true).create_new(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             match options.open(&path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => nth += 1,
+                // Somebody else was faster.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 opened => return Ok((path, opened?)),
             }
         }

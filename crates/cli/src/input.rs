@@ -1,6 +1,8 @@
 //! The input: a file or standard input, read on a thread of its own.
 
 mod csv;
+mod digest;
+mod known;
 pub mod ndjson;
 mod plan;
 mod row;
@@ -14,6 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use csv::CsvReader;
+pub use digest::Digest;
+pub use known::{Compared, Known, Same, compare};
 use ndjson::NdjsonReader;
 pub use plan::{Mapped, Plan, Problem, Shape};
 pub use row::{Cells, Columns, DEAD_LETTER_COLUMNS, DEAD_LETTER_ERRORS, Record, Row};
@@ -28,7 +32,6 @@ use crate::status::{Failure, Status};
 #[derive(Debug, Default)]
 pub struct Progress {
     bytes: AtomicU64,
-    rows: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -36,11 +39,6 @@ impl Progress {
     /// The bytes that were read so far.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// The rows that were read so far.
-    pub fn rows(&self) -> u64 {
-        self.rows.load(Ordering::Relaxed)
     }
 
     /// Ends the reading after the row at hand.
@@ -64,6 +62,8 @@ pub struct Input {
     pub progress: Arc<Progress>,
     reader: Reader,
     shape: Shape,
+    /// The hash of the first line, if it is no row.
+    head: Digest,
 }
 
 enum Reader {
@@ -114,11 +114,14 @@ impl Input {
         };
         let progress = Arc::new(Progress::default());
         let counted = Counted { source, progress: progress.clone(), begun: false };
-        let (reader, shape) = match format.unwrap_or_else(|| Format::of(path)) {
+        let (reader, shape, head) = match format.unwrap_or_else(|| Format::of(path)) {
             Format::Csv => open_csv(&name, counted)?,
-            Format::Ndjson => open_ndjson(&name, counted)?,
+            Format::Ndjson => {
+                let (reader, shape) = open_ndjson(&name, counted)?;
+                (reader, shape, Digest::default())
+            }
         };
-        Ok(Self { name, size, progress, reader, shape })
+        Ok(Self { name, size, progress, reader, shape, head })
     }
 
     /// How the rows are written.
@@ -126,18 +129,22 @@ impl Input {
         &self.shape
     }
 
-    /// Reads on, on a thread of its own, as fast as the rows are taken.
-    pub fn read_rows(mut self, mut plan: Plan) -> Rows {
+    /// Reads on, on a thread of its own, as fast as the rows are taken. Rows that are known to be done with are passed over.
+    pub fn read_rows(mut self, mut plan: Plan, mut known: Known) -> Rows {
         let (to_send, updates) = mpsc::channel(WAITING_ROWS);
         let (to_side, aside) = mpsc::channel(WAITING_ROWS);
         let (runtime, room) = (Handle::current(), Arc::new(Semaphore::new(ROOM_BYTES)));
         let end = tokio::task::spawn_blocking(move || {
-            let mut any = false;
+            let (mut any, mut number, mut digest) = (false, 0, self.head);
             while !self.progress.is_stopped()
                 && let Some(mut row) = self.reader.read()?
             {
+                digest = digest.and(row.record());
+                (row.number, row.digest) = (number, digest);
+                number += 1;
+                let Some(earlier) = known.earlier(&row) else { continue };
+                row.earlier = earlier;
                 any = true;
-                self.progress.rows.fetch_add(1, Ordering::Relaxed);
                 let bytes = u32::try_from(row.size().min(ROOM_BYTES)).unwrap_or(u32::MAX);
                 row.room = runtime.block_on(room.clone().acquire_many_owned(bytes)).ok();
                 let taken = match plan.map(&row) {
@@ -149,7 +156,8 @@ impl Input {
                     break;
                 }
             }
-            Ok(if any { plan.never_met() } else { Vec::new() })
+            // Of an input that was read in part before, nobody knows what the other rows had.
+            Ok(if any && known.settled.is_empty() { plan.never_met() } else { Vec::new() })
         });
         Rows { updates, aside, end }
     }
@@ -175,9 +183,10 @@ impl Reader {
     }
 }
 
-fn open_csv(name: &str, source: Counted) -> Result<(Reader, Shape), Failure> {
+fn open_csv(name: &str, source: Counted) -> Result<(Reader, Shape, Digest), Failure> {
     let mut reader = CsvReader::new(source);
     let header = reader.read().map_err(|error| Failure::new(Status::Unreadable, error.message(name)))?;
+    let head = header.as_ref().map(|row| Digest::default().and(&row.record)).unwrap_or_default();
     let Some((line, Record::Cells(cells))) = header.map(|row| (row.line, row.record)) else {
         let problem = format!("{name}: it is empty: the first line must name the columns");
         return Err(Failure::new(Status::Unreadable, problem));
@@ -187,7 +196,7 @@ fn open_csv(name: &str, source: Counted) -> Result<(Reader, Shape), Failure> {
     if columns.are_fed_back() {
         reader.allow_longer();
     }
-    Ok((Reader::Csv(Box::new(reader)), Shape::Csv(columns)))
+    Ok((Reader::Csv(Box::new(reader)), Shape::Csv(columns), head))
 }
 
 /// The first line shows whether this is NDJSON at all; a later one that is not is that row's problem.

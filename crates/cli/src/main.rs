@@ -14,6 +14,7 @@ mod nearest;
 mod network;
 mod progress;
 mod report;
+mod runs;
 mod sandbox;
 mod status;
 mod sync;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
     };
     let ended = match cli.command {
         Command::Sync(args) => in_runtime(sync::run(args)),
+        Command::Status(args) => runs::run(&args),
         Command::Sandbox(args) => in_runtime(sandbox::run(args)),
         Command::Explain(args) => explain::run(&args),
     };

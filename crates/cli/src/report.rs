@@ -58,10 +58,20 @@ pub struct Report {
 impl Counts {
     /// Counts a reason.
     pub fn count_reason(&mut self, code: Option<i64>, reason: &str) {
+        self.count_reason_times(code, reason, 1);
+    }
+
+    /// Counts a reason that there was so often.
+    pub fn count_reason_times(&mut self, code: Option<i64>, reason: &str, count: u64) {
         match self.reasons.iter_mut().find(|known| known.code == code && known.reason == reason) {
-            Some(known) => known.count += 1,
-            None => self.reasons.push(ReasonCount { code, reason: reason.to_owned(), count: 1 }),
+            Some(known) => known.count += count,
+            None => self.reasons.push(ReasonCount { code, reason: reason.to_owned(), count }),
         }
+    }
+
+    /// Rows that are done with, whatever became of them.
+    pub fn done(&self) -> u64 {
+        self.rows.saturating_sub(self.pending)
     }
 
     /// Takes over what the lane counted, and puts the reasons in order.

@@ -1,9 +1,11 @@
 //! `sync`: one input to one destination or several, every row accounted for.
 
 mod interrupt;
+mod ledger;
 mod limiters;
 mod prepare;
 mod run;
+pub mod state;
 mod tell;
 
 use std::collections::HashSet;
@@ -36,13 +38,20 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     check_names(&args.to)?;
     let metrics = watch::start(&args)?;
     let (destinations, _sandbox) = destinations(&args)?;
-    let prepared = prepare::all(&args, destinations)?;
+    let (prepared, _locks) = match prepare::all(&args, destinations) {
+        Err(failure) if failure.status == Status::Pending => {
+            tell::refused(&args);
+            return Err(failure);
+        }
+        prepared => prepared?,
+    };
     for run in prepared.iter().filter(|_| !args.quiet).filter_map(|prepared| prepared.run.as_ref().ok()) {
-        say!("{}", run.first_line);
+        run.says.iter().for_each(|line| say!("{line}"));
         run.doubts.iter().for_each(|doubt| say!("contact-sink: {doubt}"));
     }
     let limit = TimeLimit::new(args.stop_at, args.max_time);
-    if let Some(limit) = limit.filter(|_| !args.quiet) {
+    let sends = prepared.iter().any(|prepared| prepared.run.is_ok());
+    if let Some(limit) = limit.filter(|_| sends && !args.quiet) {
         say!("it will stop at {} ({limit})", limit.when());
     }
     let all = run_all(prepared, Interrupt::listen(limit)).await;
@@ -63,7 +72,7 @@ async fn run_all(prepared: Vec<Prepared>, interrupt: Interrupt) -> Vec<(String, 
     for (name, vendor, task) in tasks {
         let ended = match task {
             Ok(task) => task.await.unwrap_or_else(|_| Ended::at_once(vendor, End::Broken)),
-            Err(unreadable) => Ended::at_once(vendor, End::Unreadable(unreadable)),
+            Err(ended) => *ended,
         };
         all.push((name, ended));
     }

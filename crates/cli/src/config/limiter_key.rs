@@ -1,6 +1,7 @@
 //! Whose quota a destination uses: what has the same key shares one limiter.
 
 use contact_sink_transport::BaseUrl;
+use sha2::{Digest as _, Sha256};
 
 /// A vendor's endpoint, where it is, and the account there. The quota is the account's, whatever is mapped to what, so that two
 /// destinations of one account share it; a vendor whose endpoints have a quota each names the endpoint.
@@ -17,6 +18,21 @@ impl LimiterKey {
     /// The key of a destination.
     pub fn new(vendor: &'static str, endpoint: &'static str, base_url: &BaseUrl, account: &str) -> Self {
         Self { vendor, endpoint, host: host(base_url), account: account.to_owned() }
+    }
+
+    /// The host and its port.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// A name for it that shows nothing: the account may be half of the credentials.
+    pub fn hash(&self) -> String {
+        let mut hash = Sha256::new();
+        for part in [self.vendor, self.endpoint, &self.host, &self.account] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

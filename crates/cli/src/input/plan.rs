@@ -27,6 +27,7 @@ pub enum Mapped {
 }
 
 /// What is wrong with a row: the column, and the rule in our words.
+#[derive(Debug, Clone)]
 pub struct Problem {
     /// The column, if it is one column's.
     pub column: Option<String>,

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use contact_sink_core::Applied;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::digest::Digest;
 use crate::nearest;
 use crate::status::Status;
 
@@ -12,6 +14,12 @@ pub struct Row {
     /// The line on which it begins, from 1.
     pub line: u64,
     pub(super) record: Record,
+    /// Its place among the rows, from 0.
+    pub number: u64,
+    /// The hash of the first line and of all rows up to this one.
+    pub digest: Digest,
+    /// Whether an earlier run may have sent it.
+    pub earlier: Applied,
     /// The room that it takes of what may be read ahead; given back when the row is done with.
     pub(super) room: Option<OwnedSemaphorePermit>,
 }
@@ -26,19 +34,23 @@ pub enum Record {
 
 /// The cells of a record of CSV.
 pub struct Cells {
-    bytes: Box<[u8]>,
-    ends: Box<[u32]>,
+    pub(super) bytes: Box<[u8]>,
+    pub(super) ends: Box<[u32]>,
 }
 
 impl Row {
     pub(super) fn cells(line: u64, bytes: &[u8], ends: &[usize]) -> Self {
         // A record is shorter than 4 GiB by far.
         let ends = ends.iter().map(|end| u32::try_from(*end).unwrap_or(u32::MAX)).collect();
-        Self { line, record: Record::Cells(Cells { bytes: bytes.into(), ends }), room: None }
+        Self::new(line, Record::Cells(Cells { bytes: bytes.into(), ends }))
     }
 
     pub(super) fn line(line: u64, bytes: &[u8]) -> Self {
-        Self { line, record: Record::Line(bytes.into()), room: None }
+        Self::new(line, Record::Line(bytes.into()))
+    }
+
+    fn new(line: u64, record: Record) -> Self {
+        Self { line, record, number: 0, digest: Digest::default(), earlier: Applied::No, room: None }
     }
 
     /// The text as it was read.

@@ -4,13 +4,17 @@ use std::time::SystemTime;
 
 use contact_sink_core::ContactSink;
 use contact_sink_delivery::Options;
+use contact_sink_journal::Lock;
 
+use super::ledger::{Books, Ledger};
 use super::limiters::Limiters;
-use super::run::Run;
+use super::run::{End, Ended, Run};
+use super::state::{States, Target};
 use crate::args;
 use crate::config::Destination;
+use crate::console::say;
 use crate::dead_letters::DeadLetters;
-use crate::input::{self, Input, Plan};
+use crate::input::{self, Input, Known, Plan};
 use crate::network;
 use crate::progress::{Frame, Screen};
 use crate::status::{Failure, Status};
@@ -21,12 +25,12 @@ pub struct Prepared {
     pub name: String,
     /// The vendor.
     pub vendor: &'static str,
-    /// The run, or why its input cannot be read.
-    pub run: Result<Run, String>,
+    /// The run, or how it has ended already.
+    pub run: Result<Run, Box<Ended>>,
 }
 
 /// Prepares all destinations, in their order; each reads the input for itself.
-pub fn all(args: &args::Sync, destinations: Vec<Destination>) -> Result<Vec<Prepared>, Failure> {
+pub fn all(args: &args::Sync, destinations: Vec<Destination>) -> Result<(Vec<Prepared>, Vec<Lock>), Failure> {
     let count = destinations.len();
     if count > 1 && input::is_read_once(&args.file) {
         return Err(Failure::usage(format!(
@@ -39,9 +43,14 @@ pub fn all(args: &args::Sync, destinations: Vec<Destination>) -> Result<Vec<Prep
         run_id: run_id(),
         screen: Screen::new(args.quiet, count > 1),
         limiters: Limiters::default(),
+        states: States::new(args),
         several: count > 1,
     };
-    destinations.into_iter().map(|destination| common.prepare(destination)).collect()
+    // What is wrong with a configuration is found before anything is locked or written down.
+    let checked: Vec<_> =
+        destinations.into_iter().map(|destination| common.check(destination)).collect::<Result<_, _>>()?;
+    let prepared = checked.into_iter().map(|checked| common.prepare(checked)).collect::<Result<_, _>>()?;
+    Ok((prepared, common.states.into_locks()))
 }
 
 /// What the destinations have in common.
@@ -50,50 +59,90 @@ struct Common<'a> {
     run_id: String,
     screen: Screen,
     limiters: Limiters,
+    states: States,
     several: bool,
 }
 
+/// A destination with which nothing is wrong so far.
+struct Checked {
+    target: Target,
+    doubts: Vec<String>,
+    accepted_means: Option<&'static str>,
+    first_line: String,
+    /// Its input and how it is read; or why it cannot be.
+    input: Result<(Input, Plan), String>,
+    sink: Box<dyn ContactSink>,
+    options: Options,
+}
+
 impl Common<'_> {
-    fn prepare(&mut self, destination: Destination) -> Result<Prepared, Failure> {
+    fn check(&mut self, destination: Destination) -> Result<Checked, Failure> {
         let Destination { name, vendor, account, accepted_means, doubts, base_url, simulated, mapping, null, .. } =
             destination;
         let (transport, limiter_key, sink) = (destination.transport, destination.limiter_key, destination.sink);
         let input = match Input::open(&self.args.file, self.args.format) {
-            Err(failure) if failure.status == Status::Unreadable => {
-                return Ok(Prepared { name, vendor, run: Err(failure.to_string()) });
+            Err(failure) if failure.status == Status::Unreadable => Err(failure.to_string()),
+            Err(failure) => return Err(failure),
+            Ok(input) => {
+                let plan = Plan::new(mapping.clone(), null.clone(), input.shape())
+                    .map_err(|problem| Failure::usage(format!("{}: {problem} (destination {name})", input.name)))?;
+                Ok((input, plan))
             }
-            opened => opened?,
         };
-        let plan = Plan::new(mapping.clone(), null, input.shape())
-            .map_err(|problem| Failure::usage(format!("{}: {problem} (destination {name})", input.name)))?;
         let whose = if self.several { format!(" (destination {name})") } else { String::new() };
         let transport = network::transport(transport, &base_url)
             .map_err(|failure| Failure::new(failure.status, format!("{failure}{whose}")))?;
         let sink: Box<dyn ContactSink> = sink(transport);
         let limiter = self
             .limiters
-            .get(&name, &account, limiter_key, sink.limits())
+            .get(&name, &account, limiter_key.clone(), sink.limits())
             .map_err(|problem| Failure::config(format!("{}: {problem}", self.args.config.display())))?;
         let mut options = Options::default().with_max_rejected(self.args.max_rejected).with_name(name.as_str());
         options.limiter = limiter;
         let kind = if simulated { "SIMULATED" } else { "LIVE" };
-        let first_line = format!("{kind}: {} to {vendor} at {}, {account}{whose}", input.name, base_url.authority());
-        let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, &name, input.shape());
-        let progress = self.screen.progress(&name, Frame { size: input.size, quota: sink.limits().quota });
-        let run = Run {
-            first_line,
-            doubts,
-            input,
-            mapping,
-            plan,
-            sink,
-            options,
-            dead_letters,
-            progress,
-            vendor,
-            accepted_means,
+        let file = input::name(&self.args.file);
+        let first_line = format!("{kind}: {file} to {vendor} at {}, {account}{whose}", base_url.authority());
+        let target = Target { name, vendor, account, limiter_key, mapping, null, simulated };
+        Ok(Checked { target, doubts, accepted_means, first_line, input, sink, options })
+    }
+
+    fn prepare(&mut self, checked: Checked) -> Result<Prepared, Failure> {
+        let Checked { target, doubts, accepted_means, first_line, input, sink, options } = checked;
+        let vendor = target.vendor;
+        let (input, plan) = match input {
+            Ok(read) => read,
+            Err(problem) => {
+                let ended = Box::new(Ended::at_once(vendor, End::Unreadable(problem)));
+                return Ok(Prepared { name: target.name, vendor, run: Err(ended) });
+            }
         };
-        Ok(Prepared { name, vendor, run: Ok(run) })
+        let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, &target.name, input.shape());
+        let mut says = Vec::from([first_line]);
+        let (mut run, mut known, mut is_done) = (None, Known::default(), false);
+        // A pipe cannot be read again, and the simulator in this process ends with it.
+        if !target.simulated {
+            self.states.lock(&target)?;
+            if !input::is_read_once(&self.args.file) {
+                let opened = self.states.open(self.args, &target, options.max_waiting.get())?;
+                says.extend(opened.says);
+                (run, known, is_done) = (Some(opened.run), opened.known, opened.is_done);
+            }
+        }
+        let mut ledger = Ledger::new(target.mapping, dead_letters, run);
+        says.extend(ledger.recover(is_done).map_err(|error| {
+            let problem = format!("{}: the file of rejected rows cannot be gone on with: {error}", target.name);
+            Failure::config(format!("{problem}; make room, or move it away and run the same command again"))
+        })?);
+        let books = Books::new(ledger);
+        if is_done {
+            says.iter().filter(|_| !self.args.quiet).for_each(|line| say!("{line}"));
+            let ended = Ended::done_before(vendor, accepted_means, &books);
+            return Ok(Prepared { name: target.name, vendor, run: Err(Box::new(ended)) });
+        }
+        let (size, quota, done) = (input.size, sink.limits().quota, books.counts().done());
+        let progress = self.screen.progress(&target.name, Frame { size, quota, done });
+        let run = Run { says, doubts, input, plan, known, books, sink, options, progress, vendor, accepted_means };
+        Ok(Prepared { name: target.name, vendor, run: Ok(run) })
     }
 }
 

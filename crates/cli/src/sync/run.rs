@@ -7,32 +7,37 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use contact_sink_core::{ContactSink, ContactUpdate, SinkError};
-use contact_sink_delivery::{Delivery, Options, Outcome, Stop};
+use contact_sink_delivery::{Delivery, JournalError, Numbered, Options, Outcome, Stop, Summary};
+use contact_sink_journal::State;
 use futures_core::Stream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
 use super::interrupt::{Interrupt, SETTLE, TimeLimit, Why};
-use crate::config::Mapping;
-use crate::dead_letters::{DeadLetters, Reason};
-use crate::input::{Input, Plan, Problem, Progress as Reading, Row, Rows};
+use super::ledger::{Books, Hook};
+use crate::input::{Input, Known, Plan, Progress as Reading, Row, Rows};
 use crate::progress::{Progress, Sample};
 use crate::report::Counts;
 use crate::status::Status;
 
+/// So many rows that are not sent are written down together.
+const MOST_ASIDE: usize = 512;
+
 /// What a run of one destination needs. It shares nothing with others but a limiter in its options.
 pub struct Run {
-    /// What is sent and where.
-    pub first_line: String,
+    /// What is sent and where, and with which run it goes on.
+    pub says: Vec<String>,
     /// What may be a mistake in the configuration.
     pub doubts: Vec<String>,
     pub input: Input,
-    pub mapping: Mapping,
     pub plan: Plan,
+    /// What is known of the input's rows.
+    pub known: Known,
+    /// What became of them.
+    pub books: Books,
     pub sink: Box<dyn ContactSink>,
     pub options: Options,
-    pub dead_letters: DeadLetters,
     pub progress: Progress,
     /// Whose codes the outcomes have.
     pub vendor: &'static str,
@@ -62,6 +67,7 @@ pub struct Ended {
 pub enum End {
     Stopped(Stop),
     DeadLetters(std::io::Error),
+    Journal(JournalError),
     Unreadable(String),
     Interrupted,
     /// The time is up that the user gave it.
@@ -85,13 +91,21 @@ impl Ended {
         }
     }
 
+    /// A run of which all was done before.
+    pub fn done_before(vendor: &'static str, accepted_means: Option<&'static str>, books: &Books) -> Self {
+        let (mut counts, dead_letters) = (books.counts(), books.dead_letters());
+        counts.finish(&Summary::default(), Duration::ZERO);
+        let ends = books.finish(State::Finished).err().map(End::Journal).into_iter().collect();
+        Self { counts, dead_letters, ends, cause: None, unread: false, never_met: Vec::new(), vendor, accepted_means }
+    }
+
     /// The exit status.
     pub fn status(&self) -> Status {
         let counts = &self.counts;
         let ended = self.ends.iter().map(|end| match end {
             // Nobody has to act: the vendor may be back by the next run.
             End::Stopped(Stop::Unreachable { .. }) => Status::Pending,
-            End::Stopped(_) | End::DeadLetters(_) | End::Broken => Status::Stopped,
+            End::Stopped(_) | End::DeadLetters(_) | End::Journal(_) | End::Broken => Status::Stopped,
             End::Unreadable(_) => Status::Unreadable,
             End::Interrupted => Status::Interrupted,
             End::TimeIsUp(_) if self.unread => Status::Pending,
@@ -103,36 +117,39 @@ impl Ended {
     }
 }
 
-/// A run under way.
-struct Tally {
-    mapping: Mapping,
-    dead_letters: DeadLetters,
-    counts: Counts,
-    ends: Vec<End>,
-    cause: Option<Arc<SinkError>>,
-}
-
 impl Run {
-    /// Sends all rows of the input.
+    /// Sends all rows of the input that have no outcome yet.
     pub async fn sync(self, mut interrupt: Interrupt) -> Ended {
-        let Self { input, plan, mapping, dead_letters, mut progress, vendor, accepted_means, .. } = self;
+        let Self { input, plan, known, books, mut progress, vendor, accepted_means, .. } = self;
         let began = Instant::now();
         let (input_name, size, reading) = (input.name.clone(), input.size, input.progress.clone());
-        let Rows { updates, mut aside, end } = input.read_rows(plan);
-        let delivery = Delivery::new(self.sink, self.options);
-        let mut outcomes = delivery.deliver_all(Updates { rows: updates, reading: reading.clone() });
-        let mut tally = Tally { mapping, dead_letters, counts: Counts::default(), ends: Vec::new(), cause: None };
+        let Rows { updates, mut aside, end } = input.read_rows(plan, known);
+        let delivery = Delivery::with_journal(self.sink, self.options, Hook(books.clone()));
+        let rows = Updates { rows: updates, reading: reading.clone(), books: books.clone() };
+        let mut outcomes = delivery.deliver_numbered(rows);
+        let (mut ends, mut cause, mut batch) = (Vec::new(), None, Vec::new());
         let (mut sending, mut reading_aside, mut cut) = (true, true, false);
         let (mut settle_until, mut abandoned) = (None, false);
         while sending || reading_aside {
             tokio::select! {
                 next = outcomes.next(), if sending => match next {
-                    Some((row, outcome)) => tally.settled(&row, outcome),
+                    Some((number, Outcome::Unsettled { cause: last, .. })) => {
+                        books.give_back(number);
+                        cause = last.or(cause.take());
+                    }
+                    // The books have it already.
+                    Some(_) => {}
                     None => sending = false,
                 },
-                next = aside.recv(), if reading_aside => match next {
-                    Some((row, problem)) => tally.set_aside(&row, problem, &delivery),
-                    None => reading_aside = false,
+                count = aside.recv_many(&mut batch, MOST_ASIDE), if reading_aside => {
+                    reading_aside = count > 0;
+                    let stopped = !ends.is_empty() || delivery.summary().stop.is_some();
+                    match books.set_aside(&batch, stopped) {
+                        Ok(refused) => (0..refused).for_each(|_| delivery.count_refused()),
+                        Err(_) if stopped => {}
+                        Err(error) => ends.push(failure(&books, error)),
+                    }
+                    batch.clear();
                 },
                 why = interrupt.told(), if settle_until.is_none() => {
                     settle_until = Some(Instant::now() + SETTLE);
@@ -142,7 +159,7 @@ impl Run {
                         reading.stop();
                         (reading_aside, cut) = (false, true);
                     }
-                    tally.ends.push(match why {
+                    ends.push(match why {
                         Why::Signal => End::Interrupted,
                         Why::TimeIsUp(limit) => End::TimeIsUp(limit),
                     });
@@ -152,11 +169,10 @@ impl Run {
                     delivery.clone().close(Duration::ZERO).await;
                 }
                 () = sleep_until(progress.next()) => {
-                    let (bytes, read) = (reading.bytes(), reading.rows());
-                    progress.show(Sample::new(&tally.counts, &delivery.summary(), bytes, read));
+                    progress.show(Sample::new(&books.counts(), &delivery.summary(), reading.bytes()));
                 }
             }
-            if !tally.ends.is_empty() {
+            if !ends.is_empty() {
                 delivery.halt();
             }
             // Whoever writes into a pipe may never end it: after a stop only a file is read on, so that all of it is counted.
@@ -169,14 +185,14 @@ impl Run {
         let mut never_met = Vec::new();
         if !cut {
             match end.await {
-                Ok(Err(unreadable)) => tally.ends.push(End::Unreadable(unreadable.message(&input_name))),
+                Ok(Err(unreadable)) => ends.push(End::Unreadable(unreadable.message(&input_name))),
                 Ok(Ok(columns)) if !columns.is_empty() => never_met = columns,
                 // The thread that reads ended without a word.
-                Err(_) => tally.ends.push(End::Broken),
+                Err(_) => ends.push(End::Broken),
                 _ if size.is_some_and(|size| reading.bytes() < size) => {
                     let problem =
                         format!("{input_name}: it became shorter while it was read: its last rows are unknown");
-                    tally.ends.push(End::Unreadable(problem));
+                    ends.push(End::Unreadable(problem));
                 }
                 _ => {}
             }
@@ -184,77 +200,27 @@ impl Run {
         let summary = delivery.close(Duration::ZERO).await;
         match summary.stop.clone() {
             None | Some(Stop::Halted) => {}
-            Some(stop) => tally.ends.push(End::Stopped(stop)),
+            Some(Stop::Journal(error)) => ends.push(failure(&books, error)),
+            Some(stop) => ends.push(End::Stopped(stop)),
         }
-        tally.counts.finish(&summary, began.elapsed());
-        let Counts { rows, accepted, rejected, pending, requests, retries, elapsed_ms, .. } = tally.counts;
+        let (mut counts, dead_letters) = (books.counts(), books.dead_letters());
+        let in_time = ends.iter().all(|end| !cut && matches!(end, End::TimeIsUp(_)));
+        let state = if in_time && counts.pending == 0 { State::Finished } else { State::Unfinished };
+        if let Err(error) = books.finish(state)
+            && !ends.iter().any(|end| matches!(end, End::Journal(_)))
+        {
+            ends.push(End::Journal(error));
+        }
+        counts.finish(&summary, began.elapsed());
+        let Counts { rows, accepted, rejected, pending, requests, retries, elapsed_ms, .. } = counts;
         info!(rows, accepted, rejected, pending, requests, retries, elapsed_ms, "end");
-        Ended {
-            counts: tally.counts,
-            dead_letters: tally.dead_letters.path().map(Into::into),
-            ends: tally.ends,
-            cause: tally.cause,
-            unread: cut,
-            never_met,
-            vendor,
-            accepted_means,
-        }
+        Ended { counts, dead_letters, ends, cause, unread: cut, never_met, vendor, accepted_means }
     }
 }
 
-impl Tally {
-    fn settled(&mut self, row: &Row, outcome: Outcome) {
-        self.counts.rows += 1;
-        match outcome {
-            Outcome::Accepted => self.counts.accepted += 1,
-            Outcome::Rejected { rejections, earlier, .. } => {
-                let reason = |rejection| Reason::by_sink(rejection, earlier, &self.mapping);
-                let reasons: Vec<Reason> = rejections.iter().map(reason).collect();
-                self.reject(row, &reasons);
-            }
-            Outcome::Unsettled { cause, .. } => {
-                self.counts.pending += 1;
-                self.cause = cause.or(self.cause.take());
-            }
-            // An outcome that this command does not know is not done with.
-            _ => self.counts.pending += 1,
-        }
-    }
-
-    fn set_aside(&mut self, row: &Row, problem: Option<Problem>, delivery: &Delivery) {
-        self.counts.rows += 1;
-        match problem {
-            None => self.counts.skipped += 1,
-            // After a stop nothing is judged any more.
-            Some(_) if delivery.summary().stop.is_some() => self.counts.pending += 1,
-            Some(problem) => {
-                self.reject(row, &[Reason::by_rule(problem)]);
-                delivery.count_refused();
-            }
-        }
-    }
-
-    /// Counts a row as rejected once it is in the file of rejected rows.
-    fn reject(&mut self, row: &Row, reasons: &[Reason]) {
-        let written = if self.ends.iter().any(|end| matches!(end, End::DeadLetters(_))) {
-            Ok(false)
-        } else {
-            self.dead_letters.write(row, reasons).map(|()| true)
-        };
-        match written {
-            Ok(true) => {
-                self.counts.rejected += 1;
-                for reason in reasons {
-                    self.counts.count_reason(reason.code, reason.counted_as());
-                }
-            }
-            Ok(false) => self.counts.pending += 1,
-            Err(error) => {
-                self.counts.pending += 1;
-                self.ends.push(End::DeadLetters(error));
-            }
-        }
-    }
+/// Why nothing can be written down any more.
+fn failure(books: &Books, error: JournalError) -> End {
+    books.dead_letters_failure().map_or(End::Journal(error), End::DeadLetters)
 }
 
 async fn until(instant: Option<Instant>) {
@@ -268,12 +234,16 @@ async fn until(instant: Option<Instant>) {
 struct Updates {
     rows: mpsc::Receiver<(Row, ContactUpdate)>,
     reading: Arc<Reading>,
+    books: Books,
 }
 
 impl Stream for Updates {
-    type Item = (Row, ContactUpdate);
+    type Item = Numbered;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.reading.is_stopped() { Poll::Ready(None) } else { self.rows.poll_recv(cx) }
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Numbered>> {
+        if self.reading.is_stopped() {
+            return Poll::Ready(None);
+        }
+        self.rows.poll_recv(cx).map(|next| next.map(|(row, update)| self.books.give(row, update)))
     }
 }

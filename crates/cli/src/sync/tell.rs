@@ -8,7 +8,7 @@ use contact_sink_delivery::Stop;
 use super::run::{End, Ended};
 use crate::args::{self, ReportForm};
 use crate::console::say;
-use crate::report::{Report, grouped};
+use crate::report::{Counts, Report, grouped};
 use crate::status::Status;
 
 /// Reports on all destinations, in their order, and says how the command ends.
@@ -19,6 +19,11 @@ pub fn all(args: &args::Sync, all: &[(String, Ended)]) -> Status {
         explain(args, name, ended);
     }
     all.iter().map(|(_, ended)| ended.status()).chain([reported]).max().unwrap_or(Status::Done)
+}
+
+/// Reports that nothing was begun: the report is there at every exit after which the same command is run again.
+pub fn refused(args: &args::Sync) {
+    write_reports(args, &Report::new(args.to.iter().map(|name| (name.clone(), Counts::default()))));
 }
 
 fn report(args: &args::Sync, all: &[(String, Ended)]) -> Status {
@@ -33,7 +38,10 @@ fn report(args: &args::Sync, all: &[(String, Ended)]) -> Status {
             say!("  rejected rows, to be mended and fed back: {}", path.display());
         }
     }
-    let report = Report::new(all.iter().map(|(name, ended)| (name.clone(), ended.counts.clone())));
+    write_reports(args, &Report::new(all.iter().map(|(name, ended)| (name.clone(), ended.counts.clone()))))
+}
+
+fn write_reports(args: &args::Sync, report: &Report) -> Status {
     let mut status = Status::Done;
     for form in &args.report {
         let json = || report.json().map_err(io::Error::from);
@@ -93,6 +101,9 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
                     "contact-sink: {name}: stopped: the file of rejected rows in {} cannot be written: {problem}: make room or name another place with --rejected",
                     args.rejected.display()
                 );
+            }
+            End::Journal(problem) => {
+                say!("contact-sink: {name}: stopped: {problem}: make room, or name another place with --state");
             }
             End::Broken => {
                 say!(

@@ -105,7 +105,7 @@ fn check(case: &Case) -> Result<(), String> {
     let mut line = case.run.clone().unwrap_or_else(|| ["sync", input, "--to", to].map(str::to_owned).into());
     line.extend(case.args.iter().cloned());
     let line: Vec<&str> = line.iter().map(String::as_str).collect();
-    let ran = if case.full_disk { place.run_on_a_full_disk(&line) } else { place.run(&line) };
+    let ran = if case.full_disk { place.run_on_a_full_disk(&line, "") } else { place.run(&line) };
     for text in [&ran.stdout, &ran.stderr] {
         assert!(!text.contains("marker") && !text.contains(SECRET), "{}: it leaks: {text}", case.name);
     }

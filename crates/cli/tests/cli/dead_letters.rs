@@ -114,3 +114,20 @@ fn a_file_of_ndjson_is_mended_and_fed_back() {
     let stored = place.stored(1_234_567_890_123_456_789);
     assert_eq!(stored, [("210/默认联系".to_owned(), "13000000001".to_owned())]);
 }
+
+#[test]
+fn a_disk_that_is_full_stops_the_run_and_leaves_whole_lines() {
+    let place = Place::new(world());
+    place.write("input.csv", format!("cuid,mobile,email,registration_id\n{}", "7,130,,\n".repeat(100)));
+    let arguments = ["sync", "-", "--to", "growth", "--report", "json"];
+    let ran = place.run_on_a_full_disk(&arguments, "cat input.csv | ");
+    assert_eq!(ran.status, 3, "{}", ran.stderr);
+    assert_eq!(ran.count("rows"), ran.count("rejected") + ran.count("pending"), "{}", ran.stderr);
+    assert!(ran.count("pending") > 0 && ran.stderr.contains("make room or name another place with --rejected"));
+    let rejected = place.rejected_rows();
+    assert_eq!(rejected.len() as u64, ran.count("rejected"), "{rejected:?}");
+    assert!(
+        rejected.iter().all(|row| row.ends_with(",mobile,,an SMS number is 11 digits and nothing else")),
+        "{rejected:?}"
+    );
+}

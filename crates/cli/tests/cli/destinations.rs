@@ -130,7 +130,7 @@ fn an_input_that_cannot_be_read_on_is_said_once() {
     assert_eq!(lines(&ran, "contact-sink: "), ["input.csv: it is empty: the first line must name the columns"]);
 
     place.secret = "another".to_owned();
-    let ran = sync(&place, input, &["--to", "a,b"]);
+    let ran = sync(&place, input, &["--to", "a,b", "--restart"]);
     assert_eq!(ran.status, 3, "stopped is worse than an input that cannot be read on: {}", ran.stderr);
 }
 

@@ -89,7 +89,7 @@ fn the_time_is_up() {
     place.write("input.csv", rows(20_000));
     let at = Timestamp::now().checked_add(3.seconds()).unwrap().strftime("%H:%M:%S").to_string();
     let began = Instant::now();
-    let ran = with_zone(&place, "UTC0", &["--stop-at", &at, "--max-time", "2h"]);
+    let ran = with_zone(&place, "UTC0", &["--restart", "--stop-at", &at, "--max-time", "2h"]);
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     assert_eq!(ran.status, 75, "{}", ran.stderr);
     assert!((100..20_000).contains(&ran.count("rows")), "{}", ran.stderr);
@@ -163,7 +163,7 @@ fn a_time_of_the_clock_is_the_next_one_that_it_shows() {
         (&was_set_back, "12:05", (tomorrow, "12:05:00")),
     ] {
         place.write("input.csv", rows(1));
-        let ran = with_zone(&place, zone, &["--stop-at", at]);
+        let ran = with_zone(&place, zone, &["--restart", "--stop-at", at]);
         let says = format!("it will stop at {} {} ", expected.0, expected.1);
         assert!(ran.stderr.contains(&says), "{says:?} by {zone}: {}", ran.stderr);
     }

@@ -39,7 +39,7 @@ fn speaks_https_to_whoever_trusts_its_root() {
     assert_eq!((ran.status, ran.count("accepted")), (0, 1000), "{}", ran.stderr);
 
     place.write("contact-sink.toml", config);
-    let ran = place.run(&sync);
+    let ran = place.run(&[&sync[..], &["--restart"]].concat());
     assert_eq!((ran.status, ran.count("pending"), ran.count("requests")), (3, 1000, 1), "{}", ran.stderr);
     assert!(ran.stderr.contains("the server's certificate was refused"), "{}", ran.stderr);
 }

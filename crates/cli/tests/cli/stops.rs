@@ -67,10 +67,10 @@ fn too_many_rejected_rows() {
     assert_eq!((ran.status, ran.count("rows")), (3, 3000), "{}", ran.stderr);
     assert!(ran.count("pending") > 1000 && ran.stderr.contains("--max-rejected 100%"), "{}", ran.stderr);
 
-    let ran = place.sync(&input, &["--max-rejected", "5"]);
+    let ran = place.sync(&input, &["--max-rejected", "5", "--restart"]);
     assert_eq!((ran.status, ran.count("rejected")), (3, 6), "{}", ran.stderr);
 
-    let ran = place.sync(&input, &["--max-rejected", "100%"]);
+    let ran = place.sync(&input, &["--max-rejected", "100%", "--restart"]);
     assert_eq!((ran.status, ran.count("rejected"), ran.count("accepted")), (2, 750, 2250), "{}", ran.stderr);
 }
 

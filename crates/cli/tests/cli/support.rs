@@ -110,11 +110,12 @@ impl Place {
         self.finish(Command::new(env!("CARGO_BIN_EXE_contact-sink")).args(arguments))
     }
 
-    /// The same where no file can become longer than 512 bytes: a write beyond fails, as on a disk that is full.
-    pub fn run_on_a_full_disk(&self, arguments: &[&str]) -> Ran {
-        let limited = "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"";
+    /// The same where no file can become longer than 512 bytes: a write beyond fails, as on a disk that is full. What comes
+    /// through this pipe (`cat FILE | `) has no journal.
+    pub fn run_on_a_full_disk(&self, arguments: &[&str], pipe: &str) -> Ran {
+        let limited = format!("trap '' XFSZ; ulimit -f 1; {pipe}\"$0\" \"$@\"");
         let command = env!("CARGO_BIN_EXE_contact-sink");
-        self.finish(Command::new("sh").args(["-c", limited, command]).args(arguments))
+        self.finish(Command::new("sh").args(["-c", &limited, command]).args(arguments))
     }
 
     /// `contact-sink sync -` of this input, whose writer keeps the pipe open until the command is gone.
@@ -145,7 +146,8 @@ impl Place {
 
     fn at<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         let secrets = ["JIGUANG_PROJECT_SECRET", "ENGAGELAB_API_SECRET", "TENCENT_SECRET_KEY"];
-        command.current_dir(self.directory.path()).envs(secrets.map(|name| (name, &self.secret)))
+        command.current_dir(self.directory.path()).env("CONTACT_SINK_STATE", "state");
+        command.envs(secrets.map(|name| (name, &self.secret)))
     }
 
     /// `contact-sink sync` of this input, with a report in JSON.

@@ -71,7 +71,7 @@ fn a_log_of_everything_says_nothing_secret() {
 fn a_log_is_off_unless_it_is_asked_for() {
     let place = place();
     let log = |arguments: &[&str]| -> (i32, usize) {
-        let ran = place.sync_to("growth", "contacts.csv", arguments);
+        let ran = place.sync_to("growth", "contacts.csv", &[arguments, &["--restart"]].concat());
         check_nothing_leaks(&ran.stderr.replace(&place.sandbox.base_url(), ""));
         (ran.status, ran.stderr.lines().filter(|line| line.contains("request{destination=\"growth\"")).count())
     };
@@ -83,7 +83,7 @@ fn a_log_is_off_unless_it_is_asked_for() {
     assert!(log(&["--log", "warn,contact_sink_delivery=debug"]).1 > 5);
 
     let mut command = Command::new(env!("CARGO_BIN_EXE_contact-sink"));
-    let sync = ["sync", "contacts.csv", "--to", "growth"];
+    let sync = ["sync", "contacts.csv", "--to", "growth", "--restart"];
     let ran: Ran = place.finish(command.args(sync).env("CONTACT_SINK_LOG", "debug"));
     assert!(ran.stderr.contains("request{destination=\"growth\""), "{}", ran.stderr);
 

@@ -1,0 +1,282 @@
+//! The books of one destination's run: what became of each row, written down before anybody acts on it.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use contact_sink_core::{Applied, ContactUpdate};
+use contact_sink_delivery::{Journal, JournalError, Numbered, Outcome, Settled};
+use contact_sink_journal::{Counts as Settlement, Entry, Kind, Recovered, Run, State};
+
+use crate::config::Mapping;
+use crate::dead_letters::{DeadLetters, Reason};
+use crate::input::{Digest, Problem, Row};
+use crate::report::Counts;
+
+/// The books. The lane writes into them as its journal ([`Hook`]), the run as it reads.
+pub struct Ledger {
+    mapping: Mapping,
+    dead_letters: DeadLetters,
+    /// What outlives the process; the simulator in this process has none.
+    run: Option<Run>,
+    /// Rows that were given to the lane and have no outcome.
+    under_way: HashMap<u64, Row>,
+    settlement: Settlement,
+    reasons: Counts,
+    /// The rows that were read, by their number, and the hash of all of them.
+    read: u64,
+    digest: Digest,
+    /// Rejected rows that the file does not have.
+    unwritten: u64,
+    dead_letters_failed: Option<io::Error>,
+}
+
+/// The books in the hands of several.
+#[derive(Clone)]
+pub struct Books(Arc<Mutex<Ledger>>);
+
+/// The books as the lane's journal.
+pub struct Hook(pub Books);
+
+/// What a commit is made of.
+#[derive(Default)]
+struct Page {
+    settled: Vec<(u64, Kind)>,
+    doubtful: Vec<u64>,
+    reasons: Vec<Reason>,
+    letters: Vec<u8>,
+}
+
+impl Ledger {
+    /// The books of a run; without a journal they end with the process.
+    pub fn new(mapping: Mapping, dead_letters: DeadLetters, run: Option<Run>) -> Self {
+        let mut reasons = Counts::default();
+        for known in run.iter().flat_map(Run::reasons) {
+            reasons.count_reason_times(known.code, &known.reason, known.count);
+        }
+        Self {
+            mapping,
+            dead_letters,
+            under_way: HashMap::new(),
+            settlement: run.as_ref().map(Run::counts).unwrap_or_default(),
+            reasons,
+            read: run.as_ref().map_or(0, |run| run.record().read),
+            run,
+            digest: Digest::default(),
+            unwritten: 0,
+            dead_letters_failed: None,
+        }
+    }
+
+    /// Holds the file of rejected rows against what the journal knows of it, and says what a person should know.
+    pub fn recover(&mut self, is_done: bool) -> io::Result<Option<String>> {
+        let Some(run) = &mut self.run else { return Ok(None) };
+        if is_done && !run.has_unwritten_letters() {
+            return Ok(None);
+        }
+        let was = run.letters_path().map(|path| path.display().to_string()).unwrap_or_default();
+        let head = self.dead_letters.head()?;
+        let path = self.dead_letters.free_path();
+        match run.recover_letters(&head, || std::path::absolute(&path).unwrap_or(path))? {
+            Recovered::Edited => Ok(Some(format!(
+                "{was} is gone or was edited, so it is left alone: rows that are rejected from now on go to another file"
+            ))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes a row that is given to the lane.
+    fn give(&mut self, row: Row, update: ContactUpdate) -> Numbered {
+        self.see(&row);
+        let numbered = Numbered::new(row.number, update).with_earlier(row.earlier);
+        self.under_way.insert(row.number, row);
+        numbered
+    }
+
+    fn see(&mut self, row: &Row) {
+        if row.number >= self.read {
+            (self.read, self.digest) = (row.number + 1, row.digest);
+        }
+    }
+
+    /// Writes down rows that are not sent. After a stop nothing is judged any more.
+    fn set_aside(&mut self, rows: &[(Row, Option<Problem>)], stopped: bool) -> Result<u64, JournalError> {
+        let (mut page, mut refused) = (Page::default(), 0);
+        for (row, problem) in rows {
+            self.see(row);
+            match problem {
+                None => page.settled.push((row.number, Kind::Skipped)),
+                Some(_) if stopped => {}
+                Some(problem) => {
+                    self.reject(&mut page, row, vec![Reason::by_rule(problem.clone())])?;
+                    refused += 1;
+                }
+            }
+        }
+        self.write_down(page)?;
+        Ok(refused)
+    }
+
+    fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
+        let mut page = Page::default();
+        for Settled { number, outcome, .. } in outcomes {
+            let Some(number) = *number else { continue };
+            match outcome {
+                Outcome::Accepted => page.settled.push((number, Kind::Accepted)),
+                Outcome::Unchanged => page.settled.push((number, Kind::Unchanged)),
+                Outcome::Rejected { rejections, earlier, .. } => {
+                    let reason = |rejection| Reason::by_sink(rejection, *earlier, &self.mapping);
+                    let reasons = rejections.iter().map(reason).collect();
+                    if let Some(row) = self.under_way.remove(&number) {
+                        self.reject(&mut page, &row, reasons)?;
+                    }
+                }
+                Outcome::Unsettled { applied: Applied::Perhaps, .. } => page.doubtful.push(number),
+                // It is sent by the next run.
+                _ => {}
+            }
+            self.under_way.remove(&number);
+        }
+        self.write_down(page)
+    }
+
+    fn reject(&mut self, page: &mut Page, row: &Row, reasons: Vec<Reason>) -> Result<(), JournalError> {
+        let lines = self.dead_letters.lines(row, &reasons).map_err(|error| self.cannot_write_letters(error))?;
+        page.letters.extend_from_slice(&lines);
+        page.settled.push((row.number, Kind::Rejected));
+        page.reasons.extend(reasons);
+        Ok(())
+    }
+
+    /// First the journal, then the file of rejected rows: what the journal has is written by the next run if this one cannot.
+    fn write_down(&mut self, page: Page) -> Result<(), JournalError> {
+        let Page { settled, doubtful, reasons, mut letters } = page;
+        if settled.is_empty() && doubtful.is_empty() {
+            return Ok(());
+        }
+        let has_letters = !letters.is_empty();
+        if let Some(run) = &mut self.run {
+            if has_letters && run.letters_end() == 0 {
+                let head = self.dead_letters.head().map_err(|error| JournalError::new(error.to_string()))?;
+                letters.splice(0..0, head);
+                let path = self.dead_letters.free_path();
+                run.name_letters(std::path::absolute(&path).unwrap_or(path));
+            }
+            let mut entry = Entry::default();
+            entry.read = Some((self.read, self.digest.as_bytes()));
+            entry.settled.clone_from(&settled);
+            entry.doubtful = doubtful;
+            entry.reasons = reasons.iter().map(|reason| (reason.code, reason.counted_as())).collect();
+            entry.letters = std::mem::take(&mut letters);
+            run.commit(entry)?;
+        }
+        for (_, kind) in &settled {
+            self.settlement.count(*kind);
+        }
+        if has_letters {
+            let written = match &mut self.run {
+                Some(run) => run.write_letters(),
+                None => self.dead_letters.append(&letters),
+            };
+            if let Err(error) = written {
+                self.unwritten += settled.iter().filter(|(_, kind)| *kind == Kind::Rejected).count() as u64;
+                return Err(self.cannot_write_letters(error));
+            }
+        }
+        for reason in &reasons {
+            self.reasons.count_reason(reason.code, reason.counted_as());
+        }
+        Ok(())
+    }
+
+    fn cannot_write_letters(&mut self, error: io::Error) -> JournalError {
+        let told = JournalError::new(format!("the file of rejected rows cannot be written: {error}"));
+        self.dead_letters_failed.get_or_insert(error);
+        told
+    }
+
+    /// What became of all rows of the input that were read, by this run and those before it.
+    fn counts(&self) -> Counts {
+        let Settlement { accepted, rejected, skipped, unchanged } = self.settlement;
+        let (rejected, mut counts) = (rejected - self.unwritten, self.reasons.clone());
+        (counts.rows, counts.accepted, counts.rejected) = (self.read, accepted, rejected);
+        (counts.skipped, counts.unchanged) = (skipped, unchanged);
+        counts.pending = self.read - accepted - rejected - skipped - unchanged;
+        counts
+    }
+}
+
+impl Books {
+    /// Opens them.
+    pub fn new(ledger: Ledger) -> Self {
+        Self(Arc::new(Mutex::new(ledger)))
+    }
+
+    fn open(&self) -> MutexGuard<'_, Ledger> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a row that is given to the lane.
+    pub fn give(&self, row: Row, update: ContactUpdate) -> Numbered {
+        self.open().give(row, update)
+    }
+
+    /// A row that the lane gave back without an outcome.
+    pub fn give_back(&self, number: u64) {
+        self.open().under_way.remove(&number);
+    }
+
+    /// Writes down rows that are not sent: how many of them were rejected.
+    pub fn set_aside(&self, rows: &[(Row, Option<Problem>)], stopped: bool) -> Result<u64, JournalError> {
+        self.open().set_aside(rows, stopped)
+    }
+
+    /// What became of all rows so far.
+    pub fn counts(&self) -> Counts {
+        self.open().counts()
+    }
+
+    /// Why the file of rejected rows could not be written, if it could not.
+    pub fn dead_letters_failure(&self) -> Option<io::Error> {
+        self.open().dead_letters_failed.take()
+    }
+
+    /// The file of rejected rows, if there is one.
+    pub fn dead_letters(&self) -> Option<PathBuf> {
+        let ledger = self.open();
+        match &ledger.run {
+            Some(run) => run.letters_path().filter(|path| path.exists()).map(|path| {
+                let here = std::env::current_dir().ok();
+                here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).to_owned()
+            }),
+            None => ledger.dead_letters.path().map(Into::into),
+        }
+    }
+
+    /// Ends the run in the journal.
+    pub fn finish(&self, state: State) -> Result<(), JournalError> {
+        let run = self.open().run.take();
+        run.map_or(Ok(()), |run| run.finish(state))
+    }
+}
+
+impl Journal for Hook {
+    fn has(&mut self, _: &ContactUpdate) -> Result<bool, JournalError> {
+        Ok(false)
+    }
+
+    fn departs(&mut self, _: &[ContactUpdate]) -> Result<(), JournalError> {
+        #[cfg(feature = "failpoints")]
+        contact_sink_journal::failpoint::pass("before-send");
+        Ok(())
+    }
+
+    fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
+        #[cfg(feature = "failpoints")]
+        if outcomes.iter().any(|settled| !matches!(settled.outcome, Outcome::Unsettled { .. })) {
+            contact_sink_journal::failpoint::pass("after-send");
+        }
+        self.0.open().settled(outcomes)
+    }
+}

@@ -1,0 +1,63 @@
+//! Why a journal cannot be used.
+
+use std::path::PathBuf;
+
+use contact_sink_delivery::JournalError;
+
+/// Why a journal cannot be opened. Nothing in it was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file system says no.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// What was to be opened or made.
+        path: PathBuf,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// It is a file of something else.
+    #[error("{}: it is no journal of contact-sink: move it away", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A later version of this crate wrote it.
+    #[error("{}: its format is version {version}, and this program knows version {known}: use the program that wrote it", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        version: i64,
+        /// What is known here.
+        known: i64,
+    },
+    /// SQLite cannot read or write it.
+    #[error("{}: {problem}", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's word.
+        problem: String,
+    },
+}
+
+impl OpenError {
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        |source| Self::Io { path, source }
+    }
+
+    pub(crate) fn sqlite(path: impl Into<PathBuf>) -> impl FnOnce(rusqlite::Error) -> Self {
+        let path = path.into();
+        move |error| match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase) => Self::Foreign { path },
+            _ => Self::Broken { path, problem: error.to_string() },
+        }
+    }
+}
+
+/// A failure while a run goes on.
+pub(crate) fn failed(path: &std::path::Path, error: &dyn std::fmt::Display) -> JournalError {
+    JournalError::new(format!("the journal {} cannot be written: {error}", path.display()))
+}

@@ -1,0 +1,177 @@
+//! The file that a run's lines go to, such as its rejected rows: no crash leaves a line torn, doubled or lost in it.
+//!
+//! A line is in the journal before it is in the file, and leaves the journal when it is on the disk. So the file must be what
+//! is known of it for sure (so many bytes with this CRC) and then a beginning of the lines that wait. If it is anything
+//! else, its owner has edited it: it is left alone, and what it does not have goes to another file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crc32fast::Hasher;
+
+/// What a run finds of its file when it is gone on with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Recovered {
+    /// There was no file yet, and no line.
+    Nothing,
+    /// It is as it was left; lines that were missing, if any, were written.
+    Kept,
+    /// It is gone or was edited: it is left alone, and lines go to another one from now on.
+    Edited,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Letters {
+    pub(crate) path: Option<PathBuf>,
+    /// So many bytes are on the disk for sure, with this CRC.
+    pub(crate) bytes: u64,
+    pub(crate) crc: u32,
+    /// Lines behind these, which may be in the file.
+    pub(crate) waiting: Vec<Vec<u8>>,
+    /// How many of them are in the file.
+    written: usize,
+    file: Option<Arc<File>>,
+}
+
+impl Letters {
+    pub(crate) fn new(path: Option<PathBuf>, bytes: u64, crc: u32, waiting: Vec<Vec<u8>>) -> Self {
+        Self { path, bytes, crc, waiting, written: 0, file: None }
+    }
+
+    /// Where the next lines belong.
+    pub(crate) fn end(&self) -> u64 {
+        self.bytes + length(&self.waiting)
+    }
+
+    /// The file, and how much of it is written.
+    pub(crate) fn to_sync(&self) -> Option<(Arc<File>, u64)> {
+        let file = self.file.clone()?;
+        Some((file, self.bytes + length(&self.waiting[..self.written])))
+    }
+
+    /// Whether some line is not in the file.
+    pub(crate) fn has_unwritten(&self) -> bool {
+        self.written < self.waiting.len()
+    }
+
+    /// Writes what waits; a line that cannot be written whole is taken back and waits on.
+    pub(crate) fn write(&mut self) -> io::Result<()> {
+        if !self.has_unwritten() {
+            return Ok(());
+        }
+        let whole = self.bytes + length(&self.waiting[..self.written]);
+        let file = match &self.file {
+            Some(file) => file.clone(),
+            None => self.open(whole == 0)?,
+        };
+        let lines: Vec<u8> = self.waiting[self.written..].concat();
+        #[cfg(feature = "failpoints")]
+        crate::failpoint::torn("in-dead-letter", &*file, &lines)?;
+        if let Err(error) = (&*file).write_all(&lines) {
+            // If it cannot be cut either, the next run mends it: the lines wait.
+            let _ = file.set_len(whole);
+            return Err(error);
+        }
+        self.written = self.waiting.len();
+        Ok(())
+    }
+
+    /// Forgets lines that are on the disk: up to which place in the file they are gone, for the journal.
+    pub(crate) fn forget(&mut self, synced: u64) -> Option<u64> {
+        let mut forgotten = 0;
+        while forgotten < self.written && self.bytes + self.waiting[forgotten].len() as u64 <= synced {
+            let lines = &self.waiting[forgotten];
+            self.crc = continued(self.crc, self.bytes, lines);
+            self.bytes += lines.len() as u64;
+            forgotten += 1;
+        }
+        self.waiting.drain(..forgotten);
+        self.written -= forgotten;
+        (forgotten > 0).then_some(self.bytes)
+    }
+
+    /// Holds the file against what it must be, and writes what is missing.
+    pub(crate) fn recover(&mut self) -> io::Result<Recovered> {
+        let Some(path) = self.path.clone() else { return Ok(Recovered::Nothing) };
+        let waiting = self.waiting.concat();
+        let Some(rest) = self.rest(&path, waiting.len())?.filter(|rest| waiting.starts_with(rest)) else {
+            if !self.waiting.is_empty() {
+                // What was written before it was edited is there, whole; the rest is not.
+                let found = fs::read(&path).or_else(|error| match error.kind() {
+                    io::ErrorKind::NotFound => Ok(Vec::new()),
+                    _ => Err(error),
+                })?;
+                let has = |lines: &Vec<u8>| !lines.is_empty() && found.windows(lines.len()).any(|part| part == lines);
+                self.waiting.retain(|lines| !has(lines));
+            }
+            return Ok(Recovered::Edited);
+        };
+        if !waiting.is_empty() {
+            let file = self.open(!path.exists())?;
+            (&*file).write_all(&waiting[rest.len()..])?;
+            self.written = self.waiting.len();
+        }
+        Ok(Recovered::Kept)
+    }
+
+    /// What stands behind the part that is known, if that part is as it was and no more than so many bytes follow.
+    fn rest(&self, path: &Path, most: usize) -> io::Result<Option<Vec<u8>>> {
+        let file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok((self.bytes == 0).then(Vec::new));
+            }
+            file => file?,
+        };
+        let mut known = BufReader::new(file).take(self.bytes);
+        let (mut hasher, mut bytes) = (Hasher::new(), 0);
+        loop {
+            let part = known.fill_buf()?;
+            if part.is_empty() {
+                break;
+            }
+            hasher.update(part);
+            let count = part.len();
+            known.consume(count);
+            bytes += count as u64;
+        }
+        let mut rest = Vec::new();
+        known.into_inner().take(most as u64 + 1).read_to_end(&mut rest)?;
+        Ok((bytes == self.bytes && hasher.finalize() == self.crc && rest.len() <= most).then_some(rest))
+    }
+
+    /// Goes on in a new file.
+    pub(crate) fn move_to(&mut self, path: PathBuf, head: &[u8]) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        if !waiting.is_empty() {
+            waiting.insert(0, head.to_vec());
+        }
+        *self = Self::new(Some(path), 0, 0, waiting);
+    }
+
+    fn open(&mut self, new: bool) -> io::Result<Arc<File>> {
+        let path = self.path.as_deref().unwrap_or(Path::new(""));
+        if new && let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        let mut options = OpenOptions::new();
+        options.append(true).create_new(new);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = Arc::new(options.open(path)?);
+        self.file = Some(file.clone());
+        Ok(file)
+    }
+}
+
+fn length(lines: &[Vec<u8>]) -> u64 {
+    lines.iter().map(|lines| lines.len() as u64).sum()
+}
+
+fn continued(crc: u32, bytes: u64, more: &[u8]) -> u32 {
+    let mut hasher = Hasher::new_with_initial_len(crc, bytes);
+    hasher.update(more);
+    hasher.finalize()
+}

@@ -1,0 +1,84 @@
+//! Locks among processes: whoever holds one says who it is.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::OpenError;
+
+/// A lock that this process holds until it is dropped, or the process ends, however it ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+    path: PathBuf,
+}
+
+/// Why a lock was not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Held {
+    /// Another process holds it.
+    #[error("{}", if by.is_empty() { "another process" } else { by })]
+    By {
+        /// What it says of itself.
+        by: String,
+    },
+    /// It cannot be asked for.
+    #[error(transparent)]
+    Failed(#[from] OpenError),
+}
+
+impl Lock {
+    /// Takes the lock of a file, which comes into being if it is not there; and writes into it who holds it.
+    pub fn take(path: &Path, who: &str) -> Result<Self, Held> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path).map_err(OpenError::io(path))?;
+        match try_lock(&file) {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut by = String::new();
+                // Whoever took it this moment may not have written its name yet.
+                let _ = file.take(4096).read_to_string(&mut by);
+                return Err(Held::By { by: by.trim().to_owned() });
+            }
+            Err(TryLockError::Error(error)) => return Err(OpenError::io(path)(error).into()),
+        }
+        let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(who.as_bytes()));
+        written.map_err(OpenError::io(path))?;
+        Ok(Self { _file: file, path: path.to_owned() })
+    }
+
+    /// Who holds the lock of a file, if somebody does.
+    pub fn holder(path: &Path) -> Option<String> {
+        let mut file = File::open(path).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {
+                let mut by = String::new();
+                file.read_to_string(&mut by).ok()?;
+                Some(by.trim().to_owned())
+            }
+            // It is given back as the file is closed.
+            _ => None,
+        }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Whoever only looks who holds it ([`Lock::holder`]) is in the way for a moment.
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..5 {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            locked => return locked,
+        }
+    }
+    file.try_lock()
+}

@@ -1,0 +1,288 @@
+//! One run under way: what is settled, and how it is written down.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use contact_sink_delivery::JournalError;
+use rusqlite::{Connection, params};
+
+use crate::error::{OpenError, failed};
+use crate::letters::{Letters, Recovered};
+use crate::record::{Counts, Kind, Reason, Record, State};
+use crate::rows::Rows;
+use crate::sync::Syncer;
+use crate::write::{sql, write_letters, write_record, write_spans};
+
+/// What is to be written down together.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Entry<'a> {
+    /// How many rows were read so far, and the hash of all of them; it must cover the rows that are settled.
+    pub read: Option<(u64, &'a [u8])>,
+    /// Rows with their outcome.
+    pub settled: Vec<(u64, Kind)>,
+    /// Rows without an outcome that may have been applied.
+    pub doubtful: Vec<u64>,
+    /// Why rows were rejected: the code and the reason, once for each time.
+    pub reasons: Vec<(Option<i64>, &'a str)>,
+    /// Whole lines for the file of letters.
+    pub letters: Vec<u8>,
+}
+
+/// A run under way.
+#[derive(Debug)]
+pub struct Run {
+    path: PathBuf,
+    connection: Connection,
+    syncer: Syncer,
+    record: Record,
+    settled: Rows,
+    doubtful: Rows,
+    reasons: Vec<Reason>,
+    letters: Letters,
+    was_killed: bool,
+    failed: Option<JournalError>,
+}
+
+/// What was there before.
+pub(crate) struct Before {
+    pub(crate) settled: Rows,
+    pub(crate) doubtful: Rows,
+    pub(crate) reasons: Vec<Reason>,
+    pub(crate) letters: Letters,
+    pub(crate) was_killed: bool,
+}
+
+impl Run {
+    pub(crate) fn new(path: &Path, connection: Connection, record: Record, before: Before) -> Result<Self, OpenError> {
+        let syncer = Syncer::start(path).map_err(OpenError::io(path))?;
+        let Before { settled, doubtful, reasons, letters, was_killed } = before;
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+            syncer,
+            record,
+            settled,
+            doubtful,
+            reasons,
+            letters,
+            was_killed,
+            failed: None,
+        })
+    }
+
+    /// What is known of the run.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The rows that are settled.
+    pub fn settled(&self) -> &Rows {
+        &self.settled
+    }
+
+    /// Rows that are not settled and may have been applied, by runs that ended in order.
+    pub fn doubtful(&self) -> &Rows {
+        &self.doubtful
+    }
+
+    /// Whether the run before was killed: what it had in flight may have been applied.
+    pub fn was_killed(&self) -> bool {
+        self.was_killed
+    }
+
+    /// How many rows are settled, by kind.
+    pub fn counts(&self) -> Counts {
+        self.record.counts
+    }
+
+    /// Why rows were rejected.
+    pub fn reasons(&self) -> &[Reason] {
+        &self.reasons
+    }
+
+    /// Where in the file of letters the next line belongs; 0: at its head.
+    pub fn letters_end(&self) -> u64 {
+        self.letters.end()
+    }
+
+    /// The file of letters, if a place was named.
+    pub fn letters_path(&self) -> Option<&Path> {
+        self.letters.path.as_deref()
+    }
+
+    /// Whether some line is in the journal and not in its file.
+    pub fn has_unwritten_letters(&self) -> bool {
+        self.letters.has_unwritten()
+    }
+
+    /// How often something was brought to the disk.
+    pub fn syncs(&self) -> u64 {
+        self.syncer.syncs()
+    }
+
+    /// Names the file of letters; before the first line.
+    pub fn name_letters(&mut self, path: PathBuf) {
+        self.record.letters = Some(path.clone());
+        self.letters.path = Some(path);
+    }
+
+    /// Says that the rows read before have another hash now, since their input was changed and its owner wants to go on.
+    pub fn rebase(&mut self, read: u64, digest: &[u8]) {
+        (self.record.read, self.record.digest) = (read, digest.to_vec());
+    }
+
+    /// Writes down what became of rows, in one transaction. It is safe from a kill when this returns, and from a power cut
+    /// [`SYNC_EVERY`](crate::SYNC_EVERY) later. A row that is settled already stays as it is.
+    ///
+    /// # Errors
+    /// Nothing of it was written down, and nothing can be any more: this run is over.
+    pub fn commit(&mut self, entry: Entry<'_>) -> Result<(), JournalError> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        let committed = self.try_commit(entry);
+        if let Err(error) = &committed {
+            self.failed = Some(error.clone());
+        }
+        committed
+    }
+
+    fn try_commit(&mut self, entry: Entry<'_>) -> Result<(), JournalError> {
+        if let Some(problem) = self.syncer.failure() {
+            return Err(failed(&self.path, &problem));
+        }
+        let Entry { read, settled, doubtful, reasons, letters } = entry;
+        for (row, kind) in settled {
+            if self.settled.insert(row) {
+                self.record.counts.count(kind);
+            }
+        }
+        for row in doubtful {
+            self.doubtful.insert_apart(row);
+        }
+        if let Some((rows, digest)) = read.filter(|(rows, _)| *rows > self.record.read) {
+            self.record.read = rows;
+            self.record.digest = digest.to_vec();
+        }
+        self.record.checkpoint = self.settled.checkpoint();
+        self.record.changed = SystemTime::now();
+        let counted = self.count_reasons(&reasons);
+        let on_disk = self.letters.forget(self.syncer.letters_synced());
+        let at = self.letters.end();
+        #[cfg(feature = "failpoints")]
+        crate::failpoint::pass("before-commit");
+        self.write(&counted, on_disk, at, &letters).map_err(|error| failed(&self.path, &error))?;
+        #[cfg(feature = "failpoints")]
+        crate::failpoint::pass("after-commit");
+        if !letters.is_empty() {
+            self.letters.waiting.push(letters);
+        }
+        self.syncer.committed(None);
+        Ok(())
+    }
+
+    /// Brings the lines that were committed into their file.
+    pub fn write_letters(&mut self) -> std::io::Result<()> {
+        if self.letters.has_unwritten() {
+            self.letters.write()?;
+            self.syncer.committed(self.letters.to_sync());
+        }
+        Ok(())
+    }
+
+    /// Holds the file of letters against what is known of it, and writes what a kill kept from it. If its owner has edited or
+    /// moved it, lines go to another file from now on, which begins with this head.
+    pub fn recover_letters(
+        &mut self,
+        head: &[u8],
+        another: impl FnOnce() -> PathBuf,
+    ) -> Result<Recovered, std::io::Error> {
+        let recovered = self.letters.recover()?;
+        if recovered == Recovered::Edited {
+            let path = another();
+            self.record.letters = Some(path.clone());
+            self.letters.move_to(path, head);
+            self.replace_letters().map_err(|error| std::io::Error::other(error.to_string()))?;
+            self.letters.write()?;
+        }
+        self.syncer.committed(self.letters.to_sync());
+        Ok(recovered)
+    }
+
+    /// Ends the run in order: writes down how it stands, and brings all to the disk.
+    pub fn finish(mut self, state: State) -> Result<(), JournalError> {
+        self.record.state = state;
+        self.commit(Entry::default())?;
+        self.syncer.finish();
+        // Letters that are on the disk need not be kept here.
+        self.syncer_failure()?;
+        if let Some(bytes) = self.letters.forget(self.syncer.letters_synced()) {
+            self.write(&[], Some(bytes), 0, &[]).map_err(|error| failed(&self.path, &error))?;
+        }
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(|error| failed(&self.path, &error))
+    }
+
+    fn syncer_failure(&self) -> Result<(), JournalError> {
+        self.syncer.failure().map_or(Ok(()), |problem| Err(failed(&self.path, &problem)))
+    }
+
+    /// Counts reasons; gives those whose count changed.
+    fn count_reasons(&mut self, reasons: &[(Option<i64>, &str)]) -> Vec<usize> {
+        let mut changed = Vec::new();
+        for (code, reason) in reasons {
+            let place = self.reasons.iter().position(|known| known.code == *code && known.reason == *reason);
+            let place = place.unwrap_or_else(|| {
+                self.reasons.push(Reason { code: *code, reason: (*reason).to_owned(), count: 0 });
+                self.reasons.len() - 1
+            });
+            self.reasons[place].count += 1;
+            if !changed.contains(&place) {
+                changed.push(place);
+            }
+        }
+        changed
+    }
+
+    fn write(&mut self, reasons: &[usize], on_disk: Option<u64>, at: u64, letters: &[u8]) -> rusqlite::Result<()> {
+        let (ahead, doubt) = (self.settled.take_changes(), self.doubtful.take_changes());
+        let transaction = self.connection.transaction()?;
+        let id = self.record.id;
+        write_record(&transaction, &self.record, &self.letters)?;
+        write_spans(&transaction, "ahead", id, &ahead)?;
+        write_spans(&transaction, "doubt", id, &doubt)?;
+        for place in reasons {
+            let Reason { code, reason, count } = &self.reasons[*place];
+            transaction
+                .prepare_cached(
+                    "INSERT INTO reason (run, code, reason, count) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (run, ifnull(code, 'none'), reason) DO UPDATE SET count = ?4",
+                )?
+                .execute(params![id, code, reason, sql(*count)])?;
+        }
+        if let Some(bytes) = on_disk {
+            transaction
+                .prepare_cached("DELETE FROM letter WHERE run = ?1 AND at < ?2")?
+                .execute(params![id, sql(bytes)])?;
+        }
+        if !letters.is_empty() {
+            write_letters(&transaction, id, at, letters)?;
+        }
+        transaction.commit()
+    }
+
+    fn replace_letters(&mut self) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        let id = self.record.id;
+        write_record(&transaction, &self.record, &self.letters)?;
+        transaction.execute("DELETE FROM letter WHERE run = ?1", params![id])?;
+        let mut at = 0;
+        for lines in &self.letters.waiting {
+            write_letters(&transaction, id, at, lines)?;
+            at += lines.len() as u64;
+        }
+        transaction.commit()
+    }
+}

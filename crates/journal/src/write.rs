@@ -1,0 +1,70 @@
+//! How a run is written down: the statements.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Transaction, params};
+
+use crate::letters::Letters;
+use crate::record::{Counts, Record};
+
+pub(crate) fn write_record(transaction: &Transaction<'_>, record: &Record, letters: &Letters) -> rusqlite::Result<()> {
+    let Counts { accepted, rejected, skipped, unchanged } = record.counts;
+    transaction
+        .prepare_cached(
+            "UPDATE run SET state = ?2, changed = ?3, checkpoint = ?4, read = ?5, digest = ?6, accepted = ?7, rejected = ?8,
+             skipped = ?9, unchanged = ?10, letters_path = ?11, letters_bytes = ?12, letters_crc = ?13 WHERE id = ?1",
+        )?
+        .execute(params![
+            record.id,
+            record.state.word(),
+            seconds(record.changed),
+            sql(record.checkpoint),
+            sql(record.read),
+            record.digest,
+            sql(accepted),
+            sql(rejected),
+            sql(skipped),
+            sql(unchanged),
+            letters.path.as_ref().map(|path| path.to_string_lossy()),
+            sql(letters.bytes),
+            letters.crc
+        ])?;
+    Ok(())
+}
+
+pub(crate) fn write_spans(
+    transaction: &Transaction<'_>,
+    table: &str,
+    id: i64,
+    changes: &[(u64, Option<u64>)],
+) -> rusqlite::Result<()> {
+    for (first, past) in changes {
+        match past {
+            Some(past) => transaction
+                .prepare_cached(&format!("INSERT OR REPLACE INTO {table} (run, first, past) VALUES (?1, ?2, ?3)"))?
+                .execute(params![id, sql(*first), sql(*past)])?,
+            None => transaction
+                .prepare_cached(&format!("DELETE FROM {table} WHERE run = ?1 AND first = ?2"))?
+                .execute(params![id, sql(*first)])?,
+        };
+    }
+    Ok(())
+}
+
+pub(crate) fn write_letters(transaction: &Transaction<'_>, id: i64, at: u64, lines: &[u8]) -> rusqlite::Result<()> {
+    transaction.prepare_cached("INSERT INTO letter (run, at, lines) VALUES (?1, ?2, ?3)")?.execute(params![
+        id,
+        sql(at),
+        lines
+    ])?;
+    Ok(())
+}
+
+/// SQLite's integers have a sign; rows and bytes stay far below 2^63.
+pub(crate) fn sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn seconds(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| sql(since.as_secs()))
+}
