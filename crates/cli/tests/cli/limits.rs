@@ -85,6 +85,13 @@ fn the_time_is_up() {
         assert!(ran.stderr.contains(says), "{says:?}: {}", ran.stderr);
     }
 
+    // The same command again goes on with it.
+    let accepted = ran.count("accepted");
+    let requests = place.sandbox.seen();
+    let ran = place.run(&SYNC);
+    assert_eq!((ran.status, ran.count("accepted")), (0, 1_000), "{}", ran.stderr);
+    assert!(place.sandbox.seen() - requests <= (1_000 - accepted).div_ceil(100) + 1, "{}", ran.stderr);
+
     // What was not read is not counted, and is pending all the same.
     place.write("input.csv", rows(20_000));
     let at = Timestamp::now().checked_add(3.seconds()).unwrap().strftime("%H:%M:%S").to_string();
