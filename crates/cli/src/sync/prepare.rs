@@ -151,9 +151,8 @@ impl Common<'_> {
             let ended = Ended::done_before(vendor, accepted_means, &books);
             return Ok(Prepared { name: target.name, vendor, run: Err(Box::new(ended)) });
         }
-        let done_before = books.counts().rows - books.counts().pending;
-        let frame = Frame { size: input.size, quota: sink.limits().quota, done_before };
-        let progress = self.screen.progress(&target.name, frame);
+        let (size, quota, done) = (input.size, sink.limits().quota, books.counts().done());
+        let progress = self.screen.progress(&target.name, Frame { size, quota, done });
         let run = Run { says, doubts, input, plan, known, books, sink, options, progress, vendor, accepted_means };
         Ok(Prepared { name: target.name, vendor, run: Ok(run) })
     }
