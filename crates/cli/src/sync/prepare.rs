@@ -109,6 +109,9 @@ impl Common<'_> {
             .map_err(|problem| Failure::config(format!("{}: {problem}", self.args.config.display())))?;
         let mut options = Options::default().with_max_rejected(self.args.max_rejected).with_name(name.as_str());
         options.limiter = limiter;
+        if let Some(patience) = self.args.patience {
+            options = options.with_patience(patience);
+        }
         let kind = if simulated { "SIMULATED" } else { "LIVE" };
         let file = input::name(&self.args.file);
         let first_line = format!("{kind}: {file} to {vendor} at {}, {account}{whose}", base_url.authority());

@@ -154,7 +154,11 @@ impl Lane {
                 self.hear_failure(departed, &Arc::new(asked_for_another_try(*code)), now)
             }
             _ => {
+                let since = self.reach.began.filter(|_| self.reach.is_outage());
                 self.reach.through(departed, now);
+                if let Some(since) = since.filter(|_| !self.reach.is_outage()) {
+                    self.observer.probing_ends(now.saturating_duration_since(since));
+                }
                 true
             }
         }
@@ -163,8 +167,11 @@ impl Lane {
     /// Takes in that a request did not get through. Whether that counts as an attempt of its updates: what failed before it is known
     /// that the vendor is down does, so that one update that fails for ever while others get through comes to its end.
     pub(super) fn hear_failure(&mut self, departed: u64, error: &Arc<SinkError>, now: Instant) -> bool {
-        let counts = self.reach.attempts_count();
+        let (counts, was_outage) = (self.reach.attempts_count(), self.reach.is_outage());
         self.reach.failed(departed, error, now);
+        if !was_outage && self.reach.is_outage() {
+            self.observer.probing_begins(error);
+        }
         counts
     }
 
