@@ -241,10 +241,22 @@ fn a_stop_is_told_with_its_cause() {
 
 #[test]
 fn running_out_of_tries_is_told() {
-    let once = |number, updates| {
-        if number == 1 { Ok(vec![Verdict::Accepted; updates]) } else { Err(failed(SinkErrorKind::Unavailable)) }
+    // Never so many in a row that the vendor is taken for down.
+    let often = |number: u64, updates| {
+        if number % 3 == 1 { Ok(vec![Verdict::Accepted; updates]) } else { Err(failed(SinkErrorKind::Unavailable)) }
     };
-    let told = told(30, Options::default(), once);
+    let told = told(300, Options::default().with_max_attempts(4.try_into().unwrap()), often);
     let given_up: u64 = told.of("out of tries").iter().map(|event| event["fields"]["updates"].as_u64().unwrap()).sum();
     assert!(given_up > 0 && given_up == told.summary.unsettled, "{:?}", told.summary);
+}
+
+#[test]
+fn an_outage_is_told_from_its_beginning_to_its_end() {
+    let gone = |number, updates| match number {
+        3..20 => Err(failed(SinkErrorKind::Unavailable)),
+        _ => Ok(vec![Verdict::Accepted; updates]),
+    };
+    let told = told(100, Options::default(), gone);
+    assert_eq!(told.summary.unsettled, 0, "{:?}", told.summary);
+    assert_eq!((told.of("probing begins").len(), told.of("probing ends").len()), (1, 1));
 }
