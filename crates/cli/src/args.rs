@@ -66,6 +66,13 @@ pub struct Sync {
     /// state of programs.
     #[arg(long, value_name = "DIR", env = "CONTACT_SINK_STATE")]
     pub state: Option<PathBuf>,
+    /// Leave out rows that the vendor has already: those that were accepted before by runs with this option and have not changed
+    /// since. What others change at the vendor is not known here.
+    #[arg(long)]
+    pub changed_only: bool,
+    /// With --changed-only: send again what was accepted longer ago than this, like 30d or 12h.
+    #[arg(long, value_name = "TIME", requires = "changed_only", value_parser = parse_duration)]
+    pub refresh: Option<Duration>,
     /// Send all rows again, whatever earlier runs have done.
     #[arg(long, conflicts_with = "go_on")]
     pub restart: bool,

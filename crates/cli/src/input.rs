@@ -32,7 +32,6 @@ use crate::status::{Failure, Status};
 #[derive(Debug, Default)]
 pub struct Progress {
     bytes: AtomicU64,
-    rows: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -40,11 +39,6 @@ impl Progress {
     /// The bytes that were read so far.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// The rows that were read so far.
-    pub fn rows(&self) -> u64 {
-        self.rows.load(Ordering::Relaxed)
     }
 
     /// Ends the reading after the row at hand.
@@ -151,7 +145,6 @@ impl Input {
                 let Some(earlier) = known.earlier(&row) else { continue };
                 row.earlier = earlier;
                 any = true;
-                self.progress.rows.fetch_add(1, Ordering::Relaxed);
                 let bytes = u32::try_from(row.size().min(ROOM_BYTES)).unwrap_or(u32::MAX);
                 row.room = runtime.block_on(room.clone().acquire_many_owned(bytes)).ok();
                 let taken = match plan.map(&row) {

@@ -69,6 +69,11 @@ impl Counts {
         }
     }
 
+    /// Rows that are done with, whatever became of them.
+    pub fn done(&self) -> u64 {
+        self.rows.saturating_sub(self.pending)
+    }
+
     /// Takes over what the lane counted, and puts the reasons in order.
     pub fn finish(&mut self, lane: &Summary, elapsed: Duration) {
         (self.requests, self.retries, self.isolation_requests) = (lane.requests, lane.retries, lane.isolation_requests);

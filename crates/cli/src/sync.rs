@@ -7,6 +7,7 @@ mod prepare;
 mod run;
 pub mod state;
 mod tell;
+mod vendor_has;
 
 use std::collections::HashSet;
 
@@ -50,7 +51,8 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
         run.doubts.iter().for_each(|doubt| say!("contact-sink: {doubt}"));
     }
     let limit = TimeLimit::new(args.stop_at, args.max_time);
-    if let Some(limit) = limit.filter(|_| !args.quiet) {
+    let sends = prepared.iter().any(|prepared| prepared.run.is_ok());
+    if let Some(limit) = limit.filter(|_| sends && !args.quiet) {
         say!("it will stop at {} ({limit})", limit.when());
     }
     let all = run_all(prepared, Interrupt::listen(limit)).await;

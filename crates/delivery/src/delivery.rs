@@ -129,8 +129,13 @@ impl Delivery {
     /// What the lane has done so far, over all its handles.
     pub fn summary(&self) -> Summary {
         let told = self.shared.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = told.waits_until.map(|until| until.saturating_duration_since(Instant::now()));
-        Summary { waits: wait.filter(|wait| *wait >= Summary::SHORTEST_WAIT), ..told.summary.clone() }
+        let now = Instant::now();
+        let wait = told.waits_until.map(|until| until.saturating_duration_since(now));
+        Summary {
+            waits: wait.filter(|wait| *wait >= Summary::SHORTEST_WAIT),
+            unreachable_for: told.unreachable_since.map(|since| now.saturating_duration_since(since)),
+            ..told.summary.clone()
+        }
     }
 
     /// Sends nothing new from now on. What is in flight is still settled; everything else is unsettled.

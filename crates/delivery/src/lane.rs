@@ -2,16 +2,19 @@
 //!
 //! The task that feeds it is in `driver`; what leaves when is in `departure`; what an answer means for each update is in
 //! `answer`; how updates leave the lane is in `ending`; the rules that keep a wrong mapping from rejecting everybody are in
-//! `provisional`; what is done while nothing gets through is in `reach`; what the journal is told is in `journal`.
+//! `provisional`; what is done while nothing gets through is in `reach` and `probe`; what waits for an attempt whose end is
+//! unknown is in `hold`; what the journal is told is in `journal`.
 
 mod answer;
 mod departure;
 pub(crate) mod driver;
 mod ending;
 mod flight;
+mod hold;
 pub(crate) mod item;
 mod journal;
 mod observed;
+mod probe;
 mod provisional;
 mod queue;
 mod reach;
@@ -24,11 +27,13 @@ use contact_sink_core::{Applied, BatchKey, ContactSink, ContactUpdate, Limits, S
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::backoff::Budget;
+use crate::backoff::{Budget, after};
 use crate::observe::Observer;
 use crate::{Journal, Options, Outcome, Stop, Summary};
 use flight::{Flights, Group, Purpose};
+use hold::Holds;
 use item::{Item, Ticket};
+use probe::Probes;
 use provisional::Provisional;
 use queue::{Lines, Queues};
 use reach::Reach;
@@ -68,6 +73,8 @@ pub(crate) struct Told {
     pub(crate) summary: Summary,
     /// Until when nothing leaves, though updates wait.
     pub(crate) waits_until: Option<Instant>,
+    /// Since when nothing gets through.
+    pub(crate) unreachable_since: Option<Instant>,
 }
 
 /// A request that is in flight.
@@ -96,9 +103,11 @@ pub(crate) struct Lane {
     lines: Lines,
     queues: Queues,
     flights: Flights,
+    holds: Holds,
     in_flight: HashMap<u64, Request>,
     provisional: Provisional,
     reach: Reach,
+    probes: Probes,
     budget: Budget,
     rng: fastrand::Rng,
     /// Counts departures and answers, to say which came first.
@@ -111,6 +120,8 @@ pub(crate) struct Lane {
     alone: bool,
     rejects: Rejects,
     journal: Option<Box<dyn Journal>>,
+    /// It failed: what becomes definite cannot be written down any more.
+    journal_is_lost: bool,
     /// Outcomes that the journal and the callers have not been told yet.
     definite: Vec<(Item, Outcome)>,
     /// Updates without an outcome.
@@ -139,15 +150,17 @@ impl Lane {
         Self {
             sink,
             limits,
+            reach: Reach::new(options.max_attempts.get()),
             queues: Queues::new(limits.max_updates.get(), options.linger),
             options,
             paced,
             told,
             lines: Lines::default(),
             flights: Flights::default(),
+            holds: Holds::default(),
             in_flight: HashMap::new(),
             provisional: Provisional::default(),
-            reach: Reach::default(),
+            probes: Probes::default(),
             budget: Budget::new(now),
             rng,
             events: 0,
@@ -156,6 +169,7 @@ impl Lane {
             alone: true,
             rejects: Rejects::default(),
             journal,
+            journal_is_lost: false,
             definite: Vec::new(),
             held: 0,
             open_inputs: 0,
@@ -171,7 +185,11 @@ impl Lane {
     pub(crate) fn handle(&mut self, command: Command, now: Instant) {
         match command {
             Command::Submit { seq, number, update, earlier, ticket } => {
-                self.submit(Item::new(seq, number, update, earlier, ticket), now);
+                let mut item = Item::new(seq, number, update, earlier, ticket);
+                if earlier == Applied::Perhaps {
+                    item.unknown_until = Some(after(now, self.options.unknown_hold));
+                }
+                self.submit(item, now);
             }
             Command::Released { seq, subject } => {
                 if let Some(next) = self.lines.leave(seq, &subject) {
@@ -205,6 +223,7 @@ impl Lane {
     /// What became due by the passing of time alone.
     pub(crate) fn advance(&mut self, now: Instant) {
         if !self.stopped {
+            self.advance_holds(now);
             self.advance_reach(now);
             self.advance_trial(now);
             self.conclude_when_idle(now);
@@ -238,7 +257,9 @@ impl Lane {
         }
     }
 
+    /// Nothing earlier of its subject is under way.
     fn enqueue(&mut self, item: Item, now: Instant) {
+        let Some(item) = self.hold(item, now) else { return };
         match self.has(&item) {
             Some(true) => self.settle(item, Outcome::Unchanged),
             Some(false) => self.queues.push(self.sink.batch_key(&item.update), item, now),

@@ -10,9 +10,11 @@
 //! 4. Departures follow the sink's quota, see [`Limiter`].
 //! 5. What failed is sent again, with full jitter and within a budget; what ran out of tries is [`Outcome::Unsettled`]. Until
 //!    something gets through, one request at a time probes whether the vendor is there: after 10 s the lane stops, see
-//!    [`Options::unreachable_after`].
-//! 6. A request that the vendor refused as a whole is taken apart until each update has its own answer.
-//! 7. The lane stops when a person must act (credentials, a wrong base URL), when everything is refused alike (a wrong key or
+//!    [`Options::unreachable_after`]. A vendor that goes down later is probed and waited for in the same way, for half an hour, see
+//!    [`Options::patience`].
+//! 6. After an attempt whose end is unknown a different value of its subject waits, see [`Options::unknown_hold`].
+//! 7. A request that the vendor refused as a whole is taken apart until each update has its own answer.
+//! 8. The lane stops when a person must act (credentials, a wrong base URL), when everything is refused alike (a wrong key or
 //!    label must not make a million dead letters), or when too much is rejected, see [`MaxRejected`]. To tell a wrong key from
 //!    bad rows that stand together, the last batch of an input leaves when what left before it is answered and taken apart.
 //!
@@ -22,8 +24,8 @@
 //! # In a service
 //!
 //! One handle is opened at the start, shared by all handlers, and closed at the end. Updates of concurrent requests leave
-//! together. [`Options::unreachable_after`] is `None`, so that a vendor that is down while the service starts does not end
-//! the lane; each handler limits its own waiting instead.
+//! together. [`Options::unreachable_after`] and [`Options::patience`] are `None`, so that a vendor that is down, while the service
+//! starts or later, does not end the lane; each handler limits its own waiting instead.
 //!
 //! ```
 //! use std::future::Future;
@@ -64,7 +66,7 @@
 //!     listener: TcpListener,
 //!     shutdown: impl Future<Output = ()> + Send + 'static,
 //! ) -> std::io::Result<()> {
-//!     let delivery = Delivery::new(sink, Options::default().with_unreachable_after(None));
+//!     let delivery = Delivery::new(sink, Options::default().with_unreachable_after(None).with_patience(None));
 //!     let app = Router::new().route("/users/{user}/email", routing::put(set_email)).with_state(delivery.clone());
 //!     axum::serve(listener, app).with_graceful_shutdown(shutdown).await?;
 //!     // Nobody asks any more: what callers left behind is still delivered, or given up.

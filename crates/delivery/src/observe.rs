@@ -107,14 +107,12 @@ impl Observer {
     }
 
     /// Nothing gets through: one request at a time asks whether the vendor is there.
-    #[allow(dead_code, reason = "for the lane's outages")]
     pub(crate) fn probing_begins(&self, error: &SinkError) {
         #[cfg(feature = "tracing")]
         traced::probing_begins(&self.name, error);
     }
 
     /// Something got through again, so long after.
-    #[allow(dead_code, reason = "for the lane's outages")]
     pub(crate) fn probing_ends(&self, after: Duration) {
         #[cfg(feature = "tracing")]
         traced::probing_ends(&self.name, after);

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::Limiter;
 
-/// What a lane can be told. The defaults suit a file, and a service but for [`Options::unreachable_after`].
+/// What a lane can be told. The defaults suit a file, and a service but for [`Options::unreachable_after`] and
+/// [`Options::patience`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
@@ -35,7 +36,8 @@ pub struct Options {
     /// An answer gets through if the vendor decided something about an update in it: accepted, rejected, or refused as a
     /// whole. A failed connection, a timeout, a broken or undocumented answer, a 5xx, throttling and a code that asks for
     /// another try do not. Until then one request at a time is sent, attempts do not count, and no pause of the lane's own is
-    /// longer than a tenth of the limit. Once something has got through, this limit is over for good.
+    /// longer than a tenth of the limit. Once something has got through, this limit is over for good,
+    /// and [`Options::patience`] counts.
     ///
     /// A request in flight at the limit is waited for, 4 s at most; its updates may be applied. The lane stops at once if the
     /// vendor asks for a longer wait than is left. If it says that the quota is used up, it is given two windows of the
@@ -45,6 +47,32 @@ pub struct Options {
     /// takes `None`: its lane goes on probing, its callers limit their own waiting with a timeout, and a caller that goes away
     /// costs the others nothing.
     pub unreachable_after: Option<Duration>,
+    /// For how long a vendor that was there may be down before the lane stops. Default 30 min; `None`: for ever.
+    ///
+    /// A vendor that was there is down when four requests in a row did not get through, not counting throttling (fewer if
+    /// [`Options::max_attempts`] is less than five): they left after the latest one that did. From then on one request at a time
+    /// probes, attempts do not count, and no pause is longer than [`Options::longest_backoff`] or a tenth of this limit, but
+    /// for what the vendor asks for. What failed goes in turn, and every other time an update that never left, so that a
+    /// request that the vendor never answers well is not taken for a vendor that is down if there is anything else to send. As soon as
+    /// one gets through the lane goes on at full pace.
+    ///
+    /// The time counts from the first failure since something got through, not from the last answer that did: a lane may have had
+    /// nothing to send for a night. A request in flight at the limit is waited for, 4 s at most, and the lane stops at once if
+    /// the vendor asks for a longer wait than is left.
+    ///
+    /// For a service it is the longest outage after which its lane still goes on by itself: the stop is for good. `None` lets it
+    /// outlive every one.
+    pub patience: Option<Duration>,
+    /// For how long an attempt whose end is unknown is taken to be still on its way. Default 10 s.
+    ///
+    /// The end is unknown if no answer came or none that could be read: the vendor may apply such a request late. Until then the
+    /// next update of its subject waits if it differs in any field, whatever became of the earlier one and whenever the next is
+    /// given to the lane. The same fields may go at once, and other subjects do not wait. What a vendor applies later than that
+    /// may undo a newer value.
+    ///
+    /// An attempt of an earlier run ([`Numbered::with_earlier`](crate::Numbered::with_earlier)) counts from when it is given to the lane. An update
+    /// whose subject cannot be remembered, because 50,000 others are, has its outcome that much later.
+    pub unknown_hold: Duration,
     /// When too much is rejected. Default 10 % after 1,000 outcomes.
     pub max_rejected: MaxRejected,
     /// How logs and metrics call the lane: their `destination`. Nothing secret. Default `sink`.
@@ -82,6 +110,8 @@ impl Default for Options {
             first_backoff: Duration::from_millis(200),
             longest_backoff: Duration::from_secs(30),
             unreachable_after: Some(Duration::from_secs(10)),
+            patience: Some(Duration::from_secs(30 * 60)),
+            unknown_hold: Duration::from_secs(10),
             max_rejected: MaxRejected::Share(0.1),
             name: Arc::from("sink"),
             seed: None,
@@ -123,6 +153,16 @@ impl Options {
     /// With another limit on the time in which nothing gets through from the start, or none.
     pub fn with_unreachable_after(self, limit: impl Into<Option<Duration>>) -> Self {
         Self { unreachable_after: limit.into(), ..self }
+    }
+
+    /// With another limit on the time for which a vendor that was there may be down, or none.
+    pub fn with_patience(self, patience: impl Into<Option<Duration>>) -> Self {
+        Self { patience: patience.into(), ..self }
+    }
+
+    /// With another time for which an attempt whose end is unknown is taken to be still on its way.
+    pub fn with_unknown_hold(self, unknown_hold: Duration) -> Self {
+        Self { unknown_hold, ..self }
     }
 
     /// With another limit on what is rejected.

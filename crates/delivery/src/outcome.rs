@@ -55,6 +55,9 @@ pub struct Summary {
     /// For how long nothing leaves, though updates wait and none is in flight: the vendor asked for it (`Retry-After`, an hour
     /// at most), throttled, or failed so often that the pause has grown. `None` if it is under a second.
     pub waits: Option<Duration>,
+    /// For how long nothing has got through, if the lane takes the vendor for down and probes with one request at a time, see
+    /// [`Options::unreachable_after`](crate::Options::unreachable_after) and [`Options::patience`](crate::Options::patience).
+    pub unreachable_for: Option<Duration>,
     /// Why the lane stopped, if it did.
     pub stop: Option<Stop>,
 }
@@ -70,13 +73,15 @@ impl Summary {
 pub enum Stop {
     /// An error that sending again cannot mend.
     Failed(Arc<SinkError>),
-    /// Nothing has ever got through to the vendor: no answer decided anything about an update. See
-    /// [`Options::unreachable_after`](crate::Options::unreachable_after).
+    /// Nothing gets through to the vendor: no answer decides anything about an update. See
+    /// [`Options::unreachable_after`](crate::Options::unreachable_after) and [`Options::patience`](crate::Options::patience).
     Unreachable {
-        /// Requests that left.
+        /// Requests that did not get through.
         tried: u32,
-        /// How long after the first one the lane gave up.
+        /// How long the lane went on: since the first of them left, or if something had got through before, failed.
         after: Duration,
+        /// Whether something had got through before.
+        reached_before: bool,
         /// The last failure.
         cause: Arc<SinkError>,
     },
@@ -108,9 +113,17 @@ impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed(error) => write!(f, "{error}: {}", error.advice()),
-            Self::Unreachable { tried, after, cause } => {
-                let (requests, seconds) = (if *tried == 1 { "request" } else { "requests" }, whole_seconds(*after));
-                write!(f, "nothing got through, {tried} {requests} within {seconds} s; the last failure: {cause}")?;
+            Self::Unreachable { tried, after, reached_before, cause } => {
+                let requests = if *tried == 1 { "request" } else { "requests" };
+                let time = match whole_seconds(*after) {
+                    seconds @ ..120 => format!("{seconds} s"),
+                    seconds => format!("{} min", seconds / 60),
+                };
+                match reached_before {
+                    true => write!(f, "nothing got through for {time}, {tried} {requests}")?,
+                    false => write!(f, "nothing got through, {tried} {requests} within {time}")?,
+                }
+                write!(f, "; the last failure: {cause}")?;
                 if let Retry::After(wait) = cause.retry() {
                     write!(f, ", to be sent again after {} s", whole_seconds(wait))?;
                 }

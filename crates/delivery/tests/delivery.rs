@@ -11,12 +11,18 @@ mod ending;
 mod fields;
 #[path = "delivery/isolation.rs"]
 mod isolation;
+#[path = "delivery/journal.rs"]
+mod journal;
 #[path = "delivery/left_open.rs"]
 mod left_open;
 #[path = "delivery/order.rs"]
 mod order;
+#[path = "delivery/outage.rs"]
+mod outage;
 #[path = "delivery/pace.rs"]
 mod pace;
+#[path = "delivery/poison.rs"]
+mod poison;
 #[path = "delivery/properties.rs"]
 mod properties;
 #[path = "delivery/quiet.rs"]
@@ -33,5 +39,7 @@ mod run;
 mod script;
 #[path = "delivery/stops.rs"]
 mod stops;
+#[path = "delivery/unknown.rs"]
+mod unknown;
 #[path = "delivery/world.rs"]
 mod world;

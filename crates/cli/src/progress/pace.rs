@@ -12,12 +12,12 @@ use crate::report::{Counts, grouped};
 /// What is known of a run at a moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
-    /// Bytes that were read, and rows.
+    /// Bytes that were read.
     pub bytes: u64,
-    pub read: u64,
+    rows: u64,
     accepted: u64,
     rejected: u64,
-    /// Without an outcome, or given up.
+    /// Read and without an outcome, or given up.
     pending: u64,
     /// With an outcome, whichever.
     done: u64,
@@ -33,8 +33,8 @@ pub struct Frame {
     pub size: Option<u64>,
     /// What the vendor may be asked.
     pub quota: Option<Quota>,
-    /// Rows that an earlier run has done.
-    pub done_before: u64,
+    /// Rows that had their outcome before: of a run that is gone on with.
+    pub done: u64,
 }
 
 /// Measures the rates over the last interval.
@@ -59,16 +59,15 @@ pub struct Line<'a> {
 }
 
 impl Sample {
-    /// Of these counts, and of what was read and sent.
-    pub fn new(counts: &Counts, lane: &Summary, bytes: u64, read: u64) -> Self {
-        let done = counts.rows - counts.pending;
+    /// Of these counts, and of what was sent.
+    pub fn new(counts: &Counts, lane: &Summary, bytes: u64) -> Self {
         Self {
             bytes,
-            read,
+            rows: counts.rows,
             accepted: counts.accepted,
             rejected: counts.rejected,
-            pending: read.max(counts.rows) - done,
-            done,
+            pending: counts.pending,
+            done: counts.done(),
             requests: lane.requests,
             retries: lane.retries,
             waits: lane.waits,
@@ -79,7 +78,7 @@ impl Sample {
 impl Pace {
     /// Of a run that begins now.
     pub fn new(frame: Frame, now: Instant) -> Self {
-        Self { since: (now, frame.done_before, 0), frame, rates: None }
+        Self { frame, since: (now, frame.done, 0), rates: None }
     }
 
     /// Takes in how far the run has come; the rates change when an interval is over.
@@ -108,9 +107,9 @@ impl Line<'_> {
 
     /// How long it still takes at the rate of the last interval.
     fn left(&self) -> Option<Duration> {
-        let Sample { bytes, read, pending, .. } = self.sample;
+        let Sample { bytes, rows, pending, .. } = self.sample;
         let (size, rates) = (self.pace.frame.size?, self.pace.rates?);
-        let unread = size.saturating_sub(bytes) as f64 * read as f64 / bytes.max(1) as f64;
+        let unread = size.saturating_sub(bytes) as f64 * rows as f64 / bytes.max(1) as f64;
         let seconds = (pending as f64 + unread) / rates.rows;
         Duration::try_from_secs_f64(seconds.round()).ok()
     }

@@ -9,6 +9,7 @@ use contact_sink_core::{Applied, ContactUpdate};
 use contact_sink_delivery::{Journal, JournalError, Numbered, Outcome, Settled};
 use contact_sink_journal::{Counts as Settlement, Entry, Kind, Recovered, Run, State};
 
+use super::vendor_has::VendorHas;
 use crate::config::Mapping;
 use crate::dead_letters::{DeadLetters, Reason};
 use crate::input::{Digest, Problem, Row};
@@ -20,6 +21,7 @@ pub struct Ledger {
     dead_letters: DeadLetters,
     /// What outlives the process; the simulator in this process has none.
     run: Option<Run>,
+    vendor_has: Option<VendorHas>,
     /// Rows that were given to the lane and have no outcome.
     under_way: HashMap<u64, Row>,
     settlement: Settlement,
@@ -50,7 +52,7 @@ struct Page {
 
 impl Ledger {
     /// The books of a run; without a journal they end with the process.
-    pub fn new(mapping: Mapping, dead_letters: DeadLetters, run: Option<Run>) -> Self {
+    pub fn new(mapping: Mapping, dead_letters: DeadLetters, run: Option<Run>, vendor_has: Option<VendorHas>) -> Self {
         let mut reasons = Counts::default();
         for known in run.iter().flat_map(Run::reasons) {
             reasons.count_reason_times(known.code, &known.reason, known.count);
@@ -63,6 +65,7 @@ impl Ledger {
             reasons,
             read: run.as_ref().map_or(0, |run| run.record().read),
             run,
+            vendor_has,
             digest: Digest::default(),
             unwritten: 0,
             dead_letters_failed: None,
@@ -120,7 +123,10 @@ impl Ledger {
 
     fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
         let mut page = Page::default();
-        for Settled { number, outcome, .. } in outcomes {
+        for Settled { number, update, outcome, .. } in outcomes {
+            if let Some(vendor_has) = &self.vendor_has {
+                vendor_has.settled(update, outcome)?;
+            }
             let Some(number) = *number else { continue };
             match outcome {
                 Outcome::Accepted => page.settled.push((number, Kind::Accepted)),
@@ -256,17 +262,24 @@ impl Books {
 
     /// Ends the run in the journal.
     pub fn finish(&self, state: State) -> Result<(), JournalError> {
-        let run = self.open().run.take();
-        run.map_or(Ok(()), |run| run.finish(state))
+        let (run, vendor_has) = {
+            let mut ledger = self.open();
+            (ledger.run.take(), ledger.vendor_has.take())
+        };
+        let flushed = vendor_has.map_or(Ok(()), |vendor_has| vendor_has.flush());
+        run.map_or(Ok(()), |run| run.finish(state)).and(flushed)
     }
 }
 
 impl Journal for Hook {
-    fn has(&mut self, _: &ContactUpdate) -> Result<bool, JournalError> {
-        Ok(false)
+    fn has(&mut self, update: &ContactUpdate) -> Result<bool, JournalError> {
+        self.0.open().vendor_has.as_ref().map_or(Ok(false), |vendor_has| vendor_has.has(update))
     }
 
-    fn departs(&mut self, _: &[ContactUpdate]) -> Result<(), JournalError> {
+    fn departs(&mut self, batch: &[ContactUpdate]) -> Result<(), JournalError> {
+        if let Some(vendor_has) = &self.0.open().vendor_has {
+            vendor_has.departs(batch)?;
+        }
         #[cfg(feature = "failpoints")]
         contact_sink_journal::failpoint::pass("before-send");
         Ok(())

@@ -1,5 +1,6 @@
 //! What is done before anything is sent: every input is opened, and all that can be wrong with any destination is found.
 
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 use contact_sink_core::ContactSink;
@@ -32,6 +33,11 @@ pub struct Prepared {
 /// Prepares all destinations, in their order; each reads the input for itself.
 pub fn all(args: &args::Sync, destinations: Vec<Destination>) -> Result<(Vec<Prepared>, Vec<Lock>), Failure> {
     let count = destinations.len();
+    if args.changed_only && destinations.iter().any(|destination| destination.simulated) {
+        return Err(Failure::usage(
+            "--changed-only: the simulator in this process knows nothing at its start: leave the option out, or name a destination",
+        ));
+    }
     if count > 1 && input::is_read_once(&args.file) {
         return Err(Failure::usage(format!(
             "{} can be read once only, and there are {count} destinations: save it to a file first",
@@ -44,11 +50,13 @@ pub fn all(args: &args::Sync, destinations: Vec<Destination>) -> Result<(Vec<Pre
         screen: Screen::new(args.quiet, count > 1),
         limiters: Limiters::default(),
         states: States::new(args),
+        contested: HashSet::new(),
         several: count > 1,
     };
     // What is wrong with a configuration is found before anything is locked or written down.
     let checked: Vec<_> =
         destinations.into_iter().map(|destination| common.check(destination)).collect::<Result<_, _>>()?;
+    common.contested = contested(&checked);
     let prepared = checked.into_iter().map(|checked| common.prepare(checked)).collect::<Result<_, _>>()?;
     Ok((prepared, common.states.into_locks()))
 }
@@ -60,6 +68,8 @@ struct Common<'a> {
     screen: Screen,
     limiters: Limiters,
     states: States,
+    /// Accounts, by their hash, of which several destinations set the same field.
+    contested: HashSet<String>,
     several: bool,
 }
 
@@ -99,6 +109,9 @@ impl Common<'_> {
             .map_err(|problem| Failure::config(format!("{}: {problem}", self.args.config.display())))?;
         let mut options = Options::default().with_max_rejected(self.args.max_rejected).with_name(name.as_str());
         options.limiter = limiter;
+        if let Some(patience) = self.args.patience {
+            options = options.with_patience(patience);
+        }
         let kind = if simulated { "SIMULATED" } else { "LIVE" };
         let file = input::name(&self.args.file);
         let first_line = format!("{kind}: {file} to {vendor} at {}, {account}{whose}", base_url.authority());
@@ -118,17 +131,19 @@ impl Common<'_> {
         };
         let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, &target.name, input.shape());
         let mut says = Vec::from([first_line]);
-        let (mut run, mut known, mut is_done) = (None, Known::default(), false);
+        let (mut run, mut vendor_has, mut known, mut is_done) = (None, None, Known::default(), false);
         // A pipe cannot be read again, and the simulator in this process ends with it.
         if !target.simulated {
             self.states.lock(&target)?;
+            let is_contested = self.contested.contains(&target.limiter_key.hash());
+            vendor_has = self.states.vendor_has(self.args, &target, is_contested)?;
             if !input::is_read_once(&self.args.file) {
                 let opened = self.states.open(self.args, &target, options.max_waiting.get())?;
                 says.extend(opened.says);
                 (run, known, is_done) = (Some(opened.run), opened.known, opened.is_done);
             }
         }
-        let mut ledger = Ledger::new(target.mapping, dead_letters, run);
+        let mut ledger = Ledger::new(target.mapping, dead_letters, run, vendor_has);
         says.extend(ledger.recover(is_done).map_err(|error| {
             let problem = format!("{}: the file of rejected rows cannot be gone on with: {error}", target.name);
             Failure::config(format!("{problem}; make room, or move it away and run the same command again"))
@@ -139,12 +154,25 @@ impl Common<'_> {
             let ended = Ended::done_before(vendor, accepted_means, &books);
             return Ok(Prepared { name: target.name, vendor, run: Err(Box::new(ended)) });
         }
-        let done_before = books.counts().rows - books.counts().pending;
-        let frame = Frame { size: input.size, quota: sink.limits().quota, done_before };
-        let progress = self.screen.progress(&target.name, frame);
+        let (size, quota, done) = (input.size, sink.limits().quota, books.counts().done());
+        let progress = self.screen.progress(&target.name, Frame { size, quota, done });
         let run = Run { says, doubts, input, plan, known, books, sink, options, progress, vendor, accepted_means };
         Ok(Prepared { name: target.name, vendor, run: Ok(run) })
     }
+}
+
+/// The accounts of which several destinations set the same field.
+fn contested(all: &[Checked]) -> HashSet<String> {
+    let (mut seen, mut contested) = (HashSet::new(), HashSet::new());
+    for Checked { target, .. } in all {
+        let account = target.limiter_key.hash();
+        for field in &target.mapping.set {
+            if !seen.insert((account.clone(), &field.address)) {
+                contested.insert(account.clone());
+            }
+        }
+    }
+    contested
 }
 
 /// A name for this run that sorts by time: `20261122T021530Z-4711`.

@@ -169,8 +169,7 @@ impl Run {
                     delivery.clone().close(Duration::ZERO).await;
                 }
                 () = sleep_until(progress.next()) => {
-                    let (bytes, read) = (reading.bytes(), reading.rows());
-                    progress.show(Sample::new(&books.counts(), &delivery.summary(), bytes, read));
+                    progress.show(Sample::new(&books.counts(), &delivery.summary(), reading.bytes()));
                 }
             }
             if !ends.is_empty() {

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use contact_sink_journal::{Book, Held, Identity, Lock, OpenError, Record, Run, State};
 
+use super::vendor_has::{Use, VendorHas};
 use crate::args;
 use crate::config::{EmptySubject, FieldKind, LimiterKey, Mapping, SubjectColumns};
 use crate::input::{self, Compared, Known, Same};
@@ -16,6 +17,8 @@ pub struct States {
     directory: Option<PathBuf>,
     who: String,
     locks: Vec<Lock>,
+    /// What the vendor has, by the account's hash.
+    indexes: Vec<(String, VendorHas)>,
 }
 
 /// What of a destination a journal knows.
@@ -47,7 +50,7 @@ impl States {
         let since = humantime::format_rfc3339_seconds(SystemTime::now());
         let (file, to) = (input::name(&args.file), args.to.join(","));
         let who = format!("process {}, since {since}: sync {file} --to {to}", std::process::id());
-        Self { directory: args.state.clone(), who, locks: Vec::new() }
+        Self { directory: args.state.clone(), who, locks: Vec::new(), indexes: Vec::new() }
     }
 
     /// Takes the locks of a destination and of its account, each once.
@@ -75,7 +78,8 @@ impl States {
         let compared = input::compare(&args.file, args.format, record.read, &record.digest)?;
         let differences = record.identity.differences(&identity);
         let is_finished = record.state == State::Finished;
-        if is_finished && (compared.same != Same::Whole || !differences.is_empty()) {
+        // What is to be refreshed is found by asking the index again.
+        if is_finished && (compared.same != Same::Whole || !differences.is_empty() || args.refresh.is_some()) {
             return begin(book);
         }
         let has_changed = compared.same == Same::No || !differences.is_empty();
@@ -101,6 +105,36 @@ impl States {
         };
         let says = Some(says(&target.name, &run, is_finished));
         Ok(Opened { run, known, is_done: is_finished, says })
+    }
+
+    /// What the vendor has, if the run asks for it, or must keep right what an earlier one has written. The account's lock must be
+    /// held. `is_contested`: another destination of this run sets the same fields there.
+    pub fn vendor_has(
+        &mut self,
+        args: &args::Sync,
+        target: &Target,
+        is_contested: bool,
+    ) -> Result<Option<VendorHas>, Failure> {
+        let (directory, account) = (self.directory()?, target.limiter_key.hash());
+        let path = directory.join(format!("index-{account}.sqlite"));
+        let use_of = match (args.changed_only, is_contested) {
+            (true, true) => {
+                return Err(Failure::usage(format!(
+                    "--changed-only: another destination sets the same fields of {} as {}: run them one after the other",
+                    target.account, target.name
+                )));
+            }
+            (true, false) => Use::Ask,
+            (false, _) if !path.exists() => return Ok(None),
+            (false, true) => Use::Forget,
+            (false, false) => Use::Remember,
+        };
+        if let Some((_, open)) = self.indexes.iter().find(|(known, _)| *known == account) {
+            return Ok(Some(open.clone()));
+        }
+        let open = VendorHas::open(&directory, &path, args.refresh, use_of)?;
+        self.indexes.push((account, open.clone()));
+        Ok(Some(open))
     }
 
     /// The locks, to be held to the end.

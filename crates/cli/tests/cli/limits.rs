@@ -85,11 +85,18 @@ fn the_time_is_up() {
         assert!(ran.stderr.contains(says), "{says:?}: {}", ran.stderr);
     }
 
+    // The same command again goes on with it.
+    let accepted = ran.count("accepted");
+    let requests = place.sandbox.seen();
+    let ran = place.run(&SYNC);
+    assert_eq!((ran.status, ran.count("accepted")), (0, 1_000), "{}", ran.stderr);
+    assert!(place.sandbox.seen() - requests <= (1_000 - accepted).div_ceil(100) + 1, "{}", ran.stderr);
+
     // What was not read is not counted, and is pending all the same.
     place.write("input.csv", rows(20_000));
     let at = Timestamp::now().checked_add(3.seconds()).unwrap().strftime("%H:%M:%S").to_string();
     let began = Instant::now();
-    let ran = with_zone(&place, "UTC0", &["--stop-at", &at, "--max-time", "2h", "--restart"]);
+    let ran = with_zone(&place, "UTC0", &["--restart", "--stop-at", &at, "--max-time", "2h"]);
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     assert_eq!(ran.status, 75, "{}", ran.stderr);
     assert!((100..20_000).contains(&ran.count("rows")), "{}", ran.stderr);
@@ -163,7 +170,7 @@ fn a_time_of_the_clock_is_the_next_one_that_it_shows() {
         (&was_set_back, "12:05", (tomorrow, "12:05:00")),
     ] {
         place.write("input.csv", rows(1));
-        let ran = with_zone(&place, zone, &["--stop-at", at]);
+        let ran = with_zone(&place, zone, &["--restart", "--stop-at", at]);
         let says = format!("it will stop at {} {} ", expected.0, expected.1);
         assert!(ran.stderr.contains(&says), "{says:?} by {zone}: {}", ran.stderr);
     }

@@ -6,6 +6,7 @@ mod dead_letters;
 mod destinations;
 mod explain;
 mod friends;
+mod journal;
 mod limits;
 mod samples;
 mod sandbox;

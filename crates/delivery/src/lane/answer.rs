@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contact_sink_core::{BatchKey, Overlap, Rejection, Retry, SinkError, SinkErrorKind, Verdict};
+use contact_sink_core::{Applied, BatchKey, Overlap, Rejection, Retry, SinkError, SinkErrorKind, Verdict};
 use tokio::time::Instant;
 
 use super::flight::{Again, Group, Purpose};
@@ -39,12 +39,14 @@ impl Lane {
 
     /// There are no verdicts at all.
     fn failed(&mut self, request: Request, error: SinkError, now: Instant) {
-        let Request { key, group: Group { mut items, purpose, .. }, rest, .. } = request;
+        let Request { key, group: Group { mut items, purpose, .. }, rest, departed } = request;
         let error = Arc::new(error);
-        self.reach.failed(&error);
+        let counts = self.hear_failure(departed, &error, now);
+        let on_its_way = (error.applied() == Applied::Perhaps).then(|| after(now, self.options.unknown_hold));
         for item in &mut items {
+            item.unknown_until = item.unknown_until.max(on_its_way);
             item.applied = item.applied.max(error.applied());
-            item.attempts += u32::from(self.reach.attempts_count());
+            item.attempts += u32::from(counts);
             item.cause = Some(error.clone());
         }
         if error.retry() == Retry::Never {
@@ -62,7 +64,9 @@ impl Lane {
             _ => after(now, self.backoff(&items)),
         };
         let again = if throttled { Again::Throttled } else { Again::Failed };
-        self.send_again(key, items, purpose, again, not_before);
+        // What a vendor asks of one update is kept, also if another one gets through before.
+        let in_outage = if matches!(error.retry(), Retry::After(_)) { not_before } else { now };
+        self.send_again((key, purpose), items, (again, not_before), in_outage);
         self.stop_if_told_to_wait_too_long(&error, now);
     }
 
@@ -70,12 +74,12 @@ impl Lane {
     fn judged(&mut self, request: Request, verdicts: Vec<Verdict>, now: Instant) {
         let Request { key, group: Group { items, purpose, .. }, mut rest, departed } = request;
         let alone = items.len() == 1;
-        self.hear(&verdicts);
+        let counts = self.hear(departed, &verdicts, now);
         let (mut again, mut undecided, mut accepted, mut rejected) = (Vec::new(), Vec::new(), false, false);
         let mut causes = HashMap::new();
         for (mut item, verdict) in items.into_iter().zip(verdicts) {
             if let Verdict::Retry { code } = verdict {
-                item.attempts += u32::from(self.reach.attempts_count());
+                item.attempts += u32::from(counts);
                 item.left_open = true;
                 item.cause = Some(causes.entry(code).or_insert_with(|| Arc::new(asked_for_another_try(code))).clone());
                 again.push(item);
@@ -114,7 +118,7 @@ impl Lane {
         self.flights.push(key.clone(), rest, now);
         if !again.is_empty() {
             let not_before = after(now, self.backoff(&again));
-            self.send_again(key, again, purpose, Again::Failed, not_before);
+            self.send_again((key, purpose), again, (Again::Failed, not_before), now);
         }
         if accepted {
             self.accepted(departed, now);
@@ -235,8 +239,14 @@ impl Lane {
         self.flights.push(key, vec![Group::new(vec![item], purpose)], now);
     }
 
-    /// Sends again what has tries left, and gives the rest up.
-    fn send_again(&mut self, key: BatchKey, items: Vec<Item>, purpose: Purpose, again: Again, not_before: Instant) {
+    /// Sends again what has tries left, and gives the rest up. In an outage `not_before` is for the next probe, whatever it is.
+    fn send_again(
+        &mut self,
+        (key, purpose): (BatchKey, Purpose),
+        items: Vec<Item>,
+        (mut again, mut not_before): (Again, Instant),
+        in_outage: Instant,
+    ) {
         let most = self.options.max_attempts.get();
         let (left, spent): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|item| item.attempts < most);
         self.observe_again(&left, &spent, purpose, not_before);
@@ -244,13 +254,19 @@ impl Lane {
             self.provisional.try_ended();
         }
         self.give_up(spent);
+        if self.reach.is_outage() {
+            again = self.again_in_outage(left.first().map(|item| item.seq), not_before);
+            not_before = in_outage;
+        }
         if !left.is_empty() {
             self.flights.push(key, vec![Group { items: left, purpose, again }], not_before);
         }
     }
 
     fn backoff(&mut self, items: &[Item]) -> Duration {
-        let attempts = items.iter().map(|item| item.attempts).max().unwrap_or_default().max(self.reach.tried());
+        // In an outage it is no matter which update probes, and how often that one was sent.
+        let of_items = || items.iter().map(|item| item.attempts).max().unwrap_or_default();
+        let attempts = self.reach.tried().max(if self.reach.is_outage() { 0 } else { of_items() });
         let (first, longest) = (self.options.first_backoff, self.longest_pause());
         pause(&mut self.rng, attempts, first, longest)
     }

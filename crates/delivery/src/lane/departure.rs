@@ -7,8 +7,9 @@ use super::flight::{Group, Place, Purpose};
 use super::{Lane, Request};
 use crate::observe::Departed;
 
+/// A request that may leave.
 #[derive(Debug)]
-enum Candidate {
+pub(super) enum Candidate {
     Flight(Place),
     Fresh(BatchKey),
 }
@@ -36,6 +37,7 @@ impl Lane {
         self.count_departure(&group, now);
         let departed = self.observe_departure(&group);
         self.reach.departs(now);
+        self.probes.departs(self.reach.is_outage());
         for item in group.items.iter_mut().filter(|item| !item.sent) {
             item.sent = true;
             self.rejects.sent += 1;
@@ -57,7 +59,8 @@ impl Lane {
         let budget = self.flights.has_due_retry(now).then(|| self.budget.ready_at(now));
         let concludes = self.provisional.concludes_at();
         let (due, ripe, reach) = (self.flights.next_due_after(now), self.queues.ripe_at(), self.reach_wakes_at());
-        let all = [due, budget, ripe, concludes, reach, Some(self.quiet_until)];
+        let all =
+            [due, budget, ripe, concludes, reach, self.reach.probe_at(), self.holds.next_at(), Some(self.quiet_until)];
         all.into_iter().flatten().filter(|at| *at > now).min()
     }
 
@@ -66,15 +69,21 @@ impl Lane {
         let idle = !self.stopped && self.in_flight.is_empty();
         let until = match idle {
             true if wants_to_send => held_until,
-            true if !self.flights.is_empty() => self.wake_at(now).max(held_until),
+            true if self.reach.is_outage() => self.reach.probe_at().max(held_until),
+            true if !self.flights.is_empty() || self.holds.has_waiting() => self.wake_at(now).max(held_until),
             _ => None,
         };
-        self.told().waits_until = until;
+        let since = self.reach.unreachable_since().filter(|_| !self.stopped);
+        let mut told = self.told();
+        (told.waits_until, told.unreachable_since) = (until, since);
     }
 
     fn candidate(&mut self, now: Instant) -> Option<Candidate> {
         if self.stopped || self.in_flight.len() >= self.options.concurrency.get() {
             return None;
+        }
+        if self.reach.is_outage() {
+            return self.probe(now);
         }
         if self.alone && !self.in_flight.is_empty() {
             return None;

@@ -11,7 +11,8 @@ impl Lane {
     /// ones.
     pub(super) fn settle(&mut self, item: Item, outcome: Outcome) {
         self.rejects.accepted += u64::from(outcome == Outcome::Accepted);
-        self.definite.push((item, outcome));
+        let definite = self.remember_unknown_end(item, outcome);
+        self.definite.extend(definite);
         self.check_rejects();
     }
 
@@ -28,6 +29,7 @@ impl Lane {
             return;
         }
         self.stopped = true;
+        self.release_kept();
         if let Stop::Failed(error) | Stop::Unreachable { cause: error, .. } = &why {
             self.cause = Some(error.clone());
         }
@@ -36,6 +38,7 @@ impl Lane {
         let mut left = self.flights.drain();
         left.extend(self.provisional.drain());
         left.extend(self.queues.drain());
+        left.extend(self.holds.drain());
         left.extend(self.lines.drain());
         left.sort_by_key(|item| item.seq);
         self.give_up(left);

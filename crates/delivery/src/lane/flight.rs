@@ -30,6 +30,8 @@ pub(super) enum Again {
     Failed,
     /// It was over the quota, and never looked at. The limiter makes it wait, so the retry budget need not.
     Throttled,
+    /// It failed while nothing gets through. The lane probes at its own pace, so the retry budget does not count.
+    Unreached,
 }
 
 impl Again {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use contact_sink_core::{Address, Applied, ContactUpdate, Rejection, SinkError, Subject};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::Outcome;
 use crate::lane::Command;
@@ -22,6 +23,8 @@ pub(crate) struct Item {
     pub(crate) attempts: u32,
     /// Whether one of them may have been applied.
     pub(crate) applied: Applied,
+    /// Until when such an attempt is taken to be still on its way.
+    pub(crate) unknown_until: Option<Instant>,
     /// Whether an answer left it open if it was stored: its request was refused as a whole, or it is to be sent again.
     pub(crate) left_open: bool,
     pub(crate) cause: Option<Arc<SinkError>>,
@@ -48,6 +51,7 @@ impl Item {
             sent: false,
             attempts: 0,
             applied: earlier,
+            unknown_until: None,
             left_open: false,
             cause: None,
             split: None,

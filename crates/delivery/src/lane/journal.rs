@@ -38,18 +38,22 @@ impl Lane {
     pub(crate) fn commit(&mut self) {
         while !self.definite.is_empty() {
             let mut definite = std::mem::take(&mut self.definite);
+            let mut written = Ok(());
             if let Some(journal) = &mut self.journal {
                 let settled = definite.iter().map(|(item, outcome)| {
                     let Item { number, update, .. } = item;
                     Settled { number: *number, update, outcome }
                 });
                 let outcomes: Vec<Settled<'_>> = settled.collect();
-                if let Err(error) = journal.settled(&outcomes) {
-                    for (item, outcome) in &mut definite {
-                        *outcome = not_written(item, outcome);
-                    }
-                    // What this gives up comes after, and finds no journal.
-                    self.journal_failed(error);
+                written = journal.settled(&outcomes);
+            }
+            if let Err(error) = written {
+                // What this gives up comes after, and finds no journal.
+                self.journal_failed(error);
+            }
+            if self.journal_is_lost {
+                for (item, outcome) in &mut definite {
+                    *outcome = not_written(item, outcome);
                 }
             }
             self.held -= definite.len();
@@ -72,6 +76,7 @@ impl Lane {
 
     fn journal_failed(&mut self, error: JournalError) {
         self.journal = None;
+        self.journal_is_lost = true;
         self.stop(Stop::Journal(error));
     }
 }

@@ -145,6 +145,7 @@ impl Lane {
         let idle = self.in_flight.is_empty()
             && self.flights.is_empty()
             && self.queues.len() == 0
+            && !self.holds.has_waiting()
             && !self.provisional.is_on_trial()
             && !self.provisional.refused.is_empty();
         if !idle {

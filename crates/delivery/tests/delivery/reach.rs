@@ -133,7 +133,7 @@ fn a_vendor_that_is_down_from_the_start_stops_the_lane_within_fifteen_seconds() 
             let world = World::new(100, answer).with_latency(latency).with_quota("100/s").shared();
             let finished = paused(deliver_users(&world, Options::default().with_seed(seed), 600));
             assert!(finished.took >= stops.0 && finished.took <= stops.1, "{name}: {:?}", finished.took);
-            let Some(Stop::Unreachable { tried, after, cause }) = &finished.summary.stop else {
+            let Some(Stop::Unreachable { tried, after, reached_before: false, cause }) = &finished.summary.stop else {
                 panic!("{name}: {:?}", finished.summary)
             };
             assert_eq!((*tried as usize, *after, cause.kind()), (world.requests(), finished.took, kind), "{name}");
@@ -156,7 +156,7 @@ fn a_vendor_that_is_down_from_the_start_stops_the_lane_within_fifteen_seconds() 
 
 #[test]
 fn the_message_says_what_was_tried_for_how_long_and_what_to_do() {
-    let stop = |tried, after, cause| Stop::Unreachable { tried, after, cause: Arc::new(cause) };
+    let stop = |tried, after, cause| Stop::Unreachable { tried, after, reached_before: false, cause: Arc::new(cause) };
     let connect = SinkError::new("jiguang", "set channels", SinkErrorKind::Connect).with_detail("connection refused");
     let throttled = SinkError::new("jiguang", "set channels", SinkErrorKind::Throttled).with_status(429);
     for (stop, expected) in [
@@ -204,8 +204,10 @@ fn attempts_count_from_the_first_answer_that_gets_through() {
     ];
     for (which, through) in through.into_iter().enumerate() {
         let script = move |request: &Request<'_>| match request.number {
+            1..=3 => Err(error(SinkErrorKind::Connect)),
             4 => through(request),
-            _ => Err(error(SinkErrorKind::Connect)),
+            // However often it comes in a row, it is no outage.
+            _ => Err(error(SinkErrorKind::Throttled)),
         };
         let world = World::new(2, script).shared();
         let options = Options::default().with_max_attempts(3.try_into().unwrap());

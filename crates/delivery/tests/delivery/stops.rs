@@ -161,7 +161,8 @@ fn a_try_that_gets_no_answer_is_one_less() {
     let script = |request: &Request<'_>| match user_of(&request.batch[0]) {
         0..10 => refuse_all(request, Wording::Listed),
         50 => accept_all(request),
-        _ => Err(error(SinkErrorKind::Connect)),
+        // No other failure: several in a row are an outage, in which attempts do not count.
+        _ => Err(error(SinkErrorKind::Throttled)),
     };
     let options = || Options::default().with_max_attempts(2.try_into().unwrap());
     let (finished, _) = run(World::new(1, script), options(), 51);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contact_sink_core::{
-    Address, BatchKey, ContactSink, ContactUpdate, Limits, Overlap, Rejection, SinkError, Subject, UserId, Value,
-    Verdict,
+    Address, Applied, BatchKey, ContactSink, ContactUpdate, Limits, Overlap, Rejection, SinkError, Subject, UserId,
+    Value, Verdict,
 };
 use tokio::time::{Instant, sleep};
 
@@ -36,6 +36,7 @@ pub(crate) struct World {
     keys: usize,
     latency: Box<dyn Fn(usize) -> Duration + Send + Sync>,
     script: Box<dyn Fn(&Request<'_>) -> Answer + Send + Sync>,
+    unknown_hold: Duration,
     state: Mutex<State>,
 }
 
@@ -51,6 +52,8 @@ struct State {
     read: usize,
     taken: usize,
     most_ahead: usize,
+    /// For each user, the rows of which an attempt ended and is not known to have been applied, and when.
+    unknown: HashMap<usize, Vec<(usize, Instant)>>,
     breaches: Vec<String>,
 }
 
@@ -61,6 +64,7 @@ impl World {
             keys: 1,
             latency: Box::new(|_| Duration::from_millis(20)),
             script: Box::new(script),
+            unknown_hold: Duration::from_secs(10),
             state: Mutex::default(),
         }
     }
@@ -76,6 +80,11 @@ impl World {
 
     pub(crate) fn with_latency(self, latency: impl Fn(usize) -> Duration + Send + Sync + 'static) -> Self {
         Self { latency: Box::new(latency), ..self }
+    }
+
+    /// For how long no other value may follow one of which an attempt has an unknown end.
+    pub(crate) fn with_unknown_hold(self, unknown_hold: Duration) -> Self {
+        Self { unknown_hold, ..self }
     }
 
     pub(crate) fn shared(self) -> Arc<Self> {
@@ -163,6 +172,13 @@ impl World {
         if users.iter().zip(&rows).any(owes_earlier) {
             breach("the outcome of an earlier update of the subject was not taken");
         }
+        let is_held = |(user, row): (&usize, &usize)| {
+            let on_its_way = |(other, at): &(usize, Instant)| other != row && at.elapsed() < self.unknown_hold;
+            state.unknown.get(user).is_some_and(|unknown| unknown.iter().any(on_its_way))
+        };
+        if users.iter().zip(&rows).any(is_held) {
+            breach("another value of the subject may still be on its way");
+        }
         let fields =
             batch.iter().flat_map(|update| update.fields().iter().map(|(address, _)| address.clone())).collect();
         state.flying.extend(&users);
@@ -218,6 +234,11 @@ impl ContactSink for World {
         }
         let answer = (self.script)(&Request { number, batch });
         let mut state = self.state();
+        if answer.as_ref().is_err_and(|error| error.applied() == Applied::Perhaps) {
+            for update in batch {
+                state.unknown.entry(user_of(update)).or_default().push((row_of(update), Instant::now()));
+            }
+        }
         for (update, verdict) in batch.iter().zip(answer.iter().flatten()) {
             if *verdict == Verdict::Accepted {
                 let fields = update.fields().iter();

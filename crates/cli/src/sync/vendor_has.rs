@@ -1,0 +1,88 @@
+//! What the vendor is known to have, for `--changed-only`: one index for each account, which its destinations share.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use contact_sink_core::{Address, ContactUpdate};
+use contact_sink_delivery::{JournalError, Outcome};
+use contact_sink_journal::{Index, IndexError, IndexOptions, Key};
+
+use crate::status::Failure;
+
+/// What the vendor is known to have, in the hands of one destination.
+#[derive(Clone)]
+pub struct VendorHas {
+    index: Arc<Mutex<Index>>,
+    use_of: Use,
+}
+
+/// What a run does with an index. Whatever leaves is forgotten first, also by a run that asks nothing: else the index would be
+/// wrong for the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// It leaves out what the vendor has, and remembers what it accepts.
+    Ask,
+    /// It sends everything, and remembers what is accepted.
+    Remember,
+    /// Another destination sets the same fields in the same run: which of the two comes last nobody knows.
+    Forget,
+}
+
+impl VendorHas {
+    /// Opens an index in the state directory.
+    pub fn open(directory: &Path, path: &Path, refresh: Option<Duration>, use_of: Use) -> Result<Self, Failure> {
+        let key = Key::load_or_create(&directory.join("index.key")).map_err(|error| cannot_open(&error))?;
+        let options =
+            refresh.map_or_else(IndexOptions::default, |refresh| IndexOptions::default().with_refresh(refresh));
+        let index = Index::open(path, &key, options).map_err(|error| cannot_open(&error))?;
+        Ok(Self { index: Arc::new(Mutex::new(index)), use_of })
+    }
+
+    /// Whether the vendor has all of this, and the run is to leave it out.
+    pub fn has(&self, update: &ContactUpdate) -> Result<bool, JournalError> {
+        if self.use_of != Use::Ask {
+            return Ok(false);
+        }
+        self.index().has(update, SystemTime::now()).map_err(failed)
+    }
+
+    /// These leave now.
+    pub fn departs(&self, batch: &[ContactUpdate]) -> Result<(), JournalError> {
+        self.index().forget(batch).map_err(failed)
+    }
+
+    /// What became of an update.
+    pub fn settled(&self, update: &ContactUpdate, outcome: &Outcome) -> Result<(), JournalError> {
+        match outcome {
+            _ if self.use_of == Use::Forget => Ok(()),
+            Outcome::Accepted => self.index().remember(update, SystemTime::now()).map_err(failed),
+            Outcome::Rejected { stored, .. } => {
+                let is_stored = |(_, (address, _)): &(usize, &(Address, _))| stored.contains(address);
+                let parts =
+                    update.fields().iter().enumerate().filter(is_stored).filter_map(|(nth, _)| update.only(nth));
+                parts.into_iter().try_for_each(|part| self.index().remember(&part, SystemTime::now()).map_err(failed))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes down what is remembered.
+    pub fn flush(&self) -> Result<(), JournalError> {
+        self.index().flush().map_err(failed)
+    }
+
+    fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn cannot_open(error: &dyn std::fmt::Display) -> Failure {
+    Failure::config(format!(
+        "the index of what the vendor has cannot be opened: {error}; without it everything is sent"
+    ))
+}
+
+fn failed(error: IndexError) -> JournalError {
+    JournalError::new(format!("the index of what the vendor has cannot be used: {error}"))
+}

@@ -1,0 +1,247 @@
+//! A run that another one goes on with: what is said, what is sent, and what is refused.
+#![cfg(unix)]
+
+use std::collections::HashMap;
+use std::fs;
+
+use crate::support::{Place, Ran, destination, signal, wait_until, world};
+
+const SYNC: [&str; 6] = ["sync", "input.csv", "--to", "growth", "--report", "json"];
+
+fn rows(count: usize) -> String {
+    let row = |nth: usize| format!("{},{},,\n", 1_000 + nth, if nth % 50 == 3 { "130" } else { "13000000001" });
+    "cuid,mobile,email,registration_id\n".to_owned() + &(0..count).map(row).collect::<String>()
+}
+
+/// A vendor that takes ten requests a second of us.
+fn place() -> Place {
+    let place = Place::new(world());
+    place.write("contact-sink.toml", place.config().replace("# quota = \"100/s\"", "quota = \"10/s\""));
+    place
+}
+
+/// A run that is ended after its first requests.
+fn cut(place: &Place) -> Ran {
+    let before = place.sandbox.seen();
+    let child = place.start(&SYNC);
+    wait_until("three requests", || place.sandbox.seen() >= before + 3);
+    signal("TERM", child.id());
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!(ran.status, 130, "{}", ran.stderr);
+    ran
+}
+
+/// How often each user was sent.
+fn sent(place: &Place) -> HashMap<String, usize> {
+    let mut sent = HashMap::new();
+    for subject in place.sandbox.requests().into_iter().flat_map(|request| request.subjects) {
+        *sent.entry(subject).or_default() += 1;
+    }
+    sent
+}
+
+#[test]
+fn goes_on_where_the_last_run_ended() {
+    let place = place();
+    place.write("input.csv", rows(2_000));
+    let first = cut(&place);
+    let done = first.count("accepted") + first.count("rejected");
+    assert!(done >= 200 && first.count("pending") > 0, "{}", first.stderr);
+
+    let status = place.run(&["status"]).stdout;
+    for says in ["growth: ", ": not finished\n", &format!("{done} rows done"), "goes on at row ", "contact-sink sync /"]
+    {
+        assert!(status.contains(says), "{says:?}: {status}");
+    }
+    let ran = place.run(&SYNC);
+    assert!(
+        ran.stderr.contains("growth: goes on at row ") && ran.stderr.contains(" rows are done\n"),
+        "{}",
+        ran.stderr
+    );
+    let counts = ["rows", "accepted", "rejected", "pending"].map(|count| ran.count(count));
+    assert_eq!((ran.status, counts), (2, [2_000, 1_960, 40, 0]), "of the whole input: {}", ran.stderr);
+    assert!(ran.stderr.contains("  40 times: an SMS number is 11 digits"), "{}", ran.stderr);
+    let sent = sent(&place);
+    assert!(sent.len() == 1_960 && sent.values().all(|times| *times == 1), "nobody is sent twice");
+    assert_eq!((place.rejected().len(), place.rejected_rows().len()), (1, 40), "in one file");
+
+    let seen = place.sandbox.seen();
+    let again = place.run(&SYNC);
+    let counts = ["rows", "accepted", "rejected", "pending", "requests"].map(|count| again.count(count));
+    assert_eq!((again.status, counts), (2, [2_000, 1_960, 40, 0, 0]), "{}", again.stderr);
+    assert!(again.stderr.contains("growth: nothing to send: all 2,000 rows are done"), "{}", again.stderr);
+    assert!(place.run(&["status"]).stdout.contains(": finished\n"));
+    assert_eq!(place.sandbox.seen(), seen);
+
+    let ran = place.run(&[&SYNC[..], &["--restart"]].concat());
+    assert_eq!((ran.status, ran.count("accepted"), ran.count("requests") >= 20), (2, 1_960, true), "{}", ran.stderr);
+}
+
+#[test]
+fn what_has_changed_is_refused_until_its_owner_chooses() {
+    let place = place();
+    place.write("input.csv", rows(8_000));
+    cut(&place);
+    let seen = place.sandbox.seen();
+    let refused = |says: &[&str]| {
+        let ran = place.run(&SYNC);
+        assert_eq!((ran.status, ran.stdout.as_str()), (64, ""), "{}", ran.stderr);
+        for says in says.iter().chain(&["growth: ", "--continue goes on at row ", "--restart sends all rows again"]) {
+            assert!(ran.stderr.contains(says), "{says:?}: {}", ran.stderr);
+        }
+        assert!(!ran.stderr.contains("13000000001") && place.sandbox.seen() == seen, "{}", ran.stderr);
+    };
+    // The first row, which was read; and one that follows what was read changes nothing.
+    let (input, config) = (rows(8_000), place.read("contact-sink.toml"));
+    place.write("input.csv", input.replacen("13000000001", "13000000002", 1));
+    refused(&["the part of input.csv that was read already is another"]);
+    place.write("input.csv", input.lines().take(150).collect::<Vec<_>>().join("\n"));
+    refused(&["the part of input.csv that was read already is another"]);
+    let shorter = place.run(&[&SYNC[..], &["--continue"]].concat());
+    assert!(shorter.status == 64 && shorter.stderr.contains("nobody can tell which are left"), "{}", shorter.stderr);
+    place.write("input.csv", &input);
+
+    let label = "\"sms/默认联系\" = \"mobile\"";
+    assert!(config.contains(label));
+    place.write("contact-sink.toml", config.replace(label, "\"sms/默认联系\" = \"registration_id\""));
+    refused(&["the mapping was ", "210/默认联系 = \"mobile\"", " and is ", "210/默认联系 = \"registration_id\""]);
+    place.write("contact-sink.toml", config.replace("project_id = \"sandbox\"", "project_id = \"other\""));
+    refused(&["the account was project sandbox and is project other"]);
+
+    // The owner goes on with a row that was mended and one that was added behind it; quotes and line ends do not count.
+    let mended = input.replace("130,,\n", "13000000009,,\n").replace('\n', "\r\n");
+    place.write("input.csv", mended + "\"7\",13000000007,,\r\n");
+    place.write("contact-sink.toml", place.config());
+    let ran = place.run(&[&SYNC[..], &["--continue"]].concat());
+    assert_eq!((ran.count("rows"), ran.count("pending")), (8_001, 0), "{}", ran.stderr);
+    assert!((1..160).contains(&ran.count("rejected")), "those of the rows that were done: {}", ran.stderr);
+    assert_eq!(place.stored(7), [("210/默认联系".to_owned(), "13000000007".to_owned())]);
+}
+
+#[test]
+fn a_file_that_is_finished_is_another_run_when_it_has_changed() {
+    let place = place();
+    let ran = place.sync(rows(200), &[]);
+    assert_eq!((ran.status, ran.count("requests")), (2, 2), "{}", ran.stderr);
+    // How it is written does not matter, and neither do secret, quota and report.
+    place.write("contact-sink.toml", place.config());
+    let ran = place.sync(rows(200).replace('\n', "\r\n"), &[]);
+    assert_eq!((ran.status, ran.count("requests"), ran.count("rows")), (2, 0, 200), "{}", ran.stderr);
+    let ran = place.sync(rows(201), &[]);
+    assert_eq!((ran.status, ran.count("requests"), ran.count("rows")), (2, 2, 201), "all of it: {}", ran.stderr);
+    let config = place.config().replace("mail/默认联系", "mail/客户邮箱");
+    place.write("contact-sink.toml", config);
+    let ran = place.sync(rows(201), &[]);
+    assert_eq!(ran.count("rows"), 201, "{}", ran.stderr);
+    assert!(ran.count("requests") >= 2, "{}", ran.stderr);
+    let other = place.directory.path().join("other.csv");
+    fs::copy(place.directory.path().join("input.csv"), other).unwrap();
+    let ran = place.run(&["sync", "other.csv", "--to", "growth", "--report", "json"]);
+    assert!(ran.count("requests") >= 2, "another file is another run: {}", ran.stderr);
+}
+
+#[test]
+fn rejected_rows_that_their_owner_edits_stay_as_they_are() {
+    let place = place();
+    place.write("input.csv", rows(8_000));
+    cut(&place);
+    let [file] = &place.rejected()[..] else { panic!("one file") };
+    let edited = fs::read_to_string(file).unwrap().replace(",130,", ",13000000009,");
+    fs::write(file, &edited).unwrap();
+    let before = place.rejected_rows().len();
+    place.write("contact-sink.toml", place.config());
+    let ran = place.run(&SYNC);
+    assert_eq!((ran.status, ran.count("rejected")), (2, 160), "{}", ran.stderr);
+    assert!(ran.stderr.contains("is gone or was edited, so it is left alone"), "{}", ran.stderr);
+    assert_eq!(fs::read_to_string(file).unwrap(), edited);
+    let rejected = place.rejected();
+    assert_eq!((rejected.len(), place.rejected_rows().len()), (2, 160), "{before} of them in the first file");
+}
+
+#[test]
+fn two_runs_of_one_account_at_once() {
+    let place = Place::with([world(), world()]);
+    let slow = place.config().replace("# quota = \"100/s\"", "quota = \"10/s\"");
+    let same = destination("same", &place.sandbox.base_url());
+    let else_where = destination("elsewhere", &place.more[0].base_url());
+    place.write("contact-sink.toml", [slow, same, else_where].join("\n"));
+    place.write("input.csv", rows(2_000));
+    let child = place.start(&SYNC);
+    wait_until("a request", || place.sandbox.seen() > 0);
+    for (to, what) in [("growth", "destination growth: "), ("same", "project sandbox at 127.0.0.1:")] {
+        let ran = place.run(&["sync", "input.csv", "--to", to, "--report", "json"]);
+        let holder = format!("another run holds its lock, process {}, since 20", child.id());
+        assert!(ran.stderr.contains(what) && ran.stderr.contains(&holder), "{}", ran.stderr);
+        assert!(ran.stderr.contains("sync input.csv --to growth: wait until it has ended"), "{}", ran.stderr);
+        assert_eq!((ran.status, ran.reports().len()), (75, 1), "{}", ran.stderr);
+    }
+    let ran = place.run(&["sync", "input.csv", "--to", "elsewhere", "--report", "json"]);
+    assert_eq!((ran.status, ran.count_of("elsewhere", "accepted")), (2, 1_960), "{}", ran.stderr);
+    assert!(place.run(&["status"]).stdout.contains(&format!(": under way, process {}", child.id())));
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!((ran.status, ran.count("accepted")), (2, 1_960), "undisturbed: {}", ran.stderr);
+    // The lock is gone with its process.
+    assert_eq!(place.run(&["sync", "input.csv", "--to", "same"]).status, 2);
+}
+
+#[test]
+fn a_journal_of_another_program_or_version_is_refused_and_stays_as_it_is() {
+    let place = place();
+    let path = place.directory.path().join("state/growth.sqlite");
+    place.sync(rows(200), &[]);
+    let journal = fs::read(&path).unwrap();
+    let newer = {
+        let mut newer = journal.clone();
+        newer[60..64].copy_from_slice(&7_u32.to_be_bytes());
+        newer
+    };
+    for (bytes, says) in
+        [(&b"no database"[..], "it is no journal of contact-sink"), (&newer, "its format is version 7")]
+    {
+        fs::write(&path, bytes).unwrap();
+        let ran = place.sync(rows(201), &[]);
+        assert_eq!((ran.status, ran.stdout.as_str()), (78, ""), "{}", ran.stderr);
+        assert!(ran.stderr.contains(says) && ran.stderr.contains("growth.sqlite"), "{}", ran.stderr);
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+        let status = place.run(&["status"]);
+        assert!(status.status == 78 && status.stderr.contains(says), "{}", status.stderr);
+    }
+}
+
+#[test]
+fn sends_what_has_changed_only() {
+    let place = place();
+    place.write("contact-sink.toml", place.config());
+    let count = |ran: &Ran| ["accepted", "rejected", "skipped", "unchanged", "requests"].map(|count| ran.count(count));
+    let only = |input: &str, more: &[&str]| place.sync(input, &[&["--changed-only"], more].concat());
+    let of = |mobiles: &[&str]| -> String {
+        let row = |(nth, mobile): (usize, &&str)| format!("{},{mobile},,\n", nth + 1);
+        "cuid,mobile,email,registration_id\n".to_owned() + &mobiles.iter().enumerate().map(row).collect::<String>()
+    };
+    let (a, b) = ("13000000001", "13000000002");
+    assert_eq!(count(&only(&of(&[a, a, a, "130"]), &[])), [3, 1, 0, 0, 1]);
+    assert_eq!(count(&only(&of(&[a, b, a, "130", ""]), &[])), [1, 1, 1, 2, 1], "one has changed");
+    assert_eq!(place.stored(2), [("210/默认联系".to_owned(), b.to_owned())]);
+    // What a run without the option sends is not forgotten to be forgotten.
+    assert_eq!(count(&place.sync(of(&[b, b]), &[])), [2, 0, 0, 0, 1]);
+    assert_eq!(count(&only(&of(&[a, b, a]), &[])), [1, 0, 0, 2, 1]);
+    // A user who stands there twice: the second is held against what the first has set.
+    let twice = format!("cuid,mobile,email,registration_id\n1,{b},,\n1,{a},,\n1,{a},,\n");
+    assert_eq!(count(&only(&twice, &[])), [2, 0, 0, 1, 2]);
+    assert_eq!(place.stored(1), [("210/默认联系".to_owned(), a.to_owned())]);
+    // Another field of the same user.
+    let more = format!("cuid,mobile,email,registration_id\n1,{a},1@example.com,\n2,{b},,\n");
+    assert_eq!(count(&only(&more, &[])), [1, 0, 0, 1, 1]);
+    assert_eq!(count(&only(&of(&[a]), &[])), [0, 0, 0, 1, 0], "a part of it");
+    assert_eq!(only(&of(&[a]), &[]).stderr.matches("nothing to send").count(), 1);
+    assert_eq!(count(&only(&of(&[a]), &["--refresh", "30d"])), [0, 0, 0, 1, 0], "it is asked again");
+    let state = place.directory.path().join("state");
+    for file in fs::read_dir(state).unwrap().map(|file| file.unwrap().path()) {
+        let bytes = fs::read(&file).unwrap();
+        assert!(!bytes.windows(11).any(|part| part == a.as_bytes() || part == b.as_bytes()), "{}", file.display());
+    }
+    let simulated = place.run(&["sync", "input.csv", "--to", "sandbox", "--changed-only"]);
+    assert!(simulated.status == 64 && simulated.stderr.contains("--changed-only"), "{}", simulated.stderr);
+    assert_eq!(place.sync(of(&[a]), &["--refresh", "30d"]).status, 64);
+}

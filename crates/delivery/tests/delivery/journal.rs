@@ -1,0 +1,230 @@
+//! What a journal is told, in which order, and what is done when it fails.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use contact_sink_core::{Applied, ContactUpdate, SinkErrorKind};
+use contact_sink_delivery::{Delivery, Journal, JournalError, Numbered, Options, Outcome, Settled, Stop};
+use futures_util::stream;
+
+use crate::run::{ended, paused};
+use crate::script::{Blame, Wording, accept_all, chaos, error, refuse_users};
+use crate::world::{Request, World, row_of, update_of};
+
+/// What happened, in order.
+#[derive(Debug, Clone, PartialEq)]
+enum Event {
+    Has(usize),
+    Departs(Vec<usize>),
+    Settled(Vec<(Option<u64>, usize, Outcome)>),
+    /// A caller learned of it.
+    Told(usize, Outcome),
+}
+
+/// A journal that notes what it is told, and fails from the given call of a kind on.
+#[derive(Clone, Default)]
+struct Notes {
+    events: Arc<Mutex<Vec<Event>>>,
+    known: Vec<usize>,
+    fails: Option<(&'static str, usize)>,
+    after_failure: Arc<Mutex<usize>>,
+}
+
+impl Notes {
+    fn note(&self, event: Event) {
+        self.events.lock().unwrap().push(event);
+    }
+
+    fn events(&self) -> Vec<Event> {
+        self.events.lock().unwrap().clone()
+    }
+
+    fn call(&self, kind: &'static str, event: Event) -> Result<(), JournalError> {
+        let same = |other: &&Event| std::mem::discriminant(*other) == std::mem::discriminant(&event);
+        let calls = self.events().iter().filter(same).count() + 1;
+        if self.fails.is_some_and(|(failing, from)| failing == kind && calls >= from) {
+            *self.after_failure.lock().unwrap() += 1;
+            return Err(JournalError::new("the disk is full"));
+        }
+        if *self.after_failure.lock().unwrap() > 0 {
+            *self.after_failure.lock().unwrap() += 1;
+        }
+        self.note(event);
+        Ok(())
+    }
+}
+
+impl Journal for Notes {
+    fn has(&mut self, update: &ContactUpdate) -> Result<bool, JournalError> {
+        let row = row_of(update);
+        self.call("has", Event::Has(row)).map(|()| self.known.contains(&row))
+    }
+
+    fn departs(&mut self, batch: &[ContactUpdate]) -> Result<(), JournalError> {
+        self.call("departs", Event::Departs(batch.iter().map(row_of).collect()))
+    }
+
+    fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
+        let settled = |one: &Settled<'_>| (one.number, row_of(one.update), one.outcome.clone());
+        self.call("settled", Event::Settled(outcomes.iter().map(settled).collect()))
+    }
+}
+
+/// Delivers rows of these users with their places as numbers, and notes when each caller learns of its outcome.
+async fn deliver(world: &Arc<World>, notes: &Notes, users: &[usize], options: Options) -> (Vec<Outcome>, Option<Stop>) {
+    let delivery = Delivery::with_journal(world.clone(), options, notes.clone());
+    let updates: Vec<_> = users.iter().enumerate().map(|(row, user)| update_of(row, *user, 2)).collect();
+    let numbered = updates.into_iter().enumerate().map(|(row, update)| Numbered::new(row as u64, update));
+    let mut outcomes = delivery.deliver_numbered(stream::iter(numbered.collect::<Vec<_>>()));
+    let mut told = vec![None; users.len()];
+    while let Some((number, outcome)) = outcomes.next().await {
+        let row = usize::try_from(number).unwrap();
+        notes.note(Event::Told(row, outcome.clone()));
+        assert!(told[row].replace(outcome).is_none(), "told twice");
+    }
+    let stop = outcomes.summary().stop;
+    drop((delivery, outcomes));
+    ended(world).await;
+    (told.into_iter().map(Option::unwrap).collect(), stop)
+}
+
+/// Checks the order of all that was noted: written before told, each once, and `has` asked when nothing earlier is under way.
+fn check(notes: &Notes, world: &World, users: &[usize]) {
+    let (mut written, mut told, mut asked, mut departed) =
+        (vec![None; users.len()], vec![false; users.len()], vec![], 0);
+    for event in notes.events() {
+        match event {
+            Event::Has(row) => {
+                assert!(!asked.contains(&row), "asked twice of row {row}");
+                let earlier = (0..row).filter(|earlier| users[*earlier] == users[row]);
+                assert!(earlier.into_iter().all(|earlier| told[earlier]), "asked while an earlier one is under way");
+                asked.push(row);
+            }
+            Event::Departs(rows) => {
+                assert!(rows.iter().all(|row| asked.contains(row)));
+                assert_eq!(world.departures()[departed].rows, rows, "exactly what leaves");
+                departed += 1;
+            }
+            Event::Settled(settled) => {
+                assert!(!settled.is_empty());
+                for (number, row, outcome) in settled {
+                    assert_eq!(number, Some(row as u64));
+                    assert!(written[row].replace(outcome).is_none(), "row {row} was written twice");
+                }
+            }
+            Event::Told(row, outcome) => {
+                assert_eq!(written[row].as_ref(), Some(&outcome), "row {row} is told before it is written");
+                told[row] = true;
+            }
+        }
+    }
+    assert_eq!(departed, world.requests());
+    assert!(told.iter().all(|told| *told));
+}
+
+fn users(rows: usize) -> Vec<usize> {
+    (0..rows).map(|row| row * 7 % 40).collect()
+}
+
+#[test]
+fn an_outcome_is_written_before_it_is_told_each_once_and_in_order() {
+    for seed in 0..40 {
+        let world = World::new(4, chaos(seed * 1_000, seed % 4 == 0)).shared();
+        let notes = Notes::default();
+        let users = users(100);
+        paused(deliver(&world, &notes, &users, Options::default().with_seed(seed)));
+        check(&notes, &world, &users);
+    }
+    // Those of one answer are in the order of the batch.
+    let world = World::new(5, refuse_users(|user| user == 2, Blame::AllAndTheRestIsTaken, Wording::Listed)).shared();
+    let notes = Notes::default();
+    paused(deliver(&world, &notes, &[0, 1, 2, 3, 4], Options::default()));
+    let events = notes.events();
+    let Event::Settled(settled) = &events[6] else { panic!("{events:?}") };
+    assert_eq!(settled.iter().map(|(_, row, _)| *row).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_request_is_told_before_it_leaves() {
+    paused(async {
+        let notes = Notes::default();
+        let seen = notes.clone();
+        let script = move |request: &Request<'_>| {
+            let last = seen.events().into_iter().rev().find_map(|event| match event {
+                Event::Departs(rows) => Some(rows),
+                _ => None,
+            });
+            let rows: Vec<usize> = request.batch.iter().map(row_of).collect();
+            assert_eq!(last, Some(rows));
+            if request.number % 3 == 2 { Err(error(SinkErrorKind::Connect)) } else { accept_all(request) }
+        };
+        // One at a time, so that the last one that was told is the one that is answered.
+        let world = World::new(3, script).with_latency(|_| Duration::ZERO).shared();
+        let options = Options::default().with_concurrency(1.try_into().unwrap());
+        let (outcomes, stop) = deliver(&world, &notes, &users(30), options).await;
+        assert_eq!((outcomes.iter().filter(|outcome| **outcome == Outcome::Accepted).count(), stop), (30, None));
+    });
+}
+
+#[test]
+fn what_the_vendor_has_already_is_unchanged_and_not_sent() {
+    let world = World::new(4, accept_all).shared();
+    let notes = Notes { known: vec![0, 5, 45, 99], ..Notes::default() };
+    let users = users(100);
+    let (outcomes, stop) = paused(deliver(&world, &notes, &users, Options::default()));
+    check(&notes, &world, &users);
+    let unchanged: Vec<usize> = (0..100).filter(|row| outcomes[*row] == Outcome::Unchanged).collect();
+    assert_eq!((unchanged, stop), (vec![0, 5, 45, 99], None));
+    assert!(world.departures().iter().all(|departure| departure.rows.iter().all(|row| !notes.known.contains(row))));
+    // A rule refuses before the journal is asked.
+    paused(async {
+        let notes = Notes::default();
+        let world = World::new(4, accept_all).shared();
+        let delivery = Delivery::with_journal(world.clone(), Options::default(), notes.clone());
+        assert!(matches!(delivery.deliver(update_of(0, 0, 0)).await, Outcome::Rejected { .. }));
+        let [Event::Settled(settled)] = &notes.events()[..] else { panic!("{:?}", notes.events()) };
+        assert!(matches!(&settled[..], [(None, _, Outcome::Rejected { .. })]), "an update without a number has none");
+        assert_eq!(world.requests(), 0);
+    });
+}
+
+#[test]
+fn after_a_failure_nothing_new_is_sent_and_what_was_not_written_is_pending() {
+    for kind in ["has", "departs", "settled"] {
+        for from in 1..12 {
+            for concurrency in [1, 8] {
+                let world = World::new(4, accept_all).shared();
+                let notes = Notes { fails: Some((kind, from)), ..Notes::default() };
+                let users = users(100);
+                let options = Options::default().with_concurrency(concurrency.try_into().unwrap());
+                let (outcomes, stop) = paused(deliver(&world, &notes, &users, options));
+                let what = format!("{kind} {from} {concurrency}");
+                let Some(Stop::Journal(problem)) = stop else { panic!("{what}: {stop:?}") };
+                assert_eq!(problem.to_string(), "the disk is full");
+                assert_eq!(*notes.after_failure.lock().unwrap(), 1, "{what}: it is not called again");
+                let events = notes.events();
+                let departs: Vec<_> = events.iter().filter(|event| matches!(event, Event::Departs(_))).collect();
+                assert_eq!(departs.len(), world.requests(), "{what}: nothing leaves that was not told");
+                let sent: Vec<usize> = world.departures().into_iter().flat_map(|departure| departure.rows).collect();
+                let mut written = vec![None; users.len()];
+                for event in &events {
+                    if let Event::Settled(settled) = event {
+                        settled.iter().for_each(|(_, row, outcome)| written[*row] = Some(outcome));
+                    }
+                }
+                for (row, outcome) in outcomes.iter().enumerate() {
+                    let applied = if sent.contains(&row) { Applied::Perhaps } else { Applied::No };
+                    match written[row] {
+                        Some(written) => assert_eq!(outcome, written, "{what}: row {row}"),
+                        None => assert_eq!(*outcome, Outcome::Unsettled { applied, cause: None }, "{what}: row {row}"),
+                    }
+                }
+                let accepted = outcomes.iter().filter(|outcome| **outcome == Outcome::Accepted).count();
+                assert_eq!(
+                    accepted,
+                    written.iter().flatten().filter(|outcome| ***outcome == Outcome::Accepted).count()
+                );
+            }
+        }
+    }
+}

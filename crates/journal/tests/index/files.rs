@@ -1,0 +1,189 @@
+//! The index's file: whose it is, who may read it, and what is wrong with it.
+
+use std::path::Path;
+
+use contact_sink_journal::{Index, IndexOptions, IndexProblem, Key};
+
+use crate::{Place, at, mobile};
+
+fn open(path: &Path, key: &Key) -> Result<Index, String> {
+    Index::open(path, key, IndexOptions::default()).map_err(|error| {
+        assert_eq!(error.path(), path);
+        error.to_string().replace(&path.display().to_string(), "PATH")
+    })
+}
+
+/// A place with one subject in its index.
+fn filled() -> Place {
+    let place = Place::new();
+    let mut index = place.open();
+    index.remember(&mobile("7", "1"), at(0)).unwrap();
+    index.flush().unwrap();
+    place
+}
+
+#[cfg(unix)]
+#[test]
+fn every_file_is_for_its_owner_only() {
+    let place = filled();
+    let mut index = place.open();
+    index.remember(&mobile("8", "1"), at(0)).unwrap();
+    index.flush().unwrap();
+    let mut names = Vec::new();
+    for file in std::fs::read_dir(place.directory.path()).unwrap() {
+        let file = file.unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600, "{:?}", file.file_name());
+        names.push(file.file_name().into_string().unwrap());
+    }
+    assert!(names.contains(&"growth.index.sqlite-wal".to_owned()), "{names:?}");
+}
+
+#[test]
+fn a_file_of_something_else_is_refused_and_left_alone() {
+    let place = Place::new();
+    let text = b"cuid,mobile\n7,15088888888\n".repeat(10);
+    std::fs::write(place.path(), &text).unwrap();
+    let message = "the index PATH is a file of something else: it is left as it is; choose another place";
+    assert_eq!(open(&place.path(), &place.key).unwrap_err(), message);
+    assert_eq!(std::fs::read(place.path()).unwrap(), text);
+
+    std::fs::remove_file(place.path()).unwrap();
+    let other = rusqlite::Connection::open(place.path()).unwrap();
+    other.execute_batch("CREATE TABLE contact (subject INTEGER PRIMARY KEY, fields BLOB)").unwrap();
+    drop(other);
+    let before = std::fs::read(place.path()).unwrap();
+    assert_eq!(open(&place.path(), &place.key).unwrap_err(), message);
+    assert_eq!(std::fs::read(place.path()).unwrap(), before);
+}
+
+#[test]
+fn an_unknown_version_is_refused_and_left_alone() {
+    let place = filled();
+    let later = rusqlite::Connection::open(place.path()).unwrap();
+    later.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 2").unwrap();
+    drop(later);
+    let before = std::fs::read(place.path()).unwrap();
+    let message =
+        "the index PATH has the version 2, which is not known here: it is left as it is; use the version that wrote it";
+    assert_eq!(open(&place.path(), &place.key).unwrap_err(), message);
+    assert_eq!(std::fs::read(place.path()).unwrap(), before);
+}
+
+#[test]
+fn another_key_is_refused_and_the_right_one_still_works() {
+    let place = filled();
+    let other = Key::load_or_create(&place.directory.path().join("other")).unwrap();
+    let message = "the index PATH was made with another key: put that key back, or delete the index, and everything is sent once more";
+    assert_eq!(open(&place.path(), &other).unwrap_err(), message);
+    assert!(place.open().has(&mobile("7", "1"), at(0)).unwrap());
+}
+
+#[test]
+fn one_has_it_open_at_a_time() {
+    let place = filled();
+    let index = place.open();
+    let message = format!("the index PATH is in use by process {}", std::process::id());
+    assert_eq!(open(&place.path(), &place.key).unwrap_err(), message);
+    drop(index);
+    assert!(open(&place.path(), &place.key).is_ok());
+}
+
+#[test]
+fn a_damaged_file_is_an_error_and_never_a_hit() {
+    let message = "the index PATH is damaged: delete it, and everything is sent once more";
+    // All of it but the header.
+    let place = filled();
+    let mut bytes = std::fs::read(place.path()).unwrap();
+    bytes[100..].fill(0xa5);
+    std::fs::write(place.path(), bytes).unwrap();
+    assert_eq!(open(&place.path(), &place.key).unwrap_err(), message);
+    // The end of it.
+    let place = filled();
+    let bytes = std::fs::read(place.path()).unwrap();
+    std::fs::write(place.path(), &bytes[..bytes.len() / 2]).unwrap();
+    let problem = open(&place.path(), &place.key).and_then(|mut index| {
+        index
+            .has(&mobile("7", "1"), at(0))
+            .map_err(|error| error.to_string().replace(&place.path().display().to_string(), "PATH"))
+    });
+    assert_eq!(problem.unwrap_err(), message);
+    // One row.
+    let place = filled();
+    let other = rusqlite::Connection::open(place.path()).unwrap();
+    other.execute_batch("UPDATE contact SET fields = x'00'").unwrap();
+    drop(other);
+    let mut index = place.open();
+    let error = index.has(&mobile("7", "1"), at(0)).unwrap_err();
+    assert!(matches!(error.problem(), IndexProblem::Damaged));
+    assert!(index.forget(&[mobile("7", "2")]).is_err(), "then nothing leaves");
+}
+
+#[test]
+fn where_nothing_can_be_written_there_is_no_index() {
+    let place = Place::new();
+    let missing = place.directory.path().join("missing").join("index.sqlite");
+    let error = open(&missing, &place.key).unwrap_err();
+    assert!(error.starts_with("the index PATH cannot be opened: "), "{error}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = place.directory.path().join("read-only");
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o500)).unwrap();
+        // Nobody keeps the superuser from writing there.
+        if std::fs::write(directory.join("probe"), "").is_err() {
+            let error = open(&directory.join("index.sqlite"), &place.key).unwrap_err();
+            assert_eq!(error, "the index PATH cannot be written: the file or its directory is read-only");
+        }
+    }
+}
+
+/// Set for the child process below: the directory to work in.
+#[cfg(unix)]
+const FULL: &str = "CONTACT_SINK_TEST_FULL_DISK";
+
+/// The shell keeps a child from making any file longer than this, which stands in for a full disk.
+#[cfg(unix)]
+const LIMIT: &str = "trap '' XFSZ; ulimit -f 90; exec \"$0\" files::child_on_a_full_disk --exact --nocapture";
+
+#[cfg(unix)]
+#[test]
+fn on_a_full_disk_there_is_an_error_and_what_was_removed_stays_so() {
+    let place = Place::new();
+    let mut index = place.open();
+    for id in 0..2_000 {
+        index.remember(&mobile(&id.to_string(), "1"), at(0)).unwrap();
+    }
+    index.flush().unwrap();
+    drop(index);
+    let mut child = std::process::Command::new("sh");
+    child.args(["-c", LIMIT]).arg(std::env::current_exe().unwrap()).env(FULL, place.directory.path());
+    let output = child.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let removed = said.split("removed ").nth(1).and_then(|text| text.split_whitespace().next()?.parse().ok());
+    let removed: usize = removed.unwrap_or_else(|| panic!("{said}"));
+    let mut index = place.open();
+    let left: Vec<bool> = (0..2_000).map(|id| index.has(&mobile(&id.to_string(), "1"), at(0)).unwrap()).collect();
+    assert!(!left[..removed].contains(&true), "what left is forgotten");
+    assert!(!left[removed + 1..].contains(&false), "the rest is as it was before");
+}
+
+/// Ends as a process on a full disk does that is killed after the first error.
+#[cfg(unix)]
+#[test]
+fn child_on_a_full_disk() {
+    let Some(directory) = std::env::var_os(FULL) else { return };
+    let directory = Path::new(&directory);
+    let key = Key::load_or_create(&directory.join("key")).unwrap();
+    let mut index = open(&directory.join("growth.index.sqlite"), &key).unwrap();
+    let mut forget = |id: usize| index.forget(&[mobile(&id.to_string(), "2")]).err().map(|error| (id, error));
+    let (removed, error) = (0..2_000).find_map(&mut forget).unwrap();
+    assert!(error.to_string().contains(" cannot be "), "{error}");
+    // Remembering is done later, so its error comes later.
+    let failed = (10_000..30_000).find_map(|id| index.remember(&mobile(&id.to_string(), "1"), at(0)).err());
+    let failed = failed.or_else(|| index.flush().err()).unwrap();
+    assert!(failed.to_string().contains(" cannot be "), "{failed}");
+    println!("removed {removed} and then: {error}; {failed}");
+}
