@@ -50,10 +50,9 @@ pub fn all(seed: u64) -> Vec<Scenario> {
     // The longest first: they wait while the others work.
     for vendor in VENDORS {
         let outage = Scenario::new("outage", vendor);
-        // One user a request: all that fail while the vendor is gone are sent again, and the budget has them wait.
-        let users = if vendor.batch == 1 { 12 } else { outage.users };
+
         let plan = Plan::Outage { after_requests: 3, down: Duration::from_millis(1_500) };
-        all.push(Scenario { users, plan, ..outage });
+        all.push(Scenario { plan, ..outage });
     }
     for (kind, fault) in kinds() {
         let mut fault = fault;
