@@ -101,7 +101,7 @@ pub fn check_end(place: &Place, run: &Run, before: &Before<'_>) {
             let stored = before.seen.stored(place.vendor, subject);
             let version = rows.iter().position(|row| values(place, row) == stored);
             let found = version.map(|version| format!("version {version}"));
-            assert!(version == Some(rows.len() - 1), "line {}: {found:?} is stored, and it is the last", last.line);
+            assert!(version == Some(rows.len() - 1), "line {}: {found:?} is stored, and not the last", last.line);
         }
     }
     check_duplicates(place, &versions, before);

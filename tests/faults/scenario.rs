@@ -142,12 +142,12 @@ pub fn check(scenario: &Scenario) -> u64 {
     };
     let files = place.letters().len().saturating_sub(usize::from(bad));
     let before = Before { runs, cuts, files, quota, seen: &seen };
-    check_run(&place, &last, &before);
-    check_end(&place, &last, &before);
-    check_met(scenario, &place, &seen);
     if let Plan::Pace { used } = scenario.plan {
         check_used(&seen, quota, used);
     }
+    check_run(&place, &last, &before);
+    check_end(&place, &last, &before);
+    check_met(scenario, &place, &seen);
     cuts
 }
 

@@ -50,10 +50,9 @@ pub fn all(seed: u64) -> Vec<Scenario> {
     // The longest first: they wait while the others work.
     for vendor in VENDORS {
         let outage = Scenario::new("outage", vendor);
-        // One user a request: all that fail while the vendor is gone are sent again, and the budget has them wait.
-        let users = if vendor.batch == 1 { 12 } else { outage.users };
+
         let plan = Plan::Outage { after_requests: 3, down: Duration::from_millis(1_500) };
-        all.push(Scenario { users, plan, ..outage });
+        all.push(Scenario { plan, ..outage });
     }
     for (kind, fault) in kinds() {
         let mut fault = fault;
@@ -78,9 +77,14 @@ pub fn all(seed: u64) -> Vec<Scenario> {
     }
     for name in ["before-send", "after-send", "before-commit", "after-commit", "in-dead-letter"] {
         for vendor in VENDORS {
-            let nth = 1 + random.below(if name == "in-dead-letter" { 2 } else { 5 });
             let killed = Scenario::new(format!("failpoint/{name}"), vendor);
-            all.push(Scenario { plan: Plan::Failpoint(name, nth), ..killed });
+            // One user a request: far more are done with then than can be in flight.
+            let (users, nth) = match (name, vendor.batch) {
+                ("in-dead-letter", _) => (killed.users, 1 + random.below(2)),
+                (_, 1) => (400, 100 + random.below(50)),
+                _ => (killed.users, 1 + random.below(5)),
+            };
+            all.push(Scenario { users, plan: Plan::Failpoint(name, nth), ..killed });
         }
     }
     for vendor in [&JIGUANG, &ENGAGELAB, &ATTRIBUTES] {
@@ -128,7 +132,8 @@ fn order(vendor: &'static Vendor, seed: u64) -> Scenario {
 
 /// Kills in the middle of a run, one rejected row or another among the rows.
 fn kills(vendor: &'static Vendor, most: u32, seed: u64) -> Scenario {
-    Scenario { latency_ms: 20, seed, plan: Plan::Kills(most), ..Scenario::new("kills", vendor) }
+    let users = vendor.users.max(600);
+    Scenario { users, latency_ms: 20, seed, plan: Plan::Kills(most), ..Scenario::new("kills", vendor) }
 }
 
 /// Answers are lost after the request had its effect.
