@@ -156,3 +156,34 @@ fn answers_that_come_late_are_seen_in_the_order_of_departures() {
         }
     });
 }
+
+/// The vendor went down after that request left: its answer ends no outage, and sets nobody free to fail once more.
+#[test]
+fn a_late_answer_from_before_an_outage_does_not_end_it() {
+    paused(async {
+        let script = |request: &Request<'_>| match request.number {
+            1 | 2 | 60.. => accept_all(request),
+            _ => Err(error(SinkErrorKind::Connect)),
+        };
+        let latency = |number| if number == 2 { secs(10) } else { secs(0) };
+        let world = World::new(1, script).with_latency(latency).shared();
+        let delivery = Delivery::new(world.clone(), Options::default());
+        let began = Instant::now();
+        let call = |user| {
+            let delivery = delivery.clone();
+            tokio::spawn(async move { delivery.deliver(update_of(user, user, 1)).await })
+        };
+        let callers: Vec<_> = (0..200).map(call).collect();
+        sleep(secs(9)).await;
+        let before = world.requests();
+        assert!(before <= 40 && delivery.summary().unreachable_for.unwrap() > secs(8), "{before}");
+        sleep(secs(2)).await;
+        assert!(world.requests() <= before + 6, "one at a time: {}", world.requests());
+        let told = delivery.summary().unreachable_for.unwrap();
+        assert!(told < secs(2), "the patience begins anew: {told:?}");
+        for caller in callers {
+            assert_eq!(caller.await.unwrap(), Outcome::Accepted);
+        }
+        assert!(began.elapsed() > MINUTE);
+    });
+}

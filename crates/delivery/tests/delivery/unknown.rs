@@ -173,20 +173,16 @@ fn the_end_of_an_input_is_reached_when_what_is_held_is_done() {
 fn above_the_most_that_is_remembered_an_outcome_comes_later() {
     const MOST: usize = 50_000;
     paused(async {
-        let script = |request: &Request<'_>| match request.number {
-            2..=4 => Err(error(SinkErrorKind::Timeout)),
-            _ => accept_all(request),
-        };
-        let world = World::new(MOST / 2, script).with_latency(|_| LATENCY).shared();
+        let world = World::new(1_000, accept_all).with_latency(|_| LATENCY).shared();
         let options = Options::default()
+            .with_concurrency(1.try_into().unwrap())
             .with_max_waiting((2 * MOST).try_into().unwrap())
-            .with_max_waiting_bytes((1 << 30).try_into().unwrap())
-            .with_max_attempts(2.try_into().unwrap());
+            .with_max_waiting_bytes((1 << 30).try_into().unwrap());
         let delivery = Delivery::new(world.clone(), options);
-        assert_eq!(delivery.deliver(update_of(0, 1_000_000, 1)).await, Outcome::Accepted);
         let began = Instant::now();
-        let rows = (0..MOST + 100).map(|user| (user, update_of(user, user, 1)));
-        let mut outcomes = delivery.deliver_all(stream::iter(rows.collect::<Vec<_>>()));
+        let perhaps = |user| Numbered::new(user as u64, update_of(user, user, 1)).with_earlier(Applied::Perhaps);
+        let rows: Vec<_> = (0..MOST + 100).map(perhaps).collect();
+        let mut outcomes = delivery.deliver_numbered(stream::iter(rows));
         let (mut early, mut late) = (0, 0);
         while outcomes.next().await.is_some() {
             if began.elapsed() < HOLD { early += 1 } else { late += 1 }
