@@ -3,6 +3,7 @@
 
 mod faults;
 mod figures;
+mod index;
 mod input;
 mod isolate;
 mod loops;
@@ -38,14 +39,24 @@ enum Bench {
     Loop,
     /// 20,000 users while one request in ten fails: how long it takes.
     Faults,
+    /// The changed-only index: how many subjects a second, how large, how much memory. No command, no server.
+    Index {
+        /// So many subjects.
+        #[arg(default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1_000..1_000_000_000))]
+        subjects: u64,
+    },
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let command = build()?;
     let benches = match options.bench {
         Some(bench) => vec![bench],
-        None => vec![Bench::Pace, Bench::Isolate, Bench::Faults, Bench::Loop, Bench::Memory],
+        None => {
+            let index = Bench::Index { subjects: 10_000_000 };
+            vec![Bench::Pace, Bench::Isolate, Bench::Faults, Bench::Loop, Bench::Memory, index]
+        }
     };
+    let needs_command = !matches!(options.bench, Some(Bench::Index { .. }));
+    let command = if needs_command { build()? } else { PathBuf::new() };
     let mut passed = Vec::new();
     for bench in benches {
         let start = Instant::now();
@@ -55,6 +66,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             Bench::Isolate => isolate::measure(&command)?,
             Bench::Faults => faults::measure(&command)?,
             Bench::Loop => loops::measure(&command)?,
+            Bench::Index { subjects } => index::measure(subjects)?,
         };
         figures.print();
         println!("  measured in {:.1} s\n", start.elapsed().as_secs_f64());

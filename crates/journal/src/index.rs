@@ -28,6 +28,9 @@ const BUFFERED_SUBJECTS: usize = 10_000;
 /// So many fields that are going to be overwritten are kept in mind, to be removed in one commit.
 const STALE_FIELDS: usize = 10_000;
 
+/// So many fields are removed before the thread that writes is called to keep the log short.
+const FOLD_AFTER_REMOVED: usize = 20_000;
+
 /// What the vendor is known to have.
 ///
 /// An entry says: the vendor has accepted this value for this field of this subject, and nothing else has left for it since.
@@ -47,6 +50,8 @@ pub struct Index {
     buffer: Batch,
     /// Stands in a row, and an update with another value is about to leave.
     stale: Vec<Stale>,
+    /// So many fields were removed since the thread was called.
+    removed: usize,
     // In this order they are dropped: the lock is given back when all is closed.
     writer: Writer,
     database: Connection,
@@ -150,7 +155,11 @@ impl Index {
         }
         stale.append(&mut self.stale);
         stale.sort_unstable();
-        rows::remove(&mut self.database, &stale).map_err(self.failed())
+        let database = &mut self.database;
+        self.writer.between(|| rows::remove(database, &stale)).map_err(self.failed())?;
+        self.removed += stale.len();
+        // The thread also keeps the log short; when nothing is accepted it is called for that alone.
+        if self.removed >= FOLD_AFTER_REMOVED { self.write() } else { Ok(()) }
     }
 
     /// Remembers that the vendor accepted all of the update's fields.
@@ -192,15 +201,26 @@ impl Index {
         let database = file::open(path, hasher.check())?;
         let writer = Writer::start(path)?;
         let addresses = addresses(&database)?;
-        let (buffer, stale) = (Batch::new(), Vec::new());
-        Ok(Self { path: path.to_owned(), hasher, refresh, addresses, buffer, stale, writer, database, _lock: lock })
+        Ok(Self {
+            path: path.to_owned(),
+            hasher,
+            refresh,
+            addresses,
+            buffer: Batch::new(),
+            stale: Vec::new(),
+            removed: 0,
+            writer,
+            database,
+            _lock: lock,
+        })
     }
 
     /// Lets the thread write what is remembered.
     fn write(&mut self) -> Result<(), IndexError> {
         let mut batch = std::mem::take(&mut self.buffer);
         batch.retain(|_, fields| !fields.is_empty());
-        if batch.is_empty() { Ok(()) } else { self.writer.write(batch).map_err(self.failed()) }
+        self.removed = 0;
+        self.writer.write(batch).map_err(self.failed())
     }
 
     fn read(&self, row: i64) -> Result<Vec<Field>, IndexError> {
@@ -227,8 +247,9 @@ impl Index {
         if !self.addresses.contains_key(address)
             && let Ok(id) = u16::try_from(self.addresses.len())
         {
-            let added = self.database.execute("INSERT INTO address VALUES (?1, ?2)", params![id, address.as_str()]);
-            added.map_err(|error| self.failed()(error.into()))?;
+            let database = &self.database;
+            let add = || database.execute("INSERT INTO address VALUES (?1, ?2)", params![id, address.as_str()]);
+            self.writer.between(add).map_err(|error| self.failed()(error.into()))?;
             self.addresses.insert(address.clone(), id);
         }
         Ok(())

@@ -54,7 +54,7 @@ impl Hasher {
         };
         let ([n0, n1, n2, ..], whole) = (near.end(), whole.end());
         let [w0, w1, w2, w3, w4, ..] = whole;
-        let Some(whole) = whole.first_chunk().copied() else { return None };
+        let whole = whole.first_chunk().copied()?;
         Some(SubjectHash { row: i64::from_be_bytes([n0, n1, n2, w0, w1, w2, w3, w4]), whole })
     }
 

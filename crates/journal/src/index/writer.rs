@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -12,7 +13,7 @@ use super::field::Field;
 use super::{IndexProblem, file, rows};
 
 /// So many rows are one commit: whoever wants to remove some waits for one at most.
-const ROWS: usize = 500;
+const ROWS: usize = 200;
 
 /// The log is folded into the file when it has so many pages: 8 MiB of the usual size.
 const FOLD_AT_PAGES: i64 = 2_000;
@@ -27,6 +28,16 @@ pub(super) struct Writer {
     written: Receiver<Result<(), IndexProblem>>,
     thread: Option<JoinHandle<()>>,
     writing: Option<Arc<Batch>>,
+    gate: Arc<Gate>,
+}
+
+/// Whose turn it is to write. SQLite has a wait of its own, but whoever waits there looks up now and then only, and finds the
+/// next commit of a busy thread each time.
+#[derive(Default)]
+struct Gate {
+    turn: Mutex<()>,
+    wanted: AtomicBool,
+    given_back: Condvar,
 }
 
 impl Writer {
@@ -35,9 +46,11 @@ impl Writer {
         let mut database = file::connect(path, "NORMAL")?;
         let (batches, work) = sync_channel::<Arc<Batch>>(1);
         let (done, written) = sync_channel(1);
+        let gate = Arc::new(Gate::default());
+        let thread_gate = gate.clone();
         let write = move || {
             for batch in work {
-                let result = write(&mut database, &batch);
+                let result = write(&mut database, &batch, &thread_gate);
                 // Let go of before it is said to be written: by then only the index holds it.
                 drop(batch);
                 if done.send(result).is_err() {
@@ -46,7 +59,7 @@ impl Writer {
             }
         };
         let thread = std::thread::Builder::new().name("contact-sink index".to_owned()).spawn(write)?;
-        Ok(Self { batches: Some(batches), written, thread: Some(thread), writing: None })
+        Ok(Self { batches: Some(batches), written, thread: Some(thread), writing: None, gate })
     }
 
     /// What it may not have committed yet.
@@ -63,6 +76,17 @@ impl Writer {
             Some(batches) if batches.send(batch).is_ok() => Ok(()),
             _ => Err(broken()),
         }
+    }
+
+    /// Does something while the thread does not write, at the next moment between two of its commits.
+    pub(super) fn between<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.gate.wanted.store(true, Ordering::SeqCst);
+        let turn = self.gate.turn();
+        let done = work();
+        self.gate.wanted.store(false, Ordering::SeqCst);
+        drop(turn);
+        self.gate.given_back.notify_all();
+        done
     }
 
     /// Hears whether it has written, without waiting for it.
@@ -91,6 +115,18 @@ impl Writer {
     }
 }
 
+impl Gate {
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The thread's turn: when nobody else wants it.
+    fn idle_turn(&self) -> MutexGuard<'_, ()> {
+        let wanted = |_: &mut ()| self.wanted.load(Ordering::SeqCst);
+        self.given_back.wait_while(self.turn(), wanted).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Drop for Writer {
     fn drop(&mut self) {
         self.batches = None;
@@ -105,13 +141,15 @@ fn broken() -> IndexProblem {
     IndexProblem::File(std::io::Error::other("the thread that writes it broke"))
 }
 
-fn write(database: &mut Connection, batch: &Batch) -> Result<(), IndexProblem> {
+fn write(database: &mut Connection, batch: &Batch, gate: &Gate) -> Result<(), IndexProblem> {
     let mut rows = batch.iter().peekable();
     while rows.peek().is_some() {
+        let turn = gate.idle_turn();
         rows::put(database, rows.by_ref().take(ROWS))?;
+        drop(turn);
         fold(database)?;
     }
-    Ok(())
+    fold(database)
 }
 
 /// Folds the log into the file if it has grown long. Readers and the other connection go on meanwhile.
