@@ -6,6 +6,7 @@ mod figures;
 mod index;
 mod input;
 mod isolate;
+mod journal;
 mod loops;
 mod memory;
 mod pace;
@@ -31,12 +32,14 @@ pub(crate) struct Options {
 enum Bench {
     /// 20,000 users at 100 requests a second and 20 ms latency: is the quota used fully, and never passed?
     Pace,
-    /// The peak memory for 10,000 rows and for 1,000,000.
+    /// The peak memory for 10,000 rows and for 10,000,000, also with a destination that is down.
     Memory,
     /// 20,000 users of whom 600 are unknown: what it takes to find them.
     Isolate,
     /// One user a request without a quota: what a delivery costs beside a bare loop of the same client.
     Loop,
+    /// 400,000 rows at full speed: what the journal costs.
+    Journal,
     /// 20,000 users while one request in ten fails: how long it takes.
     Faults,
     /// The changed-only index: how many subjects a second, how large, how much memory. No command, no server.
@@ -52,7 +55,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Some(bench) => vec![bench],
         None => {
             let index = Bench::Index { subjects: 10_000_000 };
-            vec![Bench::Pace, Bench::Isolate, Bench::Faults, Bench::Loop, Bench::Memory, index]
+            vec![Bench::Pace, Bench::Isolate, Bench::Faults, Bench::Loop, Bench::Journal, Bench::Memory, index]
         }
     };
     let needs_command = !matches!(options.bench, Some(Bench::Index { .. }));
@@ -64,6 +67,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             Bench::Pace => pace::measure(&command)?,
             Bench::Memory => memory::measure(&command)?,
             Bench::Isolate => isolate::measure(&command)?,
+            Bench::Journal => journal::measure(&command)?,
             Bench::Faults => faults::measure(&command)?,
             Bench::Loop => loops::measure(&command)?,
             Bench::Index { subjects } => index::measure(subjects)?,

@@ -16,7 +16,17 @@ use super::sandbox::Sandbox;
 pub(super) struct Run {
     pub(super) took: Duration,
     pub(super) peak_bytes: Option<u64>,
+    metrics: String,
     counts: Value,
+}
+
+/// How the command gets its input.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// By name: a journal is kept.
+    File(&'a Path),
+    /// On standard input: none is.
+    Pipe(&'a Path),
 }
 
 impl Run {
@@ -27,23 +37,54 @@ impl Run {
         users: &Path,
         sandbox: &Sandbox,
         quota: Option<&str>,
+        expected: (i32, Duration),
+    ) -> Result<Self> {
+        Self::to(command, directory, Source::File(users), sandbox.base_url(), quota, expected)
+    }
+
+    /// The same to any address, from a file or through a pipe.
+    pub(super) fn to(
+        command: &Path,
+        directory: &Path,
+        users: Source<'_>,
+        base_url: &str,
+        quota: Option<&str>,
         (expected, within): (i32, Duration),
     ) -> Result<Self> {
-        input::write_config(directory, sandbox.base_url(), quota)?;
+        input::write_config(directory, base_url, quota)?;
+        // Each run is one from the first row.
+        let state = directory.join("state");
+        if state.exists() {
+            std::fs::remove_dir_all(&state)?;
+        }
         let (report, said) = (directory.join("report.json"), directory.join("sync.log"));
         let mut report_form = std::ffi::OsString::from("json=");
         report_form.push(&report);
         let mut command = Command::new(command);
-        command.arg("sync").arg(users).args(["--to", DESTINATION, "--config"]).arg(input::config(directory));
+        let (file, stdin) = match users {
+            Source::File(path) => (path, Stdio::null()),
+            Source::Pipe(path) => (Path::new("-"), Stdio::from(File::open(path)?)),
+        };
+        command.arg("sync").arg(file).args(["--to", DESTINATION, "--config"]).arg(input::config(directory));
+        let metrics = directory.join("metrics");
+        command.arg("--state").arg(state).arg("--metrics").arg(&metrics);
         command.arg("--rejected").arg(directory.join("rejected")).arg("--report").arg(report_form);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&said).context("sync.log")?);
+        command.stdin(stdin).stdout(Stdio::null()).stderr(File::create(&said).context("sync.log")?);
         let Ended { status, took, peak_bytes } = Process::start(&mut command)?.wait(within)?;
         if status.code() != Some(expected) {
             let said = std::fs::read_to_string(&said).unwrap_or_default();
             bail!("the run should have ended with {expected}, and ended with {status}:\n{said}");
         }
         let mut report: Value = serde_json::from_slice(&std::fs::read(&report).context("the report")?)?;
-        Ok(Self { took, peak_bytes, counts: report["destinations"][DESTINATION].take() })
+        let metrics = std::fs::read_to_string(&metrics).context("the metrics")?;
+        Ok(Self { took, peak_bytes, metrics, counts: report["destinations"][DESTINATION].take() })
+    }
+
+    /// A metric of which there is one.
+    pub(super) fn metric(&self, name: &str) -> Result<f64> {
+        let line = self.metrics.lines().find(|line| line.starts_with(name) && !line.starts_with('#'));
+        let value = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
+        value.with_context(|| format!("there is no metric {name}"))
     }
 
     /// A count of the report.

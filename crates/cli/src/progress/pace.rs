@@ -24,6 +24,7 @@ pub struct Sample {
     requests: u64,
     retries: u64,
     waits: Option<Duration>,
+    unreachable_for: Option<Duration>,
 }
 
 /// What of a run does not change.
@@ -71,6 +72,7 @@ impl Sample {
             requests: lane.requests,
             retries: lane.retries,
             waits: lane.waits,
+            unreachable_for: lane.unreachable_for,
         }
     }
 }
@@ -115,7 +117,11 @@ impl Line<'_> {
     }
 
     fn waits(&self) -> String {
-        self.sample.waits.map_or(String::new(), |wait| format!(", waiting {} s to send again", wait.as_secs()))
+        let Sample { waits, unreachable_for, .. } = self.sample;
+        let down =
+            unreachable_for.map_or(String::new(), |time| format!(", nothing gets through for {} s", time.as_secs()));
+        let waits = waits.map_or(String::new(), |wait| format!(", waiting {} s to send again", wait.as_secs()));
+        down + &waits
     }
 }
 

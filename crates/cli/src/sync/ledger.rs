@@ -17,6 +17,7 @@ use crate::report::Counts;
 
 /// The books. The lane writes into them as its journal ([`Hook`]), the run as it reads.
 pub struct Ledger {
+    destination: String,
     mapping: Mapping,
     dead_letters: DeadLetters,
     /// What outlives the process; the simulator in this process has none.
@@ -52,12 +53,19 @@ struct Page {
 
 impl Ledger {
     /// The books of a run; without a journal they end with the process.
-    pub fn new(mapping: Mapping, dead_letters: DeadLetters, run: Option<Run>, vendor_has: Option<VendorHas>) -> Self {
+    pub fn new(
+        destination: &str,
+        mapping: Mapping,
+        dead_letters: DeadLetters,
+        run: Option<Run>,
+        vendor_has: Option<VendorHas>,
+    ) -> Self {
         let mut reasons = Counts::default();
         for known in run.iter().flat_map(Run::reasons) {
             reasons.count_reason_times(known.code, &known.reason, known.count);
         }
         Self {
+            destination: destination.to_owned(),
             mapping,
             dead_letters,
             under_way: HashMap::new(),
@@ -266,6 +274,10 @@ impl Books {
             let mut ledger = self.open();
             (ledger.run.take(), ledger.vendor_has.take())
         };
+        if let Some(run) = &run {
+            let destination = self.open().destination.clone();
+            metrics::counter!("contact_sink_journal_syncs_total", "destination" => destination).absolute(run.syncs());
+        }
         let flushed = vendor_has.map_or(Ok(()), |vendor_has| vendor_has.flush());
         run.map_or(Ok(()), |run| run.finish(state)).and(flushed)
     }

@@ -143,7 +143,7 @@ impl Common<'_> {
                 (run, known, is_done) = (Some(opened.run), opened.known, opened.is_done);
             }
         }
-        let mut ledger = Ledger::new(target.mapping, dead_letters, run, vendor_has);
+        let mut ledger = Ledger::new(&target.name, target.mapping, dead_letters, run, vendor_has);
         says.extend(ledger.recover(is_done).map_err(|error| {
             let problem = format!("{}: the file of rejected rows cannot be gone on with: {error}", target.name);
             Failure::config(format!("{problem}; make room, or move it away and run the same command again"))
