@@ -32,7 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (JOURNAL, &[CORE, DELIVERY]),
     // It shares nothing with the clients: together they could be wrong alike.
     (SANDBOX, &[]),
-    (FACADE, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, SANDBOX, TENCENT, TRANSPORT]),
+    (FACADE, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, JOURNAL, SANDBOX, TENCENT, TRANSPORT]),
     (CLI, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, JOURNAL, SANDBOX, TENCENT, TRANSPORT]),
     (TESTS, &[]),
     (XTASK, &[]),

@@ -68,6 +68,9 @@ pub use contact_sink_engagelab as engagelab;
 #[cfg(feature = "jiguang")]
 #[doc(inline)]
 pub use contact_sink_jiguang as jiguang;
+#[cfg(feature = "journal")]
+#[doc(inline)]
+pub use contact_sink_journal as journal;
 #[cfg(feature = "sandbox")]
 #[doc(inline)]
 pub use contact_sink_sandbox as sandbox;
