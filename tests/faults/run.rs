@@ -17,7 +17,7 @@ use crate::vendor::{SECRET, Vendor};
 /// Whether the command keeps a journal: then a run that was cut off is gone on with, and nothing is sent again that was answered.
 pub const JOURNAL: bool = true;
 /// How long a run may take.
-const WITHIN: Duration = Duration::from_secs(120);
+const WITHIN: Duration = Duration::from_secs(900);
 
 /// A directory of its own with all that a run needs.
 pub struct Place {

@@ -101,7 +101,8 @@ pub fn check(scenario: &Scenario) -> u64 {
             let report = stops(&place, scenario);
             let taken: u64 = place.simulator.seen().taken(|_| true).values().sum();
             let most = report.accepted + IN_FLIGHT * vendor.batch;
-            assert!(report.accepted > 0 && taken <= most, "{taken} rows were sent, most of them in vain: {report:?}");
+            // Where the room ends depends on how commits fall together: perhaps before the first row is accepted.
+            assert!(taken <= most, "{taken} rows were sent, most of them in vain: {report:?}");
             // What was in flight when the write failed may be sent again, as after a kill.
             (place.longest_file, runs, cuts) = (None, 1, 1);
             place.run()

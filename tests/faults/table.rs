@@ -65,7 +65,8 @@ pub fn all(seed: u64) -> Vec<Scenario> {
     for vendor in VENDORS {
         all.push(mixed(vendor, random.next()));
         all.push(kills(vendor, 3, random.next()));
-        all.push(order(vendor, random.next()));
+        // Each answer that is lost holds the next version for ten seconds.
+        all.push(order(vendor, if vendor.batch == 1 { 10 } else { 50 }, 4, random.next()));
         let changed =
             [("wrong_secret", Plan::Secret { after_requests: 3 }), ("letters/no_directory", Plan::NoPlaceForLetters)];
         all.extend(changed.map(|(name, plan)| Scenario { plan, ..Scenario::new(name, vendor) }));
@@ -107,7 +108,11 @@ pub fn long(seed: u64) -> Vec<Scenario> {
     let changes = json!([{"clock_ahead_ms": 225_000}]);
     let expires = Scenario::new("long/usersig_expires", &ATTRIBUTES);
     let expires = Scenario { users: 9_000, quota: 1, seed, plan: Plan::Changes(changes), ..expires };
-    vec![pace, expires]
+    let order = VENDORS.map(|vendor| {
+        let long = order(vendor, 50, 40, seed);
+        Scenario { name: format!("long/{}", long.name), ..long }
+    });
+    [pace, expires].into_iter().chain(order).collect()
 }
 
 /// 20,000 users, and a run that lasts long enough for some kills.
@@ -124,8 +129,7 @@ fn mixed(vendor: &'static Vendor, seed: u64) -> Scenario {
 }
 
 /// Few users with many versions, answers that come at their own pace, faults and kills: the last one is the last.
-fn order(vendor: &'static Vendor, seed: u64) -> Scenario {
-    let (users, versions) = if vendor.batch == 1 { (10, 20) } else { (50, 40) };
+fn order(vendor: &'static Vendor, users: u32, versions: u32, seed: u64) -> Scenario {
     let faults = shares(seed, 0.2);
     Scenario { users, versions, bad: false, faults, seed, plan: Plan::Kills(2), ..Scenario::new("order", vendor) }
 }
@@ -139,9 +143,8 @@ fn kills(vendor: &'static Vendor, most: u32, seed: u64) -> Scenario {
 /// Answers are lost after the request had its effect.
 fn resets(vendor: &'static Vendor, seed: u64) -> Scenario {
     let shares = json!([{"fault": "reset", "applied": true, "share": 0.05}]);
-    let users = vendor.users.max(300);
-    let versions = if vendor.batch == 1 { 1 } else { 5 };
-    Scenario { users, versions, faults: json!({"seed": seed, "shares": shares}), ..Scenario::new("resets", vendor) }
+    let users = if vendor.batch == 1 { 300 } else { 12_000 };
+    Scenario { users, faults: json!({"seed": seed, "shares": shares}), ..Scenario::new("resets", vendor) }
 }
 
 /// Such a share of failures of all kinds that cost no ten seconds, and as many late answers.
