@@ -7,7 +7,7 @@ mod hash;
 mod rows;
 mod writer;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -49,7 +49,7 @@ pub struct Index {
     /// Remembered and not yet written, by row.
     buffer: Batch,
     /// Stands in a row, and an update with another value is about to leave.
-    stale: Vec<Stale>,
+    stale: BTreeSet<Stale>,
     /// So many fields were removed since the thread was called.
     removed: usize,
     // In this order they are dropped: the lock is given back when all is closed.
@@ -117,7 +117,7 @@ impl Index {
                 && Some(*other) != tag
                 && self.stale.len() < STALE_FIELDS
             {
-                self.stale.push(Stale { row, address: *address, tag: *other });
+                self.stale.insert(Stale { row, address: *address, tag: *other });
             }
         }
         Ok(has_all)
@@ -153,8 +153,8 @@ impl Index {
         if stale.is_empty() {
             return Ok(());
         }
-        stale.append(&mut self.stale);
-        stale.sort_unstable();
+        self.stale.extend(stale);
+        let stale: Vec<Stale> = std::mem::take(&mut self.stale).into_iter().collect();
         let database = &mut self.database;
         self.writer.between(|| rows::remove(database, &stale)).map_err(self.failed())?;
         self.removed += stale.len();
@@ -179,6 +179,8 @@ impl Index {
         for wanted in wanted {
             if let Wanted { address: Some(address), tag: Some(tag) } = wanted {
                 field::put(fields, Field { address, accepted, tag });
+                // What was about to leave instead did not.
+                self.stale.remove(&Stale { row, address, tag });
             }
         }
         if self.buffer.len() >= BUFFERED_SUBJECTS { self.write() } else { Ok(()) }
@@ -207,7 +209,7 @@ impl Index {
             refresh,
             addresses,
             buffer: Batch::new(),
-            stale: Vec::new(),
+            stale: BTreeSet::new(),
             removed: 0,
             writer,
             database,

@@ -136,6 +136,37 @@ fn what_was_found_to_differ_is_forgotten_in_one_commit_with_the_first_that_leave
 }
 
 #[test]
+fn what_is_just_being_written_is_forgotten_too() {
+    let place = Place::new();
+    let mut index = place.open();
+    let version = |id: u32, version: &str| mobile(&id.to_string(), version);
+    // With the last of these the thread begins to write.
+    for id in 0..10_000 {
+        index.remember(&version(id, "1"), at(0)).unwrap();
+    }
+    let all: Vec<ContactUpdate> = (0..10_000).map(|id| version(id, "2")).collect();
+    index.forget(&all).unwrap();
+    index.flush().unwrap();
+    let left = (0..10_000).filter(|id| index.has(&version(*id, "1"), at(0)).unwrap()).count();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn a_change_that_never_left_takes_nothing_away_that_was_accepted_since() {
+    let place = Place::new();
+    let mut index = place.open();
+    index.remember(&mobile("7", "1"), at(0)).unwrap();
+    index.remember(&mobile("8", "1"), at(0)).unwrap();
+    index.flush().unwrap();
+    assert!(!index.has(&mobile("7", "2"), at(0)).unwrap());
+    index.forget(&[mobile("7", "1")]).unwrap();
+    index.remember(&mobile("7", "1"), at(1)).unwrap();
+    index.flush().unwrap();
+    index.forget(&[mobile("8", "2")]).unwrap();
+    assert!(index.has(&mobile("7", "1"), at(1)).unwrap());
+}
+
+#[test]
 fn what_was_accepted_too_long_ago_is_sent_again() {
     let place = Place::new();
     let mut index = place.open_with(IndexOptions::default().with_refresh(Duration::from_secs(30 * DAY)));
