@@ -245,3 +245,16 @@ fn sends_what_has_changed_only() {
     assert!(simulated.status == 64 && simulated.stderr.contains("--changed-only"), "{}", simulated.stderr);
     assert_eq!(place.sync(of(&[a]), &["--refresh", "30d"]).status, 64);
 }
+
+#[test]
+fn a_journal_that_cannot_be_written_sends_nothing() {
+    let place = place();
+    place.sync(rows(200), &[]);
+    let seen = place.sandbox.seen();
+    // What SQLite writes first is in the way of itself.
+    fs::create_dir(place.directory.path().join("state/growth.sqlite-wal")).unwrap();
+    let ran = place.sync(rows(300), &[]);
+    assert_eq!((ran.status, ran.stdout.as_str()), (78, ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("growth.sqlite") && ran.stderr.contains("--state DIR"), "{}", ran.stderr);
+    assert_eq!(place.sandbox.seen(), seen);
+}
