@@ -201,11 +201,15 @@ fn above_the_most_that_is_remembered_an_outcome_comes_later() {
             let perhaps = |user| Numbered::new(user as u64, update_of(user, user, 1)).with_earlier(Applied::Perhaps);
             let rows: Vec<_> = (0..MOST + 100).map(perhaps).collect();
             let mut outcomes = delivery.deliver_numbered(stream::iter(rows));
+            if halted {
+                let delivery = delivery.clone();
+                tokio::spawn(async move {
+                    sleep(HOLD / 2).await;
+                    delivery.halt();
+                });
+            }
             let (mut early, mut late) = (0, 0);
             while outcomes.next().await.is_some() {
-                if halted && early + late == MOST - 1 {
-                    delivery.halt();
-                }
                 if began.elapsed() < HOLD { early += 1 } else { late += 1 }
             }
             assert_eq!((early, late), if halted { (MOST + 100, 0) } else { (MOST, 100) });
