@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use contact_sink_core::{Applied, SinkErrorKind};
+use contact_sink_core::{Applied, Retry, SinkErrorKind};
 use contact_sink_delivery::{Delivery, Options, Outcome};
 use tokio::time::{Instant, sleep};
 
@@ -185,5 +185,36 @@ fn a_late_answer_from_before_an_outage_does_not_end_it() {
             assert_eq!(caller.await.unwrap(), Outcome::Accepted);
         }
         assert!(began.elapsed() > MINUTE);
+    });
+}
+
+/// What failed in an outage waits for no budget when it is over, and what the vendor asked one update to wait is kept.
+#[test]
+fn after_an_outage_everything_goes_on_at_once_but_what_was_told_to_wait() {
+    paused(async {
+        let is_up = |at: Duration| at < Duration::from_millis(30) || at >= secs(6);
+        let world = World::new(1, up_when(is_up, fails(SinkErrorKind::Connect), accept_all)).shared();
+        let options = Options::default().with_concurrency(300.try_into().unwrap());
+        let finished = deliver_users(&world, options, 400).await;
+        assert_eq!(finished.summary.accepted, 400);
+        assert!(finished.took < secs(45), "{:?}", finished.took);
+    });
+    paused(async {
+        let busy = || error(SinkErrorKind::Unavailable).with_retry(Retry::After(MINUTE));
+        let script = move |request: &Request<'_>| match request.number {
+            2..=5 => Err(busy()),
+            _ => accept_all(request),
+        };
+        let latency = |number| if number == 6 { secs(1) } else { secs(0) };
+        let world = World::new(1, script).with_latency(latency).shared();
+        let finished = deliver_users(&world, Options::default(), 100).await;
+        assert_eq!(finished.summary.accepted, 100);
+        let departures = world.departures();
+        for failed in &departures[1..5] {
+            let again = departures.iter().rfind(|departure| departure.rows == failed.rows).unwrap();
+            assert!(again.at - failed.at >= MINUTE, "{:?}", again.at - failed.at);
+        }
+        let others = departures.iter().filter(|departure| departure.at - departures[0].at < secs(2)).count();
+        assert_eq!(others, 100, "the others do not wait");
     });
 }

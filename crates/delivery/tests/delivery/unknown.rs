@@ -153,45 +153,74 @@ fn what_is_held_is_given_up_with_everything_else() {
 #[test]
 fn the_end_of_an_input_is_reached_when_what_is_held_is_done() {
     for blame in Blame::EACH {
-        let refuse = refuse_users(|user| (1..=10).contains(&user), blame, Wording::Unlisted);
+        let refuse = refuse_users(|user| (1..=12).contains(&user), blame, Wording::Unlisted);
         let script = move |request: &Request<'_>| match request.number {
             1 => Err(error(SinkErrorKind::Timeout)),
             _ => refuse(request),
         };
         let world = World::new(1, script).shared();
         // The newer value of the first user is the only other good one.
-        let rows = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0].into_iter().enumerate();
+        let rows = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0].into_iter().enumerate();
         let rows: Vec<ContactUpdate> = rows.map(|(row, user)| update_of(row, user, 1)).collect();
         let finished = paused(deliver_rows(&world, Options::default(), rows));
-        assert_eq!((finished.rejected(), finished.summary.accepted), (Vec::from_iter(1..=10), 2), "{blame:?}");
-        assert_eq!((finished.summary.stop, world.stored(0, "field-0")), (None, Some(11)));
+        assert_eq!((finished.rejected(), finished.summary.accepted), (Vec::from_iter(1..=12), 2), "{blame:?}");
+        assert_eq!((finished.summary.stop, world.stored(0, "field-0")), (None, Some(13)));
     }
+}
+
+/// Two values of one subject may be on their way, of which the second was refused here: none is the same as both.
+#[test]
+fn with_two_values_on_their_way_any_value_waits() {
+    paused(async {
+        let world = fails(0..=0, SinkErrorKind::Timeout);
+        let delivery = Delivery::new(world.clone(), Options::default());
+        let first = Numbered::new(0, update_of(0, 0, 1)).with_earlier(Applied::Perhaps);
+        let second = Numbered::new(1, update_of(1, 0, 0)).with_earlier(Applied::Perhaps);
+        let mut outcomes = delivery.deliver_numbered(stream::iter([first, second]));
+        let began = Instant::now();
+        while outcomes.next().await.is_some() {}
+        assert!(began.elapsed() < LATENCY * 2);
+        assert_eq!(delivery.deliver(update_of(0, 0, 1)).await, Outcome::Accepted);
+        assert!(began.elapsed() >= HOLD && began.elapsed() < HOLD + LATENCY * 2, "{:?}", began.elapsed());
+    });
 }
 
 /// What cannot be remembered keeps its place: its outcome comes when nothing can be undone any more.
 #[test]
 fn above_the_most_that_is_remembered_an_outcome_comes_later() {
     const MOST: usize = 50_000;
-    paused(async {
-        let world = World::new(1_000, accept_all).with_latency(|_| LATENCY).shared();
-        let options = Options::default()
-            .with_concurrency(1.try_into().unwrap())
-            .with_max_waiting((2 * MOST).try_into().unwrap())
-            .with_max_waiting_bytes((1 << 30).try_into().unwrap());
-        let delivery = Delivery::new(world.clone(), options);
-        let began = Instant::now();
-        let perhaps = |user| Numbered::new(user as u64, update_of(user, user, 1)).with_earlier(Applied::Perhaps);
-        let rows: Vec<_> = (0..MOST + 100).map(perhaps).collect();
-        let mut outcomes = delivery.deliver_numbered(stream::iter(rows));
-        let (mut early, mut late) = (0, 0);
-        while outcomes.next().await.is_some() {
-            if began.elapsed() < HOLD { early += 1 } else { late += 1 }
-        }
-        assert_eq!((early, late), (MOST, 100));
-        // The memory is free again.
-        assert!(began.elapsed() < HOLD + Duration::from_secs(2));
-        let other = timeout(Duration::from_secs(1), delivery.deliver(update_of(7, 7, 2)));
-        assert_eq!(other.await.unwrap(), Outcome::Accepted);
-        assert_eq!(world.breaches(), [""; 0]);
-    });
+    for halted in [false, true] {
+        paused(async {
+            let world = World::new(1_000, accept_all).with_latency(|_| LATENCY).shared();
+            let options = Options::default()
+                .with_concurrency(1.try_into().unwrap())
+                .with_max_waiting((2 * MOST).try_into().unwrap())
+                .with_max_waiting_bytes((1 << 30).try_into().unwrap());
+            let delivery = Delivery::new(world.clone(), options);
+            let began = Instant::now();
+            let perhaps = |user| Numbered::new(user as u64, update_of(user, user, 1)).with_earlier(Applied::Perhaps);
+            let rows: Vec<_> = (0..MOST + 100).map(perhaps).collect();
+            let mut outcomes = delivery.deliver_numbered(stream::iter(rows));
+            if halted {
+                let delivery = delivery.clone();
+                tokio::spawn(async move {
+                    sleep(HOLD / 2).await;
+                    delivery.halt();
+                });
+            }
+            let (mut early, mut late) = (0, 0);
+            while outcomes.next().await.is_some() {
+                if began.elapsed() < HOLD { early += 1 } else { late += 1 }
+            }
+            assert_eq!((early, late), if halted { (MOST + 100, 0) } else { (MOST, 100) });
+            if halted {
+                return;
+            }
+            // The memory is free again.
+            assert!(began.elapsed() < HOLD + Duration::from_secs(2));
+            let other = timeout(Duration::from_secs(1), delivery.deliver(update_of(7, 7, 2)));
+            assert_eq!(other.await.unwrap(), Outcome::Accepted);
+            assert_eq!(world.breaches(), [""; 0]);
+        });
+    }
 }
