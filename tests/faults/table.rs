@@ -107,7 +107,7 @@ pub fn long(seed: u64) -> Vec<Scenario> {
     // A signature of five minutes runs out 75 seconds after its making: one that is younger than a minute was wrong from the start.
     let changes = json!([{"clock_ahead_ms": 225_000}]);
     let expires = Scenario::new("long/usersig_expires", &ATTRIBUTES);
-    let expires = Scenario { users: 9_000, quota: 1, seed, plan: Plan::Changes(changes), ..expires };
+    let expires = Scenario { users: 9_000, bad: false, quota: 1, seed, plan: Plan::Changes(changes), ..expires };
     let order = VENDORS.map(|vendor| {
         let long = order(vendor, 50, 40, seed);
         Scenario { name: format!("long/{}", long.name), ..long }
