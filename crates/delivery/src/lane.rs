@@ -6,6 +6,7 @@
 //! unknown is in `hold`; what the journal is told is in `journal`.
 
 mod answer;
+mod behind;
 mod departure;
 pub(crate) mod driver;
 mod ending;
@@ -30,6 +31,7 @@ use tokio::time::Instant;
 use crate::backoff::{Budget, after};
 use crate::observe::Observer;
 use crate::{Journal, Options, Outcome, Stop, Summary};
+use behind::Behind;
 use flight::{Flights, Group, Purpose};
 use hold::Holds;
 use item::{Item, Ticket};
@@ -101,6 +103,7 @@ pub(crate) struct Lane {
     paced: bool,
     told: Arc<Mutex<Told>>,
     lines: Lines,
+    behind: Behind,
     queues: Queues,
     flights: Flights,
     holds: Holds,
@@ -156,6 +159,7 @@ impl Lane {
             paced,
             told,
             lines: Lines::default(),
+            behind: Behind::default(),
             flights: Flights::default(),
             holds: Holds::default(),
             in_flight: HashMap::new(),
@@ -259,6 +263,9 @@ impl Lane {
 
     /// Nothing earlier of its subject is under way.
     fn enqueue(&mut self, item: Item, now: Instant) {
+        if self.is_behind(&item) {
+            return self.give_up([item]);
+        }
         let Some(item) = self.hold(item, now) else { return };
         match self.has(&item) {
             Some(true) => self.settle(item, Outcome::Unchanged),

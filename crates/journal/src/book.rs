@@ -11,7 +11,7 @@ use crate::record::{Counts, Identity, Reason, Record, State};
 use crate::rows::Rows;
 use crate::run::{Before, Run};
 use crate::schema;
-use crate::write::{seconds, sql};
+use crate::write::{seconds, sql, write_spans};
 
 /// So many runs of one input are kept, to be shown.
 const KEPT: i64 = 5;
@@ -69,12 +69,25 @@ impl Book {
         Run::new(&self.path, self.connection, record, before)
     }
 
-    /// Goes on with a run, from now on as this identity says.
-    pub fn resume(self, mut record: Record, identity: Identity, command: &str) -> Result<Run, OpenError> {
+    /// Goes on with a run, from now on as this identity says. Of a run that was killed so many of the first rows without an
+    /// outcome may have been sent: they are doubtful from now on, however the runs after it end. Give as
+    /// many as its lane held at most, and some more if it may have given up others before.
+    pub fn resume(
+        self,
+        mut record: Record,
+        identity: Identity,
+        command: &str,
+        in_flight: u64,
+    ) -> Result<Run, OpenError> {
         let was_killed = record.state == State::Running;
-        let before = self.before(&record, was_killed).map_err(OpenError::sqlite(&self.path))?;
+        let mut before = self.before(&record, was_killed).map_err(OpenError::sqlite(&self.path))?;
+        if was_killed {
+            for row in before.settled.first_missing(in_flight) {
+                before.doubtful.insert_apart(row);
+            }
+        }
         (record.identity, record.command, record.state) = (identity, command.to_owned(), State::Running);
-        self.take_over(&record).map_err(OpenError::sqlite(&self.path))?;
+        self.take_over(&record, &before.doubtful.take_changes()).map_err(OpenError::sqlite(&self.path))?;
         Run::new(&self.path, self.connection, record, before)
     }
 
@@ -105,15 +118,17 @@ impl Book {
         Ok(id)
     }
 
-    fn take_over(&self, record: &Record) -> rusqlite::Result<()> {
+    fn take_over(&self, record: &Record, doubtful: &[(u64, Option<u64>)]) -> rusqlite::Result<()> {
+        let transaction = self.connection.unchecked_transaction()?;
         let Identity { host, account, account_hash, subject, mapping } = &record.identity;
         let (state, command) = (record.state.word(), &record.command);
-        self.connection.execute(
+        write_spans(&transaction, "doubt", record.id, doubtful)?;
+        transaction.execute(
             "UPDATE run SET state = ?2, host = ?3, account = ?4, account_hash = ?5, subject = ?6, mapping = ?7, command = ?8
              WHERE id = ?1",
             params![record.id, state, host, account, account_hash, subject, mapping, command],
         )?;
-        Ok(())
+        transaction.commit()
     }
 
     fn before(&self, record: &Record, was_killed: bool) -> rusqlite::Result<Before> {

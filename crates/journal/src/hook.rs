@@ -5,27 +5,32 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use contact_sink_core::{Applied, ContactUpdate};
 use contact_sink_delivery::{Journal, JournalError, Outcome, Settled};
 
-use crate::record::Kind;
+use crate::record::{Kind, State};
 use crate::run::{Entry, Run};
 
 /// A run as the [`Journal`] of a lane: each numbered update is a row. Clones are the same run.
 #[derive(Debug, Clone)]
-pub struct RunJournal(Arc<Mutex<Run>>);
+pub struct RunJournal(Arc<Mutex<Option<Run>>>);
 
 impl RunJournal {
     /// Takes a run.
     pub fn new(run: Run) -> Self {
-        Self(Arc::new(Mutex::new(run)))
+        Self(Arc::new(Mutex::new(Some(run))))
     }
 
-    /// The run, to look at it.
-    pub fn run(&self) -> MutexGuard<'_, Run> {
+    /// Looks at the run; `None` once it is finished.
+    pub fn look<T>(&self, at: impl FnOnce(&Run) -> T) -> Option<T> {
+        self.run().as_ref().map(at)
+    }
+
+    /// Ends the run in order, see [`Run::finish`]. Close the lane first: it writes nothing down any more.
+    pub fn finish(&self, state: State) -> Result<(), JournalError> {
+        let run = self.run().take();
+        run.map_or(Ok(()), |run| run.finish(state))
+    }
+
+    fn run(&self) -> MutexGuard<'_, Option<Run>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The run, to finish it, if this is the only clone: once the lane is closed.
-    pub fn into_run(self) -> Option<Run> {
-        Arc::into_inner(self.0).map(|run| run.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -54,6 +59,7 @@ impl Journal for RunJournal {
                 _ => {}
             }
         }
-        self.run().commit(entry)
+        let over = || Err(JournalError::new("the run in the journal is over"));
+        self.run().as_mut().map_or_else(over, |run| run.commit(entry))
     }
 }

@@ -93,19 +93,25 @@ impl Letters {
         (forgotten > 0).then_some(self.bytes)
     }
 
-    /// Holds the file against what it must be, and writes what is missing.
-    pub(crate) fn recover(&mut self) -> io::Result<Recovered> {
+    /// Holds the file against what it must be, and writes what is missing. If it was edited, only lines that it does not have
+    /// wait on, without the head.
+    pub(crate) fn recover(&mut self, head: &[u8]) -> io::Result<Recovered> {
         let Some(path) = self.path.clone() else { return Ok(Recovered::Nothing) };
         let waiting = self.waiting.concat();
         let Some(rest) = self.rest(&path, waiting.len())?.filter(|rest| waiting.starts_with(rest)) else {
             if !self.waiting.is_empty() {
-                // What was written before it was edited is there, whole; the rest is not.
                 let found = fs::read(&path).or_else(|error| match error.kind() {
                     io::ErrorKind::NotFound => Ok(Vec::new()),
                     _ => Err(error),
                 })?;
-                let has = |lines: &Vec<u8>| !lines.is_empty() && found.windows(lines.len()).any(|part| part == lines);
-                self.waiting.retain(|lines| !has(lines));
+                // The head of the next file is another one: this one came with the first lines.
+                if self.bytes == 0
+                    && let Some(first) = self.waiting.first_mut().filter(|first| first.starts_with(head))
+                {
+                    first.drain(..head.len());
+                }
+                // What was written before it was edited is there, whole; the rest is not.
+                self.waiting.retain(|lines| !has_lines(&found, lines));
             }
             return Ok(Recovered::Edited);
         };
@@ -150,7 +156,7 @@ impl Letters {
     /// Goes on in a new file.
     pub(crate) fn move_to(&mut self, path: PathBuf, head: &[u8]) {
         let mut waiting = std::mem::take(&mut self.waiting);
-        // Before anything was in the former file for sure, the head waits with the first lines.
+        // If the former file never came into being, its head waits with the first lines.
         if waiting.first().is_some_and(|lines| !lines.starts_with(head)) {
             waiting.insert(0, head.to_vec());
         }
@@ -170,6 +176,12 @@ impl Letters {
         self.file = Some(file.clone());
         Ok(file)
     }
+}
+
+/// Whether these lines stand in a text one after another, not as the end of a longer one.
+fn has_lines(text: &[u8], lines: &[u8]) -> bool {
+    let begins = |at: usize| at == 0 || text[at - 1] == b'\n';
+    lines.is_empty() || text.windows(lines.len()).enumerate().any(|(at, part)| part == lines && begins(at))
 }
 
 fn length(lines: &[Vec<u8>]) -> u64 {

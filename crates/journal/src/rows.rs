@@ -38,6 +38,13 @@ impl Rows {
         self.below == 0 && self.ahead.is_empty()
     }
 
+    /// So many of the first rows that are not in the set.
+    pub(crate) fn first_missing(&self, count: u64) -> impl Iterator<Item = u64> {
+        let ends = self.ahead.values().copied();
+        let gaps = std::iter::once(self.below).chain(ends).zip(self.ahead.keys().copied().chain([u64::MAX]));
+        gaps.flat_map(|(first, past)| first..past).take(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
     /// Puts a row into the set; `false` if it was there.
     pub(crate) fn insert(&mut self, row: u64) -> bool {
         if self.contains(row) {

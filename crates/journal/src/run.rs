@@ -81,12 +81,12 @@ impl Run {
         &self.settled
     }
 
-    /// Rows that are not settled and may have been applied, by runs that ended in order.
+    /// Rows that were not settled and may have been applied by the runs before.
     pub fn doubtful(&self) -> &Rows {
         &self.doubtful
     }
 
-    /// Whether the run before was killed: what it had in flight may have been applied.
+    /// Whether the run before was killed.
     pub fn was_killed(&self) -> bool {
         self.was_killed
     }
@@ -198,7 +198,7 @@ impl Run {
         head: &[u8],
         another: impl FnOnce() -> PathBuf,
     ) -> Result<Recovered, std::io::Error> {
-        let recovered = self.letters.recover()?;
+        let recovered = self.letters.recover(head)?;
         if recovered == Recovered::Edited {
             let path = another();
             self.record.letters = Some(path.clone());

@@ -1,6 +1,7 @@
 //! The journal's file: its format, and how it is opened.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io::Read as _;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
@@ -58,7 +59,8 @@ pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     // SQLite makes the files beside it with the same rights.
-    options.open(path).map_err(OpenError::io(path))?;
+    let file = options.open(path).map_err(OpenError::io(path))?;
+    check_magic(file, path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(OpenError::sqlite(path))?;
     prepare(&connection, path)?;
@@ -67,6 +69,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
 
 /// Opens a journal that is there, to read it only; another process may be writing it.
 pub(crate) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
+    check_magic(File::open(path).map_err(OpenError::io(path))?, path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(OpenError::sqlite(path))?;
     check(&connection, path)?;
@@ -78,7 +81,11 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(sqlite())?;
     let fresh: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(sqlite())?;
-    if fresh == 0 && pragma(connection, "application_id").map_err(sqlite())? == 0 {
+    let mut is_new = fresh == 0;
+    for mark in ["application_id", "user_version"] {
+        is_new &= pragma(connection, mark).map_err(sqlite())? == 0;
+    }
+    if is_new {
         connection
             .execute_batch(&format!(
                 "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; {TABLES} COMMIT;"
@@ -94,6 +101,14 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), OpenError> {
              PRAGMA secure_delete = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;",
         )
         .map_err(sqlite())
+}
+
+/// Refuses what SQLite would take for an empty database though it is not: a file of one byte.
+fn check_magic(file: File, path: &Path) -> Result<(), OpenError> {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let mut begins = Vec::new();
+    file.take(MAGIC.len() as u64).read_to_end(&mut begins).map_err(OpenError::io(path))?;
+    if begins.is_empty() || begins == MAGIC { Ok(()) } else { Err(OpenError::Foreign { path: path.to_owned() }) }
 }
 
 /// Refuses what is not ours, or of a version that nobody here knows.

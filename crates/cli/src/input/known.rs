@@ -17,8 +17,6 @@ pub struct Known {
     pub settled: Rows,
     /// They have none, and may have been applied.
     pub doubtful: Rows,
-    /// So many of the first rows without an outcome may have been sent by a run that was killed.
-    pub in_flight: usize,
 }
 
 impl Known {
@@ -27,9 +25,7 @@ impl Known {
         if self.settled.contains(row.number) {
             return None;
         }
-        let was_in_flight = self.in_flight > 0;
-        self.in_flight = self.in_flight.saturating_sub(1);
-        Some(if was_in_flight || self.doubtful.contains(row.number) { Applied::Perhaps } else { Applied::No })
+        Some(if self.doubtful.contains(row.number) { Applied::Perhaps } else { Applied::No })
     }
 }
 

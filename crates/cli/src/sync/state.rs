@@ -94,15 +94,11 @@ impl States {
                 grouped(record.read)
             )));
         }
-        let mut run = book.resume(record, identity, &command).map_err(cannot_open)?;
+        let mut run = book.resume(record, identity, &command, in_flight as u64).map_err(cannot_open)?;
         if compared.same == Same::No {
             run.rebase(compared.rows, compared.digest.as_bytes());
         }
-        let known = Known {
-            settled: run.settled().clone(),
-            doubtful: run.doubtful().clone(),
-            in_flight: if run.was_killed() { in_flight } else { 0 },
-        };
+        let known = Known { settled: run.settled().clone(), doubtful: run.doubtful().clone() };
         let says = Some(says(&target.name, &run, is_finished));
         Ok(Opened { run, known, is_done: is_finished, says })
     }

@@ -56,6 +56,7 @@ impl Lane {
     /// Gives these back as they are.
     pub(super) fn give_up(&mut self, items: impl IntoIterator<Item = Item>) {
         for item in items {
+            self.remember_given_up(&item);
             let outcome = item.unsettled(self.cause.clone());
             self.settle(item, outcome);
         }

@@ -1,14 +1,16 @@
 //! Two updates of one subject leave in their order, the later after the outcome of the earlier was taken, in bounded memory.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use contact_sink_core::SinkErrorKind;
-use contact_sink_delivery::{Delivery, Options, Outcome};
+use contact_sink_core::{Applied, ContactUpdate, SinkErrorKind, Verdict};
+use contact_sink_delivery::{Delivery, Numbered, Options, Outcome};
+use futures_util::stream;
 use tokio::time::{sleep, timeout};
 
 use crate::run::{Fed, Feed, deliver_rows, paused};
 use crate::script::{accept_all, error};
-use crate::world::{Request, World, update_of};
+use crate::world::{Request, World, row_of, update_of};
 
 #[test]
 fn a_user_named_fifty_times_ends_with_the_last_value() {
@@ -102,5 +104,36 @@ fn an_input_with_nothing_to_give_keeps_no_place() {
         let (first, second, _outcomes) = streamed.await.unwrap();
         assert_eq!((first, second), (Some((7, Outcome::Accepted)), None));
         assert_eq!(delivery.deliver(update_of(1, 3, 1)).await, Outcome::Accepted, "nor does one that is over");
+    });
+}
+
+/// The next run sends the one that was given up again: what came after it in the input must not be there before.
+#[test]
+fn numbered_updates_behind_one_that_was_given_up_are_left_to_the_next_run() {
+    paused(async {
+        let is_bad = |update: &ContactUpdate| row_of(update) == 1;
+        let script = move |request: &Request<'_>| {
+            let verdict = |update| if is_bad(update) { Verdict::Retry { code: None } } else { Verdict::Accepted };
+            Ok(request.batch.iter().map(verdict).collect())
+        };
+        // The others keep it from being taken for an outage.
+        let world = World::new(1, script).with_quota("20/s").shared();
+        let delivery = Delivery::new(world.clone(), Options::default());
+        let users = [0, 1, 2, 1, 2, 1].into_iter().chain(3..2_000);
+        let numbered = |(row, user)| Numbered::new(row as u64, update_of(row, user, 1));
+        let rows: Vec<Numbered> = users.enumerate().map(numbered).collect();
+        let mut outcomes = delivery.deliver_numbered(stream::iter(rows));
+        let mut pending = BTreeSet::new();
+        while let Some((row, outcome)) = outcomes.next().await {
+            if let Outcome::Unsettled { applied, .. } = outcome {
+                assert_eq!(applied, if row == 1 { Applied::Perhaps } else { Applied::No });
+                pending.insert(row);
+            }
+        }
+        assert_eq!(pending, [1, 3, 5].into());
+        assert!(world.departures().iter().all(|request| !request.rows.contains(&3) && !request.rows.contains(&5)));
+        // A service sends nothing again: its newer value goes.
+        assert_eq!(delivery.deliver(update_of(3_000, 1, 1)).await, Outcome::Accepted);
+        assert_eq!(outcomes.summary().stop, None);
     });
 }

@@ -1,0 +1,233 @@
+//! What the vendor has seen and stored, and what the journal and the callers were told; what may not happen is noted at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use contact_sink_core::{Applied, Overlap, Verdict};
+use contact_sink_delivery::Outcome;
+use fastrand::Rng;
+use tokio::time::Instant;
+
+use crate::case::{Case, Mood};
+use crate::vendor::{Cell, field_of};
+
+/// What became of a row, as the journal was told.
+#[derive(Debug, Clone)]
+pub(crate) enum Fate {
+    Accepted,
+    Rejected { stored: Vec<usize>, earlier: Applied },
+}
+
+pub(crate) struct Oracle {
+    pub(crate) rng: Rng,
+    pub(crate) mood: Mood,
+    /// The time before the present run, and when that began.
+    pub(crate) before: Duration,
+    began: Option<Instant>,
+    pub(crate) subjects: Vec<usize>,
+    /// The row that each field of a subject has its value from.
+    pub(crate) stored: BTreeMap<(usize, usize), usize>,
+    pub(crate) applied: BTreeSet<Cell>,
+    /// What may be applied, or was, by requests whose answer nobody heard.
+    pub(crate) unheard: BTreeSet<usize>,
+    later: Vec<(Duration, Vec<Cell>)>,
+    /// Refused by name, or alone.
+    pub(crate) refused: BTreeSet<usize>,
+    flying: Vec<usize>,
+    /// Accepted as a whole, as the answer says.
+    answered: BTreeSet<usize>,
+    announced: Vec<Vec<usize>>,
+    /// So many rows came back from the present run without an outcome: they stand before what it has in flight.
+    pub(crate) given_back: usize,
+    pub(crate) settled: BTreeMap<usize, Fate>,
+    pub(crate) breaches: Vec<String>,
+}
+
+impl Oracle {
+    pub(crate) fn new(case: &Case) -> Self {
+        Self {
+            rng: Rng::with_seed(case.seed),
+            mood: Mood::Fine,
+            before: Duration::ZERO,
+            began: None,
+            subjects: case.rows.iter().map(|row| row.subject).collect(),
+            stored: BTreeMap::new(),
+            applied: BTreeSet::new(),
+            unheard: BTreeSet::new(),
+            later: Vec::new(),
+            refused: BTreeSet::new(),
+            flying: Vec::new(),
+            answered: BTreeSet::new(),
+            announced: Vec::new(),
+            given_back: 0,
+            settled: BTreeMap::new(),
+            breaches: Vec::new(),
+        }
+    }
+
+    pub(crate) fn breach(&mut self, what: impl Into<String>) {
+        self.breaches.push(what.into());
+    }
+
+    // The vendor's side.
+
+    fn now(&self) -> Duration {
+        self.before + self.began.map_or(Duration::ZERO, |began| began.elapsed())
+    }
+
+    /// A lane announces what leaves.
+    pub(crate) fn announce(&mut self, rows: Vec<usize>) {
+        self.announced.push(rows);
+    }
+
+    /// A request leaves.
+    pub(crate) fn departs(&mut self, case: &Case, batch: &[(usize, Vec<Cell>)]) {
+        self.apply_what_is_due();
+        let rows: Vec<usize> = batch.iter().map(|(row, _)| *row).collect();
+        match self.announced.iter().position(|announced| *announced == rows) {
+            Some(place) => drop(self.announced.remove(place)),
+            None => self.breach(format!("{rows:?} left and the journal was not told")),
+        }
+        if rows.is_empty() || rows.len() > case.max_updates {
+            self.breach(format!("{rows:?} are too many for a request"));
+        }
+        for row in &rows {
+            let subject = self.subjects[*row];
+            if self.settled.contains_key(row) {
+                self.breach(format!("row {row} was settled and is sent again"));
+            }
+            if self.flying.iter().any(|other| self.subjects[*other] == subject) {
+                self.breach(format!("row {row} is sent while its subject is in flight"));
+            }
+            let is_one_key = |other: &usize| self.subjects[*other] % case.keys == subject % case.keys;
+            if case.overlap == Overlap::OnePerKey && self.flying.iter().any(is_one_key) {
+                self.breach(format!("row {row} is sent while its key is in flight"));
+            }
+            let earlier = (0..*row).find(|other| self.subjects[*other] == subject && !self.settled.contains_key(other));
+            if let Some(earlier) = earlier {
+                self.breach(format!("row {row} is sent before row {earlier} of its subject is settled"));
+            }
+        }
+        self.flying.extend(rows);
+        if self.flying.len() > case.concurrency * case.max_updates {
+            self.breach("too much is in flight");
+        }
+    }
+
+    pub(crate) fn lands(&mut self, rows: &[usize]) {
+        for row in rows {
+            let place = self.flying.iter().position(|flying| flying == row).unwrap();
+            self.flying.swap_remove(place);
+        }
+    }
+
+    /// The vendor answers, and applies what was not applied on arrival.
+    pub(crate) fn answers(
+        &mut self,
+        case: &Case,
+        batch: &[(usize, Vec<Cell>)],
+        verdicts: &[Verdict],
+        accepted: Vec<Cell>,
+    ) {
+        self.apply(accepted);
+        for ((row, cells), verdict) in batch.iter().zip(verdicts) {
+            match verdict {
+                Verdict::Accepted if cells.len() == case.rows[*row].fields => drop(self.answered.insert(*row)),
+                Verdict::Rejected(_) => drop(self.refused.insert(*row)),
+                Verdict::Undecided(_) if batch.len() == 1 => drop(self.refused.insert(*row)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Applies what nobody may ever hear of.
+    pub(crate) fn apply_unheard(&mut self, cells: Vec<Cell>) {
+        self.unheard.extend(cells.iter().map(|(row, _)| *row));
+        self.apply(cells);
+    }
+
+    pub(crate) fn apply_later(&mut self, cells: Vec<Cell>, after: Duration) {
+        self.unheard.extend(cells.iter().map(|(row, _)| *row));
+        self.later.push((self.now() + after, cells));
+    }
+
+    fn apply(&mut self, cells: Vec<Cell>) {
+        self.apply_what_is_due();
+        for (row, field) in cells {
+            self.applied.insert((row, field));
+            self.stored.insert((self.subjects[row], field), row);
+        }
+    }
+
+    pub(crate) fn apply_what_is_due(&mut self) {
+        let now = self.now();
+        self.later.sort_by_key(|(at, _)| *at);
+        while self.later.first().is_some_and(|(at, _)| *at <= now) {
+            let (_, cells) = self.later.remove(0);
+            for (row, field) in cells {
+                self.applied.insert((row, field));
+                self.stored.insert((self.subjects[row], field), row);
+            }
+        }
+    }
+
+    // The runs' side.
+
+    pub(crate) fn run_begins(&mut self) {
+        self.began = Some(Instant::now());
+        self.answered.clear();
+        self.announced.clear();
+        self.given_back = 0;
+    }
+
+    /// A run is over, and so much time passes until the next one: what may still be applied of rows that are settled is waited
+    /// for, since a run knows nothing of what those before it waited for. Of other rows it does know.
+    pub(crate) fn run_ended(&mut self, took: Duration, pause: Duration) {
+        (self.before, self.began) = (self.before + took + pause, None);
+        let is_settled = |cells: &[Cell]| cells.iter().any(|(row, _)| self.settled.contains_key(row));
+        let last = self.later.iter().filter(|(_, cells)| is_settled(cells)).map(|(at, _)| *at).max();
+        self.before = self.before.max(last.unwrap_or_default());
+    }
+
+    /// Before the requests in flight of a killed run are dropped: so many rows may be sent once more for it.
+    pub(crate) fn killed(&mut self, case: &Case) {
+        let mut twice: BTreeSet<usize> = self.flying.iter().copied().collect();
+        twice.extend(self.answered.iter().filter(|row| !self.settled.contains_key(row)));
+        if twice.len() > case.concurrency * case.max_updates {
+            self.breach(format!("a kill makes {twice:?} be sent twice"));
+        }
+    }
+
+    /// The journal has an outcome.
+    pub(crate) fn committed(&mut self, row: usize, outcome: &Outcome) {
+        let fate = match outcome {
+            Outcome::Accepted => Fate::Accepted,
+            Outcome::Rejected { stored, earlier, .. } => {
+                let stored = stored.iter().map(|address| field_of(address.as_str())).collect();
+                Fate::Rejected { stored, earlier: *earlier }
+            }
+            Outcome::Unsettled { .. } => return,
+            other => return self.breach(format!("row {row}: {other:?}")),
+        };
+        if let Some(before) = self.settled.insert(row, fate) {
+            self.breach(format!("row {row} was settled before, {before:?}, and is now {outcome:?}"));
+        }
+    }
+
+    /// A caller is told.
+    pub(crate) fn told(&mut self, row: usize, outcome: &Outcome, journal_is_well: bool) {
+        self.given_back += usize::from(matches!(outcome, Outcome::Unsettled { .. }));
+        let known = self.settled.get(&row);
+        let agrees = match (outcome, known) {
+            (Outcome::Accepted, Some(Fate::Accepted)) | (Outcome::Rejected { .. }, Some(Fate::Rejected { .. })) => true,
+            (Outcome::Unsettled { .. }, known) => known.is_none() || !journal_is_well,
+            _ => false,
+        };
+        if !agrees {
+            self.breach(format!("row {row}: the caller is told {outcome:?}, the journal has {known:?}"));
+        }
+        if matches!(outcome, Outcome::Unsettled { applied: Applied::No, .. }) && self.unheard.contains(&row) {
+            self.breach(format!("row {row} may have been applied, and the caller is told that it was not"));
+        }
+    }
+}
