@@ -3,13 +3,14 @@
 //! The task that feeds it is in `driver`; what leaves when is in `departure`; what an answer means for each update is in
 //! `answer`; how updates leave the lane is in `ending`; the rules that keep a wrong mapping from rejecting everybody are in
 //! `provisional`; what is done while nothing gets through is in `reach` and `probe`; what waits for an attempt whose end is
-//! unknown is in `hold`; what the journal is told is in `journal`.
+//! unknown is in `hold`, and what may not overtake an update that was given up in `given_up`; what the journal is told is in `journal`.
 
 mod answer;
 mod departure;
 pub(crate) mod driver;
 mod ending;
 mod flight;
+mod given_up;
 mod hold;
 pub(crate) mod item;
 mod journal;
@@ -31,6 +32,7 @@ use crate::backoff::{Budget, after};
 use crate::observe::Observer;
 use crate::{Journal, Options, Outcome, Stop, Summary};
 use flight::{Flights, Group, Purpose};
+use given_up::GivenUp;
 use hold::Holds;
 use item::{Item, Ticket};
 use probe::Probes;
@@ -104,6 +106,7 @@ pub(crate) struct Lane {
     queues: Queues,
     flights: Flights,
     holds: Holds,
+    given_up: GivenUp,
     in_flight: HashMap<u64, Request>,
     provisional: Provisional,
     reach: Reach,
@@ -158,6 +161,7 @@ impl Lane {
             lines: Lines::default(),
             flights: Flights::default(),
             holds: Holds::default(),
+            given_up: GivenUp::default(),
             in_flight: HashMap::new(),
             provisional: Provisional::default(),
             probes: Probes::default(),
@@ -259,6 +263,9 @@ impl Lane {
 
     /// Nothing earlier of its subject is under way.
     fn enqueue(&mut self, item: Item, now: Instant) {
+        if self.overtakes(&item) {
+            return self.give_up([item]);
+        }
         let Some(item) = self.hold(item, now) else { return };
         match self.has(&item) {
             Some(true) => self.settle(item, Outcome::Unchanged),

@@ -11,6 +11,7 @@ impl Lane {
     /// ones.
     pub(super) fn settle(&mut self, item: Item, outcome: Outcome) {
         self.rejects.accepted += u64::from(outcome == Outcome::Accepted);
+        self.note_given_up(&item, &outcome);
         let definite = self.remember_unknown_end(item, outcome);
         self.definite.extend(definite);
         self.check_rejects();
