@@ -146,7 +146,8 @@ impl Delivery {
         self.command(Command::Halt);
     }
 
-    /// Takes no more updates, waits until all have their outcome, and gives up what has none within the given time.
+    /// Takes no more updates, waits until all have their outcome, and gives up what has none within the given time. A lane with a
+    /// [`Journal`] has dropped it by then.
     pub async fn close(self, within: Duration) -> Summary {
         let (to, closed) = oneshot::channel();
         self.command(Command::Close(to));

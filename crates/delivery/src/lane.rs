@@ -233,6 +233,10 @@ impl Lane {
             self.conclude_when_idle(now);
         }
         if self.held == 0 {
+            if self.closing {
+                // Whoever closes a lane wants to end what its journal keeps.
+                self.journal = None;
+            }
             for closer in self.closers.drain(..) {
                 // Whoever asked is gone: nobody is left to tell.
                 let _ = closer.send(());

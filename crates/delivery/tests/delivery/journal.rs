@@ -247,3 +247,32 @@ fn after_a_failure_nothing_new_is_sent_and_what_was_not_written_is_pending() {
         }
     }
 }
+
+#[test]
+fn a_failure_after_a_stop_is_told_all_the_same() {
+    paused(async {
+        let world = World::new(1, accept_all).shared();
+        let notes = Notes { fails: Some(("settled", 1)), ..Notes::default() };
+        let delivery = Delivery::with_journal(world.clone(), Options::default(), notes);
+        let caller = delivery.clone();
+        let outcome = tokio::spawn(async move { caller.deliver(update_of(0, 0, 1)).await });
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        delivery.halt();
+        assert_eq!(outcome.await.unwrap(), Outcome::Unsettled { applied: Applied::Perhaps, cause: None });
+        assert!(matches!(delivery.summary().stop, Some(Stop::Journal(_))), "{:?}", delivery.summary().stop);
+    });
+}
+
+#[test]
+fn a_lane_that_is_closed_has_let_go_of_its_journal() {
+    paused(async {
+        let world = World::new(1, accept_all).shared();
+        for within in [Duration::ZERO, Duration::from_secs(60)] {
+            let notes = Notes::default();
+            let delivery = Delivery::with_journal(world.clone(), Options::default(), notes.clone());
+            delivery.deliver(update_of(0, 0, 1)).await;
+            delivery.close(within).await;
+            assert_eq!(Arc::strong_count(&notes.events), 1);
+        }
+    });
+}
