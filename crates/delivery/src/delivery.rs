@@ -115,6 +115,9 @@ impl Delivery {
 
     /// Delivers a stream of updates like [`Delivery::deliver_all`], and tells the [`Journal`] the number of each. The numbers
     /// are the caller's, and each is given once.
+    ///
+    /// An update that ran out of tries is to be sent again by the next run, which must not undo what came after it: later
+    /// ones of its subject are given back unsettled, unsent.
     pub fn deliver_numbered(&self, updates: impl Stream<Item = Numbered> + Send + 'static) -> Outcomes<u64> {
         self.command(Command::InputOpened);
         Outcomes::new(self.clone(), Box::pin(ByNumber { updates: Box::pin(updates) }))
@@ -143,7 +146,8 @@ impl Delivery {
         self.command(Command::Halt);
     }
 
-    /// Takes no more updates, waits until all have their outcome, and gives up what has none within the given time.
+    /// Takes no more updates, waits until all have their outcome, and gives up what has none within the given time. A lane with a
+    /// [`Journal`] has dropped it by then.
     pub async fn close(self, within: Duration) -> Summary {
         let (to, closed) = oneshot::channel();
         self.command(Command::Close(to));

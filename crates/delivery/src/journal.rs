@@ -15,8 +15,10 @@ use crate::Outcome;
 /// - [`Journal::departs`] is called before each request, with exactly what it will hold. If it fails, the request does not leave.
 /// - [`Journal::settled`] is called with the outcomes in the order in which they became definite, each once. Their callers learn
 ///   of them, and the request that they came from gives its place in flight back, after it has returned.
-/// - After a failure none of them is called again: the lane stops with [`Stop::Journal`](crate::Stop::Journal), nothing new
-///   is sent, and the outcomes that could not be written are [`Outcome::Unsettled`]: the next run sends these updates again.
+/// - After a failure none of them is called again: the lane stops with [`Stop::Journal`](crate::Stop::Journal), also if it had
+///   stopped for another reason before. Nothing new is sent, and the outcomes that could not be written are
+///   [`Outcome::Unsettled`]: the next run sends these updates again.
+/// - When [`Delivery::close`](crate::Delivery::close) returns, the lane has dropped it, and tells nobody of what it is given later.
 pub trait Journal: Send + 'static {
     /// Whether the vendor has this already, so that it need not be sent.
     fn has(&mut self, update: &ContactUpdate) -> Result<bool, JournalError>;

@@ -3,7 +3,7 @@
 //! The task that feeds it is in `driver`; what leaves when is in `departure`; what an answer means for each update is in
 //! `answer`; how updates leave the lane is in `ending`; the rules that keep a wrong mapping from rejecting everybody are in
 //! `provisional`; what is done while nothing gets through is in `reach` and `probe`; what waits for an attempt whose end is
-//! unknown is in `hold`; what the journal is told is in `journal`.
+//! unknown is in `hold`, and what is left to the next run in `behind`; what the journal is told is in `journal`.
 
 mod answer;
 mod behind;
@@ -233,6 +233,10 @@ impl Lane {
             self.conclude_when_idle(now);
         }
         if self.held == 0 {
+            if self.closing {
+                // Whoever closes a lane wants to end what its journal keeps.
+                self.journal = None;
+            }
             for closer in self.closers.drain(..) {
                 // Whoever asked is gone: nobody is left to tell.
                 let _ = closer.send(());

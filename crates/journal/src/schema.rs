@@ -78,7 +78,8 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
 
 fn prepare(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let sqlite = || OpenError::sqlite(path);
-    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(sqlite())?;
+    // The log is folded by a thread of this process, and a slow disk is no reason to end a run.
+    connection.busy_timeout(std::time::Duration::from_secs(30)).map_err(sqlite())?;
     let fresh: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(sqlite())?;
     let mut is_new = fresh == 0;
@@ -94,11 +95,12 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     } else {
         check(connection, path)?;
     }
-    // Lines with contact data pass through the journal: what is deleted is overwritten.
+    // Lines with contact data pass through the journal: what is deleted is overwritten. A log that was folded is cut when it begins
+    // again: whoever folds it looks how long it is.
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;
-             PRAGMA secure_delete = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;",
+             PRAGMA journal_size_limit = 1048576; PRAGMA secure_delete = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;",
         )
         .map_err(sqlite())
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// How often commits are brought to the disk at most: 20 times a second.
 pub const SYNC_EVERY: Duration = Duration::from_millis(50);
@@ -127,23 +127,28 @@ impl Shared {
 fn run(shared: &Shared, journal: &Path) {
     let mut log = journal.as_os_str().to_owned();
     log.push("-wal");
-    let (log, mut folder) = (PathBuf::from(log), None);
+    let (log, mut folder, mut was_folded) = (PathBuf::from(log), None, false);
     let mut not_before = Instant::now();
     while let Some(letters) = shared.next(not_before) {
         let mut syncs = 1;
         let began = Instant::now();
-        let synced = File::open(&log).and_then(|log| {
+        // Not every system brings to the disk what a file that is open for reading only has.
+        let synced = File::options().read(true).write(true).open(&log).and_then(|log| {
             log.sync_data()?;
             Ok(log.metadata()?.len())
         });
         match synced {
             Ok(bytes) if bytes >= FOLD_AT_BYTES => {
                 syncs += 2;
-                if let Err(error) = fold(&mut folder, journal) {
+                // It begins again from its start with a commit that finds all of it folded. Whoever commits all the time leaves no
+                // such moment: then the rest, which is short, is folded while nobody can commit.
+                let mode = if was_folded { "RESTART" } else { "PASSIVE" };
+                if let Err(error) = fold(&mut folder, journal, mode) {
                     shared.failed(&error);
                 }
+                was_folded = true;
             }
-            Ok(_) => {}
+            Ok(_) => was_folded = false,
             Err(error) => shared.failed(&error),
         }
         if let Some((file, written)) = letters {
@@ -159,13 +164,20 @@ fn run(shared: &Shared, journal: &Path) {
 }
 
 /// Copies the log into the journal's file, so that it begins again from its start.
-fn fold(folder: &mut Option<Connection>, journal: &Path) -> rusqlite::Result<()> {
+fn fold(folder: &mut Option<Connection>, journal: &Path, mode: &str) -> rusqlite::Result<()> {
     let connection = match folder {
         Some(connection) => connection,
         None => {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            folder.insert(Connection::open_with_flags(journal, flags)?)
+            let connection = folder.insert(Connection::open_with_flags(journal, flags)?);
+            // A reader who is in the way is not waited for: nobody could commit meanwhile.
+            connection.busy_timeout(Duration::ZERO)?;
+            connection
         }
     };
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+    match connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(())) {
+        // The next time.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        folded => folded,
+    }
 }

@@ -77,7 +77,14 @@ impl Lane {
     fn journal_failed(&mut self, error: JournalError) {
         self.journal = None;
         self.journal_is_lost = true;
-        self.stop(Stop::Journal(error));
+        let why = Stop::Journal(error);
+        if self.stopped {
+            // Whatever the lane stopped for: that something could not be written down is known by nobody else.
+            self.observer.stops(&why);
+            self.told().summary.stop = Some(why);
+        } else {
+            self.stop(why);
+        }
     }
 }
 

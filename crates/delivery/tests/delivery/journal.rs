@@ -189,6 +189,25 @@ fn what_the_vendor_has_already_is_unchanged_and_not_sent() {
 }
 
 #[test]
+fn what_is_given_up_is_not_overtaken_by_a_later_number_of_its_subject() {
+    for kind in [SinkErrorKind::Connect, SinkErrorKind::Timeout] {
+        let script = move |request: &Request<'_>| match request.number {
+            2 => Err(error(kind)),
+            _ => accept_all(request),
+        };
+        let world = World::new(1, script).shared();
+        let options = Options::default().with_max_attempts(1.try_into().unwrap());
+        let (outcomes, stop) = paused(deliver(&world, &Notes::default(), &[9, 0, 0, 1, 0, 9], options));
+        let accepted: Vec<usize> = (0..6).filter(|row| outcomes[*row] == Outcome::Accepted).collect();
+        assert_eq!((accepted, stop), (vec![0, 3, 5], None), "{kind}: {outcomes:?}");
+        // The next run sends them in their order: what was sent of them would be undone by it.
+        for row in [2, 4] {
+            assert_eq!(outcomes[row], Outcome::Unsettled { applied: Applied::No, cause: None }, "{kind}");
+        }
+    }
+}
+
+#[test]
 fn after_a_failure_nothing_new_is_sent_and_what_was_not_written_is_pending() {
     for kind in ["has", "departs", "settled"] {
         for from in 1..12 {
@@ -227,4 +246,33 @@ fn after_a_failure_nothing_new_is_sent_and_what_was_not_written_is_pending() {
             }
         }
     }
+}
+
+#[test]
+fn a_failure_after_a_stop_is_told_all_the_same() {
+    paused(async {
+        let world = World::new(1, accept_all).shared();
+        let notes = Notes { fails: Some(("settled", 1)), ..Notes::default() };
+        let delivery = Delivery::with_journal(world.clone(), Options::default(), notes);
+        let caller = delivery.clone();
+        let outcome = tokio::spawn(async move { caller.deliver(update_of(0, 0, 1)).await });
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        delivery.halt();
+        assert_eq!(outcome.await.unwrap(), Outcome::Unsettled { applied: Applied::Perhaps, cause: None });
+        assert!(matches!(delivery.summary().stop, Some(Stop::Journal(_))), "{:?}", delivery.summary().stop);
+    });
+}
+
+#[test]
+fn a_lane_that_is_closed_has_let_go_of_its_journal() {
+    paused(async {
+        let world = World::new(1, accept_all).shared();
+        for within in [Duration::ZERO, Duration::from_secs(60)] {
+            let notes = Notes::default();
+            let delivery = Delivery::with_journal(world.clone(), Options::default(), notes.clone());
+            delivery.deliver(update_of(0, 0, 1)).await;
+            delivery.close(within).await;
+            assert_eq!(Arc::strong_count(&notes.events), 1);
+        }
+    });
 }
