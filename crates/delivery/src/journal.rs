@@ -1,6 +1,7 @@
 //! What a lane tells a journal, so that a run that is cut off can be gone on with.
 
 use std::fmt;
+use std::time::Duration;
 
 use contact_sink_core::{Applied, ContactUpdate};
 
@@ -39,6 +40,10 @@ pub struct Settled<'a> {
     pub update: &'a ContactUpdate,
     /// What became of it.
     pub outcome: &'a Outcome,
+    /// For how long an attempt of it whose answer was lost may still be applied, see
+    /// [`Options::unknown_hold`](crate::Options::unknown_hold). A lane that is opened meanwhile must not send a different value
+    /// of its subject: [`Options::first_after`](crate::Options::first_after).
+    pub unsure_for: Option<Duration>,
 }
 
 /// An update of a run that a journal keeps, with a number of the caller's: its place in the input.

@@ -147,7 +147,7 @@ impl Lane {
         told: Arc<Mutex<Told>>,
         now: Instant,
     ) -> Self {
-        let limits = sink.limits();
+        let (limits, first_after) = (sink.limits(), options.first_after);
         let rng = options.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let observer = Observer::new(options.name.clone(), limits.quota);
         Self {
@@ -168,7 +168,7 @@ impl Lane {
             budget: Budget::new(now),
             rng,
             events: 0,
-            quiet_until: now,
+            quiet_until: after(now, first_after),
             heard_in_quiet: HashSet::new(),
             alone: true,
             rejects: Rejects::default(),

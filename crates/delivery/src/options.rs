@@ -73,6 +73,8 @@ pub struct Options {
     /// An attempt of an earlier run ([`Numbered::with_earlier`](crate::Numbered::with_earlier)) counts from when it is given to the lane. An update
     /// whose subject cannot be remembered, because 50,000 others are, has its outcome that much later.
     pub unknown_hold: Duration,
+    /// For how long nothing leaves at first: an attempt of a lane before this one may still be applied. Default: none.
+    pub first_after: Duration,
     /// When too much is rejected. Default 10 % after 1,000 outcomes.
     pub max_rejected: MaxRejected,
     /// How logs and metrics call the lane: their `destination`. Nothing secret. Default `sink`.
@@ -112,6 +114,7 @@ impl Default for Options {
             unreachable_after: Some(Duration::from_secs(10)),
             patience: Some(Duration::from_secs(30 * 60)),
             unknown_hold: Duration::from_secs(10),
+            first_after: Duration::ZERO,
             max_rejected: MaxRejected::Share(0.1),
             name: Arc::from("sink"),
             seed: None,
@@ -163,6 +166,11 @@ impl Options {
     /// With another time for which an attempt whose end is unknown is taken to be still on its way.
     pub fn with_unknown_hold(self, unknown_hold: Duration) -> Self {
         Self { unknown_hold, ..self }
+    }
+
+    /// With this time in which nothing leaves at first.
+    pub fn with_first_after(self, first_after: Duration) -> Self {
+        Self { first_after, ..self }
     }
 
     /// With another limit on what is rejected.

@@ -18,7 +18,7 @@ const KEPT: i64 = 5;
 
 const COLUMNS: &str =
     "id, input, host, account, account_hash, subject, mapping, state, began, changed, checkpoint, read, digest,
-    accepted, rejected, skipped, unchanged, letters_path, command";
+    accepted, rejected, skipped, unchanged, letters_path, command, unsure_until";
 
 /// One destination's journal. Take its [`Lock`](crate::Lock) before it is opened.
 #[derive(Debug)]
@@ -42,6 +42,19 @@ impl Book {
         self.connection.query_row(&query, [input], record).optional().map_err(OpenError::sqlite(&self.path))
     }
 
+    /// Until when an attempt of any run whose answer was lost may still be applied. What a run that was killed had in flight is
+    /// not in it, see [`Book::close_killed`].
+    pub fn unsure_until(&self) -> Result<SystemTime, OpenError> {
+        let query = "SELECT coalesce(max(unsure_until), 0) FROM run";
+        self.connection.query_row(query, [], |row| time(row, 0)).map_err(OpenError::sqlite(&self.path))
+    }
+
+    /// Closes runs that were killed and are not gone on with now: of each so many of the first rows without an outcome are
+    /// doubtful from now on. Says whether there were any: then nothing may leave before what they had in flight has ended.
+    pub fn close_killed(&mut self, but: Option<&Record>, in_flight: u64) -> Result<bool, OpenError> {
+        self.try_close_killed(but.map(|record| record.id), in_flight).map_err(OpenError::sqlite(&self.path))
+    }
+
     /// Begins a run from the first row. The command is what a person types to go on with it.
     pub fn begin(self, input: &str, identity: Identity, command: &str, now: SystemTime) -> Result<Run, OpenError> {
         let id = self.insert(input, &identity, command, now).map_err(OpenError::sqlite(&self.path))?;
@@ -57,6 +70,7 @@ impl Book {
             digest: Vec::new(),
             checkpoint: 0,
             counts: Counts::default(),
+            unsure_until: UNIX_EPOCH,
             letters: None,
         };
         let before = Before {
@@ -95,8 +109,8 @@ impl Book {
         let transaction = self.connection.unchecked_transaction()?;
         transaction.execute(
             "INSERT INTO run (input, host, account, account_hash, subject, mapping, state, began, command, changed,
-             checkpoint, read, digest, accepted, rejected, skipped, unchanged, letters_bytes, letters_crc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8, 0, 0, x'', 0, 0, 0, 0, 0, 0)",
+             checkpoint, read, digest, accepted, rejected, skipped, unchanged, unsure_until, letters_bytes, letters_crc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8, 0, 0, x'', 0, 0, 0, 0, 0, 0, 0)",
             params![
                 input,
                 identity.host,
@@ -116,6 +130,24 @@ impl Book {
         }
         transaction.commit()?;
         Ok(id)
+    }
+
+    fn try_close_killed(&mut self, but: Option<i64>, in_flight: u64) -> rusqlite::Result<bool> {
+        let killed: Vec<Record> = {
+            let query = format!("SELECT {COLUMNS} FROM run WHERE state = ?1 AND id IS NOT ?2");
+            let mut statement = self.connection.prepare(&query)?;
+            let killed = statement.query_map(params![State::Running.word(), but], record)?;
+            killed.collect::<rusqlite::Result<_>>()?
+        };
+        for mut record in killed.iter().cloned() {
+            let Before { settled, mut doubtful, .. } = self.before(&record, true)?;
+            for row in settled.first_missing(in_flight) {
+                doubtful.insert_apart(row);
+            }
+            record.state = State::Unfinished;
+            self.take_over(&record, &doubtful.take_changes())?;
+        }
+        Ok(!killed.is_empty())
     }
 
     fn take_over(&self, record: &Record, doubtful: &[(u64, Option<u64>)]) -> rusqlite::Result<()> {
@@ -197,6 +229,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         },
         letters: row.get::<_, Option<String>>(17)?.map(PathBuf::from),
         command: row.get(18)?,
+        unsure_until: time(row, 19)?,
     })
 }
 

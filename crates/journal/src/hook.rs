@@ -1,6 +1,7 @@
 //! A run as the journal of a lane, for a service that sends a table of its own.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use contact_sink_core::{Applied, ContactUpdate};
 use contact_sink_delivery::{Journal, JournalError, Outcome, Settled};
@@ -45,7 +46,8 @@ impl Journal for RunJournal {
 
     fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
         let mut entry = Entry::default();
-        for Settled { number, outcome, .. } in outcomes {
+        for Settled { number, outcome, unsure_for, .. } in outcomes {
+            entry.unsure_until = entry.unsure_until.max(unsure_for.map(|unsure_for| SystemTime::now() + unsure_for));
             let Some(row) = *number else { continue };
             match outcome {
                 Outcome::Accepted => entry.settled.push((row, Kind::Accepted)),

@@ -145,6 +145,8 @@ pub struct Record {
     pub checkpoint: u64,
     /// The rows that are settled.
     pub counts: Counts,
+    /// Until then an attempt of it whose answer was lost may still be applied.
+    pub unsure_until: SystemTime,
     /// The file that its lines go to, if there were any.
     pub letters: Option<PathBuf>,
 }

@@ -23,6 +23,8 @@ pub struct Entry<'a> {
     pub settled: Vec<(u64, Kind)>,
     /// Rows without an outcome that may have been applied.
     pub doubtful: Vec<u64>,
+    /// Until when an attempt of theirs whose answer was lost may still be applied.
+    pub unsure_until: Option<SystemTime>,
     /// Why rows were rejected: the code and the reason, once for each time.
     pub reasons: Vec<(Option<i64>, &'a str)>,
     /// Whole lines for the file of letters.
@@ -152,7 +154,9 @@ impl Run {
         if let Some(problem) = self.syncer.failure() {
             return Err(failed(&self.path, &problem));
         }
-        let Entry { read, settled, doubtful, reasons, letters } = entry;
+        let Entry { read, settled, doubtful, unsure_until, reasons, letters } = entry;
+        self.record.unsure_until =
+            unsure_until.map_or(self.record.unsure_until, |until| until.max(self.record.unsure_until));
         for (row, kind) in settled {
             if self.settled.insert(row) {
                 self.record.counts.count(kind);

@@ -33,6 +33,7 @@ CREATE TABLE run (
     rejected INTEGER NOT NULL,
     skipped INTEGER NOT NULL,
     unchanged INTEGER NOT NULL,
+    unsure_until INTEGER NOT NULL,  -- until then an attempt whose answer was lost may be applied
     letters_path TEXT,              -- the file of rejected rows
     letters_bytes INTEGER NOT NULL, -- so much of it is on the disk for sure,
     letters_crc INTEGER NOT NULL    -- with this CRC-32

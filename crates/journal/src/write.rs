@@ -12,7 +12,8 @@ pub(crate) fn write_record(transaction: &Transaction<'_>, record: &Record, lette
     transaction
         .prepare_cached(
             "UPDATE run SET state = ?2, changed = ?3, checkpoint = ?4, read = ?5, digest = ?6, accepted = ?7, rejected = ?8,
-             skipped = ?9, unchanged = ?10, letters_path = ?11, letters_bytes = ?12, letters_crc = ?13 WHERE id = ?1",
+             skipped = ?9, unchanged = ?10, letters_path = ?11, letters_bytes = ?12, letters_crc = ?13,
+             unsure_until = ?14 WHERE id = ?1",
         )?
         .execute(params![
             record.id,
@@ -27,7 +28,9 @@ pub(crate) fn write_record(transaction: &Transaction<'_>, record: &Record, lette
             sql(unchanged),
             letters.path.as_ref().map(|path| path.to_string_lossy()),
             sql(letters.bytes),
-            letters.crc
+            letters.crc,
+            // To the next second.
+            seconds(record.unsure_until) + 1
         ])?;
     Ok(())
 }

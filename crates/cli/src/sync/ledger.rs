@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use contact_sink_core::{Applied, ContactUpdate};
 use contact_sink_delivery::{Journal, JournalError, Numbered, Outcome, Settled};
@@ -47,6 +48,7 @@ pub struct Hook(pub Books);
 struct Page {
     settled: Vec<(u64, Kind)>,
     doubtful: Vec<u64>,
+    unsure_until: Option<SystemTime>,
     reasons: Vec<Reason>,
     letters: Vec<u8>,
 }
@@ -131,7 +133,8 @@ impl Ledger {
 
     fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
         let mut page = Page::default();
-        for Settled { number, update, outcome, .. } in outcomes {
+        for Settled { number, update, outcome, unsure_for, .. } in outcomes {
+            page.unsure_until = page.unsure_until.max(unsure_for.map(|unsure_for| SystemTime::now() + unsure_for));
             if let Some(vendor_has) = &self.vendor_has {
                 vendor_has.settled(update, outcome)?;
             }
@@ -165,7 +168,7 @@ impl Ledger {
 
     /// First the journal, then the file of rejected rows: what the journal has is written by the next run if this one cannot.
     fn write_down(&mut self, page: Page) -> Result<(), JournalError> {
-        let Page { settled, doubtful, reasons, mut letters } = page;
+        let Page { settled, doubtful, unsure_until, reasons, mut letters } = page;
         if settled.is_empty() && doubtful.is_empty() {
             return Ok(());
         }
@@ -181,6 +184,7 @@ impl Ledger {
             entry.read = Some((self.read, self.digest.as_bytes()));
             entry.settled.clone_from(&settled);
             entry.doubtful = doubtful;
+            entry.unsure_until = unsure_until;
             entry.reasons = reasons.iter().map(|reason| (reason.code, reason.counted_as())).collect();
             entry.letters = std::mem::take(&mut letters);
             run.commit(entry)?;

@@ -120,7 +120,7 @@ impl Common<'_> {
     }
 
     fn prepare(&mut self, checked: Checked) -> Result<Prepared, Failure> {
-        let Checked { target, doubts, accepted_means, first_line, input, sink, options } = checked;
+        let Checked { target, doubts, accepted_means, first_line, input, sink, mut options } = checked;
         let vendor = target.vendor;
         let (input, plan) = match input {
             Ok(read) => read,
@@ -138,7 +138,8 @@ impl Common<'_> {
             let is_contested = self.contested.contains(&target.limiter_key.hash());
             vendor_has = self.states.vendor_has(self.args, &target, is_contested)?;
             if !input::is_read_once(&self.args.file) {
-                let opened = self.states.open(self.args, &target, options.max_waiting.get())?;
+                let opened = self.states.open(self.args, &target, &options)?;
+                options.first_after = opened.first_after;
                 says.extend(opened.says);
                 (run, known, is_done) = (Some(opened.run), opened.known, opened.is_done);
             }

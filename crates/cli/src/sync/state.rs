@@ -1,8 +1,9 @@
 //! What outlives a run: where it is kept, who holds it, and with which run a command goes on.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use contact_sink_delivery::Options;
 use contact_sink_journal::{Book, Held, Identity, Lock, OpenError, Record, Run, State};
 
 use super::vendor_has::{Use, VendorHas};
@@ -40,8 +41,10 @@ pub struct Opened {
     pub known: Known,
     /// Whether every row is settled already.
     pub is_done: bool,
+    /// For how long nothing may leave: an attempt of a run before this one may still be applied.
+    pub first_after: Duration,
     /// What is to be said of it.
-    pub says: Option<String>,
+    pub says: Vec<String>,
 }
 
 impl States {
@@ -63,16 +66,19 @@ impl States {
     }
 
     /// Finds the run to go on with, or begins one. The destination's lock must be held.
-    pub fn open(&mut self, args: &args::Sync, target: &Target, in_flight: usize) -> Result<Opened, Failure> {
+    pub fn open(&mut self, args: &args::Sync, target: &Target, options: &Options) -> Result<Opened, Failure> {
+        let in_flight = options.max_waiting.get() as u64;
         let path = self.directory()?.join(format!("{}.sqlite", target.name));
-        let book = Book::open(&path).map_err(cannot_open)?;
+        let mut book = Book::open(&path).map_err(cannot_open)?;
         let real = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone());
         let (input, identity) = (real.to_string_lossy(), identity(target));
         let command = command(args, &real, &target.name);
         let last = book.last_run(&input).map_err(cannot_open)?;
-        let begin = |book: Book| -> Result<Opened, Failure> {
+        let begin = |mut book: Book| -> Result<Opened, Failure> {
+            let first_after = first_after(&mut book, None, options)?;
             let run = book.begin(&input, identity.clone(), &command, SystemTime::now()).map_err(cannot_open)?;
-            Ok(Opened { run, known: Known::default(), is_done: false, says: None })
+            let says = waits(&target.name, first_after);
+            Ok(Opened { run, known: Known::default(), is_done: false, first_after, says })
         };
         let Some(record) = last.filter(|_| !args.restart) else { return begin(book) };
         let compared = input::compare(&args.file, args.format, record.read, &record.digest)?;
@@ -94,13 +100,15 @@ impl States {
                 grouped(record.read)
             )));
         }
-        let mut run = book.resume(record, identity, &command, in_flight as u64).map_err(cannot_open)?;
+        let first_after = if is_finished { Duration::ZERO } else { first_after(&mut book, Some(&record), options)? };
+        let mut run = book.resume(record, identity, &command, in_flight).map_err(cannot_open)?;
         if compared.same == Same::No {
             run.rebase(compared.rows, compared.digest.as_bytes());
         }
         let known = Known { settled: run.settled().clone(), doubtful: run.doubtful().clone() };
-        let says = Some(says(&target.name, &run, is_finished));
-        Ok(Opened { run, known, is_done: is_finished, says })
+        let mut says = vec![says(&target.name, &run, is_finished)];
+        says.extend(waits(&target.name, first_after));
+        Ok(Opened { run, known, is_done: is_finished, first_after, says })
     }
 
     /// What the vendor has, if the run asks for it, or must keep right what an earlier one has written. The account's lock must be
@@ -174,6 +182,25 @@ pub fn default_directory() -> Result<PathBuf, Failure> {
 
 fn cannot_open(error: OpenError) -> Failure {
     Failure::config(format!("the journal cannot be opened: {error}; --state DIR names another place"))
+}
+
+/// For how long nothing may leave, since an attempt of a run before may still be applied. Rows that this run goes on with are
+/// held one by one.
+fn first_after(book: &mut Book, goes_on: Option<&Record>, options: &Options) -> Result<Duration, Failure> {
+    if book.close_killed(goes_on, options.max_waiting.get() as u64).map_err(cannot_open)? {
+        return Ok(options.unknown_hold);
+    }
+    let until = book.unsure_until().map_err(cannot_open)?;
+    // A clock that was set back is not waited for.
+    Ok(until.duration_since(SystemTime::now()).unwrap_or_default().min(options.unknown_hold))
+}
+
+fn waits(name: &str, first_after: Duration) -> Vec<String> {
+    let seconds = first_after.as_secs() + 1;
+    let says = format!(
+        "{name}: waits {seconds} s first: an answer was lost just before the last run ended, and what it asked for may still be on its way"
+    );
+    if first_after.is_zero() { Vec::new() } else { vec![says] }
 }
 
 /// What a person types to go on with this run, in any directory.

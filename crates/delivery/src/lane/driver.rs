@@ -41,7 +41,7 @@ pub(crate) async fn drive(
             flying.shutdown().await;
             lane.stop_overdue(now);
         }
-        lane.commit();
+        lane.commit(Instant::now());
         lane.advance(now);
         // What the advance gave up is told in the next round, which begins at once.
         if lane.has_definite() {

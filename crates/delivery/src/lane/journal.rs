@@ -1,6 +1,7 @@
 //! What the journal is told, and when: before a request leaves, and of each outcome before its caller.
 
 use contact_sink_core::{Applied, ContactUpdate};
+use tokio::time::Instant;
 
 use super::Lane;
 use super::item::Item;
@@ -35,14 +36,16 @@ impl Lane {
     }
 
     /// Writes down what became definite, and then tells the callers.
-    pub(crate) fn commit(&mut self) {
+    pub(crate) fn commit(&mut self, now: Instant) {
         while !self.definite.is_empty() {
             let mut definite = std::mem::take(&mut self.definite);
             let mut written = Ok(());
             if let Some(journal) = &mut self.journal {
                 let settled = definite.iter().map(|(item, outcome)| {
-                    let Item { number, update, .. } = item;
-                    Settled { number: *number, update, outcome }
+                    let Item { number, update, unknown_until, .. } = item;
+                    let unsure_for = unknown_until.map(|until| until.saturating_duration_since(now));
+                    let unsure_for = unsure_for.filter(|unsure_for| !unsure_for.is_zero());
+                    Settled { number: *number, update, outcome, unsure_for }
                 });
                 let outcomes: Vec<Settled<'_>> = settled.collect();
                 written = journal.settled(&outcomes);

@@ -180,13 +180,9 @@ impl Oracle {
         self.given_back = 0;
     }
 
-    /// A run is over, and so much time passes until the next one: what may still be applied of rows that are settled is waited
-    /// for, since a run knows nothing of what those before it waited for. Of other rows it does know.
+    /// A run is over, and so much time passes until the next one.
     pub(crate) fn run_ended(&mut self, took: Duration, pause: Duration) {
         (self.before, self.began) = (self.before + took + pause, None);
-        let is_settled = |cells: &[Cell]| cells.iter().any(|(row, _)| self.settled.contains_key(row));
-        let last = self.later.iter().filter(|(_, cells)| is_settled(cells)).map(|(at, _)| *at).max();
-        self.before = self.before.max(last.unwrap_or_default());
     }
 
     /// Before the requests in flight of a killed run are dropped: so many rows may be sent once more for it.

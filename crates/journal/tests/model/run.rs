@@ -135,7 +135,7 @@ impl Session {
         self.given = self.case().rows.len();
         self.begin(MaxRejected::Any);
         self.end(true, Some(FOR_EVER));
-        let run = self.open();
+        let (run, _) = self.open();
         let mut oracle = self.vendor.oracle();
         oracle.check_journal(&run);
         oracle.check_fates(self.case());
@@ -155,7 +155,8 @@ impl Session {
         let _ = self.running().rows.send(update);
     }
 
-    fn open(&self) -> contact_sink_journal::Run {
+    /// The run to go on with, and for how long nothing may leave at first.
+    fn open(&self) -> (contact_sink_journal::Run, Duration) {
         let book = Book::open(&self.directory.path().join("growth.sqlite")).unwrap();
         let last = book.last_run("users.csv").unwrap();
         let part = |text: &str| text.to_owned();
@@ -167,16 +168,17 @@ impl Session {
             mapping: part("phone, email"),
         };
         let in_flight = self.case().max_waiting + self.vendor.oracle().given_back;
-        match last {
+        let first_after = book.unsure_until().unwrap().duration_since(SystemTime::now()).unwrap_or_default();
+        let run = match last {
             Some(record) => book.resume(record, identity, "again", in_flight as u64),
             None => book.begin("users.csv", identity, "again", SystemTime::now()),
-        }
-        .unwrap()
+        };
+        (run.unwrap(), first_after)
     }
 
     fn begin(&mut self, max_rejected: MaxRejected) {
         self.runs += 1;
-        let run = self.open();
+        let (run, first_after) = self.open();
         {
             let mut oracle = self.vendor.oracle();
             oracle.check_journal(&run);
@@ -193,6 +195,7 @@ impl Session {
             .with_max_waiting(max_waiting.try_into().unwrap())
             .with_max_attempts(max_attempts.try_into().unwrap())
             .with_max_rejected(max_rejected)
+            .with_first_after(first_after)
             .with_seed(seed ^ self.runs);
         let (journal, fault, vendor) = (RunJournal::new(run), Fault::default(), self.vendor.clone());
         let hook = Hook { journal: journal.clone(), vendor: vendor.clone(), fault: fault.clone() };
