@@ -17,7 +17,8 @@ pub struct Known {
     pub settled: Rows,
     /// They have none, and may have been applied.
     pub doubtful: Rows,
-    /// So many of the first rows without an outcome may have been sent by a run that was killed.
+    /// So many of the first rows without an outcome may have been sent by a run that was killed: those of which nothing is known
+    /// yet, since it had let go of the doubtful ones.
     pub in_flight: usize,
 }
 
@@ -27,9 +28,12 @@ impl Known {
         if self.settled.contains(row.number) {
             return None;
         }
+        if self.doubtful.contains(row.number) {
+            return Some(Applied::Perhaps);
+        }
         let was_in_flight = self.in_flight > 0;
         self.in_flight = self.in_flight.saturating_sub(1);
-        Some(if was_in_flight || self.doubtful.contains(row.number) { Applied::Perhaps } else { Applied::No })
+        Some(if was_in_flight { Applied::Perhaps } else { Applied::No })
     }
 }
 
