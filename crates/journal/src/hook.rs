@@ -18,12 +18,13 @@ impl RunJournal {
         Self(Arc::new(Mutex::new(run)))
     }
 
-    /// The run, to look at it.
+    /// The run, to look at it. The lane waits while the guard is held: take what is needed and drop it.
     pub fn run(&self) -> MutexGuard<'_, Run> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The run, to finish it, if this is the only clone: once the lane is closed.
+    /// The run, to finish it, if this is the only clone: once the lane is closed
+    /// ([`Delivery::close`](contact_sink_delivery::Delivery::close) has returned). A run that is only dropped counts as cut off.
     pub fn into_run(self) -> Option<Run> {
         Arc::into_inner(self.0).map(|run| run.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
