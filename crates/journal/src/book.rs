@@ -64,15 +64,14 @@ impl Book {
             doubtful: Rows::default(),
             reasons: Vec::new(),
             letters: Letters::default(),
-            was_killed: false,
+            stood: None,
         };
         Run::new(&self.path, self.connection, record, before)
     }
 
     /// Goes on with a run, from now on as this identity says.
     pub fn resume(self, mut record: Record, identity: Identity, command: &str) -> Result<Run, OpenError> {
-        let was_killed = record.state == State::Running;
-        let before = self.before(&record, was_killed).map_err(OpenError::sqlite(&self.path))?;
+        let before = self.before(&record).map_err(OpenError::sqlite(&self.path))?;
         (record.identity, record.command, record.state) = (identity, command.to_owned(), State::Running);
         self.take_over(&record).map_err(OpenError::sqlite(&self.path))?;
         Run::new(&self.path, self.connection, record, before)
@@ -116,7 +115,7 @@ impl Book {
         Ok(())
     }
 
-    fn before(&self, record: &Record, was_killed: bool) -> rusqlite::Result<Before> {
+    fn before(&self, record: &Record) -> rusqlite::Result<Before> {
         let id = record.id;
         let spans = |table: &str| {
             let mut statement =
@@ -139,7 +138,7 @@ impl Book {
             doubtful: Rows::new(0, spans("doubt")?),
             reasons: reasons.collect::<rusqlite::Result<_>>()?,
             letters: Letters::new(record.letters.clone(), bytes, crc, waiting),
-            was_killed,
+            stood: Some(record.state),
         })
     }
 }

@@ -41,6 +41,8 @@ pub struct Run {
     reasons: Vec<Reason>,
     letters: Letters,
     was_killed: bool,
+    /// How it stood before it was opened.
+    stood: State,
     failed: Option<JournalError>,
 }
 
@@ -50,13 +52,14 @@ pub(crate) struct Before {
     pub(crate) doubtful: Rows,
     pub(crate) reasons: Vec<Reason>,
     pub(crate) letters: Letters,
-    pub(crate) was_killed: bool,
+    /// How it stood, if it was not begun only now.
+    pub(crate) stood: Option<State>,
 }
 
 impl Run {
     pub(crate) fn new(path: &Path, connection: Connection, record: Record, before: Before) -> Result<Self, OpenError> {
         let syncer = Syncer::start(path).map_err(OpenError::io(path))?;
-        let Before { settled, doubtful, reasons, letters, was_killed } = before;
+        let Before { settled, doubtful, reasons, letters, stood } = before;
         Ok(Self {
             path: path.to_owned(),
             connection,
@@ -66,7 +69,8 @@ impl Run {
             doubtful,
             reasons,
             letters,
-            was_killed,
+            was_killed: stood == Some(State::Running),
+            stood: stood.unwrap_or(State::Unfinished),
             failed: None,
         })
     }
@@ -223,6 +227,12 @@ impl Run {
         self.connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(|error| failed(&self.path, &error))
+    }
+
+    /// Ends a run that was opened and of which nothing was sent: it stands as before. One that was cut off still counts so.
+    pub fn put_back(self) -> Result<(), JournalError> {
+        let stood = self.stood;
+        if stood == State::Running { Ok(()) } else { self.finish(stood) }
     }
 
     fn syncer_failure(&self) -> Result<(), JournalError> {

@@ -97,6 +97,14 @@ impl Ledger {
         }
     }
 
+    /// Closes the books of a run that was not begun after all.
+    pub fn put_back(&mut self) {
+        if let Some(run) = self.run.take() {
+            // Why it is not begun is what a person must know; at the worst it counts as cut off.
+            let _ = run.put_back();
+        }
+    }
+
     /// Takes a row that is given to the lane.
     fn give(&mut self, row: Row, update: ContactUpdate) -> Numbered {
         self.see(&row);
@@ -229,6 +237,11 @@ impl Books {
 
     fn open(&self) -> MutexGuard<'_, Ledger> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes the books of a run that was not begun after all.
+    pub fn put_back(&self) {
+        self.open().put_back();
     }
 
     /// Takes a row that is given to the lane.

@@ -120,6 +120,26 @@ fn what_has_changed_is_refused_until_its_owner_chooses() {
 }
 
 #[test]
+fn what_is_not_begun_is_not_cut_off() {
+    let place = place();
+    place.write("input.csv", rows(2_000));
+    let first = cut(&place);
+    let other = destination("other", &place.sandbox.base_url());
+    place.write("contact-sink.toml", [place.config(), other].join("\n"));
+    let status = place.run(&["status"]).stdout;
+    // The second destination cannot begin, so the first does not.
+    place.write("state/other.sqlite", "no journal");
+    let seen = place.sandbox.seen();
+    let ran = place.run(&["sync", "input.csv", "--to", "growth,other"]);
+    assert_eq!((ran.status, place.sandbox.seen()), (78, seen), "{}", ran.stderr);
+    let says = |status: &str| status.lines().take(2).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(says(&place.run(&["status"]).stdout), says(&status));
+    let ran = place.run(&SYNC);
+    assert!(ran.stderr.contains(" rows are done") && !ran.stderr.contains("cut off"), "{}", ran.stderr);
+    assert!(ran.count("accepted") > first.count("accepted"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_file_that_is_finished_is_another_run_when_it_has_changed() {
     let place = place();
     let ran = place.sync(rows(200), &[]);
