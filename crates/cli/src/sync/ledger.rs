@@ -33,6 +33,8 @@ pub struct Ledger {
     /// Rejected rows that the file does not have.
     unwritten: u64,
     dead_letters_failed: Option<io::Error>,
+    /// Some outcomes could not be written down: what the lane has in flight from then on is told to nobody.
+    is_behind: bool,
 }
 
 /// The books in the hands of several.
@@ -77,6 +79,7 @@ impl Ledger {
             digest: Digest::default(),
             unwritten: 0,
             dead_letters_failed: None,
+            is_behind: false,
         }
     }
 
@@ -281,12 +284,13 @@ impl Books {
         }
     }
 
-    /// Ends the run in the journal.
+    /// Ends the run in the journal. If it may have sent what the journal was not told of, it counts as cut off.
     pub fn finish(&self, state: State) -> Result<(), JournalError> {
-        let (run, vendor_has) = {
+        let (run, vendor_has, is_behind) = {
             let mut ledger = self.open();
-            (ledger.run.take(), ledger.vendor_has.take())
+            (ledger.run.take(), ledger.vendor_has.take(), ledger.is_behind)
         };
+        let state = if is_behind { State::Running } else { state };
         if let Some(run) = &run {
             let destination = self.open().destination.clone();
             metrics::counter!("contact_sink_journal_syncs_total", "destination" => destination).absolute(run.syncs());
@@ -315,6 +319,9 @@ impl Journal for Hook {
         if outcomes.iter().any(|settled| !matches!(settled.outcome, Outcome::Unsettled { .. })) {
             contact_sink_journal::failpoint::pass("after-send");
         }
-        self.0.open().settled(outcomes)
+        let mut ledger = self.0.open();
+        let settled = ledger.settled(outcomes);
+        ledger.is_behind |= settled.is_err();
+        settled
     }
 }

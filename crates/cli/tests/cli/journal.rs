@@ -140,6 +140,22 @@ fn what_is_not_begun_is_not_cut_off() {
 }
 
 #[test]
+fn a_run_whose_rejected_rows_have_no_place_counts_as_cut_off() {
+    let place = place();
+    // What is in flight when the first one cannot be written may be applied, and nobody is told.
+    place.write("rejected", "a file in the place of the directory");
+    place.write("input.csv", rows(2_000));
+    let ran = place.run(&SYNC);
+    assert!(ran.status == 3 && ran.count("pending") > 0, "{}", ran.stderr);
+    fs::remove_file(place.directory.path().join("rejected")).unwrap();
+    place.write("contact-sink.toml", place.config());
+    let ran = place.run(&SYNC);
+    assert!(ran.stderr.contains(", which was cut off: "), "{}", ran.stderr);
+    assert_eq!((ran.status, ran.count("accepted"), ran.count("rejected")), (2, 1_960, 40), "{}", ran.stderr);
+    assert_eq!(place.rejected_rows().len(), 40);
+}
+
+#[test]
 fn a_file_that_is_finished_is_another_run_when_it_has_changed() {
     let place = place();
     let ran = place.sync(rows(200), &[]);
