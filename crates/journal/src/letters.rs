@@ -167,6 +167,12 @@ impl Letters {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = Arc::new(options.open(path)?);
+        // A line leaves the journal when the file is on the disk: so must be the file's name by then.
+        #[cfg(unix)]
+        if new && let Some(directory) = path.parent() {
+            let here = directory.as_os_str().is_empty();
+            File::open(if here { Path::new(".") } else { directory })?.sync_all()?;
+        }
         self.file = Some(file.clone());
         Ok(file)
     }
