@@ -89,6 +89,11 @@ impl Limiter {
 }
 
 impl Permit {
+    /// Says that the request leaves only now: something had to be written down first. The next one keeps its distance to it.
+    pub(crate) fn leaves(&self) {
+        self.limiter.pace().leaves(Instant::now());
+    }
+
     /// Says that the vendor refused the request because it is over the quota, and how long it asks to wait.
     pub fn throttled(mut self, retry_after: Option<Duration>) {
         self.throttled = true;

@@ -78,7 +78,7 @@ impl Book {
             doubtful: Rows::default(),
             reasons: Vec::new(),
             letters: Letters::default(),
-            was_killed: false,
+            stood: None,
         };
         Run::new(&self.path, self.connection, record, before)
     }
@@ -94,7 +94,7 @@ impl Book {
         in_flight: u64,
     ) -> Result<Run, OpenError> {
         let was_killed = record.state == State::Running;
-        let mut before = self.before(&record, was_killed).map_err(OpenError::sqlite(&self.path))?;
+        let mut before = self.before(&record).map_err(OpenError::sqlite(&self.path))?;
         if was_killed {
             for row in before.settled.first_missing(in_flight) {
                 before.doubtful.insert_apart(row);
@@ -140,7 +140,7 @@ impl Book {
             killed.collect::<rusqlite::Result<_>>()?
         };
         for mut record in killed.iter().cloned() {
-            let Before { settled, mut doubtful, .. } = self.before(&record, true)?;
+            let Before { settled, mut doubtful, .. } = self.before(&record)?;
             for row in settled.first_missing(in_flight) {
                 doubtful.insert_apart(row);
             }
@@ -163,7 +163,7 @@ impl Book {
         transaction.commit()
     }
 
-    fn before(&self, record: &Record, was_killed: bool) -> rusqlite::Result<Before> {
+    fn before(&self, record: &Record) -> rusqlite::Result<Before> {
         let id = record.id;
         let spans = |table: &str| {
             let mut statement =
@@ -186,7 +186,7 @@ impl Book {
             doubtful: Rows::new(0, spans("doubt")?),
             reasons: reasons.collect::<rusqlite::Result<_>>()?,
             letters: Letters::new(record.letters.clone(), bytes, crc, waiting),
-            was_killed,
+            stood: Some(record.state),
         })
     }
 }

@@ -57,6 +57,17 @@ impl Letters {
         self.written < self.waiting.len()
     }
 
+    /// Whether somebody has put another file in its place, or taken it away, while lines were written.
+    pub(crate) fn is_replaced(&self) -> bool {
+        let (Some(file), Some(path)) = (&self.file, &self.path) else { return false };
+        match (file.metadata(), fs::metadata(path)) {
+            (Ok(ours), Ok(theirs)) => !is_one_file(&ours, &theirs),
+            (Ok(_), Err(error)) => error.kind() == io::ErrorKind::NotFound,
+            // The write will say what is wrong.
+            (Err(_), _) => false,
+        }
+    }
+
     /// Writes what waits; a line that cannot be written whole is taken back and waits on.
     pub(crate) fn write(&mut self) -> io::Result<()> {
         if !self.has_unwritten() {
@@ -173,9 +184,27 @@ impl Letters {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = Arc::new(options.open(path)?);
+        // A line leaves the journal when the file is on the disk: so must be the file's name by then.
+        #[cfg(unix)]
+        if new && let Some(directory) = path.parent() {
+            let here = directory.as_os_str().is_empty();
+            File::open(if here { Path::new(".") } else { directory })?.sync_all()?;
+        }
         self.file = Some(file.clone());
         Ok(file)
     }
+}
+
+#[cfg(unix)]
+fn is_one_file(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// There a file that is open cannot be replaced.
+#[cfg(not(unix))]
+fn is_one_file(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    true
 }
 
 /// Whether these lines stand in a text one after another, not as the end of a longer one.

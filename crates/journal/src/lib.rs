@@ -11,7 +11,108 @@
 //!
 //! Locks ([`Lock`]) keep two processes from one journal, and from one account.
 //!
-//! No value of a contact is in a journal, but for the lines that wait for a few milliseconds to be in their file.
+//! No value of a contact is in a journal, but for the lines that wait for a few milliseconds to be in their file. What was
+//! deleted may stand in the log beside it (`-wal`) until that begins again, at the latest when the run ends in order.
+//!
+//! A service that sends a table of its own, and after a crash goes on with what is left:
+//!
+//! ```
+//! use std::path::Path;
+//! use std::time::{Duration, SystemTime};
+//!
+//! use contact_sink_core::{Applied, ContactSink, ContactUpdate};
+//! use contact_sink_delivery::{Delivery, Numbered, Options, Outcome};
+//! use contact_sink_journal::{Book, Counts, Identity, Lock, RunJournal, State, make_directory};
+//! use futures_util::stream;
+//!
+//! async fn send(
+//!     sink: impl ContactSink + 'static,
+//!     table: Vec<ContactUpdate>,
+//!     directory: &Path,
+//! ) -> Result<Counts, Box<dyn std::error::Error>> {
+//!     make_directory(directory)?;
+//!     let _lock = Lock::take(&directory.join("growth.lock"), "the nightly table")?;
+//!     let book = Book::open(&directory.join("growth.sqlite"))?;
+//!     let word = |text: &str| text.to_owned();
+//!     let identity = Identity {
+//!         host: word("jiguang"),
+//!         account: word("project 100102"),
+//!         account_hash: word(""),
+//!         subject: word("cuid"),
+//!         mapping: word("phone, e-mail"),
+//!     };
+//!     // A table has a name, and its rows stay in their order until it is finished.
+//!     let options = Options::default();
+//!     // After a crash any of the first rows without an outcome may have been sent, as many as a lane holds.
+//!     let in_flight = options.max_waiting.get() as u64;
+//!     // What an earlier run has left on its way must not overtake this one.
+//!     let first_after = book.unsure_until()?.duration_since(SystemTime::now()).unwrap_or_default();
+//!     let run = match book.last_run("users of 2026-11-25")? {
+//!         Some(last) if last.state == State::Finished => return Ok(last.counts),
+//!         Some(last) if last.identity == identity => book.resume(last, identity, "", in_flight)?,
+//!         _ => book.begin("users of 2026-11-25", identity, "", SystemTime::now())?,
+//!     };
+//!     let (settled, doubtful) = (run.settled().clone(), run.doubtful().clone());
+//!     let rows = table.len() as u64;
+//!     let left = (0..).zip(table).filter(move |(row, _)| !settled.contains(*row)).map(move |(row, update)| {
+//!         let earlier = if doubtful.contains(row) { Applied::Perhaps } else { Applied::No };
+//!         Numbered::new(row, update).with_earlier(earlier)
+//!     });
+//!
+//!     let journal = RunJournal::new(run);
+//!     let options = options.with_first_after(first_after);
+//!     let delivery = Delivery::with_journal(sink, options, journal.clone());
+//!     let mut outcomes = delivery.deliver_numbered(stream::iter(left));
+//!     while let Some((row, outcome)) = outcomes.next().await {
+//!         // The journal has it already.
+//!         if let Outcome::Rejected { rejections, .. } = outcome {
+//!             println!("row {row}: {rejections:?}");
+//!         }
+//!     }
+//!     drop(outcomes);
+//!     delivery.close(Duration::from_secs(30)).await;
+//!     let counts = journal.look(|run| run.counts()).unwrap_or_default();
+//!     journal.finish(if counts.settled() == rows { State::Finished } else { State::Unfinished })?;
+//!     Ok(counts)
+//! }
+//! # use std::sync::{Arc, Mutex};
+//! # use contact_sink_core::*;
+//! # use contact_sink_journal::{Entry, Kind};
+//! # #[derive(Clone, Default)]
+//! # struct Accepting(Arc<Mutex<usize>>);
+//! # #[async_trait::async_trait] impl ContactSink for Accepting {
+//! #     fn limits(&self) -> Limits { Limits::new(std::num::NonZeroUsize::MIN) }
+//! #     fn batch_key(&self, _: &ContactUpdate) -> BatchKey { BatchKey::any() }
+//! #     fn validate(&self, _: &ContactUpdate) -> Result<(), Rejection> { Ok(()) }
+//! #     async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
+//! #         *self.0.lock().unwrap() += batch.len();
+//! #         Ok(vec![Verdict::Accepted; batch.len()])
+//! #     }
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! # let table: Vec<_> = (0..3_i64)
+//! #     .map(|id| ContactUpdate::new(Subject::User(UserId::from(id))).with(Address::new("email").unwrap(), "a@b.example").unwrap())
+//! #     .collect();
+//! # let directory = tempfile::tempdir().unwrap();
+//! # // One that crashed after its first row.
+//! # let word = |text: &str| text.to_owned();
+//! # let identity = Identity {
+//! #     host: word("jiguang"), account: word("project 100102"), account_hash: word(""), subject: word("cuid"),
+//! #     mapping: word("phone, e-mail"),
+//! # };
+//! # let book = Book::open(&directory.path().join("growth.sqlite")).unwrap();
+//! # let mut run = book.begin("users of 2026-11-25", identity, "", SystemTime::now()).unwrap();
+//! # let mut entry = Entry::default();
+//! # entry.settled.push((1, Kind::Accepted));
+//! # run.commit(entry).unwrap();
+//! # drop(run);
+//! # let sink = Accepting::default();
+//! # for _ in 0..2 {
+//! #     assert_eq!(send(sink.clone(), table.clone(), directory.path()).await.unwrap().accepted, 3);
+//! #     assert_eq!(*sink.0.lock().unwrap(), 2);
+//! # }
+//! # });
+//! ```
 
 mod book;
 mod error;

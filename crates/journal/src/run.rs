@@ -43,6 +43,8 @@ pub struct Run {
     reasons: Vec<Reason>,
     letters: Letters,
     was_killed: bool,
+    /// How it stood before it was opened.
+    stood: State,
     failed: Option<JournalError>,
 }
 
@@ -52,13 +54,14 @@ pub(crate) struct Before {
     pub(crate) doubtful: Rows,
     pub(crate) reasons: Vec<Reason>,
     pub(crate) letters: Letters,
-    pub(crate) was_killed: bool,
+    /// How it stood, if it was not begun only now.
+    pub(crate) stood: Option<State>,
 }
 
 impl Run {
     pub(crate) fn new(path: &Path, connection: Connection, record: Record, before: Before) -> Result<Self, OpenError> {
         let syncer = Syncer::start(path).map_err(OpenError::io(path))?;
-        let Before { settled, doubtful, reasons, letters, was_killed } = before;
+        let Before { settled, doubtful, reasons, letters, stood } = before;
         Ok(Self {
             path: path.to_owned(),
             connection,
@@ -68,7 +71,8 @@ impl Run {
             doubtful,
             reasons,
             letters,
-            was_killed,
+            was_killed: stood == Some(State::Running),
+            stood: stood.unwrap_or(State::Unfinished),
             failed: None,
         })
     }
@@ -186,6 +190,12 @@ impl Run {
         Ok(())
     }
 
+    /// Whether somebody has put another file in the place of the letters since this run began to write them, or taken them away.
+    /// Then [`Run::recover_letters`] takes another place; else lines would go where nobody sees them.
+    pub fn are_letters_replaced(&self) -> bool {
+        self.letters.is_replaced()
+    }
+
     /// Brings the lines that were committed into their file.
     pub fn write_letters(&mut self) -> std::io::Result<()> {
         if self.letters.has_unwritten() {
@@ -227,6 +237,12 @@ impl Run {
         self.connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(|error| failed(&self.path, &error))
+    }
+
+    /// Ends a run that was opened and of which nothing was sent: it stands as before. One that was cut off still counts so.
+    pub fn put_back(self) -> Result<(), JournalError> {
+        let stood = self.stood;
+        if stood == State::Running { Ok(()) } else { self.finish(stood) }
     }
 
     fn syncer_failure(&self) -> Result<(), JournalError> {

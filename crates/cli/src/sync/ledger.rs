@@ -34,6 +34,8 @@ pub struct Ledger {
     /// Rejected rows that the file does not have.
     unwritten: u64,
     dead_letters_failed: Option<io::Error>,
+    /// Some outcomes could not be written down: what the lane has in flight from then on is told to nobody.
+    is_behind: bool,
 }
 
 /// The books in the hands of several.
@@ -79,6 +81,7 @@ impl Ledger {
             digest: Digest::default(),
             unwritten: 0,
             dead_letters_failed: None,
+            is_behind: false,
         }
     }
 
@@ -96,6 +99,14 @@ impl Ledger {
                 "{was} is gone or was edited, so it is left alone: rows that are rejected from now on go to another file"
             ))),
             _ => Ok(None),
+        }
+    }
+
+    /// Closes the books of a run that was not begun after all.
+    pub fn put_back(&mut self) {
+        if let Some(run) = self.run.take() {
+            // Why it is not begun is what a person must know; at the worst it counts as cut off.
+            let _ = run.put_back();
         }
     }
 
@@ -194,6 +205,11 @@ impl Ledger {
         }
         if has_letters {
             let written = match &mut self.run {
+                Some(run) if run.are_letters_replaced() => {
+                    let (head, path) = (self.dead_letters.head(), self.dead_letters.free_path());
+                    let another = || std::path::absolute(&path).unwrap_or(path);
+                    head.and_then(|head| run.recover_letters(&head, another)).map(drop)
+                }
                 Some(run) => run.write_letters(),
                 None => self.dead_letters.append(&letters),
             };
@@ -235,6 +251,11 @@ impl Books {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Closes the books of a run that was not begun after all.
+    pub fn put_back(&self) {
+        self.open().put_back();
+    }
+
     /// Takes a row that is given to the lane.
     pub fn give(&self, row: Row, update: ContactUpdate) -> Numbered {
         self.open().give(row, update)
@@ -272,12 +293,13 @@ impl Books {
         }
     }
 
-    /// Ends the run in the journal.
+    /// Ends the run in the journal. If it may have sent what the journal was not told of, it counts as cut off.
     pub fn finish(&self, state: State) -> Result<(), JournalError> {
-        let (run, vendor_has) = {
+        let (run, vendor_has, is_behind) = {
             let mut ledger = self.open();
-            (ledger.run.take(), ledger.vendor_has.take())
+            (ledger.run.take(), ledger.vendor_has.take(), ledger.is_behind)
         };
+        let state = if is_behind { State::Running } else { state };
         if let Some(run) = &run {
             let destination = self.open().destination.clone();
             metrics::counter!("contact_sink_journal_syncs_total", "destination" => destination).absolute(run.syncs());
@@ -306,6 +328,9 @@ impl Journal for Hook {
         if outcomes.iter().any(|settled| !matches!(settled.outcome, Outcome::Unsettled { .. })) {
             contact_sink_journal::failpoint::pass("after-send");
         }
-        self.0.open().settled(outcomes)
+        let mut ledger = self.0.open();
+        let settled = ledger.settled(outcomes);
+        ledger.is_behind |= settled.is_err();
+        settled
     }
 }

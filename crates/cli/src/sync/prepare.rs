@@ -57,7 +57,17 @@ pub fn all(args: &args::Sync, destinations: Vec<Destination>) -> Result<(Vec<Pre
     let checked: Vec<_> =
         destinations.into_iter().map(|destination| common.check(destination)).collect::<Result<_, _>>()?;
     common.contested = contested(&checked);
-    let prepared = checked.into_iter().map(|checked| common.prepare(checked)).collect::<Result<_, _>>()?;
+    let mut prepared: Vec<Prepared> = Vec::new();
+    for checked in checked {
+        match common.prepare(checked) {
+            Ok(one) => prepared.push(one),
+            Err(failure) => {
+                // Else they would count as cut off, with rows in flight.
+                prepared.iter().filter_map(|prepared| prepared.run.as_ref().ok()).for_each(|run| run.books.put_back());
+                return Err(failure);
+            }
+        }
+    }
     Ok((prepared, common.states.into_locks()))
 }
 
@@ -146,6 +156,7 @@ impl Common<'_> {
         }
         let mut ledger = Ledger::new(&target.name, target.mapping, dead_letters, run, vendor_has);
         says.extend(ledger.recover(is_done).map_err(|error| {
+            ledger.put_back();
             let problem = format!("{}: the file of rejected rows cannot be gone on with: {error}", target.name);
             Failure::config(format!("{problem}; make room, or move it away and run the same command again"))
         })?);

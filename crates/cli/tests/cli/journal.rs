@@ -120,6 +120,42 @@ fn what_has_changed_is_refused_until_its_owner_chooses() {
 }
 
 #[test]
+fn what_is_not_begun_is_not_cut_off() {
+    let place = place();
+    place.write("input.csv", rows(2_000));
+    let first = cut(&place);
+    let other = destination("other", &place.sandbox.base_url());
+    place.write("contact-sink.toml", [place.config(), other].join("\n"));
+    let status = place.run(&["status"]).stdout;
+    // The second destination cannot begin, so the first does not.
+    place.write("state/other.sqlite", "no journal");
+    let seen = place.sandbox.seen();
+    let ran = place.run(&["sync", "input.csv", "--to", "growth,other"]);
+    assert_eq!((ran.status, place.sandbox.seen()), (78, seen), "{}", ran.stderr);
+    let says = |status: &str| status.lines().take(2).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(says(&place.run(&["status"]).stdout), says(&status));
+    let ran = place.run(&SYNC);
+    assert!(ran.stderr.contains(" rows are done") && !ran.stderr.contains("cut off"), "{}", ran.stderr);
+    assert!(ran.count("accepted") > first.count("accepted"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_run_whose_rejected_rows_have_no_place_counts_as_cut_off() {
+    let place = place();
+    // What is in flight when the first one cannot be written may be applied, and nobody is told.
+    place.write("rejected", "a file in the place of the directory");
+    place.write("input.csv", rows(2_000));
+    let ran = place.run(&SYNC);
+    assert!(ran.status == 3 && ran.count("pending") > 0, "{}", ran.stderr);
+    fs::remove_file(place.directory.path().join("rejected")).unwrap();
+    place.write("contact-sink.toml", place.config());
+    let ran = place.run(&SYNC);
+    assert!(ran.stderr.contains(", which was cut off: "), "{}", ran.stderr);
+    assert_eq!((ran.status, ran.count("accepted"), ran.count("rejected")), (2, 1_960, 40), "{}", ran.stderr);
+    assert_eq!(place.rejected_rows().len(), 40);
+}
+
+#[test]
 fn a_file_that_is_finished_is_another_run_when_it_has_changed() {
     let place = place();
     let ran = place.sync(rows(200), &[]);
@@ -157,6 +193,23 @@ fn rejected_rows_that_their_owner_edits_stay_as_they_are() {
     assert_eq!(fs::read_to_string(file).unwrap(), edited);
     let rejected = place.rejected();
     assert_eq!((rejected.len(), place.rejected_rows().len()), (2, 160), "{before} of them in the first file");
+}
+
+#[test]
+fn rejected_rows_that_are_taken_away_while_they_are_written_go_on_elsewhere() {
+    let place = place();
+    place.write("input.csv", rows(16_000));
+    place.write("contact-sink.toml", place.config().replace("# quota = \"100/s\"", "quota = \"40/s\""));
+    let child = place.start(&SYNC);
+    wait_until("rejected rows", || place.rejected().iter().any(|file| fs::metadata(file).unwrap().len() > 1_000));
+    let [file] = &place.rejected()[..] else { panic!("one file") };
+    let mine = place.directory.path().join("mine.csv");
+    fs::rename(file, &mine).unwrap();
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!((ran.status, ran.count("rejected"), ran.count("pending")), (2, 320, 0), "{}", ran.stderr);
+    let (before, after) = (fs::read_to_string(mine).unwrap().lines().count() - 1, place.rejected_rows().len());
+    // What had not reached the disk when it was taken away may stand in both.
+    assert!(before > 0 && after > 0 && before + after >= 320, "{before} + {after}");
 }
 
 #[test]

@@ -72,6 +72,9 @@ pub(crate) async fn drive(
             permit = granted(&mut departure) => {
                 departure = None;
                 if let Some((number, batch, departed)) = lane.depart(Instant::now()) {
+                    if let Some(permit) = &permit {
+                        permit.leaves();
+                    }
                     let task = flying.spawn(exchange(sink.clone(), number, batch, departed, permit));
                     numbers.insert(task.id(), number);
                 }

@@ -92,6 +92,12 @@ impl Pace {
         Some(now)
     }
 
+    /// The one that took the last place of the schedule leaves only now: the next one keeps its distance.
+    pub(super) fn leaves(&mut self, now: Instant) {
+        let next = after(now, self.quota.per.div_f64(self.current)).checked_sub(CATCH_UP);
+        self.due = self.due.max(next);
+    }
+
     /// The vendor took the request that left then.
     pub(super) fn accepted(&mut self, departed: Instant, now: Instant) {
         // Answers overtake one another; a window holds few enough to keep them in order.
