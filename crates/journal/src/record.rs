@@ -121,6 +121,23 @@ pub struct Reason {
     pub count: u64,
 }
 
+/// Counts reasons; gives the places of those whose count changed.
+pub(crate) fn count_reasons(known: &mut Vec<Reason>, reasons: &[(Option<i64>, &str)]) -> Vec<usize> {
+    let mut changed = Vec::new();
+    for (code, reason) in reasons {
+        let place = known.iter().position(|known| known.code == *code && known.reason == *reason);
+        let place = place.unwrap_or_else(|| {
+            known.push(Reason { code: *code, reason: (*reason).to_owned(), count: 0 });
+            known.len() - 1
+        });
+        known[place].count += 1;
+        if !changed.contains(&place) {
+            changed.push(place);
+        }
+    }
+    changed
+}
+
 /// A run, as its journal has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 
 use crate::error::{OpenError, failed};
 use crate::letters::{Letters, Recovered};
-use crate::record::{Counts, Kind, Reason, Record, State};
+use crate::record::{Counts, Kind, Reason, Record, State, count_reasons};
 use crate::rows::Rows;
 use crate::sync::Syncer;
 use crate::write::{sql, write_letters, write_record, write_spans};
@@ -175,7 +175,7 @@ impl Run {
         }
         self.record.checkpoint = self.settled.checkpoint();
         self.record.changed = SystemTime::now();
-        let counted = self.count_reasons(&reasons);
+        let counted = count_reasons(&mut self.reasons, &reasons);
         let on_disk = self.letters.forget(self.syncer.letters_synced());
         let at = self.letters.end();
         #[cfg(feature = "failpoints")]
@@ -247,23 +247,6 @@ impl Run {
 
     fn syncer_failure(&self) -> Result<(), JournalError> {
         self.syncer.failure().map_or(Ok(()), |problem| Err(failed(&self.path, &problem)))
-    }
-
-    /// Counts reasons; gives those whose count changed.
-    fn count_reasons(&mut self, reasons: &[(Option<i64>, &str)]) -> Vec<usize> {
-        let mut changed = Vec::new();
-        for (code, reason) in reasons {
-            let place = self.reasons.iter().position(|known| known.code == *code && known.reason == *reason);
-            let place = place.unwrap_or_else(|| {
-                self.reasons.push(Reason { code: *code, reason: (*reason).to_owned(), count: 0 });
-                self.reasons.len() - 1
-            });
-            self.reasons[place].count += 1;
-            if !changed.contains(&place) {
-                changed.push(place);
-            }
-        }
-        changed
     }
 
     fn write(&mut self, reasons: &[usize], on_disk: Option<u64>, at: u64, letters: &[u8]) -> rusqlite::Result<()> {

@@ -263,43 +263,6 @@ fn a_journal_of_another_program_or_version_is_refused_and_stays_as_it_is() {
 }
 
 #[test]
-fn sends_what_has_changed_only() {
-    let place = place();
-    place.write("contact-sink.toml", place.config());
-    let count = |ran: &Ran| ["accepted", "rejected", "skipped", "unchanged", "requests"].map(|count| ran.count(count));
-    let only = |input: &str, more: &[&str]| place.sync(input, &[&["--changed-only"], more].concat());
-    let of = |mobiles: &[&str]| -> String {
-        let row = |(nth, mobile): (usize, &&str)| format!("{},{mobile},,\n", nth + 1);
-        "cuid,mobile,email,registration_id\n".to_owned() + &mobiles.iter().enumerate().map(row).collect::<String>()
-    };
-    let (a, b) = ("13000000001", "13000000002");
-    assert_eq!(count(&only(&of(&[a, a, a, "130"]), &[])), [3, 1, 0, 0, 1]);
-    assert_eq!(count(&only(&of(&[a, b, a, "130", ""]), &[])), [1, 1, 1, 2, 1], "one has changed");
-    assert_eq!(place.stored(2), [("210/默认联系".to_owned(), b.to_owned())]);
-    // What a run without the option sends is not forgotten to be forgotten.
-    assert_eq!(count(&place.sync(of(&[b, b]), &[])), [2, 0, 0, 0, 1]);
-    assert_eq!(count(&only(&of(&[a, b, a]), &[])), [1, 0, 0, 2, 1]);
-    // A user who stands there twice: the second is held against what the first has set.
-    let twice = format!("cuid,mobile,email,registration_id\n1,{b},,\n1,{a},,\n1,{a},,\n");
-    assert_eq!(count(&only(&twice, &[])), [2, 0, 0, 1, 2]);
-    assert_eq!(place.stored(1), [("210/默认联系".to_owned(), a.to_owned())]);
-    // Another field of the same user.
-    let more = format!("cuid,mobile,email,registration_id\n1,{a},1@example.com,\n2,{b},,\n");
-    assert_eq!(count(&only(&more, &[])), [1, 0, 0, 1, 1]);
-    assert_eq!(count(&only(&of(&[a]), &[])), [0, 0, 0, 1, 0], "a part of it");
-    assert_eq!(only(&of(&[a]), &[]).stderr.matches("nothing to send").count(), 1);
-    assert_eq!(count(&only(&of(&[a]), &["--refresh", "30d"])), [0, 0, 0, 1, 0], "it is asked again");
-    let state = place.directory.path().join("state");
-    for file in fs::read_dir(state).unwrap().map(|file| file.unwrap().path()) {
-        let bytes = fs::read(&file).unwrap();
-        assert!(!bytes.windows(11).any(|part| part == a.as_bytes() || part == b.as_bytes()), "{}", file.display());
-    }
-    let simulated = place.run(&["sync", "input.csv", "--to", "sandbox", "--changed-only"]);
-    assert!(simulated.status == 64 && simulated.stderr.contains("--changed-only"), "{}", simulated.stderr);
-    assert_eq!(place.sync(of(&[a]), &["--refresh", "30d"]).status, 64);
-}
-
-#[test]
 fn a_journal_that_cannot_be_written_sends_nothing() {
     let place = place();
     place.sync(rows(200), &[]);
