@@ -74,6 +74,7 @@ impl Book {
         let was_killed = record.state == State::Running;
         let before = self.before(&record, was_killed).map_err(OpenError::sqlite(&self.path))?;
         (record.identity, record.command, record.state) = (identity, command.to_owned(), State::Running);
+        record.changed = SystemTime::now();
         self.take_over(&record).map_err(OpenError::sqlite(&self.path))?;
         Run::new(&self.path, self.connection, record, before)
     }
@@ -109,9 +110,9 @@ impl Book {
         let Identity { host, account, account_hash, subject, mapping } = &record.identity;
         let (state, command) = (record.state.word(), &record.command);
         self.connection.execute(
-            "UPDATE run SET state = ?2, host = ?3, account = ?4, account_hash = ?5, subject = ?6, mapping = ?7, command = ?8
-             WHERE id = ?1",
-            params![record.id, state, host, account, account_hash, subject, mapping, command],
+            "UPDATE run SET state = ?2, host = ?3, account = ?4, account_hash = ?5, subject = ?6, mapping = ?7, command = ?8,
+             changed = ?9 WHERE id = ?1",
+            params![record.id, state, host, account, account_hash, subject, mapping, command, seconds(record.changed)],
         )?;
         Ok(())
     }
