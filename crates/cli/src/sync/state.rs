@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use contact_sink_journal::{Book, Held, Identity, Lock, OpenError, Record, Run, State};
 
 use super::vendor_has::{Use, VendorHas};
-use crate::args;
+use crate::args::{self, Format};
 use crate::config::{EmptySubject, FieldKind, LimiterKey, Mapping, SubjectColumns};
 use crate::input::{self, Compared, Known, Same};
 use crate::report::grouped;
@@ -190,6 +190,17 @@ fn command(args: &args::Sync, file: &Path, name: &str) -> String {
     option("--rejected", &args.rejected);
     if let Some(state) = &args.state {
         option("--state", state);
+    }
+    // Without these it would be another run, or not be read at all.
+    if let Some(format) = args.format {
+        let name = if matches!(format, Format::Csv) { "csv" } else { "ndjson" };
+        words.extend(["--format".to_owned(), name.to_owned()]);
+    }
+    if args.changed_only {
+        words.push("--changed-only".to_owned());
+    }
+    if let Some(refresh) = args.refresh {
+        words.extend(["--refresh".to_owned(), format!("{}s", refresh.as_secs())]);
     }
     words.join(" ")
 }

@@ -6,22 +6,22 @@ use std::fs;
 
 use crate::support::{Place, Ran, destination, signal, wait_until, world};
 
-const SYNC: [&str; 6] = ["sync", "input.csv", "--to", "growth", "--report", "json"];
+pub const SYNC: [&str; 6] = ["sync", "input.csv", "--to", "growth", "--report", "json"];
 
-fn rows(count: usize) -> String {
+pub fn rows(count: usize) -> String {
     let row = |nth: usize| format!("{},{},,\n", 1_000 + nth, if nth % 50 == 3 { "130" } else { "13000000001" });
     "cuid,mobile,email,registration_id\n".to_owned() + &(0..count).map(row).collect::<String>()
 }
 
 /// A vendor that takes ten requests a second of us.
-fn place() -> Place {
+pub fn place() -> Place {
     let place = Place::new(world());
     place.write("contact-sink.toml", place.config().replace("# quota = \"100/s\"", "quota = \"10/s\""));
     place
 }
 
 /// A run that is ended after its first requests.
-fn cut(place: &Place) -> Ran {
+pub fn cut(place: &Place) -> Ran {
     let before = place.sandbox.seen();
     let child = place.start(&SYNC);
     wait_until("three requests", || place.sandbox.seen() >= before + 3);
