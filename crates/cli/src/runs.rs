@@ -1,5 +1,6 @@
 //! `status`: the runs that the journals know.
 
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
@@ -25,9 +26,11 @@ pub fn run(args: &args::Status) -> Result<Status, Failure> {
         let holder = Lock::holder(&path.with_extension("lock"));
         match contact_sink_journal::list(&path) {
             Ok(runs) => {
+                // The others that say so were cut off; which one was taken up last need not be the one that began last.
+                let running = runs.iter().enumerate().filter(|(_, record)| record.state == State::Running);
+                let under_way = running.max_by_key(|(nth, record)| (record.changed, Reverse(*nth))).map(|(nth, _)| nth);
                 for (nth, record) in runs.iter().enumerate() {
-                    // Only the last one of a destination can be the one that is under way.
-                    show(&mut text, &name, record, holder.as_deref().filter(|_| nth == 0));
+                    show(&mut text, &name, record, holder.as_deref().filter(|_| Some(nth) == under_way));
                 }
             }
             // The others are shown all the same.

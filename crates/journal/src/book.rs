@@ -101,6 +101,7 @@ impl Book {
             }
         }
         (record.identity, record.command, record.state) = (identity, command.to_owned(), State::Running);
+        record.changed = SystemTime::now();
         self.take_over(&record, &before.doubtful.take_changes()).map_err(OpenError::sqlite(&self.path))?;
         Run::new(&self.path, self.connection, record, before)
     }
@@ -156,9 +157,9 @@ impl Book {
         let (state, command) = (record.state.word(), &record.command);
         write_spans(&transaction, "doubt", record.id, doubtful)?;
         transaction.execute(
-            "UPDATE run SET state = ?2, host = ?3, account = ?4, account_hash = ?5, subject = ?6, mapping = ?7, command = ?8
-             WHERE id = ?1",
-            params![record.id, state, host, account, account_hash, subject, mapping, command],
+            "UPDATE run SET state = ?2, host = ?3, account = ?4, account_hash = ?5, subject = ?6, mapping = ?7, command = ?8,
+             changed = ?9 WHERE id = ?1",
+            params![record.id, state, host, account, account_hash, subject, mapping, command, seconds(record.changed)],
         )?;
         transaction.commit()
     }

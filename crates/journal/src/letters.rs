@@ -21,6 +21,8 @@ pub enum Recovered {
     Kept,
     /// It is gone or was edited: it is left alone, and lines go to another one from now on.
     Edited,
+    /// It has its lines, under another head than those to come: these go to another file.
+    OtherHead,
 }
 
 #[derive(Debug, Default)]
@@ -137,6 +139,23 @@ impl Letters {
             self.written = self.waiting.len();
         }
         Ok(Recovered::Kept)
+    }
+
+    /// Whether lines under this head, for a file with such a name, may follow in the file; if there is none, they may.
+    pub(crate) fn takes(&self, head: &[u8], name: &Path) -> io::Result<bool> {
+        let Some(path) = self.path.as_deref().filter(|path| path.exists()) else { return Ok(true) };
+        let mut first = Vec::new();
+        File::open(path)?.take(head.len() as u64).read_to_end(&mut first)?;
+        Ok(first == head && path.extension() == name.extension())
+    }
+
+    /// Leaves the lines to the file that has them all.
+    pub(crate) fn leave(&mut self) -> io::Result<()> {
+        if let Some(file) = &self.file {
+            file.sync_data()?;
+        }
+        self.waiting.clear();
+        Ok(())
     }
 
     /// What stands behind the part that is known, if that part is as it was and no more than so many bytes follow.

@@ -206,15 +206,18 @@ impl Run {
     }
 
     /// Holds the file of letters against what is known of it, and writes what a kill kept from it. If its owner has edited or
-    /// moved it, lines go to another file from now on, which begins with this head.
+    /// moved it, or if it has another head, lines go to another file from now on, which begins with this head.
     pub fn recover_letters(
         &mut self,
         head: &[u8],
         another: impl FnOnce() -> PathBuf,
     ) -> Result<Recovered, std::io::Error> {
-        let recovered = self.letters.recover(head)?;
-        if recovered == Recovered::Edited {
-            let path = another();
+        let (mut recovered, path) = (self.letters.recover(head)?, another());
+        if recovered == Recovered::Kept && !self.letters.takes(head, &path)? {
+            self.letters.leave()?;
+            recovered = Recovered::OtherHead;
+        }
+        if matches!(recovered, Recovered::Edited | Recovered::OtherHead) {
             self.record.letters = Some(path.clone());
             self.letters.move_to(path, head);
             self.replace_letters().map_err(|error| std::io::Error::other(error.to_string()))?;

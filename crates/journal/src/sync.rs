@@ -127,12 +127,16 @@ impl Shared {
 fn run(shared: &Shared, journal: &Path) {
     let mut log = journal.as_os_str().to_owned();
     log.push("-wal");
+    let place = Place::of(journal);
     let (log, mut folder, mut was_folded) = (PathBuf::from(log), None, false);
     let mut not_before = Instant::now();
     while let Some(letters) = shared.next(not_before) {
         let mut syncs = 1;
         let began = Instant::now();
         // Not every system brings to the disk what a file that is open for reading only has.
+        if place.is_lost(journal) {
+            shared.failed(&"it was taken away or replaced while the run went on");
+        }
         let synced = File::options().read(true).write(true).open(&log).and_then(|log| {
             log.sync_data()?;
             Ok(log.metadata()?.len())
@@ -160,6 +164,27 @@ fn run(shared: &Shared, journal: &Path) {
         }
         shared.work().syncs += u64::from(syncs);
         not_before = began + SYNC_EVERY * syncs;
+    }
+}
+
+/// Which file stands at the journal's path. Another one there would be written by another run, whose lock is another one too.
+struct Place(Option<(u64, u64)>);
+
+impl Place {
+    fn of(path: &Path) -> Self {
+        #[cfg(unix)]
+        let place = std::fs::metadata(path).ok().map(|metadata| {
+            use std::os::unix::fs::MetadataExt as _;
+            (metadata.dev(), metadata.ino())
+        });
+        // There a file that is open cannot be taken away.
+        #[cfg(not(unix))]
+        let place = None;
+        Self(place)
+    }
+
+    fn is_lost(&self, path: &Path) -> bool {
+        self.0 != Self::of(path).0
     }
 }
 

@@ -92,6 +92,9 @@ impl Ledger {
             Recovered::Edited => Ok(Some(format!(
                 "{was} is gone or was edited, so it is left alone: rows that are rejected from now on go to another file"
             ))),
+            Recovered::OtherHead => Ok(Some(format!(
+                "{was} has the columns of the input as it was: rows that are rejected from now on go to another file"
+            ))),
             _ => Ok(None),
         }
     }

@@ -56,6 +56,10 @@ pub fn all(args: &args::Sync, destinations: Vec<Destination>) -> Result<(Vec<Pre
     // What is wrong with a configuration is found before anything is locked or written down.
     let checked: Vec<_> =
         destinations.into_iter().map(|destination| common.check(destination)).collect::<Result<_, _>>()?;
+    // All locks before the first journal: who is refused for the last one has begun, or ended, no run of the others.
+    for Checked { target, .. } in checked.iter().filter(|checked| !checked.target.simulated && checked.input.is_ok()) {
+        common.states.lock(target)?;
+    }
     common.contested = contested(&checked);
     let mut prepared: Vec<Prepared> = Vec::new();
     for checked in checked {
@@ -144,7 +148,6 @@ impl Common<'_> {
         let (mut run, mut vendor_has, mut known, mut is_done) = (None, None, Known::default(), false);
         // A pipe cannot be read again, and the simulator in this process ends with it.
         if !target.simulated {
-            self.states.lock(&target)?;
             let is_contested = self.contested.contains(&target.limiter_key.hash());
             vendor_has = self.states.vendor_has(self.args, &target, is_contested)?;
             if !input::is_read_once(&self.args.file) {

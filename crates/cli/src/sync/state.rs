@@ -1,17 +1,21 @@
 //! What outlives a run: where it is kept, who holds it, and with which run a command goes on.
 
+mod recorded;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use contact_sink_delivery::Options;
-use contact_sink_journal::{Book, Held, Identity, Lock, OpenError, Record, Run, State};
+use contact_sink_journal::{Book, Held, Lock, OpenError, Record, Run, State};
 
 use super::vendor_has::{Use, VendorHas};
 use crate::args;
-use crate::config::{EmptySubject, FieldKind, LimiterKey, Mapping, SubjectColumns};
+use crate::config::{LimiterKey, Mapping};
 use crate::input::{self, Compared, Known, Same};
 use crate::report::grouped;
 use crate::status::{Failure, Status};
+
+use recorded::{command, identity};
 
 /// The state directory, and the locks in it that this process holds.
 pub struct States {
@@ -91,7 +95,12 @@ impl States {
         if is_finished && (compared.same != Same::Whole || !differences.is_empty() || args.refresh.is_some()) {
             return begin(book);
         }
+        // Of a run that has done nothing there is nothing to keep: what has changed was probably wrong.
+        let has_nothing = record.counts.settled() == 0 && record.state != State::Running;
         let has_changed = compared.same == Same::No || !differences.is_empty();
+        if has_changed && has_nothing {
+            return begin(book);
+        }
         if has_changed && !args.go_on {
             return Err(refused(&target.name, args, &record, &compared, &differences));
         }
@@ -210,27 +219,6 @@ fn waits(name: &str, first_after: Duration) -> Vec<String> {
     if first_after.is_zero() { Vec::new() } else { vec![says] }
 }
 
-/// What a person types to go on with this run, in any directory.
-fn command(args: &args::Sync, file: &Path, name: &str) -> String {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut words =
-        vec!["contact-sink".to_owned(), "sync".to_owned(), quoted(file), "--to".to_owned(), name.to_owned()];
-    let mut option = |name: &str, path: &Path| words.extend([name.to_owned(), quoted(&absolute(path))]);
-    option("--config", &args.config);
-    option("--rejected", &args.rejected);
-    if let Some(state) = &args.state {
-        option("--state", state);
-    }
-    words.join(" ")
-}
-
-/// As a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
-    if text.chars().all(plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
-}
-
 /// What the run says when it is gone on with.
 fn says(name: &str, run: &Run, is_finished: bool) -> String {
     let (record, settled) = (run.record(), run.counts().settled());
@@ -266,32 +254,4 @@ fn refused(
         changed.join("; "),
         grouped(record.checkpoint + 1)
     ))
-}
-
-/// What must be the same for a run to be gone on with.
-fn identity(target: &Target) -> Identity {
-    let Target { vendor, account, limiter_key, mapping, null, .. } = target;
-    let Mapping { subject, empty_subject, set } = mapping;
-    let subject = match subject {
-        SubjectColumns::User(column) => column.clone(),
-        SubjectColumns::Contact { owner, contact } => format!("owner {owner}, contact {contact}"),
-    };
-    let skip = if *empty_subject == EmptySubject::Skip { ", skipped if empty" } else { "" };
-    let mut fields: Vec<String> = set
-        .iter()
-        .map(|field| match &field.kind {
-            FieldKind::Text => format!("{} = {:?}", field.address, field.column),
-            FieldKind::List(separator) => {
-                format!("{} = {:?} with {:?} between entries", field.address, field.column, separator.as_str())
-            }
-        })
-        .collect();
-    fields.sort();
-    Identity {
-        host: format!("{vendor} at {}", limiter_key.host()),
-        account: account.clone(),
-        account_hash: limiter_key.hash(),
-        subject: subject + skip,
-        mapping: format!("{}, nothing is {null:?}", fields.join(", ")),
-    }
 }

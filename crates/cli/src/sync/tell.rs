@@ -103,7 +103,9 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
                 );
             }
             End::Journal(problem) => {
-                say!("contact-sink: {name}: stopped: {problem}: make room, or name another place with --state");
+                say!(
+                    "contact-sink: {name}: stopped: {problem}: nothing was sent any more: mend that (make room, end what holds the file)"
+                );
             }
             End::Broken => {
                 say!(

@@ -6,22 +6,22 @@ use std::fs;
 
 use crate::support::{Place, Ran, destination, signal, wait_until, world};
 
-const SYNC: [&str; 6] = ["sync", "input.csv", "--to", "growth", "--report", "json"];
+pub const SYNC: [&str; 6] = ["sync", "input.csv", "--to", "growth", "--report", "json"];
 
-fn rows(count: usize) -> String {
+pub fn rows(count: usize) -> String {
     let row = |nth: usize| format!("{},{},,\n", 1_000 + nth, if nth % 50 == 3 { "130" } else { "13000000001" });
     "cuid,mobile,email,registration_id\n".to_owned() + &(0..count).map(row).collect::<String>()
 }
 
 /// A vendor that takes ten requests a second of us.
-fn place() -> Place {
+pub fn place() -> Place {
     let place = Place::new(world());
     place.write("contact-sink.toml", place.config().replace("# quota = \"100/s\"", "quota = \"10/s\""));
     place
 }
 
 /// A run that is ended after its first requests.
-fn cut(place: &Place) -> Ran {
+pub fn cut(place: &Place) -> Ran {
     let before = place.sandbox.seen();
     let child = place.start(&SYNC);
     wait_until("three requests", || place.sandbox.seen() >= before + 3);
@@ -273,4 +273,21 @@ fn a_journal_that_cannot_be_written_sends_nothing() {
     assert_eq!((ran.status, ran.stdout.as_str()), (78, ""), "{}", ran.stderr);
     assert!(ran.stderr.contains("growth.sqlite") && ran.stderr.contains("--state DIR"), "{}", ran.stderr);
     assert_eq!(place.sandbox.seen(), seen);
+}
+
+#[test]
+fn a_journal_that_is_taken_away_stops_its_run() {
+    let place = place();
+    place.write("input.csv", rows(8_000));
+    let child = place.start(&SYNC);
+    wait_until("three requests", || place.sandbox.seen() >= 3);
+    fs::remove_dir_all(place.directory.path().join("state")).unwrap();
+    // A second run finds no journal and no lock: from now on the first must send nothing.
+    fs::create_dir(place.directory.path().join("state")).unwrap();
+    fs::write(place.directory.path().join("state/growth.sqlite"), "").unwrap();
+    fs::write(place.directory.path().join("state/growth.sqlite-wal"), "").unwrap();
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!(ran.status, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("it was taken away or replaced while the run went on"), "{}", ran.stderr);
+    assert!(place.sandbox.seen() < 20, "{}", place.sandbox.seen());
 }

@@ -13,5 +13,6 @@ mod samples;
 mod sandbox;
 mod stops;
 mod support;
+mod taken_up;
 mod vendors;
 mod watch;
