@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use contact_sink_core::{ContactSink, ContactUpdate};
@@ -146,4 +146,48 @@ fn a_new_usersig_that_is_refused_as_well_stops_the_run_and_rejects_nobody() {
         assert!(summary.stop.unwrap().to_string().contains("secret key"));
         assert_eq!(parts(&script).len(), 2, "it was tried with a new UserSig");
     });
+}
+
+/// The clock is set by an hour in the middle of a run, forward or back; the vendor's was right all the time or jumps with it.
+#[test]
+fn a_clock_that_jumps_an_hour_rejects_nobody() {
+    const HOUR: i64 = 3_600;
+    for (jump, vendor_jumps) in [(HOUR, true), (-HOUR, true), (HOUR, false), (-HOUR, false)] {
+        block_on(async {
+            let start = Instant::now();
+            let offset = Arc::new(AtomicI64::new(0));
+            let at = move |offset: i64| {
+                let steady = Duration::from_secs(Clock::START + 7_200) + start.elapsed();
+                Duration::from_secs(steady.as_secs().checked_add_signed(offset).unwrap())
+            };
+            let ours = offset.clone();
+            let clock = move || SystemTime::UNIX_EPOCH + at(ours.load(Ordering::SeqCst));
+            let (answered, theirs, refused) = (AtomicUsize::new(0), offset, Arc::new(AtomicUsize::new(0)));
+            let count = refused.clone();
+            let script = Script::slow(Duration::from_millis(100), move |request| {
+                if answered.fetch_add(1, Ordering::SeqCst) == 20 {
+                    theirs.store(jump, Ordering::SeqCst);
+                }
+                let now = at(if vendor_jumps { theirs.load(Ordering::SeqCst) } else { 0 });
+                let expired = verify(&usersig_of(request), APP, ADMIN, &KEY.into(), now).is_err();
+                count.fetch_add(usize::from(expired), Ordering::SeqCst);
+                let (status, body) = if expired { failure(70001) } else { success(request) };
+                Ok((status, body.into()))
+            });
+            let half = Duration::from_secs(1_800);
+            let client = Tencent::new(config().with_clock(clock).with_lifetime(half), script.clone());
+            let updates = (0..10_000).map(|nth| city(&format!("user{nth}"))).collect();
+            let (outcomes, summary) = deliver(AttributesSink::new(client), updates).await;
+            let refused = refused.load(Ordering::SeqCst);
+            let accepted = outcomes.iter().filter(|outcome| **outcome == Outcome::Accepted).count();
+            assert!(refused <= 32 && summary.rejected == 0, "{jump} {vendor_jumps}: {refused} refused, {summary:?}");
+            if jump < 0 && !vendor_jumps {
+                // It is wrong from now on: every UserSig that it dates has ended. A person must act, and the rest is pending.
+                let Some(Stop::Failed(error)) = &summary.stop else { panic!("{:?}", summary.stop) };
+                assert!(error.advice().contains("check the clock") && accepted >= 2_000, "{accepted} {error}");
+            } else {
+                assert_eq!((accepted, summary.stop), (10_000, None), "{jump} {vendor_jumps}: {refused} refused");
+            }
+        });
+    }
 }
