@@ -78,6 +78,12 @@ impl Limit {
     }
 }
 
+/// The middle one of some measurements.
+pub(super) fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
+}
+
 /// Whole numbers as such, others with three digits after the point.
 fn number(number: f64) -> String {
     if number.fract() == 0.0 { format!("{number}") } else { format!("{number:.3}") }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::figures::{Figures, Limit};
+use super::figures::{Figures, Limit, median};
 use super::input;
 use super::sandbox::Sandbox;
 use super::sync::{Run, Source};
@@ -49,9 +49,4 @@ pub(super) fn measure(command: &Path) -> Result<Figures> {
     figures.add("the journal's over the other's", median(ratios), "", Limit::AtLeast(0.85));
     figures.add("the most syncs a second", syncs, "", Limit::AtMost(20.0));
     Ok(figures)
-}
-
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }

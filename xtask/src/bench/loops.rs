@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::figures::{Figures, Limit};
+use super::figures::{Figures, Limit, median};
 use super::sandbox::Sandbox;
 use crate::shell;
 
@@ -36,9 +36,4 @@ pub(super) fn measure(command: &Path) -> Result<Figures> {
     figures.add("a delivery over the same client", median(delivery).round(), "/s", Limit::None);
     figures.add("the delivery's over the loop's", median(ratios), "", Limit::AtLeast(AT_LEAST));
     Ok(figures)
-}
-
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }
