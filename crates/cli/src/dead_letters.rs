@@ -131,6 +131,12 @@ impl DeadLetters {
         }
     }
 
+    /// The same, to be found from any directory: for a journal.
+    pub fn free_absolute_path(&self) -> PathBuf {
+        let path = self.free_path();
+        std::path::absolute(&path).unwrap_or(path)
+    }
+
     /// Writes lines; what cannot be written whole is taken back, so that the file ends with a whole line. For a run that keeps
     /// no journal: a crash may tear the last line.
     pub fn append(&mut self, lines: &[u8]) -> io::Result<()> {

@@ -87,8 +87,7 @@ impl Ledger {
         }
         let was = run.letters_path().map(|path| path.display().to_string()).unwrap_or_default();
         let head = self.dead_letters.head()?;
-        let path = self.dead_letters.free_path();
-        match run.recover_letters(&head, || std::path::absolute(&path).unwrap_or(path))? {
+        match run.recover_letters(&head, || self.dead_letters.free_absolute_path())? {
             Recovered::Edited => Ok(Some(format!(
                 "{was} is gone or was edited, so it is left alone: rows that are rejected from now on go to another file"
             ))),
@@ -185,8 +184,7 @@ impl Ledger {
             if has_letters && run.letters_end() == 0 {
                 let head = self.dead_letters.head().map_err(|error| JournalError::new(error.to_string()))?;
                 letters.splice(0..0, head);
-                let path = self.dead_letters.free_path();
-                run.name_letters(std::path::absolute(&path).unwrap_or(path));
+                run.name_letters(self.dead_letters.free_absolute_path());
             }
             let mut entry = Entry::default();
             entry.read = Some((self.read, self.digest.as_bytes()));
@@ -203,8 +201,7 @@ impl Ledger {
         if has_letters {
             let written = match &mut self.run {
                 Some(run) if run.are_letters_replaced() => {
-                    let (head, path) = (self.dead_letters.head(), self.dead_letters.free_path());
-                    let another = || std::path::absolute(&path).unwrap_or(path);
+                    let (head, another) = (self.dead_letters.head(), || self.dead_letters.free_absolute_path());
                     head.and_then(|head| run.recover_letters(&head, another)).map(drop)
                 }
                 Some(run) => run.write_letters(),

@@ -79,7 +79,7 @@ impl VendorHas {
 
 fn cannot_open(error: &dyn std::fmt::Display) -> Failure {
     Failure::config(format!(
-        "the index of what the vendor has cannot be opened: {error}; without it everything is sent"
+        "the index of what the vendor has cannot be opened: {error}; --state DIR names another place, from where everything is sent once more"
     ))
 }
 
