@@ -71,10 +71,6 @@ impl States {
 
     /// Finds the run to go on with, or begins one. The destination's lock must be held.
     pub fn open(&mut self, args: &args::Sync, target: &Target, options: &Options) -> Result<Opened, Failure> {
-        // Beside those that its lane held, a run that was killed may have given others back before.
-        let in_flight = |record: &Record| {
-            options.max_waiting.get() as u64 + (record.read - record.counts.settled().min(record.read))
-        };
         let path = self.directory()?.join(format!("{}.sqlite", target.name));
         let mut book = Book::open(&path).map_err(cannot_open)?;
         let real = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone());
@@ -113,11 +109,9 @@ impl States {
             )));
         }
         let first_after = if is_finished { Duration::ZERO } else { first_after(&mut book, Some(&record), options)? };
-        let mut run = {
-            let in_flight = in_flight(&record);
-            book.resume(record, identity, &command, in_flight)
-        }
-        .map_err(cannot_open)?;
+        // Beside those that its lane held, a run that was killed may have given others back before.
+        let in_flight = options.max_waiting.get() as u64 + record.read.saturating_sub(record.counts.settled());
+        let mut run = book.resume(record, identity, &command, in_flight).map_err(cannot_open)?;
         if compared.same == Same::No {
             run.rebase(compared.rows, compared.digest.as_bytes());
         }
