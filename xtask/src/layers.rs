@@ -15,6 +15,8 @@ const JIGUANG: &str = "contact-sink-jiguang";
 const TENCENT: &str = "contact-sink-tencent";
 const DELIVERY: &str = "contact-sink-delivery";
 const JOURNAL: &str = "contact-sink-journal";
+const MAPPING: &str = "contact-sink-mapping";
+const SOURCE: &str = "contact-sink-source";
 const SANDBOX: &str = "contact-sink-sandbox";
 const FACADE: &str = "contact-sink";
 const CLI: &str = "contact-sink-cli";
@@ -30,10 +32,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     (TENCENT, &[CORE, TRANSPORT]),
     (DELIVERY, &[CORE]),
     (JOURNAL, &[CORE, DELIVERY]),
+    (MAPPING, &[CORE]),
+    (SOURCE, &[MAPPING]),
     // It shares nothing with the clients: together they could be wrong alike.
     (SANDBOX, &[]),
-    (FACADE, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, JOURNAL, SANDBOX, TENCENT, TRANSPORT]),
-    (CLI, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, JOURNAL, SANDBOX, TENCENT, TRANSPORT]),
+    (FACADE, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, JOURNAL, MAPPING, SANDBOX, SOURCE, TENCENT, TRANSPORT]),
+    (CLI, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, JOURNAL, MAPPING, SANDBOX, SOURCE, TENCENT, TRANSPORT]),
     (TESTS, &[]),
     (XTASK, &[]),
 ];
@@ -50,6 +54,8 @@ const NEVER: &[(Selection, &[&str])] = &[
     ((ENGAGELAB, &["--all-features"]), &["hyper", "reqwest", "rustls", "tokio"]),
     ((JIGUANG, &["--all-features"]), &["hyper", "reqwest", "rustls", "tokio"]),
     ((TENCENT, &["--all-features"]), &["hyper", "reqwest", "rustls", "tokio"]),
+    ((MAPPING, &["--all-features"]), &["http", "hyper", "reqwest", "rusqlite", "tokio"]),
+    ((SOURCE, &["--all-features"]), &["http", "hyper", "reqwest", "rusqlite", "tokio"]),
     ((DELIVERY, &["--all-features"]), &["axum", "http", "hyper", "reqwest", "rustls"]),
     ((FACADE, &["--no-default-features"]), &["http", "hyper", "reqwest", "rustls", "tokio"]),
 ];
@@ -67,7 +73,7 @@ const BUDGETS: &[(Selection, usize)] = &[
     ((FACADE, &["--features", "engagelab,reqwest"]), 120),
     ((FACADE, &["--features", "tencent,hyper"]), 80),
     ((FACADE, &["--features", "tencent,reqwest"]), 120),
-    ((CLI, &[]), 180),
+    ((CLI, &[]), 240),
 ];
 
 /// A package and the arguments that choose its features.

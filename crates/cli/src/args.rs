@@ -159,6 +159,16 @@ pub enum Format {
     Ndjson,
 }
 
+impl Format {
+    /// The same in the words of the reader.
+    pub fn of_source(self) -> contact_sink_source::Format {
+        match self {
+            Self::Csv => contact_sink_source::Format::Csv,
+            Self::Ndjson => contact_sink_source::Format::Ndjson,
+        }
+    }
+}
+
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {

@@ -3,10 +3,7 @@
 mod engagelab;
 mod jiguang;
 mod limiter_key;
-mod mapping;
 mod secrets;
-mod section;
-mod subject;
 mod tencent;
 
 use std::fmt::Display;
@@ -16,21 +13,27 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use contact_sink_core::{ContactSink, Quota};
+use contact_sink_mapping::{ConfigError, EmptyWords, Mapping, Section, Source, hint};
+use contact_sink_source::Dialect;
 use contact_sink_transport::{BaseUrl, HttpTransport, TransportOptions};
 
-use crate::nearest;
 use crate::status::Failure;
 pub use limiter_key::LimiterKey;
-pub use mapping::{FieldKind, Mapping};
 use secrets::Secrets;
-use section::{Section, Source};
-pub use subject::{EmptySubject, SubjectColumns};
 
 /// A configuration file.
 pub struct Config {
     name: String,
     text: String,
     simulated: bool,
+}
+
+/// The destinations of a run, and how their input is written.
+pub struct Destinations {
+    /// In their order.
+    pub destinations: Vec<Destination>,
+    /// How cells are quoted.
+    pub dialect: Dialect,
 }
 
 /// One destination, ready to be used.
@@ -47,8 +50,6 @@ pub struct Destination {
     pub simulated: bool,
     /// What goes where.
     pub mapping: Mapping,
-    /// Words for nothing.
-    pub null: Vec<String>,
     /// How its transport is to be built.
     pub transport: TransportOptions,
     /// What *accepted* means at this vendor, where it is less than stored.
@@ -79,7 +80,7 @@ struct Vendor {
 }
 
 /// Reads what a section holds beside `vendor` and `extra_root`.
-type ReadVendor = fn(&Section<'_>, Secrets) -> Result<Vendor, Failure>;
+type ReadVendor = fn(&Section<'_>, Secrets) -> Result<Vendor, ConfigError>;
 
 /// The vendors, by the name under the key `vendor`.
 const VENDORS: &[(&str, ReadVendor)] = &[
@@ -116,29 +117,29 @@ impl Config {
     }
 
     /// The destinations of these names, in their order.
-    pub fn destinations(&self, wanted: &[String]) -> Result<Vec<Destination>, Failure> {
-        let mut destinations = self.read_all(Some(wanted))?;
-        destinations.sort_by_key(|destination| wanted.iter().position(|name| *name == destination.name));
-        Ok(destinations)
+    pub fn destinations(&self, wanted: &[String]) -> Result<Destinations, Failure> {
+        let mut read = self.read_all(Some(wanted))?;
+        read.destinations.sort_by_key(|destination| wanted.iter().position(|name| *name == destination.name));
+        Ok(read)
     }
 
     /// All of them, in the order of the file.
-    pub fn all_destinations(&self) -> Result<Vec<Destination>, Failure> {
+    pub fn all_destinations(&self) -> Result<Destinations, Failure> {
         self.read_all(None)
     }
 
     /// Checks all of them, so that a mistake is not found the day when the other one is used, and makes those that are wanted.
-    fn read_all(&self, wanted: Option<&[String]>) -> Result<Vec<Destination>, Failure> {
+    fn read_all(&self, wanted: Option<&[String]>) -> Result<Destinations, Failure> {
         let source = Source { name: &self.name, text: &self.text };
         let table = source.parse()?;
         let root = Section::root(source, &table);
         let sections = root.required_section("destinations")?;
-        let null = self.null_words(&root)?;
+        let (empty_words, dialect) = read_input(&root)?;
         root.finish()?;
         let mut entries: Vec<_> = sections.entries().collect();
         entries.sort_by_key(|(_, span, _)| span.start);
         for (name, span, _) in &entries {
-            let refuse = |problem: String| Err(sections.failure(span.clone(), problem));
+            let refuse = |problem: String| Err(sections.failure(span.clone(), problem).into());
             if *name == SANDBOX {
                 return refuse(format!("{SANDBOX:?} is the simulator's name: choose another"));
             }
@@ -148,24 +149,16 @@ impl Config {
         }
         let names = || entries.iter().map(|(name, ..)| *name);
         if let Some(name) = wanted.unwrap_or_default().iter().find(|wanted| !names().any(|name| name == *wanted)) {
-            let hint = nearest::hint(name, names().chain([SANDBOX]));
+            let hint = hint(name, names().chain([SANDBOX]));
             return Err(Failure::usage(format!("--to {name}: {} has no such destination{hint}", self.name)));
         }
         let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name));
         let mut destinations = Vec::new();
         for (name, _, value) in &entries {
             let section = sections.below(name, value)?;
-            destinations.extend(self.read_destination(name, &section, &null, is_wanted(name))?);
+            destinations.extend(self.read_destination(name, &section, &empty_words, is_wanted(name))?);
         }
-        Ok(destinations)
-    }
-
-    fn null_words(&self, root: &Section<'_>) -> Result<Vec<String>, Failure> {
-        let default = ["", r"\N", "NULL", "#N/A"];
-        let Some(input) = root.section("input")? else { return Ok(default.map(str::to_owned).to_vec()) };
-        let words = input.texts("null")?.unwrap_or_else(|| default.to_vec());
-        input.finish()?;
-        Ok(words.into_iter().map(str::to_owned).collect())
+        Ok(Destinations { destinations, dialect })
     }
 
     /// Checks a destination; makes it only if it is wanted, since its secrets may be of another machine.
@@ -173,13 +166,13 @@ impl Config {
         &self,
         name: &str,
         section: &Section<'_>,
-        null: &[String],
+        empty_words: &EmptyWords,
         wanted: bool,
     ) -> Result<Option<Destination>, Failure> {
         let vendor_name = section.required_text("vendor")?;
         let Some((vendor, read)) = VENDORS.iter().copied().find(|(vendor, _)| *vendor == vendor_name) else {
-            let hint = nearest::hint(vendor_name, VENDORS.iter().map(|(vendor, _)| *vendor));
-            return Err(section.failure_at("vendor", format!("there is no vendor {vendor_name:?}{hint}")));
+            let hint = hint(vendor_name, VENDORS.iter().map(|(vendor, _)| *vendor));
+            return Err(section.failure_at("vendor", format!("there is no vendor {vendor_name:?}{hint}")).into());
         };
         let secrets =
             if wanted { Secrets::Read { literal: self.simulated } } else { Secrets::Check { literal: self.simulated } };
@@ -206,16 +199,39 @@ impl Config {
             doubts,
             base_url,
             simulated: self.simulated,
-            mapping,
-            null: null.to_vec(),
+            mapping: mapping.with_empty_words(empty_words.clone()),
             transport,
             sink,
         }))
     }
 }
 
+/// Reads the section `input`: the words that mean nothing, and how cells are quoted.
+fn read_input(root: &Section<'_>) -> Result<(EmptyWords, Dialect), ConfigError> {
+    let (mut words, mut dialect) = (EmptyWords::default(), Dialect::default());
+    let Some(input) = root.section("input")? else { return Ok((words, dialect)) };
+    words = EmptyWords::read(&input)?;
+    match input.text("quote")? {
+        None | Some("\"") => {}
+        Some("none") => dialect = dialect.without_quotes(),
+        Some(_) => return Err(input.failure_at("quote", "it is \"none\", or \"\\\"\", the default")),
+    }
+    match input.text("escape")?.map(str::as_bytes) {
+        None => {}
+        Some([escape]) if escape.is_ascii_punctuation() && !b",\"".contains(escape) => {
+            dialect = dialect.with_escape(*escape);
+        }
+        Some(_) => return Err(input.failure_at("escape", "it is one character, such as \"\\\\\": no quote, no comma")),
+    }
+    if input.bool("multiline")?.unwrap_or(false) {
+        dialect = dialect.with_multiline();
+    }
+    input.finish()?;
+    Ok((words, dialect))
+}
+
 /// A base URL under the key `base_url`, if it is there.
-fn base_url(section: &Section<'_>) -> Result<Option<BaseUrl>, Failure> {
+fn base_url(section: &Section<'_>) -> Result<Option<BaseUrl>, ConfigError> {
     let Some(text) = section.text("base_url")? else { return Ok(None) };
     text.parse().map(Some).map_err(|error| section.failure_at("base_url", format!("{error}")))
 }
@@ -225,20 +241,20 @@ fn base_url_or_region<R: FromStr<Err: Display>>(
     section: &Section<'_>,
     regions: impl IntoIterator<Item = &'static str>,
     url_of: impl Fn(R) -> BaseUrl,
-) -> Result<Option<BaseUrl>, Failure> {
+) -> Result<Option<BaseUrl>, ConfigError> {
     let base_url = base_url(section)?;
     let Some(name) = section.text("region")? else { return Ok(base_url) };
     if base_url.is_some() {
         return Err(section.failure_at("region", "there is a \"base_url\" too: write one of them"));
     }
     let region = name.parse().map(url_of);
-    region
-        .map(Some)
-        .map_err(|error: R::Err| section.failure_at("region", format!("{error}{}", nearest::near(name, regions))))
+    region.map(Some).map_err(|error: R::Err| {
+        section.failure_at("region", format!("{error}{}", contact_sink_mapping::near(name, regions)))
+    })
 }
 
 /// A quota under the key `quota`, if it is there.
-fn quota(section: &Section<'_>) -> Result<Option<Quota>, Failure> {
+fn quota(section: &Section<'_>) -> Result<Option<Quota>, ConfigError> {
     let Some(text) = section.text("quota")? else { return Ok(None) };
     text.parse().map(Some).map_err(|error| section.failure_at("quota", format!("{error}")))
 }

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use contact_sink_core::{Applied, Rejection};
 
-use crate::config::Mapping;
-use crate::input::{Problem, Record, Row, Shape};
+use contact_sink_mapping::{Layout, Mapping, Problem, Record};
+
+use crate::reading::ReadRow;
 
 /// Why a row was rejected.
 pub struct Reason {
@@ -20,42 +21,45 @@ pub struct Reason {
     pub code: Option<i64>,
     /// What it means, in our words.
     pub reason: String,
-    /// What it is counted as, where the reason also says a place.
-    rule: Option<String>,
+    /// The same for a count of rows: with the column, and without a place in the row.
+    counted_as: String,
     /// What the vendor wrote: for this file alone.
     vendor_text: Option<String>,
 }
 
 impl Reason {
     /// A rule on rows.
-    pub fn by_rule(problem: Problem) -> Self {
-        let Problem { column, reason, rule } = problem;
-        Self { column, code: None, reason, rule: rule.map(str::to_owned), vendor_text: None }
+    pub fn by_rule(problem: &Problem) -> Self {
+        Self {
+            column: problem.column().map(str::to_owned),
+            code: None,
+            reason: problem.reason().to_owned(),
+            counted_as: problem.counted_as().to_owned(),
+            vendor_text: None,
+        }
     }
 
     /// What it is counted as.
     pub fn counted_as(&self) -> &str {
-        self.rule.as_deref().unwrap_or(&self.reason)
+        &self.counted_as
     }
 
     /// A rule of the sink, or the vendor's word. What names no field is about the subject. An earlier attempt, whose answer was
     /// lost, may have applied what this one was refused for.
     pub fn by_sink(rejection: &Rejection, earlier: Applied, mapping: &Mapping) -> Self {
-        let (rule, reason) = match earlier {
-            Applied::No => (None, rejection.reason().to_owned()),
+        let reason = match earlier {
+            Applied::No => rejection.reason().to_owned(),
             Applied::Perhaps => {
-                let reason =
-                    format!("{}; an earlier attempt, whose answer was lost, may have applied it", rejection.reason());
-                (Some(rejection.reason().to_owned()), reason)
+                format!("{}; an earlier attempt, whose answer was lost, may have applied it", rejection.reason())
             }
         };
-        let address = rejection.address();
-        let column = address.and_then(|address| mapping.set.iter().find(|field| field.address == *address));
+        let column = rejection.address().and_then(|address| mapping.column_of(address));
+        let column = column.unwrap_or_else(|| mapping.subject().blamed(rejection.subject()));
         Self {
-            column: Some(column.map_or(mapping.subject.blamed(rejection.subject()), |field| &field.column).clone()),
+            counted_as: format!("column {column:?}: {}", rejection.reason()),
+            column: Some(column.to_owned()),
             code: rejection.code(),
             reason,
-            rule,
             vendor_text: rejection.vendor_text().map(str::to_owned),
         }
     }
@@ -85,10 +89,10 @@ struct Open {
 
 impl DeadLetters {
     /// Dead letters of this run and destination, to be written below this directory.
-    pub fn new(directory: &Path, run: &str, destination: &str, shape: &Shape) -> Self {
-        let form = match shape {
-            Shape::Csv(columns) => Form::Csv(csv::Table::new(columns)),
-            Shape::Ndjson(_) => Form::Ndjson,
+    pub fn new(directory: &Path, run: &str, destination: &str, layout: &Layout) -> Self {
+        let form = match layout {
+            Layout::Columns(columns) => Form::Csv(csv::Table::new(columns)),
+            Layout::Objects(_) => Form::Ndjson,
         };
         let (run, destination) = (run.to_owned(), destination.to_owned());
         Self { directory: directory.to_owned(), run, destination, form, open: None }
@@ -100,10 +104,10 @@ impl DeadLetters {
     }
 
     /// The lines of one rejected row.
-    pub fn lines(&self, row: &Row, reasons: &[Reason]) -> io::Result<Vec<u8>> {
-        match (row.record(), &self.form) {
+    pub fn lines(&self, row: &ReadRow, reasons: &[Reason]) -> io::Result<Vec<u8>> {
+        match (&row.record, &self.form) {
             (Record::Cells(cells), Form::Csv(table)) => table.line(&self.destination, row.line, cells, reasons),
-            (Record::Line(object), _) => ndjson::line(&self.destination, row.line, object, reasons),
+            (Record::Object(object), _) => ndjson::line(&self.destination, row.line, object, reasons),
             (Record::Cells(_), Form::Ndjson) => Err(io::Error::other("a row of CSV among NDJSON")),
         }
     }

@@ -6,7 +6,6 @@ use std::io::Write as _;
 use contact_sink_core::{Code, Effect};
 
 use crate::args;
-use crate::nearest;
 use crate::status::{Failure, Status};
 
 /// A vendor's table, and what becomes of a code that it lacks.
@@ -44,7 +43,7 @@ const TABLES: &[Table] = &[
 pub fn run(args: &args::Explain) -> Result<Status, Failure> {
     let wanted = args.vendor.as_str();
     let table = table(wanted).ok_or_else(|| {
-        let hint = nearest::hint(wanted, TABLES.iter().flat_map(Table::names));
+        let hint = contact_sink_mapping::hint(wanted, TABLES.iter().flat_map(Table::names));
         Failure::usage(format!("there is no vendor {wanted:?}{hint}"))
     })?;
     let text = match args.code {

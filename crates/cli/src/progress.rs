@@ -57,18 +57,72 @@ impl Screen {
         Self { several, kind }
     }
 
+    /// The place of the check of a file of so many bytes.
+    pub fn check(&self, name: &str, bytes: u64) -> CheckProgress {
+        let now = Instant::now();
+        let (form, next) = match &self.kind {
+            Kind::Bars(bars) => {
+                let template = "{bar:30} {percent:>3}% of the file checked, {elapsed}";
+                let bar = bars.add(ProgressBar::new(bytes));
+                let style = ProgressStyle::with_template(template);
+                (Form::Bar(style.map_or(bar.clone(), |style| bar.with_style(style))), now + BAR)
+            }
+            Kind::Lines => (Form::Lines, now + LINE),
+            Kind::Nothing => (Form::Nothing, now + LINE),
+        };
+        CheckProgress { name: name.to_owned(), bytes, form, next }
+    }
+
     /// The place of one run.
     pub fn progress(&self, destination: &str, frame: Frame) -> Progress {
         let now = Instant::now();
         let (form, next) = match &self.kind {
             Kind::Bars(bars) => {
                 let name = if self.several { format!("{destination}: ") } else { String::new() };
-                (Form::Bar(bars.add(bar(name, frame.size))), now + BAR)
+                (Form::Bar(bars.add(bar(name, frame.rows))), now + BAR)
             }
             Kind::Lines => (Form::Lines, now + LINE),
             Kind::Nothing => (Form::Nothing, now + BAR),
         };
         Progress { destination: destination.to_owned(), form, pace: Pace::new(frame, now), next }
+    }
+}
+
+/// Shows how much of a file has been checked.
+pub struct CheckProgress {
+    name: String,
+    bytes: u64,
+    form: Form,
+    next: Instant,
+}
+
+impl CheckProgress {
+    /// When it is to be shown again.
+    pub fn next(&self) -> Instant {
+        self.next
+    }
+
+    /// Shows it.
+    pub fn show(&mut self, done: u64) {
+        match &self.form {
+            Form::Bar(bar) => {
+                bar.set_position(done);
+                self.next = Instant::now() + BAR;
+            }
+            Form::Lines => {
+                let percent = u128::from(done) * 100 / u128::from(self.bytes.max(1));
+                say!("{}: {percent}% checked", self.name);
+                self.next = Instant::now() + LINE;
+            }
+            Form::Nothing => self.next = Instant::now() + LINE,
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let Form::Bar(bar) = &self.form {
+            bar.finish_and_clear();
+        }
     }
 }
 
@@ -84,7 +138,7 @@ impl Progress {
         let line = self.pace.take(sample, LINE, now);
         match &self.form {
             Form::Bar(bar) => {
-                bar.set_position(sample.bytes);
+                bar.set_position(sample.done());
                 bar.set_message(line.short());
                 self.next = now + BAR;
             }
@@ -104,9 +158,9 @@ impl Progress {
     }
 }
 
-fn bar(name: String, size: Option<u64>) -> ProgressBar {
-    let (bar, template) = match size {
-        Some(size) => (ProgressBar::new(size), "{prefix}{bar:30} {percent:>3}% of the file read, {msg}, {elapsed}"),
+fn bar(name: String, rows: Option<u64>) -> ProgressBar {
+    let (bar, template) = match rows {
+        Some(rows) => (ProgressBar::new(rows), "{prefix}{bar:30} {percent:>3}% of the rows, {msg}, {elapsed}"),
         None => (ProgressBar::new_spinner(), "{prefix}{spinner} {msg}, {elapsed}"),
     };
     match ProgressStyle::with_template(template) {

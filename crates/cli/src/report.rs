@@ -18,6 +18,8 @@ pub struct Counts {
     pub rejected: u64,
     /// There was nothing to send.
     pub skipped: u64,
+    /// Why, of the rows that this run has read.
+    pub skipped_reasons: Vec<SkipCount>,
     /// They are at the vendor already.
     pub unchanged: u64,
     /// They are to be sent again.
@@ -37,14 +39,23 @@ pub struct Counts {
 /// The most reasons that are told in words; the report in JSON has all.
 const MOST_REASONS: usize = 20;
 
-/// How often there was a reason.
+/// How many rows were rejected for a reason.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReasonCount {
     /// The vendor's code, if there was one.
     pub code: Option<i64>,
     /// What it means, in our words.
     pub reason: String,
-    /// How often.
+    /// How many rows; a row may have several reasons.
+    pub count: u64,
+}
+
+/// How many rows were skipped for a reason.
+#[derive(Debug, Clone, Serialize)]
+pub struct SkipCount {
+    /// The reason.
+    pub reason: &'static str,
+    /// How many rows.
     pub count: u64,
 }
 
@@ -84,8 +95,8 @@ impl Counts {
     /// The summary in words, several lines.
     pub fn text(&self, destination: &str) -> String {
         let mut text = format!(
-            "{destination}: {} rows = {} accepted + {} rejected + {} skipped + {} unchanged + {} pending\n",
-            grouped(self.rows),
+            "{destination}: {} = {} accepted + {} rejected + {} skipped + {} unchanged + {} pending\n",
+            counted(self.rows, "row"),
             grouped(self.accepted),
             grouped(self.rejected),
             grouped(self.skipped),
@@ -95,18 +106,24 @@ impl Counts {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "  {} requests ({} retries, {} to find what is to blame) in {:.1} s",
-            grouped(self.requests),
-            grouped(self.retries),
+            "  {} ({}, {} to find what is to blame) in {:.1} s",
+            counted(self.requests, "request"),
+            counted(self.retries, "retry"),
             grouped(self.isolation_requests),
             Duration::from_millis(self.elapsed_ms).as_secs_f64(),
         );
         for ReasonCount { code, reason, count } in self.reasons.iter().take(MOST_REASONS) {
             let code = code.map_or(String::new(), |code| format!("code {code}, "));
-            let _ = writeln!(text, "  {} times: {code}{reason}", grouped(*count));
+            let _ = writeln!(text, "  {}: {code}{reason}", counted(*count, "row"));
         }
         if let Some(more) = self.reasons.len().checked_sub(MOST_REASONS).filter(|more| *more > 0) {
-            let _ = writeln!(text, "  and {more} reasons more: --report json has all");
+            let _ = writeln!(text, "  and {}: --report json has all", counted(more as u64, "more reason"));
+        }
+        if self.reasons.iter().map(|reason| reason.count).sum::<u64>() > self.rejected {
+            let _ = writeln!(text, "  (some rows have several reasons)");
+        }
+        for SkipCount { reason, count } in &self.skipped_reasons {
+            let _ = writeln!(text, "  {} skipped: {reason}", counted(*count, "row"));
         }
         text
     }
@@ -121,6 +138,15 @@ impl Report {
     /// One JSON object, one line.
     pub fn json(&self) -> serde_json::Result<String> {
         serde_json::to_string(self).map(|json| json + "\n")
+    }
+}
+
+/// `1 row`, `2,000 rows`, `2 retries`.
+pub fn counted(number: u64, noun: &str) -> String {
+    match (number, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{} {stem}ies", grouped(number)),
+        _ => format!("{} {noun}s", grouped(number)),
     }
 }
 

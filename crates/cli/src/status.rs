@@ -67,6 +67,12 @@ impl Failure {
     }
 }
 
+impl From<contact_sink_mapping::ConfigError> for Failure {
+    fn from(error: contact_sink_mapping::ConfigError) -> Self {
+        Self::config(error.to_string())
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

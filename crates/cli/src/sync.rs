@@ -3,6 +3,7 @@
 mod interrupt;
 mod ledger;
 mod limiters;
+mod preflight;
 mod prepare;
 mod run;
 pub mod state;
@@ -11,18 +12,22 @@ mod vendor_has;
 
 use std::collections::HashSet;
 
+use contact_sink_journal::Lock;
+use contact_sink_mapping::{InvalidColumns, Layout};
 use contact_sink_sandbox::{Sandbox, World};
+use contact_sink_source::{Dialect, Input, OpenError, display_name, is_read_once};
 use tracing::{Instrument as _, info_span};
 
 use crate::args::{self, ReportForm};
-use crate::config::{Config, Destination, SANDBOX};
+use crate::config::{Config, Destination, Destinations, SANDBOX};
 use crate::console::say;
 use crate::files::are_the_same;
+use crate::progress::Screen;
 use crate::status::{Failure, Status};
 use crate::watch;
 use interrupt::{Interrupt, TimeLimit};
 pub use interrupt::{Signals, StopAt, parse_duration};
-use prepare::Prepared;
+use prepare::{Preparation, Prepared};
 use run::{End, Ended};
 
 /// Sends a file to its destinations.
@@ -38,28 +43,91 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     check_reports(&args)?;
     check_names(&args.to)?;
     let metrics = watch::start(&args)?;
-    let (destinations, _sandbox) = destinations(&args)?;
-    let (prepared, _locks) = match prepare::all(&args, destinations) {
-        Err(failure) if failure.status == Status::Pending => {
+    let limit = TimeLimit::new(args.stop_at, args.max_time);
+    let (Destinations { destinations, dialect }, _sandbox) = destinations(&args)?;
+    let begun = begin(&args, destinations, dialect, limit).await;
+    let Begun { prepared, interrupt, no_rows, _locks } = begun.inspect_err(|failure| {
+        // The report is there at every exit after which the same command is run again.
+        if matches!(failure.status, Status::Pending | Status::Unreadable | Status::Interrupted) {
             tell::refused(&args);
-            return Err(failure);
         }
-        prepared => prepared?,
-    };
+    })?;
     for run in prepared.iter().filter(|_| !args.quiet).filter_map(|prepared| prepared.run.as_ref().ok()) {
         run.says.iter().for_each(|line| say!("{line}"));
         run.doubts.iter().for_each(|doubt| say!("contact-sink: {doubt}"));
     }
-    let limit = TimeLimit::new(args.stop_at, args.max_time);
     let sends = prepared.iter().any(|prepared| prepared.run.is_ok());
     if let Some(limit) = limit.filter(|_| sends && !args.quiet) {
         say!("it will stop at {} ({limit})", limit.when());
     }
-    let all = run_all(prepared, Interrupt::listen(limit)).await;
+    let all = run_all(prepared, interrupt).await;
     if let Some(metrics) = metrics {
         metrics.finish();
     }
-    Ok(tell::all(&args, &all))
+    let status = tell::all(&args, &all);
+    if !args.quiet && all.iter().all(|(_, ended)| ended.counts.rows == 0 && ended.ends.is_empty()) {
+        say!("contact-sink: {no_rows}");
+    }
+    Ok(status)
+}
+
+/// What has begun: nothing was sent yet.
+struct Begun {
+    prepared: Vec<Prepared>,
+    interrupt: Interrupt,
+    /// What is said if it turns out that there was no row.
+    no_rows: String,
+    _locks: Vec<Lock>,
+}
+
+/// Opens the input, finds all that can be wrong with it and with the destinations, and begins a run for each.
+async fn begin(
+    args: &args::Sync,
+    destinations: Vec<Destination>,
+    dialect: Dialect,
+    limit: Option<TimeLimit>,
+) -> Result<Begun, Failure> {
+    let count = destinations.len();
+    if count > 1 && is_read_once(&args.file) {
+        let name = display_name(&args.file);
+        return Err(Failure::usage(format!(
+            "{name} can be read once only, and there are {count} destinations: save it to a file first"
+        )));
+    }
+    let mut input = open(args, dialect)?;
+    let preparation = Preparation::new(args, destinations, &input)?;
+    let screen = Screen::new(args.quiet, preparation.is_several());
+    let mut interrupt = Interrupt::listen(limit);
+    let id_places = preparation.id_places();
+    let preflight = if input.is_file() {
+        let (checked, preflight) =
+            preflight::run(input, id_places, preparation.rows_read(), &screen, &mut interrupt).await?;
+        input = checked;
+        Some(preflight)
+    } else {
+        input.set_id_places(id_places);
+        None
+    };
+    let what = if matches!(input.layout(), Layout::Columns(_)) { "no rows after the header" } else { "no rows" };
+    let no_rows = format!("{}: {what}", input.name());
+    let (prepared, locks) = preparation.begin(input, preflight.as_ref(), &screen)?;
+    Ok(Begun { prepared, interrupt, no_rows, _locks: locks })
+}
+
+/// Opens the input and reads its header.
+fn open(args: &args::Sync, dialect: Dialect) -> Result<Input, Failure> {
+    let format = args.format.map(args::Format::of_source);
+    Input::open(&args.file, format, dialect).map_err(|error| {
+        let name = display_name(&args.file);
+        match error {
+            OpenError::Fault(fault) => Failure::new(Status::Unreadable, fault.message(&name)),
+            OpenError::Columns(line, invalid @ InvalidColumns::NotUtf8(_)) => {
+                Failure::new(Status::Unreadable, format!("{name}:{line}: {invalid}"))
+            }
+            OpenError::Columns(line, invalid) => Failure::usage(format!("{name}:{line}: {invalid}")),
+            error => Failure::new(Status::NoInput, format!("{name}: {}", error.to_string().trim_start_matches("it "))),
+        }
+    })
 }
 
 /// Runs all at once, each as a task of its own, so that none waits for another.
@@ -80,7 +148,7 @@ async fn run_all(prepared: Vec<Prepared>, interrupt: Interrupt) -> Vec<(String, 
     all
 }
 
-fn destinations(args: &args::Sync) -> Result<(Vec<Destination>, Option<Sandbox>), Failure> {
+fn destinations(args: &args::Sync) -> Result<(Destinations, Option<Sandbox>), Failure> {
     if args.to != [SANDBOX] {
         return Ok((Config::read(&args.config)?.destinations(&args.to)?, None));
     }

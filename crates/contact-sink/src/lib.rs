@@ -71,9 +71,15 @@ pub use contact_sink_jiguang as jiguang;
 #[cfg(feature = "journal")]
 #[doc(inline)]
 pub use contact_sink_journal as journal;
+#[cfg(feature = "mapping")]
+#[doc(inline)]
+pub use contact_sink_mapping as mapping;
 #[cfg(feature = "sandbox")]
 #[doc(inline)]
 pub use contact_sink_sandbox as sandbox;
+#[cfg(feature = "source")]
+#[doc(inline)]
+pub use contact_sink_source as source;
 #[cfg(feature = "tencent")]
 #[doc(inline)]
 pub use contact_sink_tencent as tencent;

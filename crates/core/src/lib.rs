@@ -19,6 +19,7 @@
 mod address;
 mod code;
 mod error;
+mod field_kind;
 mod quota;
 mod sink;
 mod update;
@@ -28,6 +29,7 @@ mod verdict;
 pub use address::{Address, InvalidAddress};
 pub use code::{Code, Effect};
 pub use error::{Applied, Retry, SinkError, SinkErrorKind};
+pub use field_kind::FieldKind;
 pub use quota::{InvalidQuota, Quota};
 /// A [`ContactSink`] that a test tells what to expect and what to answer, by `mockall`.
 ///

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use contact_sink_core::{Address, InvalidAddress};
+use contact_sink_core::{Address, FieldKind, InvalidAddress};
 
 /// A kind of contact, by the vendor's name. The set is open: a project may have others.
 ///
@@ -51,6 +51,15 @@ impl ContactName {
             Self::LandlinePhone => "landline_phone",
             Self::WhatsappPhone => "whatsapp_phone",
             Self::Other(name) => name.as_str(),
+        }
+    }
+
+    /// What it holds: an e-mail address, a phone number, or for a name of the project's own any text.
+    pub fn kind(&self) -> FieldKind {
+        match self {
+            Self::Email => FieldKind::Email,
+            Self::MobilePhone | Self::LandlinePhone | Self::WhatsappPhone => FieldKind::Phone,
+            Self::Other(_) => FieldKind::Text,
         }
     }
 }

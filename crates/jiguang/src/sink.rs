@@ -7,7 +7,8 @@ use std::num::{NonZeroU32, NonZeroUsize};
 
 use async_trait::async_trait;
 use contact_sink_core::{
-    BatchKey, ContactSink, ContactUpdate, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value, Verdict,
+    BatchKey, ContactSink, ContactUpdate, FieldKind, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value,
+    Verdict,
 };
 
 use crate::Jiguang;
@@ -37,6 +38,17 @@ pub enum ChannelKind {
     Mail,
     /// Any other: nothing is documented, nothing is checked.
     Other,
+}
+
+impl ChannelKind {
+    /// What a value of such a channel is.
+    pub fn field_kind(self) -> FieldKind {
+        match self {
+            Self::Sms => FieldKind::Phone,
+            Self::Mail => FieldKind::Email,
+            Self::App | Self::Other => FieldKind::Text,
+        }
+    }
 }
 
 impl JiguangSink {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use contact_sink_core::{Address, InvalidAddress};
+use contact_sink_core::{Address, FieldKind, InvalidAddress};
 
 /// The most bytes of an attribute's name.
 pub const MAX_ATTRIBUTE_NAME_BYTES: usize = 50;
@@ -88,9 +88,9 @@ impl FriendField {
         if valid { Ok(Self::Custom(key.to_owned())) } else { Err(InvalidTencentAddress::CustomKey) }
     }
 
-    /// Whether it takes a list; the others take a text.
-    pub fn is_list(&self) -> bool {
-        *self == Self::Group
+    /// What it holds: the groups are a list, the others a text.
+    pub fn kind(&self) -> FieldKind {
+        if *self == Self::Group { FieldKind::List } else { FieldKind::Text }
     }
 }
 

@@ -2,18 +2,15 @@
 
 use contact_sink_engagelab::{ACCEPTED_MEANS, Config, ContactName, EngageLab, EngageLabSink, Region, contact};
 
-use super::mapping::{FieldKind, Mapping};
-use super::section::Section;
-use super::subject::SubjectKind;
+use contact_sink_mapping::{ConfigError, Mapping, Section, SubjectKind};
+
 use super::{Secrets, Vendor, base_url_or_region, quota};
-use crate::nearest;
-use crate::status::Failure;
 
 /// How much of an API key is shown: it is half of the credentials.
 const SHOWN: usize = 4;
 
 /// Reads `api_key`, `api_secret`, `region` or `base_url`, `quota`, `subject` and `set`.
-pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Failure> {
+pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, ConfigError> {
     let api_key = section.required_text("api_key")?;
     // Often the two are copied as they stand in a header.
     if api_key.contains(':') {
@@ -35,8 +32,9 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Fa
         })?;
     }
     let quota = quota(section)?;
-    let mapping = Mapping::read(section, SubjectKind::User, |written| {
-        contact(written).map(|address| (address, FieldKind::Text)).map_err(|error| error.to_string())
+    let mapping = Mapping::read(section, SubjectKind::User, &|written| {
+        let address = contact(written).map_err(|error| error.to_string())?;
+        Ok((address.clone(), ContactName::from(address).kind()))
     })?;
     Ok(Vendor {
         endpoint: "contacts",
@@ -55,12 +53,12 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Fa
 
 /// Names of contacts that may be slips for known ones. They are no mistakes for sure, since a project may have its own; but
 /// nobody would notice later, since the vendor's success does not say which contacts it left out.
-fn doubts(section: &Section<'_>) -> Result<Vec<String>, Failure> {
+fn doubts(section: &Section<'_>) -> Result<Vec<String>, ConfigError> {
     let known = ContactName::KNOWN;
     let known = || known.iter().map(ContactName::as_str);
     let set = section.required_section("set")?;
     let unknown = set.entries().filter(|(name, ..)| known().all(|known| known != *name));
-    let doubt = |(name, span, _)| match nearest::near(name, known()) {
+    let doubt = |(name, span, _)| match contact_sink_mapping::near(name, known()) {
         hint if hint.is_empty() => None,
         hint => Some(
             set.failure(span, format!("{name:?} is no name of a contact in EngageLab's documents{hint}")).to_string(),

@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use contact_sink_core::Address;
+use contact_sink_core::{Address, FieldKind};
 use contact_sink_jiguang::{ChannelAddress, ChannelKind, Config, Jiguang, JiguangSink, channel};
 
-use super::mapping::{FieldKind, Mapping};
-use super::section::Section;
-use super::subject::SubjectKind;
+use contact_sink_mapping::{ConfigError, Mapping, Section, SubjectKind};
+
 use super::{Secrets, Vendor, base_url, quota};
-use crate::nearest;
-use crate::status::Failure;
 
 const KINDS: &[(&str, ChannelKind)] =
     &[("sms", ChannelKind::Sms), ("app", ChannelKind::App), ("mail", ChannelKind::Mail), ("other", ChannelKind::Other)];
@@ -23,7 +20,7 @@ struct Channel {
 }
 
 /// Reads `project_id`, `project_secret`, `base_url`, `quota`, `channels`, `subject` and `set`.
-pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Failure> {
+pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, ConfigError> {
     let project_id = section.required_text("project_id")?;
     let secret = secrets.fetch(section, "project_secret")?;
     let mut config = Config::new(project_id, secret);
@@ -37,9 +34,7 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Fa
     }
     let quota = quota(section)?;
     let channels = channels(section)?;
-    let mapping = Mapping::read(section, SubjectKind::User, |written| {
-        address(written, &channels).map(|address| (address, FieldKind::Text))
-    })?;
+    let mapping = Mapping::read(section, SubjectKind::User, &|written| field(written, &channels))?;
     let (account, base_url) = (format!("project {project_id}"), config.base_url().clone());
     Ok(Vendor {
         endpoint: "channels",
@@ -59,7 +54,7 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Fa
     })
 }
 
-fn channels(section: &Section<'_>) -> Result<BTreeMap<String, Channel>, Failure> {
+fn channels(section: &Section<'_>) -> Result<BTreeMap<String, Channel>, ConfigError> {
     let mut channels: BTreeMap<String, Channel> = BTreeMap::new();
     let Some(table) = section.section("channels")? else { return Ok(channels) };
     for (name, span, value) in table.entries() {
@@ -71,7 +66,7 @@ fn channels(section: &Section<'_>) -> Result<BTreeMap<String, Channel>, Failure>
         let kind = match channel.text("kind")? {
             None => ChannelKind::Other,
             Some(text) => KINDS.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind).ok_or_else(|| {
-                let hint = nearest::hint(text, KINDS.iter().map(|(name, _)| *name));
+                let hint = contact_sink_mapping::hint(text, KINDS.iter().map(|(name, _)| *name));
                 channel.failure_at("kind", format!("there is no kind {text:?}{hint}"))
             })?,
         };
@@ -84,21 +79,25 @@ fn channels(section: &Section<'_>) -> Result<BTreeMap<String, Channel>, Failure>
     Ok(channels)
 }
 
-/// `sms/默认联系` by the name of a channel, or `210/默认联系` by its id.
-fn address(written: &str, channels: &BTreeMap<String, Channel>) -> Result<Address, String> {
+/// `sms/默认联系` by the name of a channel, or `210/默认联系` by its id. What the values are, the channel's kind says.
+fn field(written: &str, channels: &BTreeMap<String, Channel>) -> Result<(Address, FieldKind), String> {
     let Some((before, label)) = written.split_once('/') else {
         return Err(
             "an address is a channel's name or id, a slash and a contact label: sms/默认联系, 210/默认联系".to_owned()
         );
     };
     if let Some(known) = channels.get(before) {
-        return channel(known.id, label).map_err(|error| error.to_string());
+        let address = channel(known.id, label).map_err(|error| error.to_string())?;
+        return Ok((address, known.kind.field_kind()));
     }
     if before.starts_with(|first: char| first.is_ascii_digit() || first == '-') {
-        return written.parse::<ChannelAddress>().map(Address::from).map_err(|error| error.to_string());
+        let address = written.parse::<ChannelAddress>().map_err(|error| error.to_string())?;
+        let known = channels.values().find(|channel| channel.id == address.id());
+        let kind = known.map_or(ChannelKind::Other, |channel| channel.kind);
+        return Ok((address.into(), kind.field_kind()));
     }
     Err(format!(
         "there is no channel {before:?} in \"channels\"{}",
-        nearest::hint(before, channels.keys().map(String::as_str))
+        contact_sink_mapping::hint(before, channels.keys().map(String::as_str))
     ))
 }

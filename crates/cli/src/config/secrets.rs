@@ -4,8 +4,7 @@ use std::fs;
 
 use secrecy::SecretString;
 
-use super::section::Section;
-use crate::status::Failure;
+use contact_sink_mapping::{ConfigError, Section};
 
 /// Whether secrets are fetched, and whether one may stand in the file (in the built-in configuration only).
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +17,7 @@ pub enum Secrets {
 
 impl Secrets {
     /// The secret that `{ env = ".." }` or `{ file = ".." }` names.
-    pub fn fetch(self, section: &Section<'_>, key: &'static str) -> Result<SecretString, Failure> {
+    pub fn fetch(self, section: &Section<'_>, key: &'static str) -> Result<SecretString, ConfigError> {
         let (literal, fetch) = match self {
             Self::Read { literal } => (literal, true),
             Self::Check { literal } => (literal, false),

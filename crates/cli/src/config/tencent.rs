@@ -1,30 +1,27 @@
 //! The sections of destinations at Tencent Chat: user attributes, and friends.
 
-use contact_sink_core::Address;
+use contact_sink_core::{Address, FieldKind};
+use contact_sink_mapping::{ConfigError, Mapping, Section, SubjectKind};
 use contact_sink_tencent::{
     AttributesSink, Config, FriendField, FriendsSink, InvalidConfig, InvalidTencentAddress, MAX_ATTRIBUTES, Region,
     Tencent, attribute,
 };
 
-use super::mapping::{FieldKind, ListSeparator, Mapping};
-use super::section::Section;
-use super::subject::SubjectKind;
 use super::{Secrets, SinkBuilder, Vendor, base_url_or_region, quota};
-use crate::nearest;
-use crate::status::Failure;
 
 /// The tags that a slip is held against; the key of a custom field is the app's own.
 const TAGS: [&str; 3] = ["Tag_SNS_IM_Remark", "Tag_SNS_IM_Group", "Tag_SNS_Custom_"];
 
 /// Reads `sdk_app_id`, `identifier`, `secret_key`, `region` or `base_url`, `quota`, `subject` and `set`.
-pub(super) fn read_attributes(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Failure> {
+pub(super) fn read_attributes(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, ConfigError> {
     let (config, quota) = (config(section, secrets)?, quota(section)?);
-    let mapping = Mapping::read(section, SubjectKind::User, |written| {
+    let mapping = Mapping::read(section, SubjectKind::User, &|written| {
         attribute(written).map(|address| (address, FieldKind::Text)).map_err(|error| error.to_string())
     })?;
     // Found at the first row that has them all, it would be found at every row.
-    if mapping.set.len() > MAX_ATTRIBUTES {
-        let problem = format!("an app has at most {MAX_ATTRIBUTES} attributes, and these are {}", mapping.set.len());
+    if mapping.fields().len() > MAX_ATTRIBUTES {
+        let problem =
+            format!("an app has at most {MAX_ATTRIBUTES} attributes, and these are {}", mapping.fields().len());
         return Err(section.failure_at("set", problem));
     }
     Ok(vendor(
@@ -39,19 +36,20 @@ pub(super) fn read_attributes(section: &Section<'_>, secrets: Secrets) -> Result
 }
 
 /// Reads the same, and `list_separator`.
-pub(super) fn read_friends(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Failure> {
+pub(super) fn read_friends(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, ConfigError> {
     let (config, quota) = (config(section, secrets)?, quota(section)?);
-    let separator = ListSeparator::read(section)?;
-    let mapping = Mapping::read(section, SubjectKind::Contact, |written| {
+    // The key is known here also where no field is a list.
+    section.text("list_separator")?;
+    let mapping = Mapping::read(section, SubjectKind::Contact, &|written| {
         let field = written.parse::<FriendField>().map_err(|error| {
             // Whoever has a key after the prefix has a tag, and only the key is wrong.
             let hint = match error {
-                InvalidTencentAddress::Tag => nearest::near(written, TAGS),
+                InvalidTencentAddress::Tag => contact_sink_mapping::near(written, TAGS),
                 _ => String::new(),
             };
             format!("{error}{hint}")
         })?;
-        let kind = if field.is_list() { FieldKind::List(separator.clone()) } else { FieldKind::Text };
+        let kind = field.kind();
         Ok((Address::from(field), kind))
     })?;
     Ok(vendor(
@@ -79,7 +77,7 @@ fn vendor(command: &'static str, config: &Config, mapping: Mapping, sink: SinkBu
     }
 }
 
-fn config(section: &Section<'_>, secrets: Secrets) -> Result<Config, Failure> {
+fn config(section: &Section<'_>, secrets: Secrets) -> Result<Config, ConfigError> {
     let id = section.required_integer("sdk_app_id")?;
     let id = u64::try_from(id).ok().filter(|id| *id > 0).ok_or_else(|| {
         section.failure_at("sdk_app_id", "it is not above 0: write the SDKAppID as the vendor's console shows it")

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::Reason;
-use crate::input::{Cells, Columns, DEAD_LETTER_COLUMNS};
+use contact_sink_mapping::{Cells, Columns, REJECTED_ROWS_COLUMNS};
 
 /// The columns of the file.
 pub struct Table {
@@ -19,7 +19,7 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 impl Table {
     /// For an input with these columns.
     pub fn new(columns: &Columns) -> Self {
-        let added = DEAD_LETTER_COLUMNS.into_iter().map(str::to_owned);
+        let added = REJECTED_ROWS_COLUMNS.into_iter().map(str::to_owned);
         let own: Vec<(usize, &str)> = columns.own().collect();
         Self {
             header: added.chain(own.iter().map(|(_, name)| (*name).to_owned())).collect(),
@@ -47,7 +47,7 @@ impl Table {
         record.push_field(joined(&|reason| reason.vendor_text.clone()).as_bytes());
         // A row with too few or too many cells stays one: fed back unmended, it must not become another row.
         for place in self.places.iter().copied().chain(self.columns..cells.len()) {
-            if let Some(cell) = cells.cell(place) {
+            if let Some(cell) = cells.get(place) {
                 record.push_field(cell);
             }
         }

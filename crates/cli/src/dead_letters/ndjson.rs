@@ -7,11 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use super::Reason;
-use crate::input::DEAD_LETTER_ERRORS;
-use crate::input::ndjson::{self, RAW};
+use contact_sink_mapping::{RAW, REJECTED_ERRORS, each_field, field_names};
 
 /// What is added to an object; one that has these is one that was fed back.
-const ADDED: [&str; 3] = ["_destination", "_line", DEAD_LETTER_ERRORS];
+const ADDED: [&str; 3] = ["_destination", "_line", REJECTED_ERRORS];
 
 #[derive(Serialize)]
 struct Why<'a> {
@@ -33,20 +32,16 @@ pub fn line(destination: &str, at: u64, object: &[u8], reasons: &[Reason]) -> io
         })
         .collect();
     let mut line = Vec::with_capacity(object.len() + 256);
-    write!(
-        line,
-        "{{\"_destination\":{},\"_line\":{at},\"{DEAD_LETTER_ERRORS}\":",
-        serde_json::to_string(destination)?
-    )?;
+    write!(line, "{{\"_destination\":{},\"_line\":{at},\"{REJECTED_ERRORS}\":", serde_json::to_string(destination)?)?;
     serde_json::to_writer(&mut line, &errors)?;
     let start = line.len();
     // Half a surrogate pair passes as JSON by the grammar, and no reader of the file would take it.
     let readable =
         std::str::from_utf8(object).ok().filter(|text| serde_json::from_str::<serde_json::Value>(text).is_ok());
     let fed_back =
-        ndjson::names(object).is_ok_and(|names| ADDED.iter().all(|added| names.iter().any(|name| name == added)));
+        field_names(object).is_ok_and(|names| ADDED.iter().all(|added| names.iter().any(|name| name == added)));
     let whole = readable.map(|text| {
-        ndjson::each_field(text, |name, value| {
+        each_field(text, |name, value| {
             if !(fed_back && ADDED.contains(&name)) {
                 // Writing to a Vec cannot fail.
                 let _ = serde_json::to_string(name).map(|name| write!(line, ",{name}:{}", value.get()));

@@ -12,9 +12,6 @@ use crate::report::{Counts, grouped};
 /// What is known of a run at a moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
-    /// Bytes that were read.
-    pub bytes: u64,
-    rows: u64,
     accepted: u64,
     rejected: u64,
     /// Read and without an outcome, or given up.
@@ -30,8 +27,8 @@ pub struct Sample {
 /// What of a run does not change.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame {
-    /// Bytes of the input, if it is a file.
-    pub size: Option<u64>,
+    /// Rows of the input, if it is a file.
+    pub rows: Option<u64>,
     /// What the vendor may be asked.
     pub quota: Option<Quota>,
     /// Rows that had their outcome before: of a run that is gone on with.
@@ -61,10 +58,8 @@ pub struct Line<'a> {
 
 impl Sample {
     /// Of these counts, and of what was sent.
-    pub fn new(counts: &Counts, lane: &Summary, bytes: u64) -> Self {
+    pub fn new(counts: &Counts, lane: &Summary) -> Self {
         Self {
-            bytes,
-            rows: counts.rows,
             accepted: counts.accepted,
             rejected: counts.rejected,
             pending: counts.pending,
@@ -74,6 +69,11 @@ impl Sample {
             waits: lane.waits,
             unreachable_for: lane.unreachable_for,
         }
+    }
+
+    /// Rows that have their outcome.
+    pub fn done(&self) -> u64 {
+        self.done
     }
 }
 
@@ -109,10 +109,8 @@ impl Line<'_> {
 
     /// How long it still takes at the rate of the last interval.
     fn left(&self) -> Option<Duration> {
-        let Sample { bytes, rows, pending, .. } = self.sample;
-        let (size, rates) = (self.pace.frame.size?, self.pace.rates?);
-        let unread = size.saturating_sub(bytes) as f64 * rows as f64 / bytes.max(1) as f64;
-        let seconds = (pending as f64 + unread) / rates.rows;
+        let (rows, rates) = (self.pace.frame.rows?, self.pace.rates?);
+        let seconds = rows.saturating_sub(self.sample.done) as f64 / rates.rows;
         Duration::try_from_secs_f64(seconds.round()).ok()
     }
 

@@ -11,9 +11,11 @@ use contact_sink_delivery::{JournalError, Numbered, Outcome, Settled};
 use contact_sink_journal::{Counts as Settlement, Entry, Kind, Recovered, Run};
 
 use super::vendor_has::VendorHas;
-use crate::config::Mapping;
+use contact_sink_mapping::{Mapping, Problem};
+use contact_sink_source::Digest;
+
 use crate::dead_letters::{DeadLetters, Reason};
-use crate::input::{Digest, Problem, Row};
+use crate::reading::ReadRow;
 use crate::report::Counts;
 pub use books::{Books, Hook};
 
@@ -26,7 +28,7 @@ pub struct Ledger {
     run: Option<Run>,
     vendor_has: Option<VendorHas>,
     /// Rows that were given to the lane and have no outcome.
-    under_way: HashMap<u64, Row>,
+    under_way: HashMap<u64, ReadRow>,
     settlement: Settlement,
     reasons: Counts,
     /// The rows that were read, by their number, and the hash of all of them.
@@ -107,21 +109,21 @@ impl Ledger {
     }
 
     /// Takes a row that is given to the lane.
-    fn give(&mut self, row: Row, update: ContactUpdate) -> Numbered {
+    fn give(&mut self, row: ReadRow, update: ContactUpdate) -> Numbered {
         self.see(&row);
         let numbered = Numbered::new(row.number, update).with_earlier(row.earlier);
         self.under_way.insert(row.number, row);
         numbered
     }
 
-    fn see(&mut self, row: &Row) {
+    fn see(&mut self, row: &ReadRow) {
         if row.number >= self.read {
             (self.read, self.digest) = (row.number + 1, row.digest);
         }
     }
 
     /// Writes down rows that are not sent. After a stop nothing is judged any more.
-    fn set_aside(&mut self, rows: &[(Row, Option<Problem>)], stopped: bool) -> Result<u64, JournalError> {
+    fn set_aside(&mut self, rows: &[(ReadRow, Option<Problem>)], stopped: bool) -> Result<u64, JournalError> {
         let (mut page, mut refused) = (Page::default(), 0);
         for (row, problem) in rows {
             self.see(row);
@@ -129,7 +131,7 @@ impl Ledger {
                 None => page.settled.push((row.number, Kind::Skipped)),
                 Some(_) if stopped => {}
                 Some(problem) => {
-                    self.reject(&mut page, row, vec![Reason::by_rule(problem.clone())])?;
+                    self.reject(&mut page, row, vec![Reason::by_rule(problem)])?;
                     refused += 1;
                 }
             }
@@ -165,7 +167,7 @@ impl Ledger {
         self.write_down(page)
     }
 
-    fn reject(&mut self, page: &mut Page, row: &Row, reasons: Vec<Reason>) -> Result<(), JournalError> {
+    fn reject(&mut self, page: &mut Page, row: &ReadRow, reasons: Vec<Reason>) -> Result<(), JournalError> {
         let lines = self.dead_letters.lines(row, &reasons).map_err(|error| self.cannot_write_letters(error))?;
         page.letters.extend_from_slice(&lines);
         page.settled.push((row.number, Kind::Rejected));

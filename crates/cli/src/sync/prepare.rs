@@ -1,24 +1,27 @@
-//! What is done before anything is sent: every input is opened, and all that can be wrong with any destination is found.
+//! What is done before anything is sent: all that can be wrong with any destination is found.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use contact_sink_core::ContactSink;
 use contact_sink_delivery::Options;
 use contact_sink_journal::Lock;
+use contact_sink_mapping::Mapper;
+use contact_sink_source::{Input, Preflight, Progress as Reading, display_name};
 
 use super::ledger::{Books, Ledger};
 use super::limiters::Limiters;
-use super::run::{End, Ended, Run};
-use super::state::{States, Target};
+use super::run::{Ended, Run};
+use super::state::{LastRun, States, Target};
 use crate::args;
 use crate::config::Destination;
 use crate::console::say;
 use crate::dead_letters::DeadLetters;
-use crate::input::{self, Input, Known, Plan};
 use crate::network;
 use crate::progress::{Frame, Screen};
-use crate::status::{Failure, Status};
+use crate::reading::Known;
+use crate::status::Failure;
 
 /// A destination that is ready to begin.
 pub struct Prepared {
@@ -30,61 +33,16 @@ pub struct Prepared {
     pub run: Result<Run, Box<Ended>>,
 }
 
-/// Prepares all destinations, in their order; each reads the input for itself.
-pub fn all(args: &args::Sync, destinations: Vec<Destination>) -> Result<(Vec<Prepared>, Vec<Lock>), Failure> {
-    let count = destinations.len();
-    if args.changed_only && destinations.iter().any(|destination| destination.simulated) {
-        return Err(Failure::usage(
-            "--changed-only: the simulator in this process knows nothing at its start: leave the option out, or name a destination",
-        ));
-    }
-    if count > 1 && input::is_read_once(&args.file) {
-        return Err(Failure::usage(format!(
-            "{} can be read once only, and there are {count} destinations: save it to a file first",
-            input::name(&args.file)
-        )));
-    }
-    let mut common = Common {
-        args,
-        run_id: run_id(),
-        screen: Screen::new(args.quiet, count > 1),
-        limiters: Limiters::default(),
-        states: States::new(args),
-        contested: HashSet::new(),
-        several: count > 1,
-    };
-    // What is wrong with a configuration is found before anything is locked or written down.
-    let checked: Vec<_> =
-        destinations.into_iter().map(|destination| common.check(destination)).collect::<Result<_, _>>()?;
-    // All locks before the first journal: who is refused for the last one has begun, or ended, no run of the others.
-    for Checked { target, .. } in checked.iter().filter(|checked| !checked.target.simulated && checked.input.is_ok()) {
-        common.states.lock(target)?;
-    }
-    common.contested = contested(&checked);
-    let mut prepared: Vec<Prepared> = Vec::new();
-    for checked in checked {
-        match common.prepare(checked) {
-            Ok(one) => prepared.push(one),
-            Err(failure) => {
-                // Else they would count as cut off, with rows in flight.
-                prepared.iter().filter_map(|prepared| prepared.run.as_ref().ok()).for_each(|run| run.books.put_back());
-                return Err(failure);
-            }
-        }
-    }
-    Ok((prepared, common.states.into_locks()))
-}
-
-/// What the destinations have in common.
-struct Common<'a> {
+/// All destinations, with which nothing is wrong so far, and whose locks are held.
+pub struct Preparation<'a> {
     args: &'a args::Sync,
     run_id: String,
-    screen: Screen,
     limiters: Limiters,
     states: States,
     /// Accounts, by their hash, of which several destinations set the same field.
     contested: HashSet<String>,
     several: bool,
+    checked: Vec<Checked>,
 }
 
 /// A destination with which nothing is wrong so far.
@@ -93,26 +51,99 @@ struct Checked {
     doubts: Vec<String>,
     accepted_means: Option<&'static str>,
     first_line: String,
-    /// Its input and how it is read; or why it cannot be.
-    input: Result<(Input, Plan), String>,
+    mapper: Mapper,
     sink: Box<dyn ContactSink>,
     options: Options,
+    /// Of a destination that keeps a journal.
+    last_run: Option<LastRun>,
 }
 
-impl Common<'_> {
-    fn check(&mut self, destination: Destination) -> Result<Checked, Failure> {
-        let Destination { name, vendor, account, accepted_means, doubts, base_url, simulated, mapping, null, .. } =
+impl<'a> Preparation<'a> {
+    /// Checks all destinations, in their order, takes their locks, and looks up their last runs.
+    pub fn new(args: &'a args::Sync, destinations: Vec<Destination>, input: &Input) -> Result<Self, Failure> {
+        let count = destinations.len();
+        if args.changed_only && destinations.iter().any(|destination| destination.simulated) {
+            return Err(Failure::usage(
+                "--changed-only: the simulator in this process knows nothing at its start: leave the option out, or name a destination",
+            ));
+        }
+        let mut preparation = Self {
+            args,
+            run_id: run_id(),
+            limiters: Limiters::default(),
+            states: States::new(args),
+            contested: HashSet::new(),
+            several: count > 1,
+            checked: Vec::new(),
+        };
+        // What is wrong with a configuration is found before anything is locked or written down.
+        for destination in destinations {
+            let checked = preparation.check(destination, input)?;
+            preparation.checked.push(checked);
+        }
+        // All locks before the first journal: a command that is refused the last one has begun, or ended, no run of the others.
+        for checked in preparation.checked.iter().filter(|checked| !checked.target.simulated) {
+            preparation.states.lock(&checked.target)?;
+        }
+        preparation.contested = contested(&preparation.checked);
+        // A pipe cannot be read again, and the simulator in this process ends with it.
+        if input.is_file() {
+            for checked in preparation.checked.iter_mut().filter(|checked| !checked.target.simulated) {
+                checked.last_run = Some(preparation.states.look_up(args, &checked.target)?);
+            }
+        }
+        Ok(preparation)
+    }
+
+    /// Whether there are several destinations.
+    pub fn is_several(&self) -> bool {
+        self.several
+    }
+
+    /// The places of the columns that identify a record for one of the destinations.
+    pub fn id_places(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = self.checked.iter().flat_map(|checked| checked.mapper.id_places()).collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
+    /// The numbers of rows that earlier runs have read.
+    pub fn rows_read(&self) -> Vec<u64> {
+        let runs = self.checked.iter().filter_map(|checked| checked.last_run.as_ref());
+        runs.filter_map(LastRun::rows_read).collect()
+    }
+
+    /// Begins a run for each destination, or finds that it is done. Without a pre-flight the input is a pipe.
+    pub fn begin(
+        mut self,
+        mut input: Input,
+        preflight: Option<&Preflight>,
+        screen: &Screen,
+    ) -> Result<(Vec<Prepared>, Vec<Lock>), Failure> {
+        let mut prepared: Vec<Prepared> = Vec::new();
+        for checked in std::mem::take(&mut self.checked) {
+            match self.prepare(checked, &mut input, preflight, screen) {
+                Ok(one) => prepared.push(one),
+                Err(failure) => {
+                    // Else they would count as cut off, with rows in flight.
+                    prepared
+                        .iter()
+                        .filter_map(|prepared| prepared.run.as_ref().ok())
+                        .for_each(|run| run.books.put_back());
+                    return Err(failure);
+                }
+            }
+        }
+        Ok((prepared, self.states.into_locks()))
+    }
+
+    fn check(&mut self, destination: Destination, input: &Input) -> Result<Checked, Failure> {
+        let Destination { name, vendor, account, accepted_means, doubts, base_url, simulated, mapping, .. } =
             destination;
         let (transport, limiter_key, sink) = (destination.transport, destination.limiter_key, destination.sink);
-        let input = match Input::open(&self.args.file, self.args.format) {
-            Err(failure) if failure.status == Status::Unreadable => Err(failure.to_string()),
-            Err(failure) => return Err(failure),
-            Ok(input) => {
-                let plan = Plan::new(mapping.clone(), null.clone(), input.shape())
-                    .map_err(|problem| Failure::usage(format!("{}: {problem} (destination {name})", input.name)))?;
-                Ok((input, plan))
-            }
-        };
+        let mapper = Mapper::new(mapping.clone(), input.layout())
+            .map_err(|problem| Failure::usage(format!("{}: {problem} (destination {name})", input.name())))?;
         let whose = if self.several { format!(" (destination {name})") } else { String::new() };
         let transport = network::transport(transport, &base_url)
             .map_err(|failure| Failure::new(failure.status, format!("{failure}{whose}")))?;
@@ -127,35 +158,33 @@ impl Common<'_> {
             options = options.with_patience(patience);
         }
         let kind = if simulated { "SIMULATED" } else { "LIVE" };
-        let file = input::name(&self.args.file);
+        let file = display_name(&self.args.file);
         let first_line = format!("{kind}: {file} to {vendor} at {}, {account}{whose}", base_url.authority());
-        let target = Target { name, vendor, account, limiter_key, mapping, null, simulated };
-        Ok(Checked { target, doubts, accepted_means, first_line, input, sink, options })
+        let target = Target { name, vendor, account, limiter_key, mapping, simulated };
+        Ok(Checked { target, doubts, accepted_means, first_line, mapper, sink, options, last_run: None })
     }
 
-    fn prepare(&mut self, checked: Checked) -> Result<Prepared, Failure> {
-        let Checked { target, doubts, accepted_means, first_line, input, sink, mut options } = checked;
+    fn prepare(
+        &mut self,
+        checked: Checked,
+        input: &mut Input,
+        preflight: Option<&Preflight>,
+        screen: &Screen,
+    ) -> Result<Prepared, Failure> {
+        let Checked { target, doubts, accepted_means, first_line, mapper, sink, mut options, last_run } = checked;
         let vendor = target.vendor;
-        let (input, plan) = match input {
-            Ok(read) => read,
-            Err(problem) => {
-                let ended = Box::new(Ended::at_once(vendor, End::Unreadable(problem)));
-                return Ok(Prepared { name: target.name, vendor, run: Err(ended) });
-            }
-        };
-        let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, &target.name, input.shape());
+        let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, &target.name, input.layout());
         let mut says = Vec::from([first_line]);
         let (mut run, mut vendor_has, mut known, mut is_done) = (None, None, Known::default(), false);
-        // A pipe cannot be read again, and the simulator in this process ends with it.
         if !target.simulated {
             let is_contested = self.contested.contains(&target.limiter_key.hash());
             vendor_has = self.states.vendor_has(self.args, &target, is_contested)?;
-            if !input::is_read_once(&self.args.file) {
-                let opened = self.states.open(self.args, &target, &options)?;
-                options.first_after = opened.first_after;
-                says.extend(opened.says);
-                (run, known, is_done) = (Some(opened.run), opened.known, opened.is_done);
-            }
+        }
+        if let (Some(last_run), Some(preflight)) = (last_run, preflight) {
+            let opened = self.states.open(self.args, &target, &options, last_run, preflight)?;
+            options.first_after = opened.first_after;
+            says.extend(opened.says);
+            (run, known, is_done) = (Some(opened.run), opened.known, opened.is_done);
         }
         let mut ledger = Ledger::new(&target.name, target.mapping, dead_letters, run, vendor_has);
         says.extend(ledger.recover(is_done).map_err(|error| {
@@ -169,9 +198,25 @@ impl Common<'_> {
             let ended = Ended::done_before(vendor, accepted_means, &books);
             return Ok(Prepared { name: target.name, vendor, run: Err(Box::new(ended)) });
         }
-        let (size, quota, done) = (input.size, sink.limits().quota, books.counts().done());
-        let progress = self.screen.progress(&target.name, Frame { size, quota, done });
-        let run = Run { says, doubts, input, plan, known, books, sink, options, progress, vendor, accepted_means };
+        let (rows, quota, done) = (preflight.map(Preflight::rows), sink.limits().quota, books.counts().done());
+        let progress = screen.progress(&target.name, Frame { rows, quota, done });
+        let reading = Arc::new(Reading::default());
+        let run = Run {
+            says,
+            doubts,
+            input: input.name().to_owned(),
+            is_file: input.is_file(),
+            rows: input.rows(reading.clone()),
+            reading,
+            mapper,
+            known,
+            books,
+            sink,
+            options,
+            progress,
+            vendor,
+            accepted_means,
+        };
         Ok(Prepared { name: target.name, vendor, run: Ok(run) })
     }
 }
@@ -181,8 +226,8 @@ fn contested(all: &[Checked]) -> HashSet<String> {
     let (mut seen, mut contested) = (HashSet::new(), HashSet::new());
     for Checked { target, .. } in all {
         let account = target.limiter_key.hash();
-        for field in &target.mapping.set {
-            if !seen.insert((account.clone(), &field.address)) {
+        for field in target.mapping.fields() {
+            if !seen.insert((account.clone(), field.address())) {
                 contested.insert(account.clone());
             }
         }

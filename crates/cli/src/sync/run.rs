@@ -16,9 +16,12 @@ use tracing::info;
 
 use super::interrupt::{Interrupt, SETTLE, TimeLimit, Why};
 use super::ledger::{Books, Hook};
-use crate::input::{Input, Known, Plan, Progress as Reading, Row, Rows};
+use contact_sink_mapping::Mapper;
+use contact_sink_source::{Progress as Stopper, Rows};
+
 use crate::progress::{Progress, Sample};
-use crate::report::Counts;
+use crate::reading::{self, Known, ReadRow, Reading, Seen};
+use crate::report::{Counts, SkipCount};
 use crate::status::Status;
 
 /// So many rows that are not sent are written down together.
@@ -30,8 +33,14 @@ pub struct Run {
     pub says: Vec<String>,
     /// What may be a mistake in the configuration.
     pub doubts: Vec<String>,
-    pub input: Input,
-    pub plan: Plan,
+    /// How the input is named.
+    pub input: String,
+    /// Whether it is a regular file: that has an end.
+    pub is_file: bool,
+    pub rows: Rows,
+    /// Ends the reading.
+    pub reading: Arc<Stopper>,
+    pub mapper: Mapper,
     /// What is known of the input's rows.
     pub known: Known,
     /// What became of them.
@@ -55,8 +64,8 @@ pub struct Ended {
     pub cause: Option<Arc<SinkError>>,
     /// Whether rows are left that were not read, and are not counted.
     pub unread: bool,
-    /// Columns of the mapping that no row had.
-    pub never_met: Vec<String>,
+    /// What a person should know of the input as a whole.
+    pub seen: Seen,
     /// Whose codes the outcomes have.
     pub vendor: &'static str,
     /// What *accepted* means at this vendor, where it is less than stored.
@@ -85,7 +94,7 @@ impl Ended {
             ends: vec![end],
             cause: None,
             unread: true,
-            never_met: Vec::new(),
+            seen: Seen::default(),
             vendor,
             accepted_means: None,
         }
@@ -96,7 +105,7 @@ impl Ended {
         let (mut counts, dead_letters) = (books.counts(), books.dead_letters());
         counts.finish(&Summary::default(), Duration::ZERO);
         let ends = books.finish(State::Finished).err().map(End::Journal).into_iter().collect();
-        Self { counts, dead_letters, ends, cause: None, unread: false, never_met: Vec::new(), vendor, accepted_means }
+        Self { counts, dead_letters, ends, cause: None, unread: false, seen: Seen::default(), vendor, accepted_means }
     }
 
     /// The exit status.
@@ -120,10 +129,10 @@ impl Ended {
 impl Run {
     /// Sends all rows of the input that have no outcome yet.
     pub async fn sync(self, mut interrupt: Interrupt) -> Ended {
-        let Self { input, plan, known, books, mut progress, vendor, accepted_means, .. } = self;
+        let Self { input, is_file, rows, reading, mapper, known, books, mut progress, vendor, accepted_means, .. } =
+            self;
         let began = Instant::now();
-        let (input_name, size, reading) = (input.name.clone(), input.size, input.progress.clone());
-        let Rows { updates, mut aside, end } = input.read_rows(plan, known);
+        let Reading { updates, mut aside, end } = reading::start(rows, mapper, known);
         let delivery = Delivery::with_journal(self.sink, self.options, Hook(books.clone()));
         let rows = Updates { rows: updates, reading: reading.clone(), books: books.clone() };
         let mut outcomes = delivery.deliver_numbered(rows);
@@ -169,32 +178,26 @@ impl Run {
                     delivery.clone().close(Duration::ZERO).await;
                 }
                 () = sleep_until(progress.next()) => {
-                    progress.show(Sample::new(&books.counts(), &delivery.summary(), reading.bytes()));
+                    progress.show(Sample::new(&books.counts(), &delivery.summary()));
                 }
             }
             if !ends.is_empty() {
                 delivery.halt();
             }
-            // Whoever writes into a pipe may never end it: after a stop only a file is read on, so that all of it is counted.
-            if size.is_none() && !reading.is_stopped() && delivery.summary().stop.is_some() {
+            // A pipe may never end: after a stop only a file is read on, so that all of it is counted.
+            if !is_file && !reading.is_stopped() && delivery.summary().stop.is_some() {
                 reading.stop();
                 (reading_aside, cut) = (false, true);
             }
         }
         progress.finish();
-        let mut never_met = Vec::new();
+        let mut seen = Seen::default();
         if !cut {
             match end.await {
-                Ok(Err(unreadable)) => ends.push(End::Unreadable(unreadable.message(&input_name))),
-                Ok(Ok(columns)) if !columns.is_empty() => never_met = columns,
+                Ok(Err(fault)) => ends.push(End::Unreadable(fault.message(&input))),
+                Ok(Ok(all)) => seen = all,
                 // The thread that reads ended without a word.
                 Err(_) => ends.push(End::Broken),
-                _ if size.is_some_and(|size| reading.bytes() < size) => {
-                    let problem =
-                        format!("{input_name}: it became shorter while it was read: its last rows are unknown");
-                    ends.push(End::Unreadable(problem));
-                }
-                _ => {}
             }
         }
         let summary = delivery.close(Duration::ZERO).await;
@@ -204,6 +207,8 @@ impl Run {
             Some(stop) => ends.push(End::Stopped(stop)),
         }
         let (mut counts, dead_letters) = (books.counts(), books.dead_letters());
+        let skipped = seen.tally.skipped();
+        counts.skipped_reasons = skipped.map(|(reason, count)| SkipCount { reason: reason.words(), count }).collect();
         // Who was asked to end with the last row has ended the run all the same.
         let in_order = ends.iter().all(|end| matches!(end, End::Interrupted | End::TimeIsUp(_)));
         let is_done = in_order && !cut && counts.pending == 0;
@@ -215,7 +220,7 @@ impl Run {
         counts.finish(&summary, began.elapsed());
         let Counts { rows, accepted, rejected, pending, requests, retries, elapsed_ms, .. } = counts;
         info!(rows, accepted, rejected, pending, requests, retries, elapsed_ms, "end");
-        Ended { counts, dead_letters, ends, cause, unread: cut, never_met, vendor, accepted_means }
+        Ended { counts, dead_letters, ends, cause, unread: cut, seen, vendor, accepted_means }
     }
 }
 
@@ -233,8 +238,8 @@ async fn until(instant: Option<Instant>) {
 
 /// The rows to send, as a stream that ends when the reading is stopped.
 struct Updates {
-    rows: mpsc::Receiver<(Row, ContactUpdate)>,
-    reading: Arc<Reading>,
+    rows: mpsc::Receiver<(ReadRow, ContactUpdate)>,
+    reading: Arc<Stopper>,
     books: Books,
 }
 

@@ -10,8 +10,11 @@ use contact_sink_journal::{Book, Held, Lock, OpenError, Record, Run, State};
 
 use super::vendor_has::{Use, VendorHas};
 use crate::args;
-use crate::config::{LimiterKey, Mapping};
-use crate::input::{self, Compared, Known, Same};
+use contact_sink_mapping::Mapping;
+use contact_sink_source::{Digest, Preflight, display_name};
+
+use crate::config::LimiterKey;
+use crate::reading::Known;
 use crate::report::grouped;
 use crate::status::{Failure, Status};
 
@@ -33,8 +36,15 @@ pub struct Target {
     pub account: String,
     pub limiter_key: LimiterKey,
     pub mapping: Mapping,
-    pub null: Vec<String>,
     pub simulated: bool,
+}
+
+/// A destination's journal, and the last run of the input in it.
+pub struct LastRun {
+    book: Book,
+    /// The input's path, links followed.
+    input: PathBuf,
+    record: Option<Record>,
 }
 
 /// A run to go on with.
@@ -51,11 +61,38 @@ pub struct Opened {
     pub says: Vec<String>,
 }
 
+/// What an input is, compared with what was read of it before.
+#[derive(Debug, PartialEq, Eq)]
+enum Same {
+    /// These rows, and no more.
+    Whole,
+    /// It begins with these rows.
+    Begins,
+    /// It has other rows, or fewer.
+    No,
+}
+
+/// What came of comparing.
+struct Compared {
+    same: Same,
+    /// How many rows were compared: fewer than were read before if it has no more.
+    rows: u64,
+    /// The digest of these.
+    digest: Digest,
+}
+
+impl LastRun {
+    /// How many rows were read in it: the pre-flight is to give the digest of as many.
+    pub fn rows_read(&self) -> Option<u64> {
+        self.record.as_ref().map(|record| record.read)
+    }
+}
+
 impl States {
     /// Nothing is made before the first destination asks for it.
     pub fn new(args: &args::Sync) -> Self {
         let since = humantime::format_rfc3339_seconds(SystemTime::now());
-        let (file, to) = (input::name(&args.file), args.to.join(","));
+        let (file, to) = (display_name(&args.file), args.to.join(","));
         let who = format!("process {}, since {since}: sync {file} --to {to}", std::process::id());
         Self { directory: args.state.clone(), who, locks: Vec::new(), indexes: Vec::new() }
     }
@@ -69,22 +106,35 @@ impl States {
         self.take(&directory.join(format!("account-{}.lock", limiter_key.hash())), &what)
     }
 
-    /// Finds the run to go on with, or begins one. The destination's lock must be held.
-    pub fn open(&mut self, args: &args::Sync, target: &Target, options: &Options) -> Result<Opened, Failure> {
+    /// Opens a destination's journal, and looks up the last run of the input. The destination's lock must be held.
+    pub fn look_up(&mut self, args: &args::Sync, target: &Target) -> Result<LastRun, Failure> {
         let path = self.directory()?.join(format!("{}.sqlite", target.name));
-        let mut book = Book::open(&path).map_err(cannot_open)?;
+        let book = Book::open(&path).map_err(cannot_open)?;
         let real = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone());
+        let record = book.last_run(&real.to_string_lossy()).map_err(cannot_open)?;
+        Ok(LastRun { book, input: real, record: record.filter(|_| !args.restart) })
+    }
+
+    /// Finds the run to resume, or begins one.
+    pub fn open(
+        &mut self,
+        args: &args::Sync,
+        target: &Target,
+        options: &Options,
+        last: LastRun,
+        preflight: &Preflight,
+    ) -> Result<Opened, Failure> {
+        let LastRun { mut book, input: real, record } = last;
         let (input, identity) = (real.to_string_lossy(), identity(target));
         let command = command(args, &real, &target.name);
-        let last = book.last_run(&input).map_err(cannot_open)?;
         let begin = |mut book: Book| -> Result<Opened, Failure> {
             let first_after = first_after(&mut book, None, options)?;
             let run = book.begin(&input, identity.clone(), &command, SystemTime::now()).map_err(cannot_open)?;
             let says = waits(&target.name, first_after);
             Ok(Opened { run, known: Known::default(), is_done: false, first_after, says })
         };
-        let Some(record) = last.filter(|_| !args.restart) else { return begin(book) };
-        let compared = input::compare(&args.file, args.format, record.read, &record.digest)?;
+        let Some(record) = record else { return begin(book) };
+        let compared = compare(preflight, &record);
         let differences = record.identity.differences(&identity);
         let is_finished = record.state == State::Finished;
         // What is to be refreshed is found by asking the index again.
@@ -179,6 +229,18 @@ impl States {
         contact_sink_journal::make_directory(&directory).map_err(cannot_open)?;
         Ok(self.directory.insert(directory).clone())
     }
+}
+
+/// Compares an input with what was read of it in a run.
+fn compare(preflight: &Preflight, record: &Record) -> Compared {
+    let rows = record.read.min(preflight.rows());
+    let digest = preflight.digest_of(rows);
+    let same = match rows == record.read && (rows == 0 || digest == *record.digest) {
+        false => Same::No,
+        true if rows == preflight.rows() => Same::Whole,
+        true => Same::Begins,
+    };
+    Compared { same, rows, digest }
 }
 
 /// Where the platform keeps what programs must remember.

@@ -8,7 +8,8 @@ use contact_sink_delivery::Stop;
 use super::run::{End, Ended};
 use crate::args::{self, ReportForm};
 use crate::console::say;
-use crate::report::{Counts, Report, grouped};
+use crate::reading::Seen;
+use crate::report::{Counts, Report, counted};
 use crate::status::Status;
 
 /// Reports on all destinations, in their order, and says how the command ends.
@@ -84,10 +85,31 @@ fn explanation(vendor: &str, stop: &Stop) -> String {
     }
 }
 
+/// What a person should know of the input as a whole.
+fn explain_input(args: &args::Sync, name: &str, seen: &Seen) {
+    for column in &seen.missing_columns {
+        say!("contact-sink: {name}: no row has a field {column:?}: is it spelt as in the input?");
+    }
+    for (column, looks_empty) in seen.tally.looks_empty() {
+        let words: Vec<String> = looks_empty.words.iter().map(|word| format!("{word:?}")).collect();
+        let one_of = words.join(", ");
+        let (reads, was, it_is, means) = match looks_empty.cells {
+            1 => ("reads", "was", "it is", "it means"),
+            _ => ("read", "were", "they are", "they mean"),
+        };
+        say!(
+            "contact-sink: {name}: {} of column {column:?} {reads} like no value and {was} sent as {it_is}: {one_of}: if {means} \
+             nothing, write null = [{one_of}] under [input] in {}",
+            counted(looks_empty.cells, "cell"),
+            args.config.display()
+        );
+    }
+}
+
 /// What a person should know beyond the counts.
 fn explain(args: &args::Sync, name: &str, ended: &Ended) {
-    for column in ended.never_met.iter().filter(|_| !args.quiet) {
-        say!("contact-sink: {name}: no row has a field {column:?}: is it spelt as in the input?");
+    if !args.quiet {
+        explain_input(args, name, &ended.seen);
     }
     for end in &ended.ends {
         let all = "--max-rejected 100% switches this stop off";
@@ -124,14 +146,16 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
     let stopped_early = ended.ends.iter().any(|end| matches!(end, End::Interrupted | End::TimeIsUp(_)));
     if stopped_early && ended.unread {
         say!(
-            "contact-sink: {name}: {} rows are pending, and so are all that were not read: run the same command again",
-            grouped(ended.counts.pending)
+            "contact-sink: {name}: {} pending, and so are all that were not read: run the same command again",
+            counted_are(ended.counts.pending)
         );
     } else if ended.counts.pending > 0 {
-        let first = if ended.status() == Status::Stopped { "when that is mended, " } else { "" };
-        say!(
-            "contact-sink: {name}: {} rows are pending: {first}run the same command again",
-            grouped(ended.counts.pending)
-        );
+        let first = if ended.status() == Status::Stopped { "when that is fixed, " } else { "" };
+        say!("contact-sink: {name}: {} pending: {first}run the same command again", counted_are(ended.counts.pending));
     }
+}
+
+/// `1 row is`, `2 rows are`.
+fn counted_are(rows: u64) -> String {
+    format!("{} {}", counted(rows, "row"), if rows == 1 { "is" } else { "are" })
 }

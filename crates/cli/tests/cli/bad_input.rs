@@ -1,6 +1,8 @@
 //! Bad input gets a clear error: what is wrong, where, what to do; nothing is sent that should not be, and nothing leaks.
 //!
-//! The tables are `bad_input.toml` and `bad_input_vendors.toml`. A case is a run of the sample configuration on one good row, but for what the case changes.
+//! The tables are `bad_input*.toml`. A case is a run of the sample configuration on one good row, but for what the case changes.
+
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -30,6 +32,9 @@ struct Case {
     config_bytes: Option<String>,
     /// The value of the environment variable that holds the secret.
     secret: Option<String>,
+    /// The input comes through a pipe: `cat FILE | contact-sink sync -`.
+    #[serde(default)]
+    pipe: bool,
     /// Nobody listens at the destination's address.
     #[serde(default)]
     nobody_listens: bool,
@@ -51,6 +56,10 @@ struct Case {
     /// How many requests the vendor saw.
     #[serde(default)]
     requests: u64,
+    /// How many rows were skipped, where that is not looked at otherwise.
+    skipped: Option<u64>,
+    /// What the vendor has afterwards, all of it, each as `ID FIELD VALUE`.
+    stored: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +67,12 @@ struct Table {
     case: Vec<Case>,
 }
 
-const TABLES: [&str; 2] = [include_str!("bad_input.toml"), include_str!("bad_input_vendors.toml")];
+const TABLES: [&str; 4] = [
+    include_str!("bad_input.toml"),
+    include_str!("bad_input_vendors.toml"),
+    include_str!("bad_input_files.toml"),
+    include_str!("bad_input_values.toml"),
+];
 const GOOD: &str = "cuid,mobile,email,registration_id\\n8,,a@b.c,\\n";
 const GOOD_ELSEWHERE: &str =
     "euid,mobile,email,account,city,from,to,remark,groups\\n8,,a@b.c,user8,深圳,agent1,user8,客户,VIP\\n";
@@ -80,6 +94,11 @@ areas! {
     a_network: "network", 3;
     a_disk: "disk", 6;
     a_command_line: "command line", 10;
+    quotes: "quotes", 15;
+    a_header: "header", 15;
+    an_encoding: "encoding", 2;
+    a_format: "format", 6;
+    a_value: "value", 10;
 }
 
 fn check_area(area: &str, at_least: usize) {
@@ -102,10 +121,17 @@ fn check(case: &Case) -> Result<(), String> {
         place.secret.clone_from(secret);
     }
     let to = case.to.as_deref().unwrap_or("growth");
-    let mut line = case.run.clone().unwrap_or_else(|| ["sync", input, "--to", to].map(str::to_owned).into());
+    let file = if case.pipe { "-" } else { input };
+    let format = Path::new(input).extension().filter(|extension| *extension == "ndjson" && case.pipe);
+    let mut line = case.run.clone().unwrap_or_else(|| ["sync", file, "--to", to].map(str::to_owned).into());
+    line.extend(format.iter().flat_map(|_| ["--format", "ndjson"].map(str::to_owned)));
     line.extend(case.args.iter().cloned());
     let line: Vec<&str> = line.iter().map(String::as_str).collect();
-    let ran = if case.full_disk { place.run_on_a_full_disk(&line, "") } else { place.run(&line) };
+    let ran = match case.full_disk {
+        true => place.run_on_a_full_disk(&line, ""),
+        false if case.pipe => place.run_from(input, &line),
+        false => place.run(&line),
+    };
     for text in [&ran.stdout, &ran.stderr] {
         assert!(!text.contains("marker") && !text.contains(SECRET), "{}: it leaks: {text}", case.name);
     }
@@ -115,6 +141,12 @@ fn check(case: &Case) -> Result<(), String> {
     let requests = if (1..=case.accepted as u64).contains(&seen) { seen.min(case.requests) } else { seen };
     let found = (ran.status, said(&ran, &base_url), place.rejected_rows(), accepted(&place), requests);
     let expected = (case.status, case.says.clone(), case.rejected.clone(), case.accepted, case.requests);
+    if let Some(expected) = &case.stored {
+        assert_eq!(stored(&place), *expected, "{}: {}", case.name, ran.stderr);
+    }
+    if let Some(skipped) = case.skipped {
+        assert!(ran.stderr.contains(&format!(" + {skipped} skipped + ")), "{}: {}", case.name, ran.stderr);
+    }
     if found == expected {
         return Ok(());
     }
@@ -123,7 +155,7 @@ fn check(case: &Case) -> Result<(), String> {
 
 /// In the text report, as in the JSON report elsewhere: each row is counted once.
 fn check_law(ran: &Ran, name: &str) {
-    for line in ran.stderr.lines().filter(|line| line.contains(" rows = ")) {
+    for line in ran.stderr.lines().filter(|line| line.contains(" rows = ") || line.contains(" 1 row = ")) {
         let numbers: Vec<u64> = line.split(' ').filter_map(|word| word.replace(',', "").parse().ok()).collect();
         let (rows, parts) = numbers.split_first().unwrap();
         assert_eq!(*rows, parts.iter().sum::<u64>(), "{name}: {line}");
@@ -167,6 +199,35 @@ fn accepted(place: &Place) -> usize {
     let (jiguang, engagelab, tencent) = (place.sandbox.jiguang(), place.sandbox.engagelab(), place.sandbox.tencent());
     let friends: usize = tencent.friend_owners().iter().map(|owner| tencent.friends(owner).len()).sum();
     jiguang.cuids().len() + engagelab.euids().len() + tencent.attribute_accounts().len() + friends
+}
+
+/// Everything that the vendors have: `ID FIELD VALUE`.
+fn stored(place: &Place) -> Vec<String> {
+    let (jiguang, engagelab, tencent) = (place.sandbox.jiguang(), place.sandbox.engagelab(), place.sandbox.tencent());
+    let mut all = Vec::new();
+    for cuid in jiguang.cuids() {
+        all.extend(
+            jiguang
+                .stored(cuid)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(field, value)| format!("{cuid} {field} {value}")),
+        );
+    }
+    for euid in engagelab.euids() {
+        all.extend(
+            engagelab
+                .stored(euid)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(field, value)| format!("{euid} {field} {value}")),
+        );
+    }
+    for account in tencent.attribute_accounts() {
+        let attributes = tencent.attributes(&account).unwrap_or_default();
+        all.extend(attributes.into_iter().map(|(field, value)| format!("{account} {field} {value}")));
+    }
+    all
 }
 
 fn unescape(text: &str) -> Vec<u8> {

@@ -6,8 +6,8 @@ use crate::support::{Place, Ran, sample_destination, world};
 
 const HEAD: &str = "from,to,remark,groups\n";
 const SEPARATOR: &str = "an entry of the list is empty: look for a separator too many, also at its end";
-const NO_OWNER: &str = "it is empty, and it says whose address book this is";
-const NO_CONTACT: &str = "it is empty, and it says whom the entry is about";
+const NO_OWNER: &str = "the id column \"from\" is empty";
+const NO_CONTACT: &str = "the id column \"to\" is empty";
 
 /// A place with the destination of the sample, changed so.
 fn place(from: &str, to: &str) -> Place {
@@ -96,7 +96,7 @@ fn a_list_in_ndjson() {
         (r#"["x",true]"#, Err(entry)),
         (r#"["x",["y"]]"#, Err(entry)),
         (r#"["x",{"y":1}]"#, Err(entry)),
-        (r#"["x\ny"]"#, Err("it has a line break or a NUL in it")),
+        (r#"["x\ny"]"#, Err("it has a line break or another control character in it: remove it")),
         (r#"{"x":1}"#, Err("it is an object, and a text or a number is wanted")),
     ];
     let line = |(nth, (groups, _)): (usize, &(&str, _))| {
@@ -129,7 +129,10 @@ fn a_list_in_ndjson() {
     let ran = place.sync_to("friends", "input.ndjson", &["--rejected", "more"]);
     let text = "it is a list, and a text or a number is wanted";
     assert_eq!((ran.status, ran.count("rejected")), (2, 2), "{}", ran.stderr);
-    assert!(ran.stderr.contains(&format!("\n  2 times: {text}\n")), "{}", ran.stderr);
+    for column in ["from", "remark"] {
+        let counted = format!("\n  1 row: column \"{column}\": {text}\n");
+        assert!(ran.stderr.contains(&counted), "{}", ran.stderr);
+    }
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn goes_on_where_the_last_run_ended() {
     );
     let counts = ["rows", "accepted", "rejected", "pending"].map(|count| ran.count(count));
     assert_eq!((ran.status, counts), (2, [2_000, 1_960, 40, 0]), "of the whole input: {}", ran.stderr);
-    assert!(ran.stderr.contains("  40 times: an SMS number is 11 digits"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("  40 rows: column \"mobile\": an SMS number is 11 digits"), "{}", ran.stderr);
     let sent = sent(&place);
     assert!(sent.len() == 1_960 && sent.values().all(|times| *times == 1), "nobody is sent twice");
     assert_eq!((place.rejected().len(), place.rejected_rows().len()), (1, 40), "in one file");

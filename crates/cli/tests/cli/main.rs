@@ -14,5 +14,6 @@ mod sandbox;
 mod stops;
 mod support;
 mod taken_up;
+mod values;
 mod vendors;
 mod watch;

@@ -118,6 +118,12 @@ impl Place {
         self.finish(Command::new("sh").args(["-c", &limited, command]).args(arguments))
     }
 
+    /// The same with a file of this place as standard input, through a pipe.
+    pub fn run_from(&self, file: &str, arguments: &[&str]) -> Ran {
+        let piped = format!("cat {file} | \"$0\" \"$@\"");
+        self.finish(Command::new("sh").args(["-c", &piped, env!("CARGO_BIN_EXE_contact-sink")]).args(arguments))
+    }
+
     /// `contact-sink sync -` of this input, whose writer keeps the pipe open until the command is gone.
     pub fn run_on_a_pipe(&self, input: &str) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_contact-sink"));

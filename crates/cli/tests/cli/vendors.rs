@@ -87,7 +87,7 @@ const WRONG: [(&str, &[&str]); 3] = [
         &[
             "210,euid,,an EUID is a whole number within 64 bits without leading zeros",
             "321,euid,55014,the contact is set already, perhaps for another user",
-            "873,,,the row has 2 fields, the first line names 11",
+            "873,,,the row has 2 cells, and the header names 11 columns",
         ],
     ),
     (
@@ -95,7 +95,7 @@ const WRONG: [(&str, &[&str]); 3] = [
         &[
             "455,city,,an attribute has at most 50 bytes of UTF-8: 50 letters, 16 Chinese characters",
             "500,account,70107,an account does not exist",
-            "873,,,the row has 2 fields, the first line names 11",
+            "873,,,the row has 2 cells, and the header names 11 columns",
         ],
     ),
     (
@@ -104,8 +104,8 @@ const WRONG: [(&str, &[&str]); 3] = [
             "500,to,30003,the account does not exist",
             "600,groups,,a group's name has at most 30 bytes of UTF-8: 30 letters, 10 Chinese characters",
             "611,remark,,a remark has at most 96 bytes of UTF-8: 96 letters, 32 Chinese characters",
-            "700,from,,it is empty, and it says whose address book this is",
-            "873,,,the row has 2 fields, the first line names 11",
+            "700,from,,the id column \"from\" is empty",
+            "873,,,the row has 2 cells, and the header names 11 columns",
         ],
     ),
 ];
@@ -158,7 +158,7 @@ fn a_contact_that_a_lost_answer_has_set_is_rejected_and_the_dead_letter_says_so(
     let rows = place.rejected_rows();
     assert!(rows[0] == earlier && [plain(3), plain(4)].contains(&rows[1]), "{rows:?}");
     // It is one reason.
-    assert!(ran.stderr.contains(&format!("\n  2 times: code 55014, {reason}\n")), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&format!("\n  2 rows: code 55014, column \"euid\": {reason}\n")), "{}", ran.stderr);
     assert_eq!(place.sandbox.engagelab().stored(5).unwrap()["email"], "a@b.c", "it was applied");
 }
 
@@ -168,7 +168,7 @@ fn check_stopped(place: &Place, ran: &Ran, says: &[&str]) {
     assert_eq!(place.rejected().len(), 0, "{}", ran.stderr);
     let stopped = ran.stderr.lines().find(|line| line.contains(": stopped: ")).unwrap();
     assert!(says.iter().all(|text| stopped.contains(text)), "{stopped}");
-    assert!(ran.stderr.contains(": 1,000 rows are pending: when that is mended, run the same command again\n"));
+    assert!(ran.stderr.contains(": 1,000 rows are pending: when that is fixed, run the same command again\n"));
 }
 
 #[test]

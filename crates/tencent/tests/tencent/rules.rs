@@ -1,6 +1,6 @@
 //! What each sink refuses before anything is sent, what it takes in one request, and where the regions are.
 
-use contact_sink_core::{Address, BatchKey, ContactSink, ContactUpdate, Overlap, Quota, Value};
+use contact_sink_core::{Address, BatchKey, ContactSink, ContactUpdate, FieldKind, Overlap, Quota, Value};
 use contact_sink_tencent::{
     FriendField, InvalidRegion, InvalidTencentAddress, Region, Tencent, attribute, custom, group, remark,
 };
@@ -119,7 +119,7 @@ fn addresses() {
     for field in [FriendField::Remark, FriendField::Group, FriendField::Custom("Test".to_owned())] {
         assert_eq!(field.to_string().parse(), Ok(field.clone()));
         assert_eq!(Address::from(field.clone()).as_str(), field.to_string());
-        assert_eq!(field.is_list(), field == FriendField::Group);
+        assert_eq!(field.kind() == FieldKind::List, field == FriendField::Group);
     }
     assert_eq!("Tag_SNS_IM_AddSource".parse::<FriendField>(), Err(I::Tag));
     assert_eq!("Tag_SNS_Custom_x1".parse::<FriendField>(), Err(I::CustomKey));

@@ -11,7 +11,9 @@ use contact_sink_delivery::{Journal, JournalError, Numbered, Settled};
 use contact_sink_journal::State;
 
 use super::Ledger;
-use crate::input::{Problem, Row};
+use contact_sink_mapping::Problem;
+
+use crate::reading::ReadRow;
 use crate::report::Counts;
 
 /// The books in the hands of several.
@@ -37,7 +39,7 @@ impl Books {
     }
 
     /// Takes a row that is given to the lane.
-    pub fn give(&self, row: Row, update: ContactUpdate) -> Numbered {
+    pub fn give(&self, row: ReadRow, update: ContactUpdate) -> Numbered {
         self.open().give(row, update)
     }
 
@@ -47,7 +49,7 @@ impl Books {
     }
 
     /// Writes down rows that are not sent: how many of them were rejected.
-    pub fn set_aside(&self, rows: &[(Row, Option<Problem>)], stopped: bool) -> Result<u64, JournalError> {
+    pub fn set_aside(&self, rows: &[(ReadRow, Option<Problem>)], stopped: bool) -> Result<u64, JournalError> {
         self.open().set_aside(rows, stopped)
     }
 

@@ -5,34 +5,35 @@ use std::path::Path;
 use contact_sink_journal::Identity;
 
 use super::Target;
+use contact_sink_core::FieldKind;
+use contact_sink_mapping::{EmptySubject, FieldMapping, SubjectColumns};
+
 use crate::args::{self, Format};
-use crate::config::{EmptySubject, FieldKind, Mapping, SubjectColumns};
 
 /// What must be the same for a run to be gone on with.
 pub(super) fn identity(target: &Target) -> Identity {
-    let Target { vendor, account, limiter_key, mapping, null, .. } = target;
-    let Mapping { subject, empty_subject, set } = mapping;
-    let subject = match subject {
+    let Target { vendor, account, limiter_key, mapping, .. } = target;
+    let subject = match mapping.subject() {
         SubjectColumns::User(column) => column.clone(),
         SubjectColumns::Contact { owner, contact } => format!("owner {owner}, contact {contact}"),
     };
-    let skip = if *empty_subject == EmptySubject::Skip { ", skipped if empty" } else { "" };
-    let mut fields: Vec<String> = set
-        .iter()
-        .map(|field| match &field.kind {
-            FieldKind::Text => format!("{} = {:?}", field.address, field.column),
-            FieldKind::List(separator) => {
-                format!("{} = {:?} with {:?} between entries", field.address, field.column, separator.as_str())
-            }
-        })
-        .collect();
+    let skip = if mapping.empty_subject() == EmptySubject::Skip { ", skipped if empty" } else { "" };
+    let trimmed = |is_trimmed: bool| if is_trimmed { ", trimmed" } else { "" };
+    let field = |field: &FieldMapping| {
+        let list = match field.kind() {
+            FieldKind::List => format!(" with {:?} between entries", field.separator()),
+            _ => String::new(),
+        };
+        format!("{} = {:?}{list}{}", field.address(), field.column(), trimmed(field.is_trimmed()))
+    };
+    let mut fields: Vec<String> = mapping.fields().iter().map(field).collect();
     fields.sort();
     Identity {
         host: format!("{vendor} at {}", limiter_key.host()),
         account: account.clone(),
         account_hash: limiter_key.hash(),
-        subject: subject + skip,
-        mapping: format!("{}, nothing is {null:?}", fields.join(", ")),
+        subject: subject + skip + trimmed(mapping.trims_subject()),
+        mapping: format!("{}, nothing is {:?}", fields.join(", "), mapping.empty_words().words().collect::<Vec<_>>()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The valid name that was probably meant.
 
-/// `: did you mean "mobile"?`, or the list of what there is, or nothing if there is nothing.
+/// `: did you mean "mobile"?`, or the list of the valid names, or nothing if there is none.
 pub fn hint<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     let valid: Vec<&str> = valid.into_iter().collect();
     let near = near(wrong, valid.iter().copied());
@@ -16,11 +16,11 @@ pub fn near<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> String
     near.map_or(String::new(), |name| format!(": did you mean {name:?}?"))
 }
 
-/// Whether a name may be a slip for a valid one: a third of it at most is wrong.
+/// Whether a name may be a slip for a valid one: at most a third of it is wrong, white space at the ends aside.
 pub fn is_near(wrong: &str, valid: &str) -> bool {
-    distance(wrong, valid) <= (valid.chars().count() / 3).max(1)
+    distance(wrong, valid) <= (valid.trim().chars().count() / 3).max(1)
 }
 
 fn distance(wrong: &str, valid: &str) -> usize {
-    strsim::damerau_levenshtein(&wrong.to_lowercase(), &valid.to_lowercase())
+    strsim::damerau_levenshtein(&wrong.trim().to_lowercase(), &valid.trim().to_lowercase())
 }

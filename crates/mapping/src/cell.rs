@@ -1,0 +1,108 @@
+//! What a cell of a record says: a text, a list, or nothing.
+
+use std::borrow::Cow;
+
+use contact_sink_core::{FieldKind, Value};
+use serde_json::value::RawValue;
+
+use crate::check::{self, CheckedAs};
+use crate::empty_words::EmptyWords;
+use crate::mapping::Reading;
+use crate::object;
+
+/// A cell as it is in the record.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Cell<'r> {
+    /// Of a row of cells.
+    Bytes(&'r [u8]),
+    /// Of an object, if it has the field.
+    Json(Option<&'r RawValue>),
+}
+
+pub(crate) const NOT_UTF8: &str = "it is not UTF-8: save the file as UTF-8";
+const EMPTY_ENTRY: &str = "an entry of the list is empty: look for a separator too many, also at its end";
+const EMPTY_ENTRY_OF_LIST: &str = "an entry of the list is empty: leave it out";
+
+impl<'r> Cell<'r> {
+    /// The id that it is, or `None` if it means nothing.
+    pub(crate) fn id(self, words: &EmptyWords, reading: Reading) -> Result<Option<Cow<'r, str>>, &'static str> {
+        let text = self.text(words, reading)?;
+        if let Some(text) = text.as_deref().filter(|_| reading.check) {
+            if self.is_json_number() && text.contains(['.', 'e', 'E']) {
+                return Err("it is a number with a fraction or an exponent: write ids as whole numbers or as text");
+            }
+            check::check(text, CheckedAs::Id)?;
+        }
+        Ok(text)
+    }
+
+    /// The value that it is for a field of this kind, or `None` if it means nothing.
+    pub(crate) fn value(
+        self,
+        words: &EmptyWords,
+        reading: Reading,
+        kind: FieldKind,
+        separator: &str,
+    ) -> Result<Option<Value>, &'static str> {
+        if kind != FieldKind::List {
+            let text = self.text(words, reading)?;
+            if let Some(text) = text.as_deref().filter(|_| reading.check) {
+                check::check(text, CheckedAs::Field(kind))?;
+            }
+            return Ok(text.map(|text| Value::Text(text.into_owned())));
+        }
+        let (mut entries, empty) = match self {
+            Self::Json(Some(value)) if object::is_list(value) => (object::list(value)?, EMPTY_ENTRY_OF_LIST),
+            _ => match self.text(words, reading)? {
+                None => return Ok(None),
+                // A formula is one before it is taken apart.
+                Some(text) if reading.check && check::is_formula(&text) => (vec![text.into_owned()], EMPTY_ENTRY),
+                Some(text) => (text.split(separator).map(str::to_owned).collect(), EMPTY_ENTRY),
+            },
+        };
+        if reading.trim {
+            entries.iter_mut().for_each(|entry| *entry = check::trim(entry).to_owned());
+        }
+        if entries.iter().any(String::is_empty) {
+            return Err(empty);
+        }
+        if reading.check {
+            entries.iter().try_for_each(|entry| check::check(entry, CheckedAs::Field(kind)))?;
+        }
+        // An empty list leaves the field as it is, like an empty cell.
+        Ok((!entries.is_empty()).then_some(Value::List(entries)))
+    }
+
+    /// Whether it has no character but white space, or is a word that means nothing.
+    pub(crate) fn is_blank(self, words: &EmptyWords) -> bool {
+        match self {
+            Self::Bytes(bytes) => {
+                bytes.trim_ascii().is_empty()
+                    || std::str::from_utf8(bytes).is_ok_and(|text| text.trim().is_empty() || words.contain(text))
+            }
+            Self::Json(Some(value)) => object::text(value)
+                .is_ok_and(|text| text.is_none_or(|text| text.trim().is_empty() || words.contain(&text))),
+            Self::Json(None) => true,
+        }
+    }
+
+    /// All of its text, unless that means nothing.
+    fn text(self, words: &EmptyWords, reading: Reading) -> Result<Option<Cow<'r, str>>, &'static str> {
+        let text = match self {
+            Self::Bytes(bytes) => {
+                std::str::from_utf8(bytes).map(|text| Some(Cow::Borrowed(text))).map_err(|_| NOT_UTF8)?
+            }
+            Self::Json(value) => value.map_or(Ok(None), object::text)?,
+        };
+        let text = match text {
+            Some(Cow::Borrowed(text)) if reading.trim => Some(Cow::Borrowed(check::trim(text))),
+            Some(Cow::Owned(text)) if reading.trim => Some(Cow::Owned(check::trim(&text).to_owned())),
+            text => text,
+        };
+        Ok(text.filter(|text| !words.contain(text)))
+    }
+
+    fn is_json_number(self) -> bool {
+        matches!(self, Self::Json(Some(value)) if value.get().starts_with(|c: char| c == '-' || c.is_ascii_digit()))
+    }
+}

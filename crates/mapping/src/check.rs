@@ -1,0 +1,163 @@
+//! Values that cannot be right: what spreadsheets, scripts and copied text leave in a file.
+
+use contact_sink_core::FieldKind;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
+
+/// What a value is checked as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CheckedAs {
+    /// The id of a user.
+    Id,
+    /// The value of a field.
+    Field(FieldKind),
+}
+
+/// Words that programs write in place of an id that is missing.
+const NO_ID: [&str; 5] = ["nan", "None", "null", "<NA>", "undefined"];
+
+/// What spreadsheets write in a cell whose formula failed.
+const SPREADSHEET_ERRORS: [&str; 18] = [
+    "#BLOCKED!",
+    "#BUSY!",
+    "#CALC!",
+    "#CONNECT!",
+    "#DIV/0!",
+    "#ERROR!",
+    "#EXTERNAL!",
+    "#FIELD!",
+    "#GETTING_DATA",
+    "#N/A",
+    "#NAME?",
+    "#NULL!",
+    "#NUM!",
+    "#PYTHON!",
+    "#REF!",
+    "#SPILL!",
+    "#UNKNOWN!",
+    "#VALUE!",
+];
+
+const MAX_EMAIL_BYTES: usize = 320;
+const MIN_PHONE_CHARS: usize = 3;
+const MAX_PHONE_CHARS: usize = 40;
+const MIN_PHONE_DIGITS: usize = 3;
+
+/// Checks a value that has been read.
+pub(crate) fn check(text: &str, checked_as: CheckedAs) -> Result<(), &'static str> {
+    if is_formula(text) {
+        return Err("it is a spreadsheet formula (=\"..\"): export the values");
+    }
+    if text.starts_with('#') && SPREADSHEET_ERRORS.contains(&text) {
+        return Err("it is the error of a spreadsheet formula, such as #REF!: correct the cell, or empty it");
+    }
+    if !matches!(checked_as, CheckedAs::Field(FieldKind::Text | FieldKind::List)) {
+        hidden(text)?;
+    }
+    // A tab is a part of a text; the vendors' documents allow line breaks nowhere.
+    if text.contains(|c: char| c.is_control() && c != '\t') {
+        return Err("it has a line break or another control character in it: remove it");
+    }
+    match checked_as {
+        CheckedAs::Id => id(text),
+        CheckedAs::Field(FieldKind::Phone) => phone(text),
+        CheckedAs::Field(FieldKind::Email) => email(text),
+        CheckedAs::Field(_) => Ok(()),
+    }
+}
+
+/// Without white space, control and invisible characters at its ends.
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c))
+}
+
+/// Whether a text that is sent reads like a word for nothing.
+pub(crate) fn looks_empty(text: &str) -> bool {
+    const WORDS: [&str; 10] = ["nan", "none", "null", "<na>", "undefined", "n/a", "nil", "(null)", "nat", "#n/a"];
+    text.len() <= 9 && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+}
+
+/// `="7"`: as a cell is written that a spreadsheet is to take for a text.
+pub(crate) fn is_formula(text: &str) -> bool {
+    text.starts_with("=\"") || text.starts_with("='")
+}
+
+/// Refuses what no reader sees: two values that look alike must not be two users.
+fn hidden(text: &str) -> Result<(), &'static str> {
+    let is_white = |c: Option<char>| c.is_some_and(|c| c.is_whitespace() || c.is_control());
+    if is_white(text.chars().next()) || is_white(text.chars().next_back()) {
+        return Err("it begins or ends with white space or a control character: remove it, or set as = \"trim\"");
+    }
+    if !text.is_ascii() && text.contains(is_invisible) {
+        return Err("it has an invisible character in it: remove it; at its ends as = \"trim\" does");
+    }
+    Ok(())
+}
+
+/// Format characters: zero-width spaces and joiners, marks of direction, soft hyphens, byte order marks; and fillers.
+fn is_invisible(c: char) -> bool {
+    !c.is_ascii()
+        && (c.general_category() == GeneralCategory::Format
+            || matches!(c, '\u{034F}' | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}'))
+}
+
+fn id(text: &str) -> Result<(), &'static str> {
+    if NO_ID.contains(&text) {
+        return Err("it is a word for no value, such as nan or None: write the id");
+    }
+    if is_fraction(text) || is_exponent(text) {
+        return Err("a spreadsheet or a script changed it (7.0, 1.3E+10): export ids as text");
+    }
+    Ok(())
+}
+
+/// `7.0`: digits, a point and zeros, as of a column of numbers in which some were missing.
+fn is_fraction(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once('.')
+        .is_some_and(|(whole, rest)| digits(whole) && !rest.is_empty() && rest.bytes().all(|b| b == b'0'))
+}
+
+/// `1.3E+10`: as spreadsheets write a long number.
+fn is_exponent(text: &str) -> bool {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once("E+").is_some_and(|(before, exponent)| {
+        let (whole, rest) = before.split_once('.').unwrap_or((before, ""));
+        whole.len() == 1 && digits(whole) && digits(rest) && exponent.len() >= 2 && digits(exponent)
+    })
+}
+
+fn phone(text: &str) -> Result<(), &'static str> {
+    if is_exponent(text) {
+        return Err("a spreadsheet made it a number with an exponent (1.3E+10): export phone numbers as text");
+    }
+    if text.split_once('.').is_some_and(|(_, rest)| !rest.is_empty() && rest.bytes().all(|byte| byte == b'0')) {
+        return Err("a spreadsheet or a script made it a fraction (it ends with .0): export phone numbers as text");
+    }
+    let lower = text.to_ascii_lowercase();
+    let number = lower.strip_suffix("@c.us").unwrap_or(&lower);
+    let (number, extension) = match number.split_once("ext").or_else(|| number.split_once('x')) {
+        Some((number, extension)) => (number, Some(extension)),
+        None => (number, None),
+    };
+    let digits = |part: &str| part.bytes().filter(u8::is_ascii_digit).count();
+    let is_number = |part: &str| part.chars().all(|c| c.is_ascii_digit() || " +-()./#*,;".contains(c));
+    let is_whole = (MIN_PHONE_CHARS..=MAX_PHONE_CHARS).contains(&text.len())
+        && digits(number) >= MIN_PHONE_DIGITS
+        && is_number(number)
+        && extension.is_none_or(|part| is_number(part) && digits(part) > 0);
+    if !is_whole {
+        return Err(
+            "it is no phone number: 3 to 40 characters, at least 3 digits, then spaces, +-()./#*,; and an extension",
+        );
+    }
+    Ok(())
+}
+
+fn email(text: &str) -> Result<(), &'static str> {
+    let mut parts = text.split('@');
+    let has_both_sides = matches!((parts.next(), parts.next(), parts.next()), (Some(a), Some(b), None) if !a.is_empty() && !b.is_empty());
+    if !has_both_sides || text.len() > MAX_EMAIL_BYTES || text.contains(char::is_whitespace) {
+        return Err("it is no e-mail address: one @ with text on both sides, no white space, at most 320 bytes");
+    }
+    Ok(())
+}

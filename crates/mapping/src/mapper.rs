@@ -1,0 +1,329 @@
+//! Applies a mapping to the records of one input.
+
+use contact_sink_core::{ContactUpdate, Subject, UserId};
+
+use crate::cell::{Cell, NOT_UTF8};
+use crate::mapping::Mapping;
+use crate::nearest;
+use crate::object::{self, InvalidObject};
+use crate::problem::Problem;
+use crate::record::{Cells, Columns, Record, is_reserved};
+use crate::subject::{EmptySubject, SubjectColumns};
+use crate::tally::Tally;
+
+/// How the records of an input are written.
+#[derive(Debug, Clone)]
+pub enum Layout {
+    /// Rows of cells under these columns.
+    Columns(Columns),
+    /// Objects, with the names of the fields of the first one, if they are known; later ones may have others.
+    Objects(Option<Vec<String>>),
+}
+
+/// What a record says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mapped {
+    /// An update to send.
+    Update(ContactUpdate),
+    /// Nothing to send.
+    Skip(SkipReason),
+    /// Nothing that can be sent.
+    Reject(Problem),
+}
+
+/// Why there is nothing to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// The record has no value at all.
+    NoValue,
+    /// The record repeats the header.
+    RepeatsHeader,
+    /// The subject is empty, and the mapping skips such records.
+    NoSubject,
+    /// Every field of the mapping is empty.
+    NoField,
+}
+
+/// Why a mapping does not fit an input: which column is missing, and what to do. It holds no value of a record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidLayout(String);
+
+/// A mapping, and the places of its columns in one input.
+#[derive(Debug, Clone)]
+pub struct Mapper {
+    mapping: Mapping,
+    /// The columns that the mapping names, each once.
+    names: Vec<String>,
+    /// For the columns of the subject and then for each field that is set: which of these names.
+    wanted: Vec<usize>,
+    places: Places,
+}
+
+#[derive(Debug, Clone)]
+enum Places {
+    /// For each name its column.
+    Cells {
+        places: Vec<usize>,
+        columns: Columns,
+    },
+    Objects,
+}
+
+impl Layout {
+    /// Objects whose fields are not known beforehand: the records of a service.
+    pub fn objects() -> Self {
+        Self::Objects(None)
+    }
+}
+
+impl SkipReason {
+    /// The reason in words, to follow a count of rows.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NoValue => "no value in any column",
+            Self::RepeatsHeader => "the header again",
+            Self::NoSubject => "the id is empty",
+            Self::NoField => "no value in a column that is sent",
+        }
+    }
+}
+
+impl Mapper {
+    /// Finds the columns of a mapping in an input.
+    ///
+    /// # Errors
+    /// [`InvalidLayout`] if the mapping names a column that the input does not have, or has twice, or a reserved one.
+    pub fn new(mapping: Mapping, layout: &Layout) -> Result<Self, InvalidLayout> {
+        let columns = mapping.subject.columns().chain(mapping.fields.iter().map(|field| &field.column));
+        if let Some(name) = columns.clone().find(|name| is_reserved(name)) {
+            return Err(InvalidLayout(format!(
+                "{name:?} is a name that the file of rejected rows uses for itself: rename that column"
+            )));
+        }
+        let (mut names, mut wanted) = (Vec::<String>::new(), Vec::new());
+        for column in columns {
+            let known = names.iter().position(|name| name == column);
+            wanted.push(known.unwrap_or_else(|| {
+                names.push(column.clone());
+                names.len() - 1
+            }));
+        }
+        let places = match layout {
+            Layout::Columns(columns) => {
+                let places = names.iter().map(|name| columns.place(name)).collect::<Result<_, _>>();
+                Places::Cells { places: places.map_err(InvalidLayout)?, columns: columns.clone() }
+            }
+            Layout::Objects(first) => {
+                let fields = first.as_ref().filter(|_| mapping.empty_subject == EmptySubject::Reject);
+                if let Some(fields) = fields
+                    && let Some(name) = mapping.subject.columns().find(|name| !fields.contains(name))
+                {
+                    return Err(InvalidLayout(no_field(name, fields, &mapping.subject)));
+                }
+                Places::Objects
+            }
+        };
+        Ok(Self { mapping, names, wanted, places })
+    }
+
+    /// What a record says.
+    pub fn map(&self, record: &Record) -> Mapped {
+        self.map_counted(record, &mut Tally::default())
+    }
+
+    /// What a record says; what a person should know of the whole input is counted.
+    pub fn map_counted(&self, record: &Record, tally: &mut Tally) -> Mapped {
+        let mapped = self.read(record, tally).unwrap_or_else(Mapped::Reject);
+        if let Mapped::Skip(reason) = mapped {
+            tally.skip(reason);
+        }
+        mapped
+    }
+
+    /// The mapping.
+    pub fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
+    /// The places, from 0, of the columns that identify the subject; none if the records are objects.
+    pub fn id_places(&self) -> Vec<usize> {
+        let ids = self.wanted.iter().take(self.mapping.subject.columns().count());
+        match &self.places {
+            Places::Cells { places, .. } => ids.map(|nth| places[*nth]).collect(),
+            Places::Objects => Vec::new(),
+        }
+    }
+
+    /// The columns that the mapping names, each once.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn read(&self, record: &Record, tally: &mut Tally) -> Result<Mapped, Problem> {
+        let cells = match (record, &self.places) {
+            (Record::Cells(cells), Places::Cells { places, columns }) => {
+                if cells.len() != columns.len() {
+                    return if cells.iter().all(|cell| self.is_blank(Cell::Bytes(cell))) {
+                        Ok(Mapped::Skip(SkipReason::NoValue))
+                    } else {
+                        Err(wrong_count(cells, columns))
+                    };
+                }
+                places.iter().map(|place| Cell::Bytes(cells.get(*place).unwrap_or_default())).collect()
+            }
+            (Record::Object(text), _) => self.fields_of(text, tally)?,
+            (Record::Cells(_), Places::Objects) => {
+                let reason = "it is a row of cells, and objects are wanted";
+                return Err(Problem::of_record(reason, reason));
+            }
+        };
+        if let Some(reason) = self.no_data(record, &cells) {
+            return Ok(Mapped::Skip(reason));
+        }
+        let Some(subject) = self.subject(&cells, tally)? else { return Ok(Mapped::Skip(SkipReason::NoSubject)) };
+        let mut update = ContactUpdate::new(subject);
+        let places = self.wanted.iter().skip(self.mapping.subject.columns().count());
+        for (field, place) in self.mapping.fields.iter().zip(places) {
+            let value = cells[*place].value(&self.mapping.empty_words, field.reading, field.kind, &field.separator);
+            if let Some(value) = value.map_err(|reason| Problem::of_column(&field.column, reason))? {
+                tally.see(&field.column, &value);
+                update = update
+                    .with(field.address.clone(), value)
+                    .map_err(|error| Problem::of_column(&field.column, error.to_string()))?;
+            }
+        }
+        if update.fields().is_empty() {
+            return Ok(Mapped::Skip(SkipReason::NoField));
+        }
+        Ok(Mapped::Update(update))
+    }
+
+    fn fields_of<'r>(&self, text: &'r [u8], tally: &mut Tally) -> Result<Vec<Cell<'r>>, Problem> {
+        let values = object::pick(text, &self.names).map_err(|invalid| self.problem_of_object(text, &invalid))?;
+        if values.iter().all(Option::is_none) && object::is_raw(text) {
+            let reason = "it is still as it was rejected: write an object in place of _raw";
+            return Err(Problem::of_record(reason, reason));
+        }
+        tally.see_fields(self, values.iter().map(Option::is_some));
+        Ok(values.into_iter().map(Cell::Json).collect())
+    }
+
+    /// Why a record is not data at all: it has no value, or it is the header again. The cells of ids show at once that it is.
+    fn no_data(&self, record: &Record, cells: &[Cell<'_>]) -> Option<SkipReason> {
+        let names = self.mapping.subject.columns().zip(&self.wanted);
+        let ids = names.map(|(name, place)| (name, cells[*place]));
+        let (mut all_blank, mut all_named) = (true, true);
+        for (name, cell) in ids {
+            all_blank &= self.is_blank(cell);
+            all_named &= spells(cell, name);
+        }
+        match record {
+            Record::Cells(cells) if all_blank => {
+                cells.iter().all(|cell| self.is_blank(Cell::Bytes(cell))).then_some(SkipReason::NoValue)
+            }
+            Record::Cells(cells) if all_named => match &self.places {
+                Places::Cells { columns, .. } => {
+                    columns.are_repeated_by(cells.as_ref()).then_some(SkipReason::RepeatsHeader)
+                }
+                Places::Objects => None,
+            },
+            Record::Object(text) if all_blank => {
+                self.every_field(text, |_, cell| self.is_blank(cell)).then_some(SkipReason::NoValue)
+            }
+            Record::Object(text) if all_named => {
+                self.every_field(text, |name, cell| spells(cell, name)).then_some(SkipReason::RepeatsHeader)
+            }
+            _ => None,
+        }
+    }
+
+    fn every_field(&self, text: &[u8], mut holds: impl FnMut(&str, Cell<'_>) -> bool) -> bool {
+        let mut all = true;
+        let read = std::str::from_utf8(text).map(|text| {
+            object::each_field(text, |name, value| {
+                // What a file of rejected rows adds is no value of the record.
+                all &= is_reserved(name) || holds(name, Cell::Json(Some(value)));
+            })
+        });
+        all && matches!(read, Ok(Ok(())))
+    }
+
+    fn is_blank(&self, cell: Cell<'_>) -> bool {
+        cell.is_blank(&self.mapping.empty_words)
+    }
+
+    /// Whose record it is, or `None` if it is to be skipped.
+    fn subject(&self, cells: &[Cell<'_>], tally: &mut Tally) -> Result<Option<Subject>, Problem> {
+        let subject = &self.mapping.subject;
+        let mut ids = Vec::with_capacity(2);
+        for (column, place) in subject.columns().zip(&self.wanted) {
+            let text = cells[*place].id(&self.mapping.empty_words, self.mapping.subject_reading);
+            match text.map_err(|reason| Problem::of_column(column, reason))? {
+                Some(text) if text == *column && self.mapping.subject_reading.check => {
+                    return Err(Problem::of_column(column, "it is the name of its column: a header among the rows"));
+                }
+                Some(text) => {
+                    tally.see_text(column, &text);
+                    ids.push(UserId::new(text).map_err(|error| Problem::of_column(column, error.to_string()))?);
+                }
+                None if self.mapping.empty_subject == EmptySubject::Skip => return Ok(None),
+                None => return Err(Problem::empty_id(column)),
+            }
+        }
+        let mut ids = ids.into_iter();
+        Ok(match (subject, ids.next(), ids.next()) {
+            (SubjectColumns::User(_), Some(user), None) => Some(Subject::User(user)),
+            (SubjectColumns::Contact { .. }, Some(owner), Some(contact)) => Some(Subject::Contact { owner, contact }),
+            // There is an id for each column.
+            _ => None,
+        })
+    }
+
+    fn problem_of_object(&self, text: &[u8], invalid: &InvalidObject) -> Problem {
+        match invalid {
+            InvalidObject::Twice(place) => Problem::of_column(&self.names[*place], invalid.to_string()),
+            InvalidObject::NotUtf8(_) if self.field_that_is_not_utf8(text).is_some() => {
+                Problem::of_column(self.field_that_is_not_utf8(text).unwrap_or_default(), NOT_UTF8)
+            }
+            _ => Problem::of_record(invalid.to_string(), invalid.rule()),
+        }
+    }
+
+    /// The field that a person has to look at, if it is one of the mapping's.
+    fn field_that_is_not_utf8(&self, text: &[u8]) -> Option<&str> {
+        let replaced = String::from_utf8_lossy(text);
+        let values = object::pick(replaced.as_bytes(), &self.names).ok()?;
+        let damaged = |value: &Option<&serde_json::value::RawValue>| {
+            value.is_some_and(|value| value.get().contains(char::REPLACEMENT_CHARACTER))
+        };
+        values.iter().position(damaged).map(|place| self.names[place].as_str())
+    }
+}
+
+fn wrong_count(cells: &Cells, columns: &Columns) -> Problem {
+    let cell = if cells.len() == 1 { "cell" } else { "cells" };
+    let reason = format!("the row has {} {cell}, and the header names {} columns", cells.len(), columns.len());
+    Problem::of_record(reason.clone(), reason)
+}
+
+fn spells(cell: Cell<'_>, name: &str) -> bool {
+    match cell {
+        Cell::Bytes(bytes) => bytes.ends_with(name.as_bytes()),
+        Cell::Json(value) => {
+            value.is_some_and(|value| object::text(value).is_ok_and(|text| text.is_some_and(|text| text == name)))
+        }
+    }
+}
+
+fn no_field(name: &str, fields: &[String], subject: &SubjectColumns) -> String {
+    match fields.iter().find(|known| nearest::is_near(known, name)) {
+        Some(near) => format!("the first object has no field {name:?}: did you mean {near:?}?"),
+        None => format!(
+            "the first object has no field {name:?}, and none with a similar name among its {}; if some rows have none, say {}",
+            fields.len(),
+            subject.with_skip()
+        ),
+    }
+}

@@ -1,0 +1,76 @@
+//! What a person should know of an input as a whole: what was skipped, what looks like nothing, which columns were never there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contact_sink_core::Value;
+
+use crate::check;
+use crate::mapper::{Mapper, SkipReason};
+
+/// What a person should know of an input as a whole. A [`Mapper`] counts it, record by record.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    skipped: BTreeMap<SkipReason, u64>,
+    looks_empty: BTreeMap<String, LooksEmpty>,
+    /// Which of the mapper's names some object had; empty before the first object.
+    seen_names: Vec<bool>,
+}
+
+/// Cells of one column that were taken as they are, and look like a word that means nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LooksEmpty {
+    /// How many cells.
+    pub cells: u64,
+    /// Their spellings: `nan`, `None`.
+    pub words: BTreeSet<String>,
+}
+
+impl Tally {
+    /// How many records were skipped for each reason.
+    pub fn skipped(&self) -> impl Iterator<Item = (SkipReason, u64)> {
+        self.skipped.iter().map(|(reason, count)| (*reason, *count))
+    }
+
+    /// The columns with cells that look like a word that means nothing.
+    pub fn looks_empty(&self) -> impl Iterator<Item = (&str, &LooksEmpty)> {
+        self.looks_empty.iter().map(|(column, seen)| (column.as_str(), seen))
+    }
+
+    /// The columns of the mapping that no object had: they are probably misspelt. None if there was no object.
+    pub fn missing_columns(&self, mapper: &Mapper) -> Vec<String> {
+        let seen = mapper.names().iter().zip(&self.seen_names);
+        seen.filter(|(_, seen)| !**seen).map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(crate) fn skip(&mut self, reason: SkipReason) {
+        *self.skipped.entry(reason).or_default() += 1;
+    }
+
+    pub(crate) fn see_fields(&mut self, mapper: &Mapper, there: impl Iterator<Item = bool>) {
+        self.seen_names.resize(mapper.names().len(), false);
+        self.seen_names.iter_mut().zip(there).for_each(|(seen, there)| *seen |= there);
+    }
+
+    pub(crate) fn see(&mut self, column: &str, value: &Value) {
+        match value {
+            Value::Text(text) => self.see_text(column, text),
+            Value::List(texts) => texts.iter().for_each(|text| self.see_text(column, text)),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn see_text(&mut self, column: &str, text: &str) {
+        if !check::looks_empty(text) {
+            return;
+        }
+        if !self.looks_empty.contains_key(column) {
+            self.looks_empty.insert(column.to_owned(), LooksEmpty::default());
+        }
+        if let Some(seen) = self.looks_empty.get_mut(column) {
+            seen.cells += 1;
+            if !seen.words.contains(text) {
+                seen.words.insert(text.to_owned());
+            }
+        }
+    }
+}

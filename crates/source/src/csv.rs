@@ -1,0 +1,246 @@
+//! Reads CSV record by record, strictly, and knows on which line each one began.
+
+mod parse;
+mod stray_quotes;
+
+use std::io::Read;
+
+use contact_sink_mapping::CellsRef;
+
+use crate::fault::Fault;
+use crate::start;
+use parse::{Parsed, Wrong};
+
+/// The most bytes that one record may have.
+pub(crate) const MAX_RECORD_BYTES: usize = 1024 * 1024;
+/// The most bytes of one that was rejected before: what was added to it needs space.
+pub(crate) const MAX_FED_BACK_BYTES: usize = 8 * MAX_RECORD_BYTES;
+
+/// How cells are quoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Dialect {
+    quotes: bool,
+    escape: Option<u8>,
+    multiline: bool,
+}
+
+impl Default for Dialect {
+    /// Cells are quoted with `"`, a quote in them is doubled, and no cell holds whole lines.
+    fn default() -> Self {
+        Self { quotes: true, escape: None, multiline: false }
+    }
+}
+
+impl Dialect {
+    /// Quotes are characters like any other.
+    #[must_use]
+    pub fn without_quotes(self) -> Self {
+        Self { quotes: false, ..self }
+    }
+
+    /// After this character a quote, a delimiter, a line break or the character itself is part of the cell: `\`.
+    #[must_use]
+    pub fn with_escape(self, escape: u8) -> Self {
+        Self { escape: Some(escape), ..self }
+    }
+
+    /// A quoted cell may hold lines that look like rows.
+    #[must_use]
+    pub fn with_multiline(self) -> Self {
+        Self { multiline: true, ..self }
+    }
+}
+
+/// Reads records.
+pub(crate) struct CsvReader<R> {
+    source: R,
+    dialect: Dialect,
+    /// How many columns the header has, once that is known.
+    columns: Option<usize>,
+    max_bytes: usize,
+    buffer: Vec<u8>,
+    /// What of the buffer was not taken yet.
+    start: usize,
+    end: usize,
+    at_end: bool,
+    started: bool,
+    line: u64,
+    /// The last line break was a CR: an LF after it belongs to it.
+    after_cr: bool,
+    cells: parse::Cells,
+}
+
+/// A record, in the buffers of its reader.
+pub(crate) struct RawRecord<'r> {
+    /// The line on which it begins, from 1.
+    pub(crate) line: u64,
+    pub(crate) cells: CellsRef<'r>,
+    /// Its bytes in the file.
+    pub(crate) raw: &'r [u8],
+}
+
+impl<R: Read> CsvReader<R> {
+    /// A reader at the start of an input.
+    pub(crate) fn new(source: R, dialect: Dialect) -> Self {
+        Self {
+            source,
+            dialect,
+            columns: None,
+            max_bytes: MAX_RECORD_BYTES,
+            buffer: vec![0; 128 * 1024],
+            start: 0,
+            end: 0,
+            at_end: false,
+            started: false,
+            line: 1,
+            after_cr: false,
+            cells: parse::Cells::default(),
+        }
+    }
+
+    /// Says how many columns the header has. Records of a file of rejected rows may be longer.
+    pub(crate) fn set_columns(&mut self, columns: usize, are_fed_back: bool) {
+        self.columns = Some(columns);
+        if are_fed_back {
+            self.max_bytes = MAX_FED_BACK_BYTES;
+        }
+    }
+
+    /// The next record, blank lines passed over.
+    pub(crate) fn read(&mut self) -> Result<Option<RawRecord<'_>>, Fault> {
+        if !self.started {
+            self.started = true;
+            self.fill_start()?;
+        }
+        if !self.pass_blank_lines()? {
+            return Ok(None);
+        }
+        let line = self.line;
+        let bytes = loop {
+            match parse::record(&self.buffer[self.start..self.end], self.at_end, self.dialect, &mut self.cells) {
+                Parsed::Record(bytes) if bytes <= self.max_bytes => break bytes,
+                Parsed::Incomplete if self.end - self.start <= self.max_bytes => self.fill()?,
+                Parsed::Record(_) | Parsed::Incomplete => return Err(too_long(line)),
+                Parsed::Wrong(Wrong::AfterQuote) => {
+                    return Err(Fault::at(line, after_quote(self.dialect)));
+                }
+                Parsed::Wrong(Wrong::Unclosed) => return Err(Fault::at(line, UNCLOSED)),
+            }
+        };
+        let begins = self.start;
+        let raw = &self.buffer[begins..begins + bytes];
+        if !self.dialect.multiline
+            && let Some(columns) = self.columns
+            && self.cells.has_line_breaks
+            && stray_quotes::look_like_rows(raw, columns, self.dialect)
+        {
+            return Err(Fault::at(line, LOOKS_LIKE_ROWS));
+        }
+        self.take(bytes);
+        let raw = self.buffer[begins..begins + bytes].trim_ascii_end();
+        Ok(Some(RawRecord { line, cells: self.cells.as_ref(), raw }))
+    }
+
+    /// After a fault: passes over the rest of the line on which the record began, so that later faults are found too.
+    pub(crate) fn skip_line(&mut self) -> Result<(), Fault> {
+        loop {
+            let rest = &self.buffer[self.start..self.end];
+            match memchr::memchr2(b'\n', b'\r', rest) {
+                Some(at) => {
+                    self.take(at);
+                    return Ok(());
+                }
+                None => {
+                    self.take(rest.len());
+                    if self.at_end {
+                        return Ok(());
+                    }
+                    self.fill()?;
+                }
+            }
+        }
+    }
+
+    /// Passes line breaks over; whether anything follows.
+    fn pass_blank_lines(&mut self) -> Result<bool, Fault> {
+        loop {
+            let rest = &self.buffer[self.start..self.end];
+            let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            let more = blank < rest.len();
+            self.take(blank);
+            if more {
+                return Ok(true);
+            }
+            if self.at_end {
+                return Ok(false);
+            }
+            self.fill()?;
+        }
+    }
+
+    /// Takes bytes, and counts the lines in them.
+    fn take(&mut self, bytes: usize) {
+        let taken = &self.buffer[self.start..self.start + bytes];
+        let mut from = 0;
+        while let Some(at) = memchr::memchr2(b'\n', b'\r', &taken[from..]) {
+            let at = from + at;
+            let belongs_to_cr = taken[at] == b'\n' && if at == 0 { self.after_cr } else { taken[at - 1] == b'\r' };
+            self.line += u64::from(!belongs_to_cr);
+            from = at + 1;
+        }
+        if let Some(last) = taken.last() {
+            self.after_cr = *last == b'\r';
+        }
+        self.start += bytes;
+    }
+
+    /// Reads more; what was not taken stays.
+    fn fill(&mut self) -> Result<(), Fault> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        if self.end == self.buffer.len() {
+            self.buffer.resize(2 * self.buffer.len(), 0);
+        }
+        let read = read_some(&mut self.source, &mut self.buffer[self.end..])
+            .map_err(|error| Fault::broken(self.line, &error))?;
+        self.end += read;
+        self.at_end = read == 0;
+        Ok(())
+    }
+
+    /// The start of an input shows what it is; a pipe may give it in pieces.
+    fn fill_start(&mut self) -> Result<(), Fault> {
+        while !self.at_end && !start::is_enough(&self.buffer[..self.end]) {
+            self.fill()?;
+        }
+        self.start = start::check(&self.buffer[..self.end])?;
+        start::check_csv(&self.buffer[self.start..self.end])
+    }
+}
+
+/// Reads what there is; a signal does not end it.
+fn read_some(source: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        match source.read(buffer) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
+const UNCLOSED: &str = "a quote is opened in the record that begins here and never closed: close it, or double it if it is meant as a \
+                        character";
+const LOOKS_LIKE_ROWS: &str = "a quoted cell holds lines that look like rows: two quotes that do not belong together? Double a quote that \
+                               is meant as a character; if such cells are meant, set multiline = true in [input]";
+
+fn after_quote(dialect: Dialect) -> String {
+    let fix = "double a quote that is meant as a character, or set quote = \"none\" in [input] if all of them are";
+    let escape =
+        if dialect.escape.is_none() { "; if the file has \\\" for a quote, set escape = \"\\\\\"" } else { "" };
+    format!("a quoted cell of the record that begins here goes on after its closing quote: {fix}{escape}")
+}
+
+fn too_long(line: u64) -> Fault {
+    Fault::at(line, "the record that begins here is longer than 1 MiB: look for a quote that is never closed")
+}

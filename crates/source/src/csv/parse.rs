@@ -1,0 +1,188 @@
+//! The grammar of one record: pure, over a slice.
+
+use contact_sink_mapping::CellsRef;
+
+use super::Dialect;
+
+pub(super) const DELIMITER: u8 = b',';
+pub(super) const QUOTE: u8 = b'"';
+
+/// The cells of the record that was read last.
+#[derive(Default)]
+pub(super) struct Cells {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+    /// A quoted cell has a line break in it.
+    pub(super) has_line_breaks: bool,
+}
+
+/// What a slice begins with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Parsed {
+    /// A record of so many bytes, its line break included.
+    Record(usize),
+    /// The beginning of a record.
+    Incomplete,
+    Wrong(Wrong),
+}
+
+/// Why it is no record.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// A closing quote is followed by something else than a delimiter or the end of the line.
+    AfterQuote,
+    /// A quoted cell ends with the input.
+    Unclosed,
+}
+
+/// Where a cell ends, and what comes there.
+enum End {
+    Delimiter(usize),
+    /// And how many bytes the line break has.
+    Line(usize, usize),
+}
+
+impl Cells {
+    pub(super) fn as_ref(&self) -> CellsRef<'_> {
+        CellsRef::new(&self.bytes, &self.ends)
+    }
+
+    fn end_cell(&mut self) {
+        // A record is shorter than 4 GiB by far.
+        self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+    }
+}
+
+/// Reads one record from the start of `input`, which has no more to come if it is `at_end`.
+pub(super) fn record(input: &[u8], at_end: bool, dialect: Dialect, cells: &mut Cells) -> Parsed {
+    cells.bytes.clear();
+    cells.ends.clear();
+    cells.has_line_breaks = false;
+    let mut at = 0;
+    loop {
+        let end = if dialect.quotes && input.get(at) == Some(&QUOTE) {
+            match quoted(input, at + 1, dialect.escape, cells) {
+                Ok(Some(closed)) => end_after_quote(input, closed, at_end),
+                Ok(None) if at_end => return Parsed::Wrong(Wrong::Unclosed),
+                Ok(None) => return Parsed::Incomplete,
+                Err(wrong) => return Parsed::Wrong(wrong),
+            }
+        } else {
+            Ok(unquoted(input, at, at_end, dialect.escape, cells))
+        };
+        match end {
+            Err(wrong) => return Parsed::Wrong(wrong),
+            Ok(None) => return Parsed::Incomplete,
+            Ok(Some(End::Delimiter(next))) => {
+                cells.end_cell();
+                at = next + 1;
+            }
+            Ok(Some(End::Line(next, bytes))) => {
+                cells.end_cell();
+                return Parsed::Record(next + bytes);
+            }
+        }
+    }
+}
+
+/// A cell without quotes, from `at` on.
+fn unquoted(input: &[u8], mut at: usize, at_end: bool, escape: Option<u8>, cells: &mut Cells) -> Option<End> {
+    loop {
+        let rest = &input[at..];
+        let found = memchr::memchr3(DELIMITER, b'\n', b'\r', rest);
+        let escaped = escape.and_then(|escape| memchr::memchr(escape, &rest[..found.unwrap_or(rest.len())]));
+        if let Some(before) = escaped {
+            cells.bytes.extend_from_slice(&rest[..before]);
+            let taken = take_escaped(&rest[before..], cells);
+            if taken == 0 && !at_end {
+                return None;
+            }
+            at += before + taken.max(1);
+            if taken == 0 {
+                cells.bytes.push(rest[before]);
+            }
+            continue;
+        }
+        return match found {
+            Some(length) => {
+                cells.bytes.extend_from_slice(&rest[..length]);
+                end_at(input, at + length, at_end)
+            }
+            None if at_end => {
+                cells.bytes.extend_from_slice(rest);
+                Some(End::Line(input.len(), 0))
+            }
+            None => None,
+        };
+    }
+}
+
+/// A cell after its opening quote: where the closing one is.
+fn quoted(input: &[u8], mut at: usize, escape: Option<u8>, cells: &mut Cells) -> Result<Option<usize>, Wrong> {
+    loop {
+        let rest = input.get(at..).unwrap_or_default();
+        let found = match escape {
+            Some(escape) => memchr::memchr2(QUOTE, escape, rest),
+            None => memchr::memchr(QUOTE, rest),
+        };
+        let Some(before) = found else {
+            return Ok(None);
+        };
+        let part = &rest[..before];
+        cells.bytes.extend_from_slice(part);
+        cells.has_line_breaks |= memchr::memchr2(b'\n', b'\r', part).is_some();
+        if rest[before] == QUOTE {
+            if rest.get(before + 1) != Some(&QUOTE) {
+                return Ok(Some(at + before));
+            }
+            cells.bytes.push(QUOTE);
+            at += before + 2;
+        } else {
+            let taken = take_escaped(&rest[before..], cells);
+            if taken == 0 {
+                return Ok(None);
+            }
+            cells.has_line_breaks |= matches!(rest[before + taken - 1], b'\n' | b'\r');
+            at += before + taken;
+        }
+    }
+}
+
+/// Takes an escape character and what it stands before: how many bytes that are; none if the next one is not there yet.
+///
+/// It makes a character of a quote, a delimiter, a line break and itself. Before any other it is a character: `\N`, `C:\new`.
+fn take_escaped(rest: &[u8], cells: &mut Cells) -> usize {
+    match rest {
+        [escape, next, ..] if *next == *escape || matches!(*next, QUOTE | DELIMITER | b'\n' | b'\r') => {
+            cells.bytes.push(*next);
+            2
+        }
+        [escape, _, ..] => {
+            cells.bytes.push(*escape);
+            1
+        }
+        _ => 0,
+    }
+}
+
+/// What comes after the closing quote, which is at `closed`.
+fn end_after_quote(input: &[u8], closed: usize, at_end: bool) -> Result<Option<End>, Wrong> {
+    match input.get(closed + 1) {
+        Some(&DELIMITER) => Ok(Some(End::Delimiter(closed + 1))),
+        Some(b'\n' | b'\r') => Ok(end_at(input, closed + 1, at_end)),
+        Some(_) => Err(Wrong::AfterQuote),
+        None if at_end => Ok(Some(End::Line(input.len(), 0))),
+        // A second quote may follow, which makes both one character.
+        None => Ok(None),
+    }
+}
+
+/// What is at the end of a cell. Of a CR the next byte must be known: CRLF is one line break.
+fn end_at(input: &[u8], at: usize, at_end: bool) -> Option<End> {
+    match (input[at], input.get(at + 1)) {
+        (DELIMITER, _) => Some(End::Delimiter(at)),
+        (b'\r', Some(b'\n')) => Some(End::Line(at, 2)),
+        (b'\r', None) if !at_end => None,
+        _ => Some(End::Line(at, 1)),
+    }
+}

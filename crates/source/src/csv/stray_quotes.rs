@@ -1,0 +1,63 @@
+//! Whether a record of several lines is a cell of several lines, or rows between two stray quotes.
+
+use super::Dialect;
+use super::parse::{DELIMITER, QUOTE};
+
+/// How many delimiters a line of a record has, and how many of them are within a quoted cell.
+#[derive(Default, Clone, Copy)]
+struct Line {
+    all: usize,
+    /// Between two line breaks or ends of one quoted cell: the largest such number.
+    quoted: usize,
+    in_cell: usize,
+}
+
+/// Whether a quoted cell of the record holds a line with as many delimiters as the header, or each line of the record has as many.
+pub(super) fn look_like_rows(record: &[u8], columns: usize, dialect: Dialect) -> bool {
+    let delimiters = columns.saturating_sub(1);
+    let lines = lines(record, dialect);
+    lines.iter().any(|line| line.quoted >= delimiters && delimiters > 0)
+        || lines.iter().all(|line| line.all >= delimiters)
+}
+
+fn lines(record: &[u8], dialect: Dialect) -> Vec<Line> {
+    let (mut lines, mut line) = (Vec::new(), Line::default());
+    let (mut in_quotes, mut cell_starts, mut after_cr) = (false, true, false);
+    let mut bytes = record.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        if after_cr && byte == b'\n' {
+            after_cr = false;
+            continue;
+        }
+        after_cr = byte == b'\r';
+        let starts = std::mem::replace(&mut cell_starts, false);
+        match byte {
+            _ if Some(byte) == dialect.escape => drop(bytes.next()),
+            QUOTE if in_quotes && bytes.peek() == Some(&QUOTE) => drop(bytes.next()),
+            QUOTE if in_quotes => {
+                in_quotes = false;
+                line.in_cell = 0;
+            }
+            QUOTE if starts => in_quotes = true,
+            DELIMITER => {
+                line.all += 1;
+                if in_quotes {
+                    line.in_cell += 1;
+                    line.quoted = line.quoted.max(line.in_cell);
+                } else {
+                    cell_starts = true;
+                }
+            }
+            b'\n' | b'\r' => {
+                lines.push(line);
+                line = Line::default();
+            }
+            _ => {}
+        }
+    }
+    // The line break at the end of the record begins no line.
+    if !record.ends_with(b"\n") && !record.ends_with(b"\r") {
+        lines.push(line);
+    }
+    lines
+}

@@ -1,0 +1,45 @@
+//! Whether a file is UTF-8.
+
+use crate::fault::Fault;
+
+/// Counts the records that have other characters than ASCII, and those of them that are UTF-8.
+#[derive(Debug, Default)]
+pub(crate) struct Utf8Count {
+    records: u64,
+    broken: u64,
+    first_broken: u64,
+}
+
+/// Of a hundred records with characters beyond ASCII so many are UTF-8 at least: then the others are broken rows of a UTF-8 file.
+const MIN_PERCENT: u64 = 99;
+
+impl Utf8Count {
+    /// Counts a record, by its bytes in the file.
+    pub(crate) fn add(&mut self, line: u64, bytes: &[u8]) {
+        if bytes.is_ascii() {
+            return;
+        }
+        self.records += 1;
+        if std::str::from_utf8(bytes).is_err() {
+            if self.broken == 0 {
+                self.first_broken = line;
+            }
+            self.broken += 1;
+        }
+    }
+
+    /// What is wrong with the file as a whole.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        let Self { records, broken, first_broken } = *self;
+        if (records - broken) * 100 >= records * MIN_PERCENT {
+            return None;
+        }
+        Some(Fault::of_input(format!(
+            "it is not UTF-8: of {records} {} with characters beyond ASCII {broken} {} not, line {first_broken} first: save it as \
+             UTF-8 (in Excel: CSV UTF-8), or convert it; a Chinese file is probably GB18030: iconv -f GB18030 -t UTF-8 FILE > \
+             CONVERTED",
+            if records == 1 { "line" } else { "lines" },
+            if broken == 1 { "is" } else { "are" },
+        )))
+    }
+}

@@ -1,0 +1,215 @@
+//! An input that is open: a regular file, or a pipe.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use contact_sink_mapping::{Columns, InvalidColumns, InvalidObject, Layout, REJECTED_ERRORS, field_names};
+
+use crate::blocks::ComparedFile;
+use crate::csv::{CsvReader, Dialect};
+use crate::digest::Running;
+use crate::fault::{Fault, STANDARD_INPUT};
+use crate::format::Format;
+use crate::ndjson::LineReader;
+use crate::preflight::{self, Preflight, PreflightError};
+use crate::progress::Progress;
+use crate::rows::{Header, Reader, Rows, Source};
+
+/// An input that is open, and whose header has been read.
+pub struct Input {
+    name: String,
+    layout: Layout,
+    dialect: Dialect,
+    id_places: Vec<usize>,
+    from: From,
+}
+
+enum From {
+    /// A regular file, and what the pre-flight found.
+    File(Arc<File>, Option<Preflight>),
+    /// A pipe, until its rows are read; what was read of it is in the reader.
+    Pipe(Option<(Reader, Running)>),
+}
+
+/// Why an input cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The system refuses it.
+    #[error("it cannot be opened: {0}")]
+    Open(#[from] io::Error),
+    /// It is not what it should be.
+    #[error("{0}")]
+    Fault(Fault),
+    /// Its header cannot be used: on this line.
+    #[error("line {0}: {1}")]
+    Columns(u64, InvalidColumns),
+}
+
+/// How an input is named in messages.
+pub fn display_name(path: &Path) -> String {
+    if path == Path::new("-") { STANDARD_INPUT.to_owned() } else { path.display().to_string() }
+}
+
+/// Whether an input is gone once it has been read: standard input, a pipe. A file that does not exist is not.
+pub fn is_read_once(path: &Path) -> bool {
+    path == Path::new("-") || fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+impl Input {
+    /// Opens a file, or standard input for `-`, and reads the header. The format is `format`, else what the name says.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(path: &Path, format: Option<Format>, dialect: Dialect) -> Result<Self, OpenError> {
+        let format = format.unwrap_or_else(|| Format::of(path));
+        let is_file = !is_read_once(path);
+        let (source, file): (Source, _) = if path == Path::new("-") {
+            (Box::new(io::stdin()), None)
+        } else {
+            let file = File::open(path)?;
+            if file.metadata()?.is_dir() {
+                return Err(io::Error::other("it is a directory").into());
+            }
+            let file = Arc::new(file);
+            (Box::new(SharedFile(file.clone())), Some(file))
+        };
+        let (layout, reader, digest) = match format {
+            Format::Csv => open_csv(source, dialect)?,
+            Format::Ndjson => open_ndjson(source)?,
+        };
+        let from = match file.filter(|_| is_file) {
+            Some(file) => From::File(file, None),
+            None => From::Pipe(Some((reader, digest))),
+        };
+        Ok(Self { name: display_name(path), layout, dialect, id_places: Vec::new(), from })
+    }
+
+    /// As the user named it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How its records are written.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Whether it is a regular file, which can be read twice.
+    pub fn is_file(&self) -> bool {
+        matches!(self.from, From::File(..))
+    }
+
+    /// How many bytes it has now, if it is a regular file.
+    pub fn bytes(&self) -> Option<u64> {
+        match &self.from {
+            From::File(file, _) => file.metadata().ok().map(|metadata| metadata.len()),
+            From::Pipe(_) => None,
+        }
+    }
+
+    /// Says which columns, from 0, identify a record: a row that has such a column's name there is the header of another file.
+    pub fn set_id_places(&mut self, id_places: Vec<usize>) {
+        self.id_places = id_places;
+    }
+
+    /// Reads a regular file once to its end, and finds what is wrong with it as a file. `wanted`: numbers of rows of which
+    /// [`Preflight::digest_of`] will be asked.
+    ///
+    /// # Errors
+    /// [`PreflightError`]; of a pipe, that it is one.
+    pub fn preflight(
+        &mut self,
+        id_places: &[usize],
+        wanted: &[u64],
+        progress: &Progress,
+    ) -> Result<Preflight, PreflightError> {
+        self.id_places = id_places.to_vec();
+        let From::File(file, done) = &mut self.from else {
+            return Err(PreflightError::Faults(vec![Fault::of_input("it can be read only once")]));
+        };
+        let layout = match &self.layout {
+            Layout::Columns(columns) => preflight::Layout::Csv {
+                dialect: self.dialect,
+                columns: columns.clone(),
+                id_places: self.id_places.clone(),
+            },
+            Layout::Objects(_) => preflight::Layout::Ndjson,
+        };
+        let preflight = preflight::run(file, layout, wanted, progress)?;
+        *done = Some(preflight.clone());
+        Ok(preflight)
+    }
+
+    /// The rows: of a regular file as often as one likes, of a pipe once. A file without a pre-flight, and a pipe that was read,
+    /// have none.
+    pub fn rows(&mut self, progress: Arc<Progress>) -> Rows {
+        let (reader, digest, expected) = match &mut self.from {
+            From::File(file, Some(preflight)) => {
+                let compared = ComparedFile::new(file.clone(), preflight.blocks.clone(), progress.clone());
+                let opened = match &self.layout {
+                    Layout::Columns(_) => open_csv(Box::new(compared), self.dialect),
+                    Layout::Objects(_) => open_ndjson(Box::new(compared)),
+                };
+                match opened {
+                    Ok((_, reader, digest)) => (reader, digest, Some(preflight.rows())),
+                    Err(error) => return Rows::failed(error, progress),
+                }
+            }
+            From::Pipe(reader) => match reader.take() {
+                Some((reader, digest)) => (reader, digest, None),
+                None => return Rows::empty(progress),
+            },
+            From::File(_, None) => return Rows::empty(progress),
+        };
+        let reader = match reader {
+            Reader::Csv(reader, header) => Reader::Csv(reader, Header { id_places: self.id_places.clone(), ..header }),
+            ndjson @ Reader::Ndjson(..) => ndjson,
+        };
+        Rows { reader, progress, digest, number: 0, expected, ended: false, failed: None }
+    }
+}
+
+type Opened = (Layout, Reader, Running);
+
+fn open_csv(source: Source, dialect: Dialect) -> Result<Opened, OpenError> {
+    let mut reader = CsvReader::new(source, dialect);
+    let mut digest = Running::default();
+    let Some(raw) = reader.read().map_err(OpenError::Fault)? else {
+        return Err(OpenError::Fault(Fault::of_input("it is empty: the first line must name the columns")));
+    };
+    let columns = Columns::new(raw.cells).map_err(|invalid| OpenError::Columns(raw.line, invalid))?;
+    digest.add_cells(raw.cells);
+    reader.set_columns(columns.len(), columns.are_fed_back());
+    let header = Header { columns: columns.clone(), id_places: Vec::new() };
+    Ok((Layout::Columns(columns), Reader::Csv(Box::new(reader), header), digest))
+}
+
+/// The first line shows whether this is NDJSON at all; a later one that is not is that row's problem.
+fn open_ndjson(source: Source) -> Result<Opened, OpenError> {
+    let mut reader = LineReader::new(source);
+    let first = reader.read().map_err(OpenError::Fault)?.map(|(line, text)| (line, Box::<[u8]>::from(text)));
+    let fields = match first.as_ref().map(|(line, text)| (line, field_names(text))) {
+        // What is not UTF-8 is one row's problem, and shows nothing of the others.
+        None | Some((_, Err(InvalidObject::NotUtf8(_)))) => None,
+        Some((line, Err(invalid))) => {
+            let all = "each line must be one JSON object";
+            let problem = format!("{invalid}: {all} (`jq -c .` writes it so, `jq -c '.[]'` from a list)");
+            return Err(OpenError::Fault(Fault::at(*line, problem)));
+        }
+        // A rejected row that is fed back may have lacked anything.
+        Some((_, Ok(fields))) => Some(fields).filter(|fields| !fields.iter().any(|field| field == REJECTED_ERRORS)),
+    };
+    Ok((Layout::Objects(fields), Reader::Ndjson(reader, first), Running::default()))
+}
+
+/// A file that others read too; by its own position.
+struct SharedFile(Arc<File>);
+
+impl Read for SharedFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self.0).read(buffer)
+    }
+}

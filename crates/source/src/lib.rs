@@ -1,0 +1,52 @@
+//! Records from files and pipes, and a check of the whole file before its first record is used.
+//!
+//! An [`Input`] is a CSV or NDJSON file, or a pipe. [`Input::preflight`] reads a regular file once to its end: what is wrong with
+//! the file as a file is found before anything is sent. [`Input::rows`] then gives its rows. It reads the file a second time, and
+//! compares each MiB with what the pre-flight saw: a file that was changed meanwhile gives an error, and never a row that is half
+//! old and half new.
+//!
+//! ```
+//! use contact_sink_source::{Dialect, Input, Progress};
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("users.csv");
+//! std::fs::write(&path, "id,mail\n7,a@b.example\n8,c@d.example\n")?;
+//! let mut input = Input::open(&path, None, Dialect::default())?;
+//! let preflight = input.preflight(&[0], &[], &Progress::default())?;
+//! assert_eq!(preflight.rows(), 2);
+//! for row in input.rows(Default::default()) {
+//!     println!("line {}", row?.line);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # CSV
+//! Strict, since a lenient reader gives one user's values to another. Cells are between commas; a line ends with LF, CRLF or CR;
+//! blank lines are passed over.
+//! - A cell that begins with a quote ends with the next one that is not doubled. Then comes a comma or the end of the line.
+//! - A quote in a cell that began without one is a character like any other.
+//! - A quoted cell that holds a line with as many commas as the header, or a record each of whose lines has as many, is an error:
+//!   so look two stray quotes. [`Dialect::with_multiline`] allows it.
+//! - A record has at most 1 MiB; of a file of rejected rows 8 MiB.
+
+mod blocks;
+mod csv;
+mod digest;
+mod encoding;
+mod fault;
+mod format;
+mod input;
+mod ndjson;
+mod preflight;
+mod progress;
+mod rows;
+mod start;
+
+pub use csv::Dialect;
+pub use digest::Digest;
+pub use fault::Fault;
+pub use format::Format;
+pub use input::{Input, OpenError, display_name, is_read_once};
+pub use preflight::{Preflight, PreflightError};
+pub use progress::Progress;
+pub use rows::{Row, Rows};

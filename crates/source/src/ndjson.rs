@@ -1,0 +1,68 @@
+//! Reads NDJSON line by line.
+
+use std::io::{BufRead, BufReader, Read};
+
+use crate::csv::{MAX_FED_BACK_BYTES, MAX_RECORD_BYTES};
+use crate::fault::Fault;
+use crate::start;
+
+/// What a line of a file of rejected rows begins with.
+const FED_BACK: &[u8] = b"{\"_destination\":";
+const TOO_LONG: &str = "the line is longer than 1 MiB: NDJSON is one object on each line (`jq -c` writes it)";
+
+/// Reads lines.
+pub(crate) struct LineReader<R> {
+    source: BufReader<R>,
+    /// How many lines were read.
+    lines: u64,
+    bytes: Vec<u8>,
+}
+
+impl<R: Read> LineReader<R> {
+    /// A reader at the start of an input.
+    pub(crate) fn new(source: R) -> Self {
+        Self { source: BufReader::with_capacity(64 * 1024, source), lines: 0, bytes: Vec::new() }
+    }
+
+    /// The next line that is not blank, and its number from 1.
+    pub(crate) fn read(&mut self) -> Result<Option<(u64, &[u8])>, Fault> {
+        while self.read_line()? {
+            if self.lines == 1 {
+                let mark = start::check(&self.bytes)?;
+                self.bytes.drain(..mark);
+            }
+            if !self.bytes.trim_ascii().is_empty() {
+                return Ok(Some((self.lines, self.bytes.trim_ascii())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads one line; whether there was one.
+    fn read_line(&mut self) -> Result<bool, Fault> {
+        let line = self.lines + 1;
+        self.bytes.clear();
+        loop {
+            let buffer = self.source.fill_buf().map_err(|error| Fault::broken(line, &error))?;
+            let end = memchr::memchr(b'\n', buffer);
+            let part = &buffer[..end.unwrap_or(buffer.len())];
+            let fed_back = self.bytes.starts_with(FED_BACK) || part.starts_with(FED_BACK);
+            let max_bytes = if fed_back { MAX_FED_BACK_BYTES } else { MAX_RECORD_BYTES };
+            if self.bytes.len() + part.len() > max_bytes {
+                // A file that is no text has no lines either.
+                if line == 1 {
+                    start::check(if self.bytes.is_empty() { part } else { &self.bytes })?;
+                }
+                return Err(Fault::at(line, TOO_LONG));
+            }
+            self.bytes.extend_from_slice(part);
+            let (read, at_end) = (part.len() + usize::from(end.is_some()), buffer.is_empty());
+            self.source.consume(read);
+            if end.is_some() || at_end {
+                let any = end.is_some() || !self.bytes.is_empty();
+                self.lines += u64::from(any);
+                return Ok(any);
+            }
+        }
+    }
+}

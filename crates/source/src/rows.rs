@@ -1,0 +1,137 @@
+//! The rows of an input, one after the other.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use contact_sink_mapping::{Columns, Record};
+
+use crate::csv::CsvReader;
+use crate::digest::{Digest, Running};
+use crate::fault::Fault;
+use crate::input::OpenError;
+use crate::ndjson::LineReader;
+use crate::progress::Progress;
+
+/// One row of an input.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The line on which it begins, from 1.
+    pub line: u64,
+    /// Its place among the rows, from 0.
+    pub number: u64,
+    /// The digest of the header and of all rows up to this one.
+    pub digest: Digest,
+    /// What it says.
+    pub record: Record,
+}
+
+/// The rows of an input, one after the other. After a fault, or after [`Progress::stop`], there is none.
+pub struct Rows {
+    pub(crate) reader: Reader,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) digest: Running,
+    pub(crate) number: u64,
+    /// How many the pre-flight counted.
+    pub(crate) expected: Option<u64>,
+    pub(crate) ended: bool,
+    /// Why they cannot be read at all.
+    pub(crate) failed: Option<Fault>,
+}
+
+/// A source of bytes.
+pub(crate) type Source = Box<dyn Read + Send>;
+
+/// Where the rows come from.
+pub(crate) enum Reader {
+    Csv(Box<CsvReader<Source>>, Header),
+    /// And the first line, which was read ahead.
+    Ndjson(LineReader<Source>, Option<(u64, Box<[u8]>)>),
+}
+
+/// The header of a CSV file, as far as rows are compared with it.
+#[derive(Debug, Clone)]
+pub(crate) struct Header {
+    pub(crate) columns: Columns,
+    pub(crate) id_places: Vec<usize>,
+}
+
+impl Header {
+    /// Whether a row is the header of another file.
+    pub(crate) fn fault(&self, line: u64, cells: contact_sink_mapping::CellsRef<'_>) -> Option<Fault> {
+        self.columns.are_named_by(cells, &self.id_places).then(|| Fault::at(line, OTHER_HEADER))
+    }
+}
+
+const OTHER_HEADER: &str =
+    "it is the header of another file, with other columns: send the two files one after the other";
+
+impl Rows {
+    /// No row.
+    pub(crate) fn empty(progress: Arc<Progress>) -> Self {
+        let reader = Reader::Ndjson(LineReader::new(Box::new(std::io::empty())), None);
+        Self { reader, progress, digest: Running::default(), number: 0, expected: None, ended: true, failed: None }
+    }
+
+    /// No row but this fault.
+    pub(crate) fn failed(error: OpenError, progress: Arc<Progress>) -> Self {
+        let fault = match error {
+            OpenError::Fault(fault) => fault,
+            other => Fault::of_input(other.to_string()),
+        };
+        Self { failed: Some(fault), ended: false, ..Self::empty(progress) }
+    }
+
+    fn read(&mut self) -> Result<Option<Row>, Fault> {
+        let (line, record) = match &mut self.reader {
+            Reader::Csv(reader, header) => {
+                let Some(raw) = reader.read()? else { return Ok(None) };
+                if let Some(fault) = header.fault(raw.line, raw.cells) {
+                    return Err(fault);
+                }
+                self.digest.add_cells(raw.cells);
+                (raw.line, Record::Cells(raw.cells.to_cells()))
+            }
+            Reader::Ndjson(reader, first) => {
+                let (line, text) = match first.take() {
+                    Some(first) => first,
+                    None => match reader.read()? {
+                        Some((line, text)) => (line, text.into()),
+                        None => return Ok(None),
+                    },
+                };
+                self.digest.add_line(&text);
+                (line, Record::Object(text))
+            }
+        };
+        let row = Row { line, number: self.number, digest: self.digest.value(), record };
+        self.number += 1;
+        Ok(Some(row))
+    }
+
+    fn end(&mut self) -> Option<Fault> {
+        self.ended = true;
+        let expected = self.expected?;
+        // Each block was as before, so this is a mistake of ours: it must not end as if all were well.
+        let problem = format!("{} rows were read, and {expected} when it was checked", self.number);
+        (self.number != expected).then(|| Fault::of_input(problem))
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Result<Row, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended || self.progress.is_stopped() {
+            return None;
+        }
+        let read = self.failed.take().map_or_else(|| self.read(), Err);
+        match read {
+            Ok(Some(row)) => Some(Ok(row)),
+            Ok(None) => self.end().map(Err),
+            Err(fault) => {
+                self.ended = true;
+                Some(Err(fault))
+            }
+        }
+    }
+}
