@@ -10,6 +10,7 @@ mod journal;
 mod loops;
 mod memory;
 mod pace;
+mod preflight;
 mod process;
 mod sandbox;
 mod sync;
@@ -42,6 +43,8 @@ enum Bench {
     Journal,
     /// 20,000 users while one request in ten fails: how long it takes.
     Faults,
+    /// 5,000,000 rows: how fast a file is checked before anything is sent. No command, no server.
+    Preflight,
     /// The changed-only index: how many subjects a second, how large, how much memory. No command, no server.
     Index {
         /// So many subjects.
@@ -55,10 +58,19 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Some(bench) => vec![bench],
         None => {
             let index = Bench::Index { subjects: 10_000_000 };
-            vec![Bench::Pace, Bench::Isolate, Bench::Faults, Bench::Loop, Bench::Journal, Bench::Memory, index]
+            vec![
+                Bench::Pace,
+                Bench::Isolate,
+                Bench::Faults,
+                Bench::Loop,
+                Bench::Journal,
+                Bench::Memory,
+                Bench::Preflight,
+                index,
+            ]
         }
     };
-    let needs_command = !matches!(options.bench, Some(Bench::Index { .. }));
+    let needs_command = !matches!(options.bench, Some(Bench::Index { .. } | Bench::Preflight));
     let command = if needs_command { build()? } else { PathBuf::new() };
     let mut passed = Vec::new();
     for bench in benches {
@@ -70,6 +82,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             Bench::Journal => journal::measure(&command)?,
             Bench::Faults => faults::measure(&command)?,
             Bench::Loop => loops::measure(&command)?,
+            Bench::Preflight => preflight::measure()?,
             Bench::Index { subjects } => index::measure(subjects)?,
         };
         figures.print();

@@ -10,7 +10,7 @@ use contact_sink_journal::{Counts, Lock, OpenError, Record, State};
 
 use crate::args;
 use crate::console::say;
-use crate::report::grouped;
+use crate::report::{counted, grouped};
 use crate::status::{Failure, Status};
 use crate::sync::state;
 
@@ -77,8 +77,8 @@ fn show(text: &mut String, name: &str, record: &Record, holder: Option<&str>) {
         writeln!(text, "{name}: {} to {}, {}: {state}", record.input, record.identity.host, record.identity.account);
     let _ = writeln!(
         text,
-        "  {} rows done: {} accepted, {} rejected, {} skipped, {} unchanged; {} read",
-        grouped(record.counts.settled()),
+        "  {} done: {} accepted, {} rejected, {} skipped, {} unchanged; {} read",
+        counted(record.counts.settled(), "row"),
         grouped(accepted),
         grouped(rejected),
         grouped(skipped),

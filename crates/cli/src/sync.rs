@@ -95,9 +95,9 @@ async fn begin(
         )));
     }
     let mut input = open(args, dialect)?;
-    let preparation = Preparation::new(args, destinations, &input)?;
-    let screen = Screen::new(args.quiet, preparation.is_several());
     let mut interrupt = Interrupt::listen(limit);
+    let screen = Screen::new(args.quiet, count > 1);
+    let preparation = Preparation::new(args, destinations, &input)?;
     let id_places = preparation.id_places();
     let preflight = if input.is_file() {
         let (checked, preflight) =

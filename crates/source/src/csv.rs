@@ -68,6 +68,8 @@ pub(crate) struct CsvReader<R> {
     line: u64,
     /// The last line break was a CR: an LF after it belongs to it.
     after_cr: bool,
+    /// The rest of the line is to be passed over: a record that began on it was a fault.
+    skips_line: bool,
     cells: parse::Cells,
 }
 
@@ -88,13 +90,14 @@ impl<R: Read> CsvReader<R> {
             dialect,
             columns: None,
             max_bytes: MAX_RECORD_BYTES,
-            buffer: vec![0; 128 * 1024],
+            buffer: vec![0; 32 * 1024],
             start: 0,
             end: 0,
             at_end: false,
             started: false,
             line: 1,
             after_cr: false,
+            skips_line: false,
             cells: parse::Cells::default(),
         }
     }
@@ -107,43 +110,51 @@ impl<R: Read> CsvReader<R> {
         }
     }
 
-    /// The next record, blank lines passed over.
+    /// The next record, blank lines passed over. After a fault that is not final it goes on with the line after the one on which
+    /// the record began, so that later faults are found too.
     pub(crate) fn read(&mut self) -> Result<Option<RawRecord<'_>>, Fault> {
         if !self.started {
             self.started = true;
             self.fill_start()?;
+        }
+        if std::mem::take(&mut self.skips_line) {
+            self.skip_line()?;
         }
         if !self.pass_blank_lines()? {
             return Ok(None);
         }
         let line = self.line;
         let bytes = loop {
-            match parse::record(&self.buffer[self.start..self.end], self.at_end, self.dialect, &mut self.cells) {
+            let input = &self.buffer[self.start..self.end];
+            let problem = match parse::record(input, self.at_end, self.dialect, &mut self.cells) {
                 Parsed::Record(bytes) if bytes <= self.max_bytes => break bytes,
-                Parsed::Incomplete if self.end - self.start <= self.max_bytes => self.fill()?,
-                Parsed::Record(_) | Parsed::Incomplete => return Err(too_long(line)),
-                Parsed::Wrong(Wrong::AfterQuote) => {
-                    return Err(Fault::at(line, after_quote(self.dialect)));
+                Parsed::Incomplete if input.len() <= self.max_bytes => {
+                    self.fill()?;
+                    continue;
                 }
-                Parsed::Wrong(Wrong::Unclosed) => return Err(Fault::at(line, UNCLOSED)),
-            }
+                Parsed::Record(_) | Parsed::Incomplete => TOO_LONG.to_owned(),
+                Parsed::Wrong(Wrong::AfterQuote) => after_quote(self.dialect),
+                Parsed::Wrong(Wrong::Unclosed) => UNCLOSED.to_owned(),
+            };
+            self.skips_line = true;
+            return Err(Fault::at(line, problem));
         };
         let begins = self.start;
-        let raw = &self.buffer[begins..begins + bytes];
-        if !self.dialect.multiline
-            && let Some(columns) = self.columns
+        let looks_like_rows = !self.dialect.multiline
             && self.cells.has_line_breaks
-            && stray_quotes::look_like_rows(raw, columns, self.dialect)
-        {
+            && self.columns.is_some_and(|columns| {
+                stray_quotes::look_like_rows(&self.buffer[begins..begins + bytes], columns, self.dialect)
+            });
+        self.take(bytes);
+        if looks_like_rows {
             return Err(Fault::at(line, LOOKS_LIKE_ROWS));
         }
-        self.take(bytes);
         let raw = self.buffer[begins..begins + bytes].trim_ascii_end();
         Ok(Some(RawRecord { line, cells: self.cells.as_ref(), raw }))
     }
 
-    /// After a fault: passes over the rest of the line on which the record began, so that later faults are found too.
-    pub(crate) fn skip_line(&mut self) -> Result<(), Fault> {
+    /// Passes over the rest of the line.
+    fn skip_line(&mut self) -> Result<(), Fault> {
         loop {
             let rest = &self.buffer[self.start..self.end];
             match memchr::memchr2(b'\n', b'\r', rest) {
@@ -231,6 +242,7 @@ fn read_some(source: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize
 
 const UNCLOSED: &str = "a quote is opened in the record that begins here and never closed: close it, or double it if it is meant as a \
                         character";
+const TOO_LONG: &str = "the record that begins here is longer than 1 MiB: look for a quote that is never closed";
 const LOOKS_LIKE_ROWS: &str = "a quoted cell holds lines that look like rows: two quotes that do not belong together? Double a quote that \
                                is meant as a character; if such cells are meant, set multiline = true in [input]";
 
@@ -239,8 +251,4 @@ fn after_quote(dialect: Dialect) -> String {
     let escape =
         if dialect.escape.is_none() { "; if the file has \\\" for a quote, set escape = \"\\\\\"" } else { "" };
     format!("a quoted cell of the record that begins here goes on after its closing quote: {fix}{escape}")
-}
-
-fn too_long(line: u64) -> Fault {
-    Fault::at(line, "the record that begins here is longer than 1 MiB: look for a quote that is never closed")
 }

@@ -147,7 +147,7 @@ impl Scan<'_> {
                 Err(fault) => {
                     // The file itself cannot be read: there is no next line.
                     let is_final = fault.is_final() | !self.add(fault);
-                    if is_final || reader.skip_line().is_err() {
+                    if is_final {
                         break;
                     }
                 }

@@ -95,11 +95,6 @@ impl<'a> Preparation<'a> {
         Ok(preparation)
     }
 
-    /// Whether there are several destinations.
-    pub fn is_several(&self) -> bool {
-        self.several
-    }
-
     /// The places of the columns that identify a record for one of the destinations.
     pub fn id_places(&self) -> Vec<usize> {
         let mut places: Vec<usize> = self.checked.iter().flat_map(|checked| checked.mapper.id_places()).collect();

@@ -15,7 +15,7 @@ use contact_sink_source::{Digest, Preflight, display_name};
 
 use crate::config::LimiterKey;
 use crate::reading::Known;
-use crate::report::grouped;
+use crate::report::{counted, grouped};
 use crate::status::{Failure, Status};
 
 use recorded::{command, identity};
@@ -152,9 +152,9 @@ impl States {
         }
         if compared.rows < record.read {
             return Err(Failure::usage(format!(
-                "{}: it has {} rows, and {} were read before: nobody can tell which are left: --restart sends all of them again",
+                "{}: it has {}, and {} were read before: it is not known which are left: --restart sends all of them again",
                 args.file.display(),
-                grouped(compared.rows),
+                counted(compared.rows, "row"),
                 grouped(record.read)
             )));
         }
@@ -280,15 +280,15 @@ fn says(name: &str, run: &Run, is_finished: bool) -> String {
     let (record, settled) = (run.record(), run.counts().settled());
     let began = humantime::format_rfc3339_seconds(record.began);
     if is_finished {
-        return format!(
-            "{name}: nothing to send: all {} rows are done since the run of {began}; --restart sends them again",
-            grouped(settled)
-        );
+        let all =
+            if settled == 1 { "the only row is".to_owned() } else { format!("all {} rows are", grouped(settled)) };
+        return format!("{name}: nothing to send: {all} done since the run of {began}; --restart sends them again");
     }
     let killed = if run.was_killed() { ", which was cut off" } else { "" };
-    let done = grouped(settled);
+    let done = counted(settled, "row");
+    let are = if settled == 1 { "is" } else { "are" };
     let at = grouped(record.checkpoint + 1);
-    format!("{name}: goes on at row {at} with the run of {began}{killed}: {done} rows are done")
+    format!("{name}: goes on at row {at} with the run of {began}{killed}: {done} {are} done")
 }
 
 fn refused(
@@ -301,7 +301,7 @@ fn refused(
     let mut changed: Vec<String> =
         differences.iter().map(|(part, was, is)| format!("the {part} was {was} and is {is}")).collect();
     if compared.same == Same::No {
-        changed.insert(0, format!("the part of {} that was read already is another", args.file.display()));
+        changed.insert(0, format!("the part of {} that was read before has changed", args.file.display()));
     }
     Failure::usage(format!(
         "{name}: the run of {} is not finished, and since then something has changed: {}: --continue goes on at row {} as it is now, \

@@ -203,3 +203,21 @@ fn without_a_terminal_a_line_says_how_far_it_is() {
     assert_eq!((number(" rejected"), number(" retries")), (0, 2), "{line}");
     assert!(line.contains("s left") && !line.contains("unknown"), "{line}");
 }
+
+#[test]
+fn the_check_of_the_input_ends_when_it_is_told() {
+    let place = slow(Duration::ZERO);
+    place.write("input.csv", rows(800_000));
+    let ran = place.run(&[&SYNC[..], &["--max-time", "1ms"]].concat());
+    assert_eq!((ran.status, ran.count("rows"), place.sandbox.seen()), (75, 0, 0), "{}", ran.stderr);
+    let says = "contact-sink: the time is up (--max-time 1ms) while input.csv was checked: nothing was sent: run the same command again\n";
+    assert!(ran.stderr.ends_with(says), "{}", ran.stderr);
+
+    // The journal is opened just before.
+    let child = place.start(&[&SYNC[..], &["--state", "other"]].concat());
+    wait_until("a journal", || place.directory.path().join("other/growth.sqlite").exists());
+    signal("INT", child.id());
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!((ran.status, place.sandbox.seen()), (130, 0), "{}", ran.stderr);
+    assert_eq!(ran.stderr, "contact-sink: interrupted while input.csv was checked: nothing was sent\n");
+}
