@@ -76,7 +76,7 @@ impl fmt::Debug for Record {
     }
 }
 
-/// The cells of a row, in the hands of a reader.
+/// The cells of a row, in the buffers of a reader.
 #[derive(Clone, Copy)]
 pub struct CellsRef<'r> {
     bytes: &'r [u8],
@@ -111,44 +111,52 @@ impl Cells {
 }
 
 impl<'r> CellsRef<'r> {
-    /// Cells that are next to each other in `bytes`, each given by its end.
+    /// Cells with one byte between two of them, as in a line without quotes; each is given by its end in `bytes`.
+    #[inline]
     pub fn new(bytes: &'r [u8], ends: &'r [u32]) -> Self {
         Self { bytes, ends }
     }
 
     /// A copy of its own.
+    #[inline]
     pub fn to_cells(self) -> Cells {
         Cells { bytes: self.bytes.into(), ends: self.ends.into() }
     }
 
     /// The cell of a column, by its place from 0.
+    #[inline]
     pub fn get(self, column: usize) -> Option<&'r [u8]> {
-        let end = *self.ends.get(column)? as usize;
-        let start = column.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
-        self.bytes.get(start..end)
+        let end = *self.ends.get(column)?;
+        let start = column.checked_sub(1).map_or(0, |before| self.ends[before] + 1);
+        self.bytes.get(start as usize..end as usize)
     }
 
     /// How many cells there are.
+    #[inline]
     pub fn len(self) -> usize {
         self.ends.len()
     }
 
     /// Whether there is none.
+    #[inline]
     pub fn is_empty(self) -> bool {
         self.ends.is_empty()
     }
 
     /// The cells, in order.
+    #[inline]
     pub fn iter(self) -> impl Iterator<Item = &'r [u8]> {
         (0..self.len()).filter_map(move |column| self.get(column))
     }
 
-    /// The text of all cells, without what separates them.
+    /// The cells with one byte between two of them.
+    #[inline]
     pub fn bytes(self) -> &'r [u8] {
         self.bytes
     }
 
     /// Where each cell ends in [`CellsRef::bytes`].
+    #[inline]
     pub fn ends(self) -> &'r [u32] {
         self.ends
     }
@@ -267,16 +275,19 @@ impl Columns {
     /// Whether a row is the header of another file: it is not this header, and in a column that identifies the subject it has
     /// that column's name, or each of its values is a name of a column.
     pub fn are_named_by(&self, cells: CellsRef<'_>, id_columns: &[usize]) -> bool {
-        let spells = |place: &usize| {
-            let name = self.0.get(*place).map(String::as_bytes);
-            let cell = cells.get(*place).map(|cell| cell.strip_prefix(BYTE_ORDER_MARK).unwrap_or(cell).trim_ascii());
-            cell.is_some_and(|cell| !cell.is_empty()) && cell == name
+        let named = |place: &usize| {
+            let cell = cells.get(*place)?;
+            let cell = cell.strip_prefix(BYTE_ORDER_MARK).unwrap_or(cell).trim_ascii();
+            self.0.iter().position(|name| name.as_bytes() == cell).filter(|_| !cell.is_empty())
+        };
+        // Most rows end here.
+        let Some((place, name)) = id_columns.iter().find_map(|place| Some((*place, named(place)?))) else {
+            return false;
         };
         let is_name = |cell: &[u8]| self.0.iter().any(|name| name.as_bytes() == cell);
-        let is_header = id_columns.iter().any(spells)
-            || id_columns.iter().any(|place| cells.get(*place).is_some_and(|cell| !cell.is_empty() && is_name(cell)))
-                && cells.iter().filter(|cell| !cell.is_empty()).all(is_name)
-                && cells.iter().filter(|cell| !cell.is_empty()).count() > 1;
+        let mut others =
+            cells.iter().enumerate().filter(|(other, cell)| *other != place && !cell.is_empty()).peekable();
+        let is_header = place == name || others.peek().is_some() && others.all(|(_, cell)| is_name(cell));
         is_header && !self.are_repeated_by(cells)
     }
 }

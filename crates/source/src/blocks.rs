@@ -1,11 +1,11 @@
 //! A file in blocks: hashed as the pre-flight reads it, and compared before any byte of a block is used again.
 
 use std::fs::File;
-use std::hash::{BuildHasher as _, Hasher as _};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use foldhash::quality::RandomState;
+use highway::{HighwayHash as _, HighwayHasher, Key};
 
 use crate::fault::Changed;
 use crate::progress::Progress;
@@ -17,17 +17,21 @@ pub(crate) const BLOCK_BYTES: usize = 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Blocks {
     length: u64,
-    key: RandomState,
-    hashes: Vec<u64>,
+    key: Key,
+    hashes: Vec<[u64; 2]>,
     /// The file ended without a line break: if it has grown since, its last line was not whole.
     ends_open: bool,
 }
 
+/// A key that nothing outside this process knows.
+fn random_key() -> Key {
+    let word = || RandomState::new().build_hasher().finish();
+    Key([word(), word(), word(), word()])
+}
+
 impl Blocks {
-    fn hash(key: &RandomState, block: &[u8]) -> u64 {
-        let mut hasher = key.build_hasher();
-        hasher.write(block);
-        hasher.finish()
+    fn hash(key: Key, block: &[u8]) -> [u64; 2] {
+        HighwayHasher::new(key).hash128(block)
     }
 
     /// How many bytes the file had.
@@ -88,7 +92,7 @@ impl Buffer {
 impl<'p> HashedFile<'p> {
     pub(crate) fn new(file: Arc<File>, progress: &'p Progress) -> io::Result<Self> {
         let length = file.metadata()?.len();
-        let blocks = Blocks { length, key: RandomState::default(), hashes: Vec::new(), ends_open: false };
+        let blocks = Blocks { length, key: random_key(), hashes: Vec::new(), ends_open: false };
         Ok(Self { file, blocks, buffer: Buffer::default(), progress })
     }
 
@@ -108,7 +112,7 @@ impl Read for HashedFile<'_> {
                 return Ok(0);
             }
             self.buffer.load(&self.file, at, self.blocks.length)?;
-            self.blocks.hashes.push(Blocks::hash(&self.blocks.key, &self.buffer.bytes));
+            self.blocks.hashes.push(Blocks::hash(self.blocks.key, &self.buffer.bytes));
             self.blocks.ends_open = !matches!(self.buffer.bytes.last(), Some(b'\n' | b'\r'));
         }
         Ok(self.buffer.give(to, self.progress))
@@ -130,7 +134,7 @@ impl Read for ComparedFile {
             self.next += 1;
             let is_last = self.next == self.blocks.hashes.len();
             let is_cut = is_last && self.blocks.ends_open && goes_on(&self.file, self.blocks.length);
-            if is_cut || Blocks::hash(&self.blocks.key, &self.buffer.bytes) != *hash {
+            if is_cut || Blocks::hash(self.blocks.key, &self.buffer.bytes) != *hash {
                 self.buffer.bytes.clear();
                 return Err(io::Error::other(Changed));
             }

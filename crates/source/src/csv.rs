@@ -145,12 +145,12 @@ impl<R: Read> CsvReader<R> {
             && self.columns.is_some_and(|columns| {
                 stray_quotes::look_like_rows(&self.buffer[begins..begins + bytes], columns, self.dialect)
             });
-        self.take(bytes);
+        self.take_record(bytes);
         if looks_like_rows {
             return Err(Fault::at(line, LOOKS_LIKE_ROWS));
         }
-        let raw = self.buffer[begins..begins + bytes].trim_ascii_end();
-        Ok(Some(RawRecord { line, cells: self.cells.as_ref(), raw }))
+        let raw = &self.buffer[begins..begins + bytes];
+        Ok(Some(RawRecord { line, cells: self.cells.of(raw), raw }))
     }
 
     /// Passes over the rest of the line.
@@ -177,17 +177,30 @@ impl<R: Read> CsvReader<R> {
     fn pass_blank_lines(&mut self) -> Result<bool, Fault> {
         loop {
             let rest = &self.buffer[self.start..self.end];
-            let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-            let more = blank < rest.len();
-            self.take(blank);
-            if more {
+            if rest.first().is_some_and(|byte| !matches!(byte, b'\r' | b'\n')) {
                 return Ok(true);
             }
-            if self.at_end {
+            let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            self.take(blank);
+            if self.start == self.end && self.at_end {
                 return Ok(false);
             }
-            self.fill()?;
+            if self.start == self.end {
+                self.fill()?;
+            }
         }
+    }
+
+    /// Takes a record, and counts the lines in it.
+    fn take_record(&mut self, bytes: usize) {
+        if self.cells.has_line_breaks {
+            self.take(bytes);
+            return;
+        }
+        let last = self.buffer[self.start..self.start + bytes].last();
+        self.line += u64::from(matches!(last, Some(b'\n' | b'\r')));
+        self.after_cr = last == Some(&b'\r');
+        self.start += bytes;
     }
 
     /// Takes bytes, and counts the lines in them.

@@ -1,15 +1,24 @@
 //! The digest of an input up to a row: whether a file is still the one that was read before.
 
 use contact_sink_mapping::CellsRef;
-use sha2::{Digest as _, Sha256};
+use highway::{HighwayHash as _, HighwayHasher, Key};
 
 /// The digest of a header and of the records after it. What a record says counts, not how its cells are quoted or its lines end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Digest([u8; 32]);
 
 /// The digest of the records so far.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Running(Sha256);
+#[derive(Debug, Clone)]
+pub(crate) struct Running {
+    hash: HighwayHasher,
+    /// They are hashed many at a time.
+    waiting: Vec<u8>,
+}
+
+const WAITING_BYTES: usize = 4 * 1024;
+
+/// A digest is compared with one that another process has made.
+const KEY: Key = Key([0x636f_6e74_6163_7473, 0x2d73_696e_6b2d_7265, 0x636f_7264_732d_6469, 0x6765_7374_2d76_3031]);
 
 impl Digest {
     /// Its bytes.
@@ -24,29 +33,58 @@ impl PartialEq<[u8]> for Digest {
     }
 }
 
+impl Default for Running {
+    fn default() -> Self {
+        Self { hash: HighwayHasher::new(KEY), waiting: Vec::new() }
+    }
+}
+
 impl Running {
     /// Adds a record of cells.
     pub(crate) fn add_cells(&mut self, cells: CellsRef<'_>) {
         // The number of cells and where each ends: two records differ in that, or in their bytes.
         self.add_length(cells.len());
+        let mut start = 0;
         for end in cells.ends() {
-            self.0.update(end.to_le_bytes());
+            self.add_length((end - start) as usize);
+            start = *end;
         }
-        self.0.update(cells.bytes());
+        self.add_bytes(cells.bytes());
     }
 
     /// Adds a line.
     pub(crate) fn add_line(&mut self, line: &[u8]) {
         self.add_length(line.len());
-        self.0.update(line);
+        self.add_bytes(line);
     }
 
+    fn add_bytes(&mut self, bytes: &[u8]) {
+        self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() >= WAITING_BYTES {
+            self.hash.append(&self.waiting);
+            self.waiting.clear();
+        }
+    }
+
+    /// In one byte, as most are, or in nine.
     fn add_length(&mut self, length: usize) {
-        self.0.update((length as u64).to_le_bytes());
+        match u8::try_from(length) {
+            Ok(short) if short < u8::MAX => self.waiting.push(short),
+            _ => {
+                self.waiting.push(u8::MAX);
+                self.waiting.extend_from_slice(&(length as u64).to_le_bytes());
+            }
+        }
     }
 
     /// The digest of what was added.
-    pub(crate) fn value(&self) -> Digest {
-        Digest(self.0.clone().finalize().into())
+    pub(crate) fn value(&mut self) -> Digest {
+        self.hash.append(&self.waiting);
+        self.waiting.clear();
+        let mut bytes = [0; 32];
+        for (part, word) in bytes.chunks_exact_mut(8).zip(self.hash.clone().finalize256()) {
+            part.copy_from_slice(&word.to_le_bytes());
+        }
+        Digest(bytes)
     }
 }

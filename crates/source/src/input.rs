@@ -165,7 +165,7 @@ impl Input {
             From::File(_, None) => return Rows::empty(progress),
         };
         let reader = match reader {
-            Reader::Csv(reader, header) => Reader::Csv(reader, Header { id_places: self.id_places.clone(), ..header }),
+            Reader::Csv(reader, header) => Reader::Csv(reader, Header::new(header.columns, self.id_places.clone())),
             ndjson @ Reader::Ndjson(..) => ndjson,
         };
         Rows { reader, progress, digest, number: 0, expected, ended: false, failed: None }
@@ -183,7 +183,7 @@ fn open_csv(source: Source, dialect: Dialect) -> Result<Opened, OpenError> {
     let columns = Columns::new(raw.cells).map_err(|invalid| OpenError::Columns(raw.line, invalid))?;
     digest.add_cells(raw.cells);
     reader.set_columns(columns.len(), columns.are_fed_back());
-    let header = Header { columns: columns.clone(), id_places: Vec::new() };
+    let header = Header::new(columns.clone(), Vec::new());
     Ok((Layout::Columns(columns), Reader::Csv(Box::new(reader), header), digest))
 }
 

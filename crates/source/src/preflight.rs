@@ -77,7 +77,7 @@ pub(crate) fn run(
     match layout {
         Layout::Csv { dialect, columns, id_places } => {
             let reader = CsvReader::new(&mut source, dialect);
-            scan.csv(reader, &Header { columns, id_places }, progress)?;
+            scan.csv(reader, &Header::new(columns, id_places), progress)?;
         }
         Layout::Ndjson => scan.ndjson(LineReader::new(&mut source), progress)?,
     }
@@ -89,7 +89,7 @@ pub(crate) fn run(
         let problem = "it became longer or shorter while it was checked: send it when it is complete";
         PreflightError::Faults(vec![Fault::of_input(problem)])
     })?;
-    let Scan { rows, digest, prefixes, .. } = scan;
+    let Scan { rows, mut digest, prefixes, .. } = scan;
     Ok(Preflight { rows, digest: digest.value(), prefixes, blocks: Arc::new(blocks) })
 }
 
@@ -131,7 +131,7 @@ impl Scan<'_> {
                         self.note_prefix();
                         continue;
                     }
-                    if !raw.cells.bytes().trim_ascii().is_empty() {
+                    if raw.cells.iter().any(|cell| !cell.trim_ascii().is_empty()) {
                         if raw.cells.len() == columns {
                             self.fitting += 1;
                         } else {
@@ -192,7 +192,7 @@ impl Scan<'_> {
     }
 
     fn note_prefix(&mut self) {
-        if self.wanted.contains(&self.rows) {
+        if !self.wanted.is_empty() && self.wanted.contains(&self.rows) {
             self.prefixes.push((self.rows, self.digest.value()));
         }
     }

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use contact_sink_mapping::{Columns, Record};
+use contact_sink_mapping::{CellsRef, Columns, Record};
 
 use crate::csv::CsvReader;
 use crate::digest::{Digest, Running};
@@ -52,13 +52,27 @@ pub(crate) enum Reader {
 #[derive(Debug, Clone)]
 pub(crate) struct Header {
     pub(crate) columns: Columns,
-    pub(crate) id_places: Vec<usize>,
+    id_places: Vec<usize>,
+    /// With which bytes a cell may begin that is the name of a column.
+    first_bytes: [bool; 256],
 }
 
 impl Header {
+    pub(crate) fn new(columns: Columns, id_places: Vec<usize>) -> Self {
+        let mut first_bytes = [false; 256];
+        let names = columns.own().filter_map(|(_, name)| name.as_bytes().first().copied());
+        // White space, and the first byte of a byte order mark, may come before a name.
+        names.chain(*b" \t\r\n\x0C\xEF").for_each(|byte| first_bytes[usize::from(byte)] = true);
+        Self { columns, id_places, first_bytes }
+    }
+
     /// Whether a row is the header of another file.
-    pub(crate) fn fault(&self, line: u64, cells: contact_sink_mapping::CellsRef<'_>) -> Option<Fault> {
-        self.columns.are_named_by(cells, &self.id_places).then(|| Fault::at(line, OTHER_HEADER))
+    pub(crate) fn fault(&self, line: u64, cells: CellsRef<'_>) -> Option<Fault> {
+        let may_be_name = |place: &usize| {
+            cells.get(*place).and_then(|cell| cell.first()).is_some_and(|byte| self.first_bytes[usize::from(*byte)])
+        };
+        (self.id_places.iter().any(may_be_name) && self.columns.are_named_by(cells, &self.id_places))
+            .then(|| Fault::at(line, OTHER_HEADER))
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) enum Limit {
     AtLeast(f64),
     /// No more than this on a machine that is quick enough and has nothing else to do; passing it fails nothing.
     AtMostWhenIdle(f64),
+    /// No less than this, likewise.
+    AtLeastWhenIdle(f64),
 }
 
 impl Figures {
@@ -48,7 +50,7 @@ impl Figures {
     /// The figures that fail the bench, in words.
     pub(super) fn passed_limits(&self) -> Vec<String> {
         let failing = |figure: &&Figure| {
-            !matches!(figure.limit, Limit::AtMostWhenIdle(_)) && !figure.limit.is_kept(figure.measured)
+            !matches!(figure.limit, Limit::AtMostWhenIdle(_) | Limit::AtLeastWhenIdle(_)) && !figure.limit.is_kept(figure.measured)
         };
         let words = |figure: &Figure| {
             format!("{} {} {}, {}", figure.what, number(figure.measured), figure.unit, figure.limit.text())
@@ -63,7 +65,7 @@ impl Limit {
             Self::None => true,
             Self::Exactly(wanted) => measured == wanted,
             Self::AtMost(most) | Self::AtMostWhenIdle(most) => measured <= most,
-            Self::AtLeast(least) => measured >= least,
+            Self::AtLeast(least) | Self::AtLeastWhenIdle(least) => measured >= least,
         }
     }
 
@@ -73,6 +75,7 @@ impl Limit {
             Self::Exactly(wanted) => format!("must be {}", number(wanted)),
             Self::AtMost(most) => format!("at most {}", number(most)),
             Self::AtLeast(least) => format!("at least {}", number(least)),
+            Self::AtLeastWhenIdle(least) => format!("at least {} on an idle machine", number(least)),
             Self::AtMostWhenIdle(most) => format!("at most {} on an idle machine", number(most)),
         }
     }

@@ -99,7 +99,7 @@ fn what_has_changed_is_refused_until_its_owner_chooses() {
     place.write("input.csv", input.lines().take(150).collect::<Vec<_>>().join("\n"));
     refused(&["the part of input.csv that was read before has changed"]);
     let shorter = place.run(&[&SYNC[..], &["--continue"]].concat());
-    assert!(shorter.status == 64 && shorter.stderr.contains("nobody can tell which are left"), "{}", shorter.stderr);
+    assert!(shorter.status == 64 && shorter.stderr.contains("it is not known which are left"), "{}", shorter.stderr);
     place.write("input.csv", &input);
 
     let label = "\"sms/默认联系\" = \"mobile\"";

@@ -10,9 +10,12 @@ pub(super) const QUOTE: u8 = b'"';
 /// The cells of the record that was read last.
 #[derive(Default)]
 pub(super) struct Cells {
-    bytes: Vec<u8>,
+    /// The cells without their quotes, with a delimiter between two; empty if the record has no quotes.
+    unquoted: Vec<u8>,
     ends: Vec<u32>,
-    /// A quoted cell has a line break in it.
+    /// The record is as it is in the input.
+    is_raw: bool,
+    /// A cell has a line break in it.
     pub(super) has_line_breaks: bool,
 }
 
@@ -43,21 +46,30 @@ enum End {
 }
 
 impl Cells {
-    pub(super) fn as_ref(&self) -> CellsRef<'_> {
-        CellsRef::new(&self.bytes, &self.ends)
+    /// The cells of the record that these bytes of the input are.
+    pub(super) fn of<'c>(&'c self, raw: &'c [u8]) -> CellsRef<'c> {
+        let length = self.ends.last().map_or(0, |end| *end as usize);
+        CellsRef::new(if self.is_raw { &raw[..length] } else { &self.unquoted }, &self.ends)
     }
 
-    fn end_cell(&mut self) {
+    fn end_cell(&mut self, at: usize) {
         // A record is shorter than 4 GiB by far.
-        self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+        self.ends.push(u32::try_from(at).unwrap_or(u32::MAX));
     }
 }
 
 /// Reads one record from the start of `input`, which has no more to come if it is `at_end`.
 pub(super) fn record(input: &[u8], at_end: bool, dialect: Dialect, cells: &mut Cells) -> Parsed {
-    cells.bytes.clear();
-    cells.ends.clear();
+    cells.unquoted.clear();
     cells.has_line_breaks = false;
+    cells.is_raw = dialect.escape.is_none();
+    if cells.is_raw
+        && let Some(parsed) = plain(input, at_end, dialect, cells)
+    {
+        return parsed;
+    }
+    cells.is_raw = false;
+    cells.ends.clear();
     let mut at = 0;
     loop {
         let end = if dialect.quotes && input.get(at) == Some(&QUOTE) {
@@ -74,15 +86,45 @@ pub(super) fn record(input: &[u8], at_end: bool, dialect: Dialect, cells: &mut C
             Err(wrong) => return Parsed::Wrong(wrong),
             Ok(None) => return Parsed::Incomplete,
             Ok(Some(End::Delimiter(next))) => {
-                cells.end_cell();
+                cells.end_cell(cells.unquoted.len());
+                cells.unquoted.push(DELIMITER);
                 at = next + 1;
             }
             Ok(Some(End::Line(next, bytes))) => {
-                cells.end_cell();
+                cells.end_cell(cells.unquoted.len());
                 return Parsed::Record(next + bytes);
             }
         }
     }
+}
+
+/// A record without quoted cells, as most are: nothing of it is copied. `None` if a cell begins with a quote.
+fn plain(input: &[u8], at_end: bool, dialect: Dialect, cells: &mut Cells) -> Option<Parsed> {
+    cells.ends.clear();
+    let is_quote = |at: usize| dialect.quotes && input.get(at) == Some(&QUOTE);
+    if is_quote(0) {
+        return None;
+    }
+    for at in memchr::memchr3_iter(DELIMITER, b'\n', b'\r', input) {
+        if input[at] != DELIMITER {
+            return Some(match end_at(input, at, at_end) {
+                Some(End::Line(at, bytes)) => {
+                    cells.end_cell(at);
+                    Parsed::Record(at + bytes)
+                }
+                _ => Parsed::Incomplete,
+            });
+        }
+        cells.end_cell(at);
+        if is_quote(at + 1) {
+            return None;
+        }
+    }
+    if !at_end {
+        return Some(Parsed::Incomplete);
+    }
+    cells.end_cell(input.len());
+    Some(Parsed::Record(input.len()))
 }
 
 /// A cell without quotes, from `at` on.
@@ -92,24 +134,24 @@ fn unquoted(input: &[u8], mut at: usize, at_end: bool, escape: Option<u8>, cells
         let found = memchr::memchr3(DELIMITER, b'\n', b'\r', rest);
         let escaped = escape.and_then(|escape| memchr::memchr(escape, &rest[..found.unwrap_or(rest.len())]));
         if let Some(before) = escaped {
-            cells.bytes.extend_from_slice(&rest[..before]);
+            cells.unquoted.extend_from_slice(&rest[..before]);
             let taken = take_escaped(&rest[before..], cells);
             if taken == 0 && !at_end {
                 return None;
             }
             at += before + taken.max(1);
             if taken == 0 {
-                cells.bytes.push(rest[before]);
+                cells.unquoted.push(rest[before]);
             }
             continue;
         }
         return match found {
             Some(length) => {
-                cells.bytes.extend_from_slice(&rest[..length]);
+                cells.unquoted.extend_from_slice(&rest[..length]);
                 end_at(input, at + length, at_end)
             }
             None if at_end => {
-                cells.bytes.extend_from_slice(rest);
+                cells.unquoted.extend_from_slice(rest);
                 Some(End::Line(input.len(), 0))
             }
             None => None,
@@ -129,20 +171,19 @@ fn quoted(input: &[u8], mut at: usize, escape: Option<u8>, cells: &mut Cells) ->
             return Ok(None);
         };
         let part = &rest[..before];
-        cells.bytes.extend_from_slice(part);
+        cells.unquoted.extend_from_slice(part);
         cells.has_line_breaks |= memchr::memchr2(b'\n', b'\r', part).is_some();
         if rest[before] == QUOTE {
             if rest.get(before + 1) != Some(&QUOTE) {
                 return Ok(Some(at + before));
             }
-            cells.bytes.push(QUOTE);
+            cells.unquoted.push(QUOTE);
             at += before + 2;
         } else {
             let taken = take_escaped(&rest[before..], cells);
             if taken == 0 {
                 return Ok(None);
             }
-            cells.has_line_breaks |= matches!(rest[before + taken - 1], b'\n' | b'\r');
             at += before + taken;
         }
     }
@@ -154,11 +195,12 @@ fn quoted(input: &[u8], mut at: usize, escape: Option<u8>, cells: &mut Cells) ->
 fn take_escaped(rest: &[u8], cells: &mut Cells) -> usize {
     match rest {
         [escape, next, ..] if *next == *escape || matches!(*next, QUOTE | DELIMITER | b'\n' | b'\r') => {
-            cells.bytes.push(*next);
+            cells.unquoted.push(*next);
+            cells.has_line_breaks |= matches!(*next, b'\n' | b'\r');
             2
         }
         [escape, _, ..] => {
-            cells.bytes.push(*escape);
+            cells.unquoted.push(*escape);
             1
         }
         _ => 0,
