@@ -23,14 +23,14 @@ pub struct Input {
     layout: Layout,
     dialect: Dialect,
     id_places: Vec<usize>,
-    from: From,
+    origin: Origin,
 }
 
-enum From {
+enum Origin {
     /// A regular file, and what the pre-flight found.
     File(Arc<File>, Option<Preflight>),
     /// A pipe, until its rows are read; what was read of it is in the reader.
-    Pipe(Option<(Reader, Running)>),
+    Pipe(Option<Box<(Reader, Running)>>),
 }
 
 /// Why an input cannot be opened.
@@ -80,11 +80,11 @@ impl Input {
             Format::Csv => open_csv(source, dialect)?,
             Format::Ndjson => open_ndjson(source)?,
         };
-        let from = match file.filter(|_| is_file) {
-            Some(file) => From::File(file, None),
-            None => From::Pipe(Some((reader, digest))),
+        let origin = match file.filter(|_| is_file) {
+            Some(file) => Origin::File(file, None),
+            None => Origin::Pipe(Some(Box::new((reader, digest)))),
         };
-        Ok(Self { name: display_name(path), layout, dialect, id_places: Vec::new(), from })
+        Ok(Self { name: display_name(path), layout, dialect, id_places: Vec::new(), origin })
     }
 
     /// As the user named it.
@@ -99,14 +99,14 @@ impl Input {
 
     /// Whether it is a regular file, which can be read twice.
     pub fn is_file(&self) -> bool {
-        matches!(self.from, From::File(..))
+        matches!(self.origin, Origin::File(..))
     }
 
     /// How many bytes it has now, if it is a regular file.
     pub fn bytes(&self) -> Option<u64> {
-        match &self.from {
-            From::File(file, _) => file.metadata().ok().map(|metadata| metadata.len()),
-            From::Pipe(_) => None,
+        match &self.origin {
+            Origin::File(file, _) => file.metadata().ok().map(|metadata| metadata.len()),
+            Origin::Pipe(_) => None,
         }
     }
 
@@ -127,7 +127,7 @@ impl Input {
         progress: &Progress,
     ) -> Result<Preflight, PreflightError> {
         self.id_places = id_places.to_vec();
-        let From::File(file, done) = &mut self.from else {
+        let Origin::File(file, done) = &mut self.origin else {
             return Err(PreflightError::Faults(vec![Fault::of_input("it can be read only once")]));
         };
         let layout = match &self.layout {
@@ -146,8 +146,8 @@ impl Input {
     /// The rows: of a regular file as often as one likes, of a pipe once. A file without a pre-flight, and a pipe that was read,
     /// have none.
     pub fn rows(&mut self, progress: Arc<Progress>) -> Rows {
-        let (reader, digest, expected) = match &mut self.from {
-            From::File(file, Some(preflight)) => {
+        let (reader, digest, expected) = match &mut self.origin {
+            Origin::File(file, Some(preflight)) => {
                 let compared = ComparedFile::new(file.clone(), preflight.blocks.clone(), progress.clone());
                 let opened = match &self.layout {
                     Layout::Columns(_) => open_csv(Box::new(compared), self.dialect),
@@ -158,11 +158,14 @@ impl Input {
                     Err(error) => return Rows::failed(error, progress),
                 }
             }
-            From::Pipe(reader) => match reader.take() {
-                Some((reader, digest)) => (reader, digest, None),
+            Origin::Pipe(reader) => match reader.take() {
+                Some(read) => {
+                    let (reader, digest) = *read;
+                    (reader, digest, None)
+                }
                 None => return Rows::empty(progress),
             },
-            From::File(_, None) => return Rows::empty(progress),
+            Origin::File(_, None) => return Rows::empty(progress),
         };
         let reader = match reader {
             Reader::Csv(reader, header) => Reader::Csv(reader, Header::new(header.columns, self.id_places.clone())),

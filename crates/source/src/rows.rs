@@ -54,12 +54,12 @@ pub(crate) struct Header {
     pub(crate) columns: Columns,
     id_places: Vec<usize>,
     /// With which bytes a cell may begin that is the name of a column.
-    first_bytes: [bool; 256],
+    first_bytes: Box<[bool; 256]>,
 }
 
 impl Header {
     pub(crate) fn new(columns: Columns, id_places: Vec<usize>) -> Self {
-        let mut first_bytes = [false; 256];
+        let mut first_bytes = Box::new([false; 256]);
         let names = columns.own().filter_map(|(_, name)| name.as_bytes().first().copied());
         // White space, and the first byte of a byte order mark, may come before a name.
         names.chain(*b" \t\r\n\x0C\xEF").for_each(|byte| first_bytes[usize::from(byte)] = true);

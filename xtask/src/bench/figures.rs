@@ -50,7 +50,8 @@ impl Figures {
     /// The figures that fail the bench, in words.
     pub(super) fn passed_limits(&self) -> Vec<String> {
         let failing = |figure: &&Figure| {
-            !matches!(figure.limit, Limit::AtMostWhenIdle(_) | Limit::AtLeastWhenIdle(_)) && !figure.limit.is_kept(figure.measured)
+            !matches!(figure.limit, Limit::AtMostWhenIdle(_) | Limit::AtLeastWhenIdle(_))
+                && !figure.limit.is_kept(figure.measured)
         };
         let words = |figure: &Figure| {
             format!("{} {} {}, {}", figure.what, number(figure.measured), figure.unit, figure.limit.text())

@@ -36,7 +36,7 @@ fn report(args: &args::Sync, all: &[(String, Ended)]) -> Status {
             say!("  {means}");
         }
         if let Some(path) = ended.dead_letters.as_ref().filter(|_| !args.quiet) {
-            say!("  rejected rows, to be mended and fed back: {}", path.display());
+            say!("  rejected rows, to correct and send again: {}", path.display());
         }
     }
     write_reports(args, &Report::new(all.iter().map(|(name, ended)| (name.clone(), ended.counts.clone()))))
