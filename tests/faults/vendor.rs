@@ -138,7 +138,11 @@ impl Vendor {
 
     /// A user's two values in a version of his row.
     pub fn values(&self, user: u32, version: u32) -> [String; 2] {
-        [format!("{MARK}-{user}-{version}@a.example"), format!("{MARK}-{user}-{version}-b")]
+        let second = match self.addresses[1] {
+            "mobile_phone" => format!("{MARKED_NUMBER}-{user:06}-{version}"),
+            _ => format!("{MARK}-{user}-{version}@b.example"),
+        };
+        [format!("{MARK}-{user}-{version}@a.example"), second]
     }
 
     /// The destination.

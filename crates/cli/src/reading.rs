@@ -39,8 +39,8 @@ pub struct Known {
 pub struct Reading {
     /// To be sent.
     pub updates: mpsc::Receiver<(ReadRow, ContactUpdate)>,
-    /// Rejected by the mapping, or with nothing to send.
-    pub aside: mpsc::Receiver<(ReadRow, Option<Problem>)>,
+    /// Rejected by the mapping for these reasons, or without one: with nothing to send.
+    pub aside: mpsc::Receiver<(ReadRow, Vec<Problem>)>,
     /// Whether the input could be read to its end.
     pub end: JoinHandle<Result<Seen, Fault>>,
 }
@@ -84,8 +84,8 @@ pub fn start(rows: Rows, mapper: Mapper, mut known: Known) -> Reading {
             let row = ReadRow { line, number, digest, record, earlier, _share: share };
             let taken = match mapped {
                 Mapped::Update(update) => to_send.blocking_send((row, update)).is_ok(),
-                Mapped::Skip(_) => to_side.blocking_send((row, None)).is_ok(),
-                Mapped::Reject(problem) => to_side.blocking_send((row, Some(problem))).is_ok(),
+                Mapped::Skip(_) => to_side.blocking_send((row, Vec::new())).is_ok(),
+                Mapped::Reject(problems) => to_side.blocking_send((row, problems)).is_ok(),
             };
             if !taken {
                 break;

@@ -13,9 +13,9 @@ mod vendor_has;
 use std::collections::HashSet;
 
 use contact_sink_journal::Lock;
-use contact_sink_mapping::{InvalidColumns, Layout};
+use contact_sink_mapping::Layout;
 use contact_sink_sandbox::{Sandbox, World};
-use contact_sink_source::{Dialect, Input, OpenError, display_name, is_read_once};
+use contact_sink_source::{Dialect, display_name, is_read_once};
 use tracing::{Instrument as _, info_span};
 
 use crate::args::{self, ReportForm};
@@ -94,8 +94,8 @@ async fn begin(
             "{name} can be read once only, and there are {count} destinations: save it to a file first"
         )));
     }
-    let mut input = open(args, dialect)?;
     let mut interrupt = Interrupt::listen(limit);
+    let mut input = preflight::open(args, dialect, &mut interrupt).await?;
     let screen = Screen::new(args.quiet, count > 1);
     let preparation = Preparation::new(args, destinations, &input)?;
     let id_places = preparation.id_places();
@@ -112,22 +112,6 @@ async fn begin(
     let no_rows = format!("{}: {what}", input.name());
     let (prepared, locks) = preparation.begin(input, preflight.as_ref(), &screen)?;
     Ok(Begun { prepared, interrupt, no_rows, _locks: locks })
-}
-
-/// Opens the input and reads its header.
-fn open(args: &args::Sync, dialect: Dialect) -> Result<Input, Failure> {
-    let format = args.format.map(args::Format::of_source);
-    Input::open(&args.file, format, dialect).map_err(|error| {
-        let name = display_name(&args.file);
-        match error {
-            OpenError::Fault(fault) => Failure::new(Status::Unreadable, fault.message(&name)),
-            OpenError::Columns(line, invalid @ InvalidColumns::NotUtf8(_)) => {
-                Failure::new(Status::Unreadable, format!("{name}:{line}: {invalid}"))
-            }
-            OpenError::Columns(line, invalid) => Failure::usage(format!("{name}:{line}: {invalid}")),
-            error => Failure::new(Status::NoInput, format!("{name}: {}", error.to_string().trim_start_matches("it "))),
-        }
-    })
 }
 
 /// Runs all at once, each as a task of its own, so that none waits for another.

@@ -15,8 +15,9 @@ pub(crate) enum CheckedAs {
 /// Words that programs write in place of an id that is missing.
 const NO_ID: [&str; 5] = ["nan", "None", "null", "<NA>", "undefined"];
 
-/// What spreadsheets write in a cell whose formula failed.
-const SPREADSHEET_ERRORS: [&str; 18] = [
+/// What spreadsheets write in a cell whose formula failed, in the languages of their users.
+const SPREADSHEET_ERRORS: [&str; 36] = [
+    "#BEZUG!",
     "#BLOCKED!",
     "#BUSY!",
     "#CALC!",
@@ -27,14 +28,31 @@ const SPREADSHEET_ERRORS: [&str; 18] = [
     "#FIELD!",
     "#GETTING_DATA",
     "#N/A",
+    "#N/D",
     "#NAME?",
+    "#NOM?",
+    "#NOMBRE!",
+    "#NOME?",
+    "#NUL!",
     "#NULL!",
     "#NUM!",
+    "#NV",
     "#PYTHON!",
     "#REF!",
+    "#RIF!",
     "#SPILL!",
     "#UNKNOWN!",
+    "#VALEUR!",
+    "#VALOR!",
+    "#VALORE!",
     "#VALUE!",
+    "#WERT!",
+    "#ZAHL!",
+    "#¡DIV/0!",
+    "#¡NUM!",
+    "#¡REF!",
+    "#¡VALOR!",
+    "#¿NOMBRE?",
 ];
 
 const MAX_EMAIL_BYTES: usize = 320;
@@ -47,7 +65,8 @@ pub(crate) fn check(text: &str, checked_as: CheckedAs) -> Result<(), &'static st
     if is_formula(text) {
         return Err("it is a spreadsheet formula (=\"..\"): export the values");
     }
-    if text.starts_with('#') && SPREADSHEET_ERRORS.contains(&text) {
+    let bare = text.trim();
+    if bare.starts_with('#') && SPREADSHEET_ERRORS.iter().any(|error| error.eq_ignore_ascii_case(bare)) {
         return Err("it is the error of a spreadsheet formula, such as #REF!: correct the cell, or empty it");
     }
     if !matches!(checked_as, CheckedAs::Field(FieldKind::Text | FieldKind::List)) {
@@ -78,7 +97,7 @@ pub(crate) fn looks_empty(text: &str) -> bool {
 
 /// `="7"`: as a cell is written that a spreadsheet is to take for a text.
 pub(crate) fn is_formula(text: &str) -> bool {
-    text.starts_with("=\"") || text.starts_with("='")
+    text.trim().strip_prefix("=\"").is_some_and(|rest| rest.ends_with('"'))
 }
 
 /// Refuses what no reader sees: two values that look alike must not be two users.
@@ -93,11 +112,13 @@ fn hidden(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Format characters: zero-width spaces and joiners, marks of direction, soft hyphens, byte order marks; and fillers.
+/// Format characters: zero-width spaces and joiners, marks of direction, soft hyphens, byte order marks; variation selectors and
+/// fillers, which are not seen either.
 fn is_invisible(c: char) -> bool {
     !c.is_ascii()
         && (c.general_category() == GeneralCategory::Format
-            || matches!(c, '\u{034F}' | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}'))
+            || matches!(c, '\u{034F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}')
+            || matches!(c, '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FFA0}' | '\u{E0100}'..='\u{E01EF}'))
 }
 
 fn id(text: &str) -> Result<(), &'static str> {
@@ -110,20 +131,31 @@ fn id(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// `7.0`: digits, a point and zeros, as of a column of numbers in which some were missing.
+/// `7.0`, `7,0`: digits, a point and zeros, as of a column of numbers in which some were missing.
 fn is_fraction(text: &str) -> bool {
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    text.split_once('.')
-        .is_some_and(|(whole, rest)| digits(whole) && !rest.is_empty() && rest.bytes().all(|b| b == b'0'))
+    let (whole, rest) = text.split_once(['.', ',']).unwrap_or_default();
+    is_digits(whole.strip_prefix('-').unwrap_or(whole)) && !rest.is_empty() && rest.bytes().all(|byte| byte == b'0')
 }
 
-/// `1.3E+10`: as spreadsheets write a long number.
+/// `1.3E+10`, `1e+05`: one digit, perhaps a fraction, and an exponent, as programs write a long number. Without a sign and a
+/// fraction it may be a name: `1e5`.
 fn is_exponent(text: &str) -> bool {
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    text.split_once("E+").is_some_and(|(before, exponent)| {
-        let (whole, rest) = before.split_once('.').unwrap_or((before, ""));
-        whole.len() == 1 && digits(whole) && digits(rest) && exponent.len() >= 2 && digits(exponent)
-    })
+    let number = text.strip_prefix('-').unwrap_or(text);
+    let Some((before, after)) = number.split_once(['e', 'E']) else { return false };
+    let (whole, fraction) = match before.split_once(['.', ',']) {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (before, None),
+    };
+    let exponent = after.strip_prefix(['+', '-']);
+    whole.len() == 1
+        && is_digits(whole)
+        && fraction.is_none_or(is_digits)
+        && is_digits(exponent.unwrap_or(after))
+        && (exponent.is_some() || fraction.is_some())
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn phone(text: &str) -> Result<(), &'static str> {

@@ -16,8 +16,8 @@
 //! assert!(matches!(mapper.map(&record), Mapped::Update(update) if update.fields().len() == 1));
 //!
 //! let record = Record::from_pairs([("id", "7"), ("mail", "none")]);
-//! let Mapped::Reject(problem) = mapper.map(&record) else { panic!("that is no e-mail address") };
-//! assert_eq!(problem.column(), Some("mail"));
+//! let Mapped::Reject(problems) = mapper.map(&record) else { panic!("that is no e-mail address") };
+//! assert_eq!(problems[0].column(), Some("mail"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -29,7 +29,7 @@
 //! |---|---|
 //! | any | no control character but a tab; no spreadsheet formula (`="7"`), no spreadsheet error (`#REF!`) |
 //! | id, e-mail address | no white space at its ends, no invisible character in it |
-//! | id | not `nan`, `None`, `null`, `<NA>` or `undefined`; no fraction (`7.0`), no exponent (`1.3E+10`) |
+//! | id | not `nan`, `None`, `null`, `<NA>` or `undefined`; no whole number with a fraction (`7.0`), no exponent (`1.3E+10`, `1e+05`) |
 //! | phone number | 3 to 40 characters: digits (at least 3), spaces, `+-()./#*,;`, an extension (`x12`, `ext 12`), `@c.us`; not ending in `.0` |
 //! | e-mail address | one `@` with text on both sides, no white space, at most 320 bytes |
 //!

@@ -27,8 +27,8 @@ pub enum Mapped {
     Update(ContactUpdate),
     /// Nothing to send.
     Skip(SkipReason),
-    /// Nothing that can be sent.
-    Reject(Problem),
+    /// Nothing that can be sent: all that is wrong with it, at least one.
+    Reject(Vec<Problem>),
 }
 
 /// Why there is nothing to send.
@@ -135,7 +135,7 @@ impl Mapper {
 
     /// What a record says; what a person should know of the whole input is counted.
     pub fn map_counted(&self, record: &Record, tally: &mut Tally) -> Mapped {
-        let mapped = self.read(record, tally).unwrap_or_else(Mapped::Reject);
+        let mapped = self.read(record, tally).unwrap_or_else(|problem| Mapped::Reject(vec![problem]));
         if let Mapped::Skip(reason) = mapped {
             tally.skip(reason);
         }
@@ -182,17 +182,31 @@ impl Mapper {
         if let Some(reason) = self.no_data(record, &cells) {
             return Ok(Mapped::Skip(reason));
         }
-        let Some(subject) = self.subject(&cells, tally)? else { return Ok(Mapped::Skip(SkipReason::NoSubject)) };
-        let mut update = ContactUpdate::new(subject);
+        let mut problems = Vec::new();
+        let subject = match self.subject(&cells, tally) {
+            Ok(Some(subject)) => Some(subject),
+            Ok(None) => return Ok(Mapped::Skip(SkipReason::NoSubject)),
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        let mut values = Vec::with_capacity(self.mapping.fields.len());
         let places = self.wanted.iter().skip(self.mapping.subject.columns().count());
         for (field, place) in self.mapping.fields.iter().zip(places) {
-            let value = cells[*place].value(&self.mapping.empty_words, field.reading, field.kind, &field.separator);
-            if let Some(value) = value.map_err(|reason| Problem::of_column(&field.column, reason))? {
-                tally.see(&field.column, &value);
-                update = update
-                    .with(field.address.clone(), value)
-                    .map_err(|error| Problem::of_column(&field.column, error.to_string()))?;
+            match cells[*place].value(&self.mapping.empty_words, field.reading, field.kind, &field.separator) {
+                Ok(Some(value)) => values.push((field, value)),
+                Ok(None) => {}
+                Err(reason) => problems.push(Problem::of_column(&field.column, reason)),
             }
+        }
+        let Some(subject) = subject.filter(|_| problems.is_empty()) else { return Ok(Mapped::Reject(problems)) };
+        let mut update = ContactUpdate::new(subject);
+        for (field, value) in values {
+            tally.see(&field.column, &value);
+            update = update
+                .with(field.address.clone(), value)
+                .map_err(|error| Problem::of_column(&field.column, error.to_string()))?;
         }
         if update.fields().is_empty() {
             return Ok(Mapped::Skip(SkipReason::NoField));
@@ -310,7 +324,7 @@ fn wrong_count(cells: &Cells, columns: &Columns) -> Problem {
 
 fn spells(cell: Cell<'_>, name: &str) -> bool {
     match cell {
-        Cell::Bytes(bytes) => bytes.ends_with(name.as_bytes()),
+        Cell::Bytes(bytes) => bytes.trim_ascii().eq_ignore_ascii_case(name.trim().as_bytes()),
         Cell::Json(value) => {
             value.is_some_and(|value| object::text(value).is_ok_and(|text| text.is_some_and(|text| text == name)))
         }

@@ -189,8 +189,6 @@ pub fn is_reserved(name: &str) -> bool {
     REJECTED_ROWS_COLUMNS.contains(&name) || [REJECTED_ERRORS, crate::RAW, "_raw_base64"].contains(&name)
 }
 
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-
 impl Columns {
     /// Reads a header.
     ///
@@ -263,31 +261,41 @@ impl Columns {
         names.filter(|(_, name)| !REJECTED_ROWS_COLUMNS.contains(name))
     }
 
-    /// Whether a row repeats the header, as where one file was appended to another: with a byte order mark or without.
+    /// Whether a row repeats the header, as where one file was appended to another. Case, and white space around names, do not
+    /// count.
     pub fn are_repeated_by(&self, cells: CellsRef<'_>) -> bool {
-        cells.len() == self.len()
-            && self.0.iter().zip(cells.iter()).enumerate().all(|(place, (name, cell))| {
-                let cell = if place == 0 { cell.strip_prefix(BYTE_ORDER_MARK).unwrap_or(cell) } else { cell };
-                cell == name.as_bytes()
-            })
+        cells.len() == self.len() && self.0.iter().zip(cells.iter()).all(|(name, cell)| spells(cell, name))
     }
 
-    /// Whether a row is the header of another file: it is not this header, and in a column that identifies the subject it has
-    /// that column's name, or each of its values is a name of a column.
+    /// Whether a row is the header of another file: not this header, but the id has the name of its column, or all others have the
+    /// names of theirs (two at least), or the id and all others are names of columns.
     pub fn are_named_by(&self, cells: CellsRef<'_>, id_columns: &[usize]) -> bool {
-        let named = |place: &usize| {
-            let cell = cells.get(*place)?;
-            let cell = cell.strip_prefix(BYTE_ORDER_MARK).unwrap_or(cell).trim_ascii();
-            self.0.iter().position(|name| name.as_bytes() == cell).filter(|_| !cell.is_empty())
-        };
-        // Most rows end here.
-        let Some((place, name)) = id_columns.iter().find_map(|place| Some((*place, named(place)?))) else {
+        if self.are_repeated_by(cells) {
             return false;
+        }
+        let is_id = |place: usize| id_columns.contains(&place);
+        let spells_own =
+            |place: usize| cells.get(place).zip(self.0.get(place)).is_some_and(|(cell, name)| spells(cell, name));
+        let mut others = (0..cells.len()).filter(|place| !is_id(*place));
+        let own_names = others.clone().filter(|place| spells_own(*place)).count();
+        // A user may be called as the column of ids is, in other letters.
+        let id_is_named = id_columns.iter().any(|place| {
+            let exact = cells.get(*place).map(<[u8]>::trim_ascii) == self.0.get(*place).map(String::as_bytes);
+            exact || own_names > 0 && spells_own(*place)
+        });
+        let is_name = |place: usize| {
+            cells.get(place).is_some_and(|cell| cell.is_empty() || self.0.iter().any(|name| spells(cell, name)))
         };
-        let is_name = |cell: &[u8]| self.0.iter().any(|name| name.as_bytes() == cell);
-        let mut others =
-            cells.iter().enumerate().filter(|(other, cell)| *other != place && !cell.is_empty()).peekable();
-        let is_header = place == name || others.peek().is_some() && others.all(|(_, cell)| is_name(cell));
-        is_header && !self.are_repeated_by(cells)
+        let filled = (0..cells.len()).filter(|place| cells.get(*place).is_some_and(|cell| !cell.is_empty())).count();
+        let all_names = filled > 1
+            && id_columns.iter().all(|place| cells.get(*place).is_some_and(|cell| !cell.is_empty()) && is_name(*place));
+        id_is_named
+            || own_names > 1 && cells.len() == self.len() && own_names + id_columns.len() == self.len()
+            || all_names && others.all(is_name)
     }
+}
+
+/// Whether a cell has the name of a column; case, and white space around it, do not count.
+fn spells(cell: &[u8], name: &str) -> bool {
+    !cell.is_empty() && cell.trim_ascii().eq_ignore_ascii_case(name.trim().as_bytes())
 }

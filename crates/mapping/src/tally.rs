@@ -54,7 +54,7 @@ impl Tally {
     pub(crate) fn see(&mut self, column: &str, value: &Value) {
         match value {
             Value::Text(text) => self.see_text(column, text),
-            Value::List(texts) => texts.iter().for_each(|text| self.see_text(column, text)),
+            // A word that means nothing is a whole cell, and no entry of a list.
             _ => {}
         }
     }

@@ -69,10 +69,7 @@ impl Buffer {
         let bytes = length.saturating_sub(at).min(BLOCK_BYTES as u64);
         self.bytes.resize(usize::try_from(bytes).unwrap_or(BLOCK_BYTES), 0);
         self.given = 0;
-        read_exact_at(file, &mut self.bytes, at).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => io::Error::other(Changed),
-            _ => error,
-        })
+        read_exact_at(file, &mut self.bytes, at).inspect_err(|_| self.bytes.clear())
     }
 
     fn is_empty(&self) -> bool {
@@ -111,7 +108,11 @@ impl Read for HashedFile<'_> {
             if at >= self.blocks.length {
                 return Ok(0);
             }
-            self.buffer.load(&self.file, at, self.blocks.length)?;
+            match self.buffer.load(&self.file, at, self.blocks.length) {
+                // It became shorter: `finish` says so.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
+                loaded => loaded?,
+            }
             self.blocks.hashes.push(Blocks::hash(self.blocks.key, &self.buffer.bytes));
             self.blocks.ends_open = !matches!(self.buffer.bytes.last(), Some(b'\n' | b'\r'));
         }
@@ -130,7 +131,10 @@ impl Read for ComparedFile {
         if self.buffer.is_empty() {
             let Some(hash) = self.blocks.hashes.get(self.next) else { return Ok(0) };
             let at = (self.next * BLOCK_BYTES) as u64;
-            self.buffer.load(&self.file, at, self.blocks.length)?;
+            self.buffer.load(&self.file, at, self.blocks.length).map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => io::Error::other(Changed),
+                _ => error,
+            })?;
             self.next += 1;
             let is_last = self.next == self.blocks.hashes.len();
             let is_cut = is_last && self.blocks.ends_open && goes_on(&self.file, self.blocks.length);

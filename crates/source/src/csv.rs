@@ -23,12 +23,14 @@ pub struct Dialect {
     quotes: bool,
     escape: Option<u8>,
     multiline: bool,
+    /// Found by the header: where it ends with an LF, a CR alone ends no line.
+    cr_ends_lines: bool,
 }
 
 impl Default for Dialect {
     /// Cells are quoted with `"`, a quote in them is doubled, and no cell holds whole lines.
     fn default() -> Self {
-        Self { quotes: true, escape: None, multiline: false }
+        Self { quotes: true, escape: None, multiline: false, cr_ends_lines: true }
     }
 }
 
@@ -39,7 +41,8 @@ impl Dialect {
         Self { quotes: false, ..self }
     }
 
-    /// After this character a quote, a delimiter, a line break or the character itself is part of the cell: `\`.
+    /// After this character a quote, a delimiter, a line break or the character itself is part of the cell: `\`. It counts in quoted
+    /// cells; with [`Dialect::without_quotes`] in all of them.
     #[must_use]
     pub fn with_escape(self, escape: u8) -> Self {
         Self { escape: Some(escape), ..self }
@@ -102,9 +105,10 @@ impl<R: Read> CsvReader<R> {
         }
     }
 
-    /// Says how many columns the header has. Records of a file of rejected rows may be longer.
+    /// Says how many columns the header has, which was read just now. Records of a file of rejected rows may be longer.
     pub(crate) fn set_columns(&mut self, columns: usize, are_fed_back: bool) {
         self.columns = Some(columns);
+        self.dialect.cr_ends_lines = self.buffer[..self.start].last() != Some(&b'\n');
         if are_fed_back {
             self.max_bytes = MAX_FED_BACK_BYTES;
         }
@@ -123,6 +127,7 @@ impl<R: Read> CsvReader<R> {
         if !self.pass_blank_lines()? {
             return Ok(None);
         }
+        self.pass_byte_order_mark()?;
         let line = self.line;
         let bytes = loop {
             let input = &self.buffer[self.start..self.end];
@@ -135,16 +140,18 @@ impl<R: Read> CsvReader<R> {
                 Parsed::Record(_) | Parsed::Incomplete => TOO_LONG.to_owned(),
                 Parsed::Wrong(Wrong::AfterQuote) => after_quote(self.dialect),
                 Parsed::Wrong(Wrong::Unclosed) => UNCLOSED.to_owned(),
+                Parsed::Wrong(Wrong::LoneCr) => LONE_CR.to_owned(),
             };
             self.skips_line = true;
             return Err(Fault::at(line, problem));
         };
         let begins = self.start;
+        let raw = &self.buffer[begins..begins + bytes];
+        // The header itself is not known yet when it is read.
+        let columns = self.columns.unwrap_or(self.cells.of(raw).len());
         let looks_like_rows = !self.dialect.multiline
             && self.cells.has_line_breaks
-            && self.columns.is_some_and(|columns| {
-                stray_quotes::look_like_rows(&self.buffer[begins..begins + bytes], columns, self.dialect)
-            });
+            && stray_quotes::look_like_rows(raw, columns, self.dialect);
         self.take_record(bytes);
         if looks_like_rows {
             return Err(Fault::at(line, LOOKS_LIKE_ROWS));
@@ -157,7 +164,12 @@ impl<R: Read> CsvReader<R> {
     fn skip_line(&mut self) -> Result<(), Fault> {
         loop {
             let rest = &self.buffer[self.start..self.end];
-            match memchr::memchr2(b'\n', b'\r', rest) {
+            let end = if self.dialect.cr_ends_lines {
+                memchr::memchr2(b'\n', b'\r', rest)
+            } else {
+                memchr::memchr(b'\n', rest)
+            };
+            match end {
                 Some(at) => {
                     self.take(at);
                     return Ok(());
@@ -189,6 +201,17 @@ impl<R: Read> CsvReader<R> {
                 self.fill()?;
             }
         }
+    }
+
+    /// A byte order mark may come before any record, where one file was appended to another.
+    fn pass_byte_order_mark(&mut self) -> Result<(), Fault> {
+        while start::may_be_mark(&self.buffer[self.start..self.end]) && !self.at_end {
+            self.fill()?;
+        }
+        if self.buffer[self.start..self.end].starts_with(start::BYTE_ORDER_MARK) {
+            self.start += start::BYTE_ORDER_MARK.len();
+        }
+        Ok(())
     }
 
     /// Takes a record, and counts the lines in it.
@@ -239,7 +262,12 @@ impl<R: Read> CsvReader<R> {
             self.fill()?;
         }
         self.start = start::check(&self.buffer[..self.end])?;
-        start::check_csv(&self.buffer[self.start..self.end])
+        let start = &self.buffer[self.start..self.end];
+        // It is ours: as we write it, whatever the input was like.
+        if start.starts_with(REJECTED_ROWS_START) {
+            self.dialect = Dialect { multiline: self.dialect.multiline, ..Dialect::default() };
+        }
+        start::check_csv(start)
     }
 }
 
@@ -253,9 +281,15 @@ fn read_some(source: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize
     }
 }
 
+/// What a file of rejected rows begins with.
+const REJECTED_ROWS_START: &[u8] = b"_destination,_line,_field,_code,";
+
+const LONE_CR: &str = "a carriage return (CR) is in the middle of the line, and lines of this file do not end so: remove it, or end all \
+                       lines alike";
 const UNCLOSED: &str = "a quote is opened in the record that begins here and never closed: close it, or double it if it is meant as a \
                         character";
-const TOO_LONG: &str = "the record that begins here is longer than 1 MiB: look for a quote that is never closed";
+const TOO_LONG: &str = "the record that begins here is longer than 1 MiB: look for a quote that is never closed, or \
+                        for line breaks that are missing";
 const LOOKS_LIKE_ROWS: &str = "a quoted cell holds lines that look like rows: two quotes that do not belong together? Double a quote that \
                                is meant as a character; if such cells are meant, set multiline = true in [input]";
 

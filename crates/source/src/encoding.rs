@@ -13,6 +13,9 @@ pub(crate) struct Utf8Count {
 /// Of a hundred records with characters beyond ASCII so many are UTF-8 at least: then the others are broken rows of a UTF-8 file.
 const MIN_PERCENT: u64 = 99;
 
+/// So many broken records of a pipe show that it is not UTF-8: fewer may be rows of it.
+const MIN_BROKEN_OF_PIPE: u64 = 3;
+
 impl Utf8Count {
     /// Counts a record, by its bytes in the file.
     pub(crate) fn add(&mut self, line: u64, bytes: &[u8]) {
@@ -26,6 +29,13 @@ impl Utf8Count {
             }
             self.broken += 1;
         }
+    }
+
+    /// Counts a record of a pipe: it is not UTF-8 if this is not the first broken record, and too few others were UTF-8.
+    pub(crate) fn add_to_pipe(&mut self, line: u64, bytes: &[u8]) -> Option<Fault> {
+        let before = self.broken;
+        self.add(line, bytes);
+        (self.broken > before && self.broken >= MIN_BROKEN_OF_PIPE).then(|| self.fault()).flatten()
     }
 
     /// What is wrong with the file as a whole.

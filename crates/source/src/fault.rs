@@ -79,19 +79,23 @@ impl Fault {
 fn with_names(problem: &str, file: &str) -> String {
     const COMPRESSED: [&str; 5] = [".gz", ".zst", ".bz2", ".xz", ".lz4"];
     let (stem, extension) = file.rsplit_once('.').unwrap_or((file, "csv"));
-    let unpacked = COMPRESSED.iter().find_map(|ending| file.strip_suffix(ending)).unwrap_or("unpacked.csv");
-    let (file, converted) = match file == STANDARD_INPUT {
-        true => ("FILE", "converted.csv".to_owned()),
-        false => (file, format!("{stem}-utf8.{extension}")),
+    let unpacked = COMPRESSED.iter().find_map(|ending| file.strip_suffix(ending));
+    let unpacked = unpacked.map_or(format!("unpacked.{extension}"), str::to_owned);
+    let (file, unpacked, converted) = match file == STANDARD_INPUT {
+        true => ("FILE", "unpacked.csv".to_owned(), "converted.csv".to_owned()),
+        false => (file, unpacked, format!("{stem}-utf8.{extension}")),
     };
     problem
         .replace("FILE", &shell_quoted(file))
-        .replace("UNPACKED", &shell_quoted(unpacked))
+        .replace("UNPACKED", &shell_quoted(&unpacked))
         .replace("CONVERTED", &shell_quoted(&converted))
 }
 
-/// As a shell takes it.
+/// As a shell takes it, and no command for an option.
 fn shell_quoted(text: &str) -> String {
+    if text.starts_with('-') {
+        return shell_quoted(&format!("./{text}"));
+    }
     let plain = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
     if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
@@ -110,7 +114,7 @@ pub(crate) struct Changed;
 
 impl fmt::Display for Changed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the file was changed after it was checked: no row from here on was sent")
+        f.write_str("the file was changed after it was checked: no row from here on was sent: run the same command again when the file is complete")
     }
 }
 

@@ -10,6 +10,7 @@ use contact_sink_mapping::{Columns, InvalidColumns, InvalidObject, Layout, REJEC
 use crate::blocks::ComparedFile;
 use crate::csv::{CsvReader, Dialect};
 use crate::digest::Running;
+use crate::encoding::Utf8Count;
 use crate::fault::{Fault, STANDARD_INPUT};
 use crate::format::Format;
 use crate::ndjson::LineReader;
@@ -38,7 +39,7 @@ enum Origin {
 #[non_exhaustive]
 pub enum OpenError {
     /// The system refuses it.
-    #[error("it cannot be opened: {0}")]
+    #[error("cannot be opened: {0}")]
     Open(#[from] io::Error),
     /// It is not what it should be.
     #[error("{0}")]
@@ -171,7 +172,8 @@ impl Input {
             Reader::Csv(reader, header) => Reader::Csv(reader, Header::new(header.columns, self.id_places.clone())),
             ndjson @ Reader::Ndjson(..) => ndjson,
         };
-        Rows { reader, progress, digest, number: 0, expected, ended: false, failed: None }
+        let utf8 = expected.is_none().then(Utf8Count::default);
+        Rows { reader, progress, digest, number: 0, expected, ended: false, utf8, failed: None }
     }
 }
 

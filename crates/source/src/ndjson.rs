@@ -28,8 +28,11 @@ impl<R: Read> LineReader<R> {
     pub(crate) fn read(&mut self) -> Result<Option<(u64, &[u8])>, Fault> {
         while self.read_line()? {
             if self.lines == 1 {
-                let mark = start::check(&self.bytes)?;
-                self.bytes.drain(..mark);
+                start::check(&self.bytes)?;
+            }
+            // A byte order mark may come before any line, where one file was appended to another.
+            if self.bytes.starts_with(start::BYTE_ORDER_MARK) {
+                self.bytes.drain(..start::BYTE_ORDER_MARK.len());
             }
             if !self.bytes.trim_ascii().is_empty() {
                 return Ok(Some((self.lines, self.bytes.trim_ascii())));

@@ -81,14 +81,15 @@ pub(crate) fn run(
         }
         Layout::Ndjson => scan.ndjson(LineReader::new(&mut source), progress)?,
     }
-    scan.faults.extend(scan.utf8.fault());
-    if !scan.faults.is_empty() {
-        return Err(PreflightError::Faults(scan.faults));
-    }
+    // What else is wrong with half a file says nothing.
     let blocks = source.finish().map_err(hashed)?.ok_or_else(|| {
         let problem = "it became longer or shorter while it was checked: send it when it is complete";
         PreflightError::Faults(vec![Fault::of_input(problem)])
     })?;
+    scan.faults.extend(scan.utf8.fault());
+    if !scan.faults.is_empty() {
+        return Err(PreflightError::Faults(scan.faults));
+    }
     let Scan { rows, mut digest, prefixes, .. } = scan;
     Ok(Preflight { rows, digest: digest.value(), prefixes, blocks: Arc::new(blocks) })
 }

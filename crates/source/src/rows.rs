@@ -7,6 +7,7 @@ use contact_sink_mapping::{CellsRef, Columns, Record};
 
 use crate::csv::CsvReader;
 use crate::digest::{Digest, Running};
+use crate::encoding::Utf8Count;
 use crate::fault::Fault;
 use crate::input::OpenError;
 use crate::ndjson::LineReader;
@@ -34,6 +35,8 @@ pub struct Rows {
     /// How many the pre-flight counted.
     pub(crate) expected: Option<u64>,
     pub(crate) ended: bool,
+    /// Of a pipe, which no pre-flight has checked.
+    pub(crate) utf8: Option<Utf8Count>,
     /// Why they cannot be read at all.
     pub(crate) failed: Option<Fault>,
 }
@@ -55,24 +58,30 @@ pub(crate) struct Header {
     id_places: Vec<usize>,
     /// With which bytes a cell may begin that is the name of a column.
     first_bytes: Box<[bool; 256]>,
+    /// The first two columns that are not ids.
+    others: Vec<usize>,
 }
 
 impl Header {
     pub(crate) fn new(columns: Columns, id_places: Vec<usize>) -> Self {
         let mut first_bytes = Box::new([false; 256]);
-        let names = columns.own().filter_map(|(_, name)| name.as_bytes().first().copied());
-        // White space, and the first byte of a byte order mark, may come before a name.
-        names.chain(*b" \t\r\n\x0C\xEF").for_each(|byte| first_bytes[usize::from(byte)] = true);
-        Self { columns, id_places, first_bytes }
+        let names = columns.own().filter_map(|(_, name)| name.trim().as_bytes().first().copied());
+        let names = names.flat_map(|byte| [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]);
+        // White space may come before a name.
+        names.chain(*b" \t\r\n\x0C").for_each(|byte| first_bytes[usize::from(byte)] = true);
+        let others = (0..columns.len()).filter(|place| !id_places.contains(place)).take(2).collect();
+        Self { columns, id_places, first_bytes, others }
     }
 
     /// Whether a row is the header of another file.
     pub(crate) fn fault(&self, line: u64, cells: CellsRef<'_>) -> Option<Fault> {
+        // Most rows are none by the first bytes of their ids, and of the two columns of which both must be named.
         let may_be_name = |place: &usize| {
             cells.get(*place).and_then(|cell| cell.first()).is_some_and(|byte| self.first_bytes[usize::from(*byte)])
         };
-        (self.id_places.iter().any(may_be_name) && self.columns.are_named_by(cells, &self.id_places))
-            .then(|| Fault::at(line, OTHER_HEADER))
+        let may_be_header =
+            self.id_places.iter().any(may_be_name) || self.others.len() > 1 && self.others.iter().all(may_be_name);
+        (may_be_header && self.columns.are_named_by(cells, &self.id_places)).then(|| Fault::at(line, OTHER_HEADER))
     }
 }
 
@@ -83,7 +92,16 @@ impl Rows {
     /// No row.
     pub(crate) fn empty(progress: Arc<Progress>) -> Self {
         let reader = Reader::Ndjson(LineReader::new(Box::new(std::io::empty())), None);
-        Self { reader, progress, digest: Running::default(), number: 0, expected: None, ended: true, failed: None }
+        Self {
+            reader,
+            progress,
+            digest: Running::default(),
+            number: 0,
+            expected: None,
+            ended: true,
+            utf8: None,
+            failed: None,
+        }
     }
 
     /// No row but this fault.
@@ -99,7 +117,8 @@ impl Rows {
         let (line, record) = match &mut self.reader {
             Reader::Csv(reader, header) => {
                 let Some(raw) = reader.read()? else { return Ok(None) };
-                if let Some(fault) = header.fault(raw.line, raw.cells) {
+                let broken = self.utf8.as_mut().and_then(|utf8| utf8.add_to_pipe(raw.line, raw.raw));
+                if let Some(fault) = broken.or_else(|| header.fault(raw.line, raw.cells)) {
                     return Err(fault);
                 }
                 self.digest.add_cells(raw.cells);
@@ -113,6 +132,9 @@ impl Rows {
                         None => return Ok(None),
                     },
                 };
+                if let Some(fault) = self.utf8.as_mut().and_then(|utf8| utf8.add_to_pipe(line, &text)) {
+                    return Err(fault);
+                }
                 self.digest.add_line(&text);
                 (line, Record::Object(text))
             }

@@ -44,7 +44,8 @@ impl Table {
         record.push_field(joined(&|reason| reason.column.clone()).as_bytes());
         record.push_field(joined(&|reason| reason.code.map(|code| code.to_string())).as_bytes());
         record.push_field(joined(&|reason| Some(reason.reason.clone())).as_bytes());
-        record.push_field(joined(&|reason| reason.vendor_text.clone()).as_bytes());
+        // On one line, so that the row is not taken for several.
+        record.push_field(joined(&|reason| reason.vendor_text.clone()).replace(['\r', '\n'], " ").as_bytes());
         // A row with too few or too many cells stays one: fed back unmended, it must not become another row.
         for place in self.places.iter().copied().chain(self.columns..cells.len()) {
             if let Some(cell) = cells.get(place) {

@@ -123,17 +123,15 @@ impl Ledger {
     }
 
     /// Writes down rows that are not sent. After a stop nothing is judged any more.
-    fn set_aside(&mut self, rows: &[(ReadRow, Option<Problem>)], stopped: bool) -> Result<u64, JournalError> {
+    fn set_aside(&mut self, rows: &[(ReadRow, Vec<Problem>)], stopped: bool) -> Result<u64, JournalError> {
         let (mut page, mut refused) = (Page::default(), 0);
-        for (row, problem) in rows {
+        for (row, problems) in rows {
             self.see(row);
-            match problem {
-                None => page.settled.push((row.number, Kind::Skipped)),
-                Some(_) if stopped => {}
-                Some(problem) => {
-                    self.reject(&mut page, row, vec![Reason::by_rule(problem)])?;
-                    refused += 1;
-                }
+            if problems.is_empty() {
+                page.settled.push((row.number, Kind::Skipped));
+            } else if !stopped {
+                self.reject(&mut page, row, problems.iter().map(Reason::by_rule).collect())?;
+                refused += 1;
             }
         }
         self.write_down(page)?;

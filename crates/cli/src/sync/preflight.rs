@@ -1,13 +1,34 @@
-//! The pre-flight of the command: on a thread of its own, with progress, ended by a signal or a time limit.
+//! Opens the input and checks it: on a thread of its own, with progress, ended by a signal or a time limit.
 
 use std::sync::Arc;
 
-use contact_sink_source::{Input, Preflight, PreflightError, Progress};
+use contact_sink_mapping::InvalidColumns;
+use contact_sink_source::{Dialect, Input, OpenError, Preflight, PreflightError, Progress, display_name};
 use tokio::time::sleep_until;
 
 use super::interrupt::{Interrupt, Why};
+use crate::args;
 use crate::progress::Screen;
 use crate::status::{Failure, Status};
+
+/// Opens the input and reads its header, for which a pipe may have to be waited.
+pub async fn open(args: &args::Sync, dialect: Dialect, interrupt: &mut Interrupt) -> Result<Input, Failure> {
+    let (path, format) = (args.file.clone(), args.format.map(args::Format::of_source));
+    let work = tokio::task::spawn_blocking(move || Input::open(&path, format, dialect));
+    let name = display_name(&args.file);
+    let opened = tokio::select! {
+        opened = work => opened.map_err(|_| broken())?,
+        why = interrupt.told() => return Err(ended(why, &format!("before {name} was read"))),
+    };
+    opened.map_err(|error| match error {
+        OpenError::Fault(fault) => Failure::new(Status::Unreadable, fault.message(&name)),
+        OpenError::Columns(line, invalid @ InvalidColumns::NotUtf8(_)) => {
+            Failure::new(Status::Unreadable, format!("{name}:{line}: {invalid}"))
+        }
+        OpenError::Columns(line, invalid) => Failure::usage(format!("{name}:{line}: {invalid}")),
+        error => Failure::new(Status::NoInput, format!("{name}: {error}")),
+    })
+}
 
 /// Checks a file, once for all destinations. `rows_read`: numbers of rows that earlier runs have read.
 pub async fn run(
@@ -32,22 +53,13 @@ pub async fn run(
                 reading.stop();
                 drop(work.await);
                 shown.finish();
-                return Err(match why {
-                    Why::Signal => Failure::new(Status::Interrupted, format!("interrupted while {name} was checked: nothing was sent")),
-                    Why::TimeIsUp(limit) => Failure::new(
-                        Status::Pending,
-                        format!("the time is up ({limit}) while {name} was checked: nothing was sent: run the same command again"),
-                    ),
-                });
+                return Err(ended(why, &format!("while {name} was checked")));
             }
             () = sleep_until(shown.next()) => shown.show(reading.bytes()),
         }
     };
     shown.finish();
-    let (input, found) = done.map_err(|_| {
-        let problem = "a mistake in this program, which is said above, ended the check of the input: please report it";
-        Failure::new(Status::Stopped, problem)
-    })?;
+    let (input, found) = done.map_err(|_| broken())?;
     match found {
         Ok(preflight) => Ok((input, preflight)),
         Err(PreflightError::Faults(faults)) => {
@@ -56,4 +68,21 @@ pub async fn run(
         }
         Err(error) => Err(Failure::new(Status::Unreadable, format!("{name}: {error}"))),
     }
+}
+
+/// Nothing was begun yet.
+fn ended(why: Why, when: &str) -> Failure {
+    match why {
+        Why::Signal => Failure::new(Status::Interrupted, format!("interrupted {when}: nothing was sent")),
+        Why::TimeIsUp(limit) => {
+            let problem = format!("the time is up ({limit}) {when}: nothing was sent: run the same command again");
+            Failure::new(Status::Pending, problem)
+        }
+    }
+}
+
+/// The thread that reads has ended without a word.
+fn broken() -> Failure {
+    let problem = "a mistake in this program, which is said above, ended the check of the input: please report it";
+    Failure::new(Status::Stopped, problem)
 }

@@ -301,7 +301,13 @@ fn refused(
     let mut changed: Vec<String> =
         differences.iter().map(|(part, was, is)| format!("the {part} was {was} and is {is}")).collect();
     if compared.same == Same::No {
-        changed.insert(0, format!("the part of {} that was read before has changed", args.file.display()));
+        changed.insert(
+            0,
+            format!(
+                "the part of {} that was read before has changed, or quote and escape under [input] have",
+                args.file.display()
+            ),
+        );
     }
     Failure::usage(format!(
         "{name}: the run of {} is not finished, and since then something has changed: {}: --continue goes on at row {} as it is now, \

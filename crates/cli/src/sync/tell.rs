@@ -93,13 +93,12 @@ fn explain_input(args: &args::Sync, name: &str, seen: &Seen) {
     for (column, looks_empty) in seen.tally.looks_empty() {
         let words: Vec<String> = looks_empty.words.iter().map(|word| format!("{word:?}")).collect();
         let one_of = words.join(", ");
-        let (reads, was, it_is, means) = match looks_empty.cells {
-            1 => ("reads", "was", "it is", "it means"),
-            _ => ("read", "were", "they are", "they mean"),
+        let (look, they_mean) = match looks_empty.cells {
+            1 => ("looks like no value and is taken as it is", "it means"),
+            _ => ("look like no value and are taken as they are", "they mean"),
         };
         say!(
-            "contact-sink: {name}: {} of column {column:?} {reads} like no value and {was} sent as {it_is}: {one_of}: if {means} \
-             nothing, write null = [{one_of}] under [input] in {}",
+            "contact-sink: {name}: {} of column {column:?} {look}: if {they_mean} nothing, add {one_of} to null under [input] in {}",
             counted(looks_empty.cells, "cell"),
             args.config.display()
         );
@@ -145,10 +144,11 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
     }
     let stopped_early = ended.ends.iter().any(|end| matches!(end, End::Interrupted | End::TimeIsUp(_)));
     if stopped_early && ended.unread {
-        say!(
-            "contact-sink: {name}: {} pending, and so are all that were not read: run the same command again",
-            counted_are(ended.counts.pending)
-        );
+        let pending = match ended.counts.pending {
+            0 => "the rows that were not read are pending".to_owned(),
+            rows => format!("{} pending, and so are all that were not read", counted_are(rows)),
+        };
+        say!("contact-sink: {name}: {pending}: run the same command again");
     } else if ended.counts.pending > 0 {
         let first = if ended.status() == Status::Stopped { "when that is fixed, " } else { "" };
         say!("contact-sink: {name}: {} pending: {first}run the same command again", counted_are(ended.counts.pending));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Place, world};
+use crate::support::{Place, sample_destination, world};
 
 const INPUT: &str =
     "cuid,mobile,email,registration_id\n1,130,\"a,\"\"b\"\"@example.com\",\n2,13000000002,,\n3,139,,\n4,1,2\n";
@@ -34,6 +34,31 @@ fn a_file_is_mended_and_fed_back() {
     let ran = place.sync(text.replace(",1,130,", ",1,13000000001,").replace(",3,139,", ",3,13000000003,"), &[]);
     assert_eq!((ran.status, ran.count("accepted"), ran.count("rejected")), (2, 2, 1), "{}", ran.stderr);
     assert_eq!(place.stored(1)[1], ("219/默认联系".to_owned(), "a,\"b\"@example.com".to_owned()));
+}
+
+#[test]
+fn a_file_is_read_as_it_is_written_whatever_the_input_was_like() {
+    let cases = [
+        ("quote = \"none\"", ",\"Li\"\n", "\"Li\""),
+        ("quote = \"none\"", ",a\"b\"\n", "a\"b\""),
+        ("escape = \"\\\\\"", ",\"b\\\\\"\n", "b\\"),
+        ("escape = \"\\\\\"", ",\"a\\\\\\\"b\"\n", "a\\\"b"),
+    ];
+    for (setting, row, value) in cases {
+        let place = Place::new(world());
+        let config = sample_destination("attributes", &place.sandbox.base_url());
+        place.write("contact-sink.toml", format!("{config}[input]\n{setting}\n"));
+        place.write("input.csv", format!("account,city\n{row}"));
+        let ran = place.sync_to("attributes", "input.csv", &[]);
+        assert_eq!((ran.status, ran.count("rejected")), (2, 1), "{setting}: {}", ran.stderr);
+        let text = fs::read_to_string(place.rejected().remove(0)).unwrap();
+        place.write("corrected.csv", text.replace(" is empty\",,,", " is empty\",,user1,"));
+        let corrected = place.read("corrected.csv");
+        assert!(corrected.contains(",user1,"), "{corrected}");
+        let ran = place.sync_to("attributes", "corrected.csv", &["--rejected", "more"]);
+        assert_eq!(ran.status, 0, "{setting}: {corrected}{}", ran.stderr);
+        assert_eq!(place.sandbox.tencent().attributes("user1").unwrap()["city"], value, "{setting}");
+    }
 }
 
 #[cfg(unix)]

@@ -36,7 +36,7 @@ fn update(mapping: Mapping, record: &Record) -> ContactUpdate {
 
 fn problem(mapping: Mapping, record: &Record) -> Problem {
     match map(mapping, record) {
-        Mapped::Reject(problem) => problem,
+        Mapped::Reject(mut problems) => problems.remove(0),
         other => panic!("{other:?}"),
     }
 }
@@ -78,6 +78,12 @@ fn a_problem_names_the_column_and_no_value() {
     assert!(!format!("{wrong:?}{wrong}").contains("marker"));
     let empty = problem(mapping(), &Record::from_pairs([("id", ""), ("mobile", "15000000001")]));
     assert_eq!(empty.to_string(), "the id column \"id\" is empty");
+    let Mapped::Reject(all) = map(mapping(), &Record::from_pairs([("id", " 7"), ("mobile", "x"), ("tags", "a;")]))
+    else {
+        panic!("nothing of it can be right");
+    };
+    let columns: Vec<_> = all.iter().filter_map(Problem::column).collect();
+    assert_eq!(columns, ["id", "mobile", "tags"], "all that is wrong is said at once");
     let twice = problem(mapping(), &Record::from_pairs([("id", "7"), ("id", "8")]));
     assert_eq!(twice.to_string(), "column \"id\": the object names it twice");
 }
@@ -148,12 +154,19 @@ fn the_vendors_say_what_their_fields_hold() {
 fn a_tally_counts_what_a_person_should_know() {
     let mapper = Mapper::new(mapping(), &Layout::objects()).unwrap();
     let mut tally = Tally::default();
-    for text in [r#"{"id":7,"tags":["None","nan","a"]}"#, r#"{"id":null}"#, r#"{"id":"id","tags":"tags"}"#, "{}"] {
+    let texts = [
+        r#"{"id":"nil","tags":["None","a"]}"#,
+        r#"{"id":"NIL","tags":"a"}"#,
+        r#"{"id":null}"#,
+        r#"{"id":"id","tags":"tags"}"#,
+        "{}",
+    ];
+    for text in texts {
         mapper.map_counted(&Record::from_json(text), &mut tally);
     }
     let skipped: Vec<_> = tally.skipped().collect();
     assert_eq!(skipped, [(SkipReason::NoValue, 2), (SkipReason::RepeatsHeader, 1)]);
     let (column, looks_empty) = tally.looks_empty().next().unwrap();
-    assert_eq!((column, looks_empty.cells, looks_empty.words.len()), ("tags", 2, 2));
+    assert_eq!((column, looks_empty.cells, looks_empty.words.len()), ("id", 2, 2));
     assert_eq!(tally.missing_columns(&mapper), ["mobile"]);
 }

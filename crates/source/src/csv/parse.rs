@@ -36,6 +36,8 @@ pub(super) enum Wrong {
     AfterQuote,
     /// A quoted cell ends with the input.
     Unclosed,
+    /// A carriage return within a line, where lines end otherwise.
+    LoneCr,
 }
 
 /// Where a cell ends, and what comes there.
@@ -74,13 +76,13 @@ pub(super) fn record(input: &[u8], at_end: bool, dialect: Dialect, cells: &mut C
     loop {
         let end = if dialect.quotes && input.get(at) == Some(&QUOTE) {
             match quoted(input, at + 1, dialect.escape, cells) {
-                Ok(Some(closed)) => end_after_quote(input, closed, at_end),
+                Ok(Some(closed)) => end_after_quote(input, closed, at_end, dialect),
                 Ok(None) if at_end => return Parsed::Wrong(Wrong::Unclosed),
                 Ok(None) => return Parsed::Incomplete,
                 Err(wrong) => return Parsed::Wrong(wrong),
             }
         } else {
-            Ok(unquoted(input, at, at_end, dialect.escape, cells))
+            unquoted(input, at, at_end, dialect, cells)
         };
         match end {
             Err(wrong) => return Parsed::Wrong(wrong),
@@ -107,12 +109,13 @@ fn plain(input: &[u8], at_end: bool, dialect: Dialect, cells: &mut Cells) -> Opt
     }
     for at in memchr::memchr3_iter(DELIMITER, b'\n', b'\r', input) {
         if input[at] != DELIMITER {
-            return Some(match end_at(input, at, at_end) {
-                Some(End::Line(at, bytes)) => {
+            return Some(match end_at(input, at, at_end, dialect) {
+                Ok(Some(End::Line(at, bytes))) => {
                     cells.end_cell(at);
                     Parsed::Record(at + bytes)
                 }
-                _ => Parsed::Incomplete,
+                Ok(_) => Parsed::Incomplete,
+                Err(wrong) => Parsed::Wrong(wrong),
             });
         }
         cells.end_cell(at);
@@ -127,34 +130,43 @@ fn plain(input: &[u8], at_end: bool, dialect: Dialect, cells: &mut Cells) -> Opt
     Some(Parsed::Record(input.len()))
 }
 
-/// A cell without quotes, from `at` on.
-fn unquoted(input: &[u8], mut at: usize, at_end: bool, escape: Option<u8>, cells: &mut Cells) -> Option<End> {
+/// A cell without quotes, from `at` on. An escape character counts only where no cell has quotes.
+fn unquoted(
+    input: &[u8],
+    mut at: usize,
+    at_end: bool,
+    dialect: Dialect,
+    cells: &mut Cells,
+) -> Result<Option<End>, Wrong> {
+    let escape = dialect.escape.filter(|_| !dialect.quotes);
     loop {
         let rest = &input[at..];
         let found = memchr::memchr3(DELIMITER, b'\n', b'\r', rest);
-        let escaped = escape.and_then(|escape| memchr::memchr(escape, &rest[..found.unwrap_or(rest.len())]));
-        if let Some(before) = escaped {
-            cells.unquoted.extend_from_slice(&rest[..before]);
-            let taken = take_escaped(&rest[before..], cells);
-            if taken == 0 && !at_end {
-                return None;
+        let before = &rest[..found.unwrap_or(rest.len())];
+        if let Some(escaped) = escape.and_then(|escape| memchr::memchr(escape, before)) {
+            cells.unquoted.extend_from_slice(&rest[..escaped]);
+            let taken = take_escaped(&rest[escaped..], cells);
+            if taken > 0 {
+                at += escaped + taken;
+                continue;
             }
-            at += before + taken.max(1);
-            if taken == 0 {
-                cells.unquoted.push(rest[before]);
+            if !at_end {
+                return Ok(None);
             }
-            continue;
+            // It is the last byte of the input.
+            cells.unquoted.push(rest[escaped]);
+            return Ok(Some(End::Line(input.len(), 0)));
         }
         return match found {
             Some(length) => {
-                cells.unquoted.extend_from_slice(&rest[..length]);
-                end_at(input, at + length, at_end)
+                cells.unquoted.extend_from_slice(before);
+                end_at(input, at + length, at_end, dialect)
             }
             None if at_end => {
                 cells.unquoted.extend_from_slice(rest);
-                Some(End::Line(input.len(), 0))
+                Ok(Some(End::Line(input.len(), 0)))
             }
-            None => None,
+            None => Ok(None),
         };
     }
 }
@@ -208,10 +220,10 @@ fn take_escaped(rest: &[u8], cells: &mut Cells) -> usize {
 }
 
 /// What comes after the closing quote, which is at `closed`.
-fn end_after_quote(input: &[u8], closed: usize, at_end: bool) -> Result<Option<End>, Wrong> {
+fn end_after_quote(input: &[u8], closed: usize, at_end: bool, dialect: Dialect) -> Result<Option<End>, Wrong> {
     match input.get(closed + 1) {
         Some(&DELIMITER) => Ok(Some(End::Delimiter(closed + 1))),
-        Some(b'\n' | b'\r') => Ok(end_at(input, closed + 1, at_end)),
+        Some(b'\n' | b'\r') => end_at(input, closed + 1, at_end, dialect),
         Some(_) => Err(Wrong::AfterQuote),
         None if at_end => Ok(Some(End::Line(input.len(), 0))),
         // A second quote may follow, which makes both one character.
@@ -220,11 +232,12 @@ fn end_after_quote(input: &[u8], closed: usize, at_end: bool) -> Result<Option<E
 }
 
 /// What is at the end of a cell. Of a CR the next byte must be known: CRLF is one line break.
-fn end_at(input: &[u8], at: usize, at_end: bool) -> Option<End> {
+fn end_at(input: &[u8], at: usize, at_end: bool, dialect: Dialect) -> Result<Option<End>, Wrong> {
     match (input[at], input.get(at + 1)) {
-        (DELIMITER, _) => Some(End::Delimiter(at)),
-        (b'\r', Some(b'\n')) => Some(End::Line(at, 2)),
-        (b'\r', None) if !at_end => None,
-        _ => Some(End::Line(at, 1)),
+        (DELIMITER, _) => Ok(Some(End::Delimiter(at))),
+        (b'\r', Some(b'\n')) => Ok(Some(End::Line(at, 2))),
+        (b'\r', None) if !at_end => Ok(None),
+        (b'\r', Some(next)) if !dialect.cr_ends_lines && *next != b'\r' => Err(Wrong::LoneCr),
+        _ => Ok(Some(End::Line(at, 1))),
     }
 }

@@ -32,13 +32,14 @@ fn lines(record: &[u8], dialect: Dialect) -> Vec<Line> {
         after_cr = byte == b'\r';
         let starts = std::mem::replace(&mut cell_starts, false);
         match byte {
-            _ if Some(byte) == dialect.escape => drop(bytes.next()),
+            // An escaped line break is one all the same.
+            _ if Some(byte) == dialect.escape && !matches!(bytes.peek(), Some(b'\n' | b'\r')) => drop(bytes.next()),
             QUOTE if in_quotes && bytes.peek() == Some(&QUOTE) => drop(bytes.next()),
             QUOTE if in_quotes => {
                 in_quotes = false;
                 line.in_cell = 0;
             }
-            QUOTE if starts => in_quotes = true,
+            QUOTE if starts && dialect.quotes => in_quotes = true,
             DELIMITER => {
                 line.all += 1;
                 if in_quotes {

@@ -12,8 +12,7 @@ const BREAKS: [&str; 3] = ["\n", "\r\n", "\r"];
 /// A cell as it is written. Quotes are doubled and in quotes, or in a cell that began without one.
 fn cell(random: &mut fastrand::Rng) -> String {
     let part = |random: &mut fastrand::Rng| {
-        let parts =
-            ["a", "7", "深圳", " ", "=", "\\", "#", ";", "\u{FEFF}", "\u{1F468}\u{200D}\u{1F469}", "-", "\t", "'"];
+        let parts = ["a", "7", "深圳", " ", "=", "\\", "#", ";", "\u{1F468}\u{200D}\u{1F469}", "-", "\t", "'"];
         (0..random.usize(0..4)).map(|_| parts[random.usize(0..parts.len())]).collect::<String>()
     };
     match random.u8(0..10) {
@@ -30,6 +29,9 @@ fn cell(random: &mut fastrand::Rng) -> String {
 
 fn file(random: &mut fastrand::Rng) -> String {
     let columns = random.usize(1..5);
+    // Most files end all lines alike.
+    let (style, mixes) = (random.usize(0..BREAKS.len()), random.u8(0..5) == 0);
+    let line_break = |random: &mut fastrand::Rng| BREAKS[if mixes { random.usize(0..BREAKS.len()) } else { style }];
     let mut text = String::new();
     if random.bool() {
         text.push('\u{FEFF}');
@@ -38,7 +40,7 @@ fn file(random: &mut fastrand::Rng) -> String {
     text.push_str(&(0..columns).map(|column| format!("name{column}")).collect::<Vec<_>>().join(","));
     let lines = random.usize(0..6);
     for _ in 0..lines {
-        text.push_str(BREAKS[random.usize(0..BREAKS.len())]);
+        text.push_str(line_break(random));
         // A blank line is none; a row may have too few or too many cells.
         if random.u8(0..8) > 0 {
             let cells = if random.u8(0..8) == 0 { random.usize(1..6) } else { columns };
@@ -46,7 +48,7 @@ fn file(random: &mut fastrand::Rng) -> String {
         }
     }
     if random.bool() {
-        text.push_str(BREAKS[random.usize(0..BREAKS.len())]);
+        text.push_str(line_break(random));
     }
     text
 }
@@ -85,7 +87,9 @@ fn the_same_records_as_the_csv_crate() {
             }
             Err(faults) => {
                 let message = faults[0].to_string();
-                assert!(has_values && !fits && message.contains("no row has as many cells"), "{message}: {text:?}");
+                let is_refusal = has_values && !fits && message.contains("no row has as many cells")
+                    || text.contains('\r') && text.contains('\n') && message.contains("carriage return");
+                assert!(is_refusal, "{message}: {text:?}");
                 refused += 1;
             }
         }
@@ -98,9 +102,11 @@ fn the_same_records_as_the_csv_crate() {
                 let has_lines = expected.iter().flatten().any(|cell| cell.iter().any(|byte| b"\n\r".contains(byte)));
                 let is_refusal = |message: &str| {
                     message.contains("no row has as many cells")
+                        || message.contains("carriage return")
                         || has_lines && message.contains("holds lines that look like rows")
                 };
-                assert!(faults.iter().all(|fault| is_refusal(&fault.to_string())), "{faults:?}: {text:?}");
+                // After the first one it goes on with the next line, which may be the middle of a record.
+                assert!(is_refusal(&faults[0].to_string()), "{faults:?}: {text:?}");
             }
         }
     }

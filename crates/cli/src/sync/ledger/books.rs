@@ -49,7 +49,7 @@ impl Books {
     }
 
     /// Writes down rows that are not sent: how many of them were rejected.
-    pub fn set_aside(&self, rows: &[(ReadRow, Option<Problem>)], stopped: bool) -> Result<u64, JournalError> {
+    pub fn set_aside(&self, rows: &[(ReadRow, Vec<Problem>)], stopped: bool) -> Result<u64, JournalError> {
         self.open().set_aside(rows, stopped)
     }
 
