@@ -52,10 +52,9 @@ impl Tally {
     }
 
     pub(crate) fn see(&mut self, column: &str, value: &Value) {
-        match value {
-            Value::Text(text) => self.see_text(column, text),
-            // A word that means nothing is a whole cell, and no entry of a list.
-            _ => {}
+        // A word that means nothing is a whole cell, and no entry of a list.
+        if let Value::Text(text) = value {
+            self.see_text(column, text);
         }
     }
 
