@@ -13,7 +13,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use contact_sink_core::{ContactSink, Quota};
-use contact_sink_mapping::{ConfigError, EmptyWords, Mapping, Section, Source, hint};
+use contact_sink_mapping::{ConfigError, ConfigText, EmptyWords, Mapping, Section, hint};
 use contact_sink_source::Dialect;
 use contact_sink_transport::{BaseUrl, HttpTransport, TransportOptions};
 
@@ -130,7 +130,7 @@ impl Config {
 
     /// Checks all of them, so that a mistake is not found the day when the other one is used, and makes those that are wanted.
     fn read_all(&self, wanted: Option<&[String]>) -> Result<Destinations, Failure> {
-        let source = Source { name: &self.name, text: &self.text };
+        let source = ConfigText { name: &self.name, text: &self.text };
         let table = source.parse()?;
         let root = Section::root(source, &table);
         let sections = root.required_section("destinations")?;

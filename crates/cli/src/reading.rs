@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use contact_sink_core::{Applied, ContactUpdate};
-use contact_sink_journal::Rows as RowSet;
+use contact_sink_journal::Rows;
 use contact_sink_mapping::{Mapped, Mapper, Problem, Record, Tally};
-use contact_sink_source::{Digest, Fault, Row, Rows};
+use contact_sink_source::{Digest, Fault, InputRows, Row};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -29,10 +29,10 @@ pub struct ReadRow {
 /// What is known of the rows before they are read.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// They have their outcome: they are passed over.
-    pub settled: RowSet,
-    /// They have none, and may have been applied.
-    pub doubtful: RowSet,
+    /// They have their outcome: they are not read again.
+    pub settled: Rows,
+    /// They have no outcome, and the vendor may have stored them.
+    pub maybe_applied: Rows,
 }
 
 /// What the reading thread gives: the rows to send and, apart, those that are not sent.
@@ -64,12 +64,12 @@ impl Known {
         if self.settled.contains(number) {
             return None;
         }
-        Some(if self.doubtful.contains(number) { Applied::Perhaps } else { Applied::No })
+        Some(if self.maybe_applied.contains(number) { Applied::Perhaps } else { Applied::No })
     }
 }
 
-/// Reads on, on a thread of its own. Rows that have their outcome are passed over.
-pub fn start(rows: Rows, mapper: Mapper, mut known: Known) -> Reading {
+/// Reads on, on a thread of its own. Rows that have their outcome are not mapped again.
+pub fn start(rows: InputRows, mapper: Mapper, mut known: Known) -> Reading {
     let (to_send, updates) = mpsc::channel(WAITING_ROWS);
     let (to_side, aside) = mpsc::channel(WAITING_ROWS);
     let (runtime, shares) = (Handle::current(), Arc::new(Semaphore::new(WAITING_BYTES)));
@@ -78,7 +78,7 @@ pub fn start(rows: Rows, mapper: Mapper, mut known: Known) -> Reading {
         for row in rows {
             let Row { line, number, digest, record } = row?;
             let Some(earlier) = known.earlier(number) else { continue };
-            let bytes = u32::try_from(record.size().min(WAITING_BYTES)).unwrap_or(u32::MAX);
+            let bytes = u32::try_from(record.size_bytes().min(WAITING_BYTES)).unwrap_or(u32::MAX);
             let share = runtime.block_on(shares.clone().acquire_many_owned(bytes)).ok();
             let mapped = mapper.map_counted(&record, &mut tally);
             let row = ReadRow { line, number, digest, record, earlier, _share: share };

@@ -98,14 +98,12 @@ async fn begin(
     let mut input = preflight::open(args, dialect, &mut interrupt).await?;
     let screen = Screen::new(args.quiet, count > 1);
     let preparation = Preparation::new(args, destinations, &input)?;
-    let id_places = preparation.id_places();
+    input = input.with_id_places(preparation.id_places());
     let preflight = if input.is_file() {
-        let (checked, preflight) =
-            preflight::run(input, id_places, preparation.rows_read(), &screen, &mut interrupt).await?;
+        let (checked, preflight) = preflight::run(input, preparation.rows_read(), &screen, &mut interrupt).await?;
         input = checked;
         Some(preflight)
     } else {
-        input.set_id_places(id_places);
         None
     };
     let what = if matches!(input.layout(), Layout::Columns(_)) { "no rows after the header" } else { "no rows" };

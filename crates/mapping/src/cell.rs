@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::check::{self, CheckedAs};
 use crate::empty_words::EmptyWords;
-use crate::mapping::Reading;
+use crate::mapping::ColumnRules;
 use crate::object;
 
 /// A cell as it is in the record.
@@ -25,9 +25,9 @@ const EMPTY_ENTRY_OF_LIST: &str = "an entry of the list is empty: leave it out";
 
 impl<'r> Cell<'r> {
     /// The id that it is, or `None` if it means nothing.
-    pub(crate) fn id(self, words: &EmptyWords, reading: Reading) -> Result<Option<Cow<'r, str>>, &'static str> {
-        let text = self.text(words, reading)?;
-        if let Some(text) = text.as_deref().filter(|_| reading.check) {
+    pub(crate) fn id(self, words: &EmptyWords, rules: ColumnRules) -> Result<Option<Cow<'r, str>>, &'static str> {
+        let text = self.text(words, rules)?;
+        if let Some(text) = text.as_deref().filter(|_| rules.check) {
             if self.is_json_number() && text.contains(['.', 'e', 'E']) {
                 return Err("it is a number with a fraction or an exponent: write ids as whole numbers or as text");
             }
@@ -40,33 +40,34 @@ impl<'r> Cell<'r> {
     pub(crate) fn value(
         self,
         words: &EmptyWords,
-        reading: Reading,
+        rules: ColumnRules,
         kind: FieldKind,
         separator: &str,
     ) -> Result<Option<Value>, &'static str> {
         if kind != FieldKind::List {
-            let text = self.text(words, reading)?;
-            if let Some(text) = text.as_deref().filter(|_| reading.check) {
+            let text = self.text(words, rules)?;
+            if let Some(text) = text.as_deref().filter(|_| rules.check) {
                 check::check(text, CheckedAs::Field(kind))?;
             }
             return Ok(text.map(|text| Value::Text(text.into_owned())));
         }
         let (mut entries, empty) = match self {
             Self::Json(Some(value)) if object::is_list(value) => (object::list(value)?, EMPTY_ENTRY_OF_LIST),
-            _ => match self.text(words, reading)? {
+            _ => match self.text(words, rules)? {
                 None => return Ok(None),
                 // A formula is one before it is taken apart.
-                Some(text) if reading.check && check::is_formula(&text) => (vec![text.into_owned()], EMPTY_ENTRY),
+                Some(text) if rules.check && check::is_formula(&text) => (vec![text.into_owned()], EMPTY_ENTRY),
+                Some(text) if separator.is_empty() => (vec![text.into_owned()], EMPTY_ENTRY),
                 Some(text) => (text.split(separator).map(str::to_owned).collect(), EMPTY_ENTRY),
             },
         };
-        if reading.trim {
+        if rules.trim {
             entries.iter_mut().for_each(|entry| *entry = check::trim(entry).to_owned());
         }
         if entries.iter().any(String::is_empty) {
             return Err(empty);
         }
-        if reading.check {
+        if rules.check {
             entries.iter().try_for_each(|entry| check::check(entry, CheckedAs::Field(kind)))?;
         }
         // An empty list leaves the field as it is, like an empty cell.
@@ -87,7 +88,7 @@ impl<'r> Cell<'r> {
     }
 
     /// All of its text, unless that means nothing.
-    fn text(self, words: &EmptyWords, reading: Reading) -> Result<Option<Cow<'r, str>>, &'static str> {
+    fn text(self, words: &EmptyWords, rules: ColumnRules) -> Result<Option<Cow<'r, str>>, &'static str> {
         let text = match self {
             Self::Bytes(bytes) => {
                 std::str::from_utf8(bytes).map(|text| Some(Cow::Borrowed(text))).map_err(|_| NOT_UTF8)?
@@ -95,8 +96,8 @@ impl<'r> Cell<'r> {
             Self::Json(value) => value.map_or(Ok(None), object::text)?,
         };
         let text = match text {
-            Some(Cow::Borrowed(text)) if reading.trim => Some(Cow::Borrowed(check::trim(text))),
-            Some(Cow::Owned(text)) if reading.trim => Some(Cow::Owned(check::trim(&text).to_owned())),
+            Some(Cow::Borrowed(text)) if rules.trim => Some(Cow::Borrowed(check::trim(text))),
+            Some(Cow::Owned(text)) if rules.trim => Some(Cow::Owned(check::trim(&text).to_owned())),
             text => text,
         };
         Ok(text.filter(|text| !words.contain(text)))

@@ -107,7 +107,7 @@ fn hidden(text: &str) -> Result<(), &'static str> {
         return Err("it begins or ends with white space or a control character: remove it, or set as = \"trim\"");
     }
     if !text.is_ascii() && text.contains(is_invisible) {
-        return Err("it has an invisible character in it: remove it; at its ends as = \"trim\" does");
+        return Err("it contains an invisible character: remove it (as = \"trim\" removes those at the ends)");
     }
     Ok(())
 }
@@ -123,7 +123,7 @@ fn is_invisible(c: char) -> bool {
 
 fn id(text: &str) -> Result<(), &'static str> {
     if NO_ID.contains(&text) {
-        return Err("it is a word for no value, such as nan or None: write the id");
+        return Err("it is a word that means \"no value\", such as nan or None: write the id");
     }
     if is_fraction(text) || is_exponent(text) {
         return Err("a spreadsheet or a script changed it (7.0, 1.3E+10): export ids as text");
@@ -162,7 +162,7 @@ fn phone(text: &str) -> Result<(), &'static str> {
     if is_exponent(text) {
         return Err("a spreadsheet made it a number with an exponent (1.3E+10): export phone numbers as text");
     }
-    if text.split_once('.').is_some_and(|(_, rest)| !rest.is_empty() && rest.bytes().all(|byte| byte == b'0')) {
+    if text.split_once('.').is_some_and(|(_, rest)| matches!(rest, "0" | "00")) {
         return Err("a spreadsheet or a script made it a fraction (it ends with .0): export phone numbers as text");
     }
     let lower = text.to_ascii_lowercase();

@@ -3,8 +3,8 @@
 use contact_sink_core::{Address, FieldKind};
 
 use crate::empty_words::EmptyWords;
-use crate::mapping::{FieldMapping, Mapping, Reading};
-use crate::section::{ConfigError, Section, Source};
+use crate::mapping::{ColumnRules, FieldMapping, Mapping};
+use crate::section::{ConfigError, ConfigText, Section};
 use crate::subject::{EmptySubject, SubjectColumns, SubjectKind};
 
 /// Reads a field as the user wrote it; the vendor's crate knows the field's name and what it holds. The error is in words.
@@ -36,7 +36,7 @@ impl Mapping {
     /// # Errors
     /// [`ConfigError`] with line and column; the file is called `mapping`.
     pub fn from_toml(text: &str, kind: SubjectKind, field: ReadField<'_>) -> Result<Self, ConfigError> {
-        let source = Source { name: "mapping", text };
+        let source = ConfigText { name: "mapping", text };
         let table = source.parse()?;
         let root = Section::root(source, &table);
         let mut mapping = Self::read(&root, kind, field)?;
@@ -72,7 +72,7 @@ impl Mapping {
                 None => {
                     let from = table.below(written, value)?;
                     let mut column = FieldMapping::new(address, kind, from.required_text("from")?);
-                    column.reading = reading(&from)?;
+                    column.rules = rules(&from)?;
                     from.finish()?;
                     column
                 }
@@ -140,7 +140,9 @@ fn read_subject(section: &Section<'_>, kind: SubjectKind) -> Result<Mapping, Con
         SubjectKind::Contact => {
             let (owner, contact) = (table.required_text("owner")?, table.required_text("contact")?);
             if owner == contact {
-                return Err(table.failure_at("contact", "it is the owner's column: nobody is a contact of their own"));
+                return Err(
+                    table.failure_at("contact", "it is also the owner's column: write the column of the friend's id")
+                );
             }
             SubjectColumns::contact(owner, contact)
         }
@@ -151,19 +153,19 @@ fn read_subject(section: &Section<'_>, kind: SubjectKind) -> Result<Mapping, Con
         Some("skip") => EmptySubject::Skip,
         Some(_) => return Err(table.failure_at("empty", "it is \"skip\" or \"reject\"")),
     };
-    mapping.subject_reading = reading(&table)?;
+    mapping.subject_rules = rules(&table)?;
     table.finish()?;
     Ok(mapping)
 }
 
 /// Reads `as` and `check` of one column.
-fn reading(column: &Section<'_>) -> Result<Reading, ConfigError> {
+fn rules(column: &Section<'_>) -> Result<ColumnRules, ConfigError> {
     let trim = match column.text("as")? {
         None => false,
         Some("trim") => true,
         Some(_) => return Err(column.failure_at("as", "it is \"trim\"")),
     };
-    Ok(Reading { trim, check: column.bool("check")?.unwrap_or(true) })
+    Ok(ColumnRules { trim, check: column.bool("check")?.unwrap_or(true) })
 }
 
 /// Reads `list_separator`: to a vendor without lists the key is unknown.

@@ -56,7 +56,7 @@ pub use config::ReadField;
 pub use empty_words::EmptyWords;
 pub use mapper::{InvalidLayout, Layout, Mapped, Mapper, SkipReason};
 pub use mapping::{FieldMapping, InvalidMapping, Mapping};
-pub use nearest::{hint, is_near, near};
+pub use nearest::{hint, near};
 pub use object::{InvalidObject, RAW, each_field, field_names};
 pub use problem::Problem;
 pub use record::{
@@ -64,7 +64,7 @@ pub use record::{
     is_reserved,
 };
 #[cfg(feature = "toml")]
-pub use section::{ConfigError, Section, Source};
+pub use section::{ConfigError, ConfigText, Section};
 pub use subject::{EmptySubject, SubjectColumns, SubjectKind};
 pub use tally::{LooksEmpty, Tally};
 #[cfg(feature = "toml")]

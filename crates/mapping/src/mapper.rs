@@ -194,7 +194,7 @@ impl Mapper {
         let mut values = Vec::with_capacity(self.mapping.fields.len());
         let places = self.wanted.iter().skip(self.mapping.subject.columns().count());
         for (field, place) in self.mapping.fields.iter().zip(places) {
-            match cells[*place].value(&self.mapping.empty_words, field.reading, field.kind, &field.separator) {
+            match cells[*place].value(&self.mapping.empty_words, field.rules, field.kind, &field.separator) {
                 Ok(Some(value)) => values.push((field, value)),
                 Ok(None) => {}
                 Err(reason) => problems.push(Problem::of_column(&field.column, reason)),
@@ -273,9 +273,9 @@ impl Mapper {
         let subject = &self.mapping.subject;
         let mut ids = Vec::with_capacity(2);
         for (column, place) in subject.columns().zip(&self.wanted) {
-            let text = cells[*place].id(&self.mapping.empty_words, self.mapping.subject_reading);
+            let text = cells[*place].id(&self.mapping.empty_words, self.mapping.subject_rules);
             match text.map_err(|reason| Problem::of_column(column, reason))? {
-                Some(text) if text == *column && self.mapping.subject_reading.check => {
+                Some(text) if text == *column && self.mapping.subject_rules.check => {
                     return Err(Problem::of_column(column, "it is the name of its column: a header among the rows"));
                 }
                 Some(text) => {

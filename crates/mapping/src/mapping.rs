@@ -13,7 +13,7 @@ pub(crate) const LIST_SEPARATOR: &str = ";";
 pub struct Mapping {
     pub(crate) subject: SubjectColumns,
     pub(crate) empty_subject: EmptySubject,
-    pub(crate) subject_reading: Reading,
+    pub(crate) subject_rules: ColumnRules,
     pub(crate) fields: Vec<FieldMapping>,
     pub(crate) empty_words: EmptyWords,
 }
@@ -24,20 +24,20 @@ pub struct FieldMapping {
     pub(crate) address: Address,
     pub(crate) kind: FieldKind,
     pub(crate) column: String,
-    pub(crate) reading: Reading,
+    pub(crate) rules: ColumnRules,
     pub(crate) separator: String,
 }
 
 /// How the cells of a column are read.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reading {
+pub(crate) struct ColumnRules {
     /// What is invisible or white at the ends of a text is removed.
     pub(crate) trim: bool,
     /// A value that cannot be right is rejected.
     pub(crate) check: bool,
 }
 
-impl Default for Reading {
+impl Default for ColumnRules {
     fn default() -> Self {
         Self { trim: false, check: true }
     }
@@ -61,7 +61,7 @@ impl Mapping {
         Self {
             subject,
             empty_subject: EmptySubject::default(),
-            subject_reading: Reading::default(),
+            subject_rules: ColumnRules::default(),
             fields: Vec::new(),
             empty_words: EmptyWords::default(),
         }
@@ -94,13 +94,13 @@ impl Mapping {
 
     /// Removes white space, control and invisible characters at the ends of ids.
     pub fn with_trimmed_subject(mut self) -> Self {
-        self.subject_reading.trim = true;
+        self.subject_rules.trim = true;
         self
     }
 
     /// Takes any text as an id.
     pub fn with_unchecked_subject(mut self) -> Self {
-        self.subject_reading.check = false;
+        self.subject_rules.check = false;
         self
     }
 
@@ -116,7 +116,12 @@ impl Mapping {
 
     /// Whether the ends of ids are trimmed.
     pub fn trims_subject(&self) -> bool {
-        self.subject_reading.trim
+        self.subject_rules.trim
+    }
+
+    /// Whether ids are checked.
+    pub fn checks_subject(&self) -> bool {
+        self.subject_rules.check
     }
 
     /// The fields that are set.
@@ -139,18 +144,18 @@ impl FieldMapping {
     /// A field that holds this kind of value, and its column. The entries of a list are separated by `;`.
     pub fn new(address: Address, kind: FieldKind, column: impl Into<String>) -> Self {
         let separator = LIST_SEPARATOR.to_owned();
-        Self { address, kind, column: column.into(), reading: Reading::default(), separator }
+        Self { address, kind, column: column.into(), rules: ColumnRules::default(), separator }
     }
 
     /// Removes white space, control and invisible characters at the ends of values, and of each entry of a list.
     pub fn trimmed(mut self) -> Self {
-        self.reading.trim = true;
+        self.rules.trim = true;
         self
     }
 
     /// Takes any value.
     pub fn unchecked(mut self) -> Self {
-        self.reading.check = false;
+        self.rules.check = false;
         self
     }
 
@@ -177,7 +182,12 @@ impl FieldMapping {
 
     /// Whether the ends of values are trimmed.
     pub fn is_trimmed(&self) -> bool {
-        self.reading.trim
+        self.rules.trim
+    }
+
+    /// Whether values are checked.
+    pub fn is_checked(&self) -> bool {
+        self.rules.check
     }
 
     /// What is between the entries of a list.

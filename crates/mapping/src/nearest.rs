@@ -17,7 +17,7 @@ pub fn near<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> String
 }
 
 /// Whether a name may be a slip for a valid one: at most a third of it is wrong, white space at the ends aside.
-pub fn is_near(wrong: &str, valid: &str) -> bool {
+pub(crate) fn is_near(wrong: &str, valid: &str) -> bool {
     distance(wrong, valid) <= (valid.trim().chars().count() / 3).max(1)
 }
 

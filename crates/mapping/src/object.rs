@@ -112,7 +112,7 @@ pub(crate) fn text(value: &RawValue) -> Result<Option<Cow<'_, str>>, &'static st
         }
         Some(b'{') => Err("it is an object, and a text or a number is wanted"),
         Some(b'[') => Err("it is a list, and a text or a number is wanted"),
-        // Digit by digit: a number of 19 digits is none of a computer's fractions.
+        // The digits are kept as text: a number of 19 digits does not fit a floating-point number.
         _ => Ok(Some(Cow::Borrowed(raw))),
     }
 }

@@ -46,10 +46,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.column {
-            Some(column) if !self.reason.contains(column) => write!(f, "column {column:?}: {}", self.reason),
-            _ => f.write_str(&self.reason),
-        }
+        f.write_str(if self.column.is_some() { &self.counted_as } else { &self.reason })
     }
 }
 

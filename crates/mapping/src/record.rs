@@ -58,8 +58,8 @@ impl Record {
         Self::from_json(text)
     }
 
-    /// How much memory it takes, about.
-    pub fn size(&self) -> usize {
+    /// The approximate size of its text in memory, in bytes.
+    pub fn size_bytes(&self) -> usize {
         match self {
             Self::Cells(cells) => cells.bytes.len() + cells.ends.len() * size_of::<u32>(),
             Self::Object(text) => text.len(),
@@ -264,7 +264,7 @@ impl Columns {
     /// Whether a row repeats the header, as where one file was appended to another. Case, and white space around names, do not
     /// count.
     pub fn are_repeated_by(&self, cells: CellsRef<'_>) -> bool {
-        cells.len() == self.len() && self.0.iter().zip(cells.iter()).all(|(name, cell)| spells(cell, name))
+        cells.len() == self.len() && self.0.iter().zip(cells.iter()).all(|(name, cell)| is_named(cell, name))
     }
 
     /// Whether a row is the header of another file: not this header, but the id has the name of its column, or all others have the
@@ -278,7 +278,7 @@ impl Columns {
             |place: usize| cells.get(place).zip(self.0.get(place)).is_some_and(|(cell, name)| spells(cell, name));
         let mut others = (0..cells.len()).filter(|place| !is_id(*place));
         let own_names = others.clone().filter(|place| spells_own(*place)).count();
-        // A user may be called as the column of ids is, in other letters.
+        // A user id may equal the name of the id column in another case.
         let id_is_named = id_columns.iter().any(|place| {
             let exact = cells.get(*place).map(<[u8]>::trim_ascii) == self.0.get(*place).map(String::as_bytes);
             exact || own_names > 0 && spells_own(*place)
@@ -297,5 +297,10 @@ impl Columns {
 
 /// Whether a cell has the name of a column; case, and white space around it, do not count.
 fn spells(cell: &[u8], name: &str) -> bool {
-    !cell.is_empty() && cell.trim_ascii().eq_ignore_ascii_case(name.trim().as_bytes())
+    !cell.is_empty() && is_named(cell, name)
+}
+
+/// The same; two that are empty are alike.
+fn is_named(cell: &[u8], name: &str) -> bool {
+    cell.trim_ascii().eq_ignore_ascii_case(name.trim().as_bytes())
 }

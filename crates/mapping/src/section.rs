@@ -11,14 +11,14 @@ use crate::nearest;
 
 /// A file's name and text.
 #[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
+pub struct ConfigText<'a> {
     /// As the user named it.
     pub name: &'a str,
     /// All of it.
     pub text: &'a str,
 }
 
-impl<'a> Source<'a> {
+impl<'a> ConfigText<'a> {
     /// Reads the text as TOML.
     pub fn parse(self) -> Result<Spanned<DeTable<'a>>, ConfigError> {
         DeTable::parse(self.text).map_err(|error| self.failure(error.span().unwrap_or(0..0), error.message()))
@@ -47,7 +47,7 @@ impl std::error::Error for ConfigError {}
 
 /// A table whose keys are asked for one by one; at the end, a key that was not asked for is an error.
 pub struct Section<'a> {
-    source: Source<'a>,
+    source: ConfigText<'a>,
     name: String,
     span: Range<usize>,
     table: &'a DeTable<'a>,
@@ -56,7 +56,7 @@ pub struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// The whole file.
-    pub fn root(source: Source<'a>, table: &'a Spanned<DeTable<'a>>) -> Self {
+    pub fn root(source: ConfigText<'a>, table: &'a Spanned<DeTable<'a>>) -> Self {
         Self { source, name: String::new(), span: 0..0, table: table.get_ref(), asked: RefCell::default() }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use highway::{HighwayHash as _, HighwayHasher, Key};
 
 use crate::fault::Changed;
-use crate::progress::Progress;
+use crate::read_control::ReadControl;
 
 /// So many bytes are hashed together.
 pub(crate) const BLOCK_BYTES: usize = 1024 * 1024;
@@ -33,11 +33,6 @@ impl Blocks {
     fn hash(key: Key, block: &[u8]) -> [u64; 2] {
         HighwayHasher::new(key).hash128(block)
     }
-
-    /// How many bytes the file had.
-    pub(crate) fn length(&self) -> u64 {
-        self.length
-    }
 }
 
 /// Reads a file to the length that it has now, and hashes its blocks.
@@ -45,7 +40,9 @@ pub(crate) struct HashedFile<'p> {
     file: Arc<File>,
     blocks: Blocks,
     buffer: Buffer,
-    progress: &'p Progress,
+    /// It ended before the length that it had at the beginning.
+    is_cut: bool,
+    progress: &'p ReadControl,
 }
 
 /// Reads a file again; a block that is not as before is an error, and none of its bytes is given.
@@ -54,7 +51,7 @@ pub(crate) struct ComparedFile {
     blocks: Arc<Blocks>,
     next: usize,
     buffer: Buffer,
-    progress: Arc<Progress>,
+    progress: Arc<ReadControl>,
 }
 
 /// The block that is being given.
@@ -76,7 +73,7 @@ impl Buffer {
         self.given == self.bytes.len()
     }
 
-    fn give(&mut self, to: &mut [u8], progress: &Progress) -> usize {
+    fn give(&mut self, to: &mut [u8], progress: &ReadControl) -> usize {
         let left = &self.bytes[self.given..];
         let count = left.len().min(to.len());
         to[..count].copy_from_slice(&left[..count]);
@@ -87,30 +84,32 @@ impl Buffer {
 }
 
 impl<'p> HashedFile<'p> {
-    pub(crate) fn new(file: Arc<File>, progress: &'p Progress) -> io::Result<Self> {
+    pub(crate) fn new(file: Arc<File>, progress: &'p ReadControl) -> io::Result<Self> {
         let length = file.metadata()?.len();
         let blocks = Blocks { length, key: random_key(), hashes: Vec::new(), ends_open: false };
-        Ok(Self { file, blocks, buffer: Buffer::default(), progress })
+        Ok(Self { file, blocks, buffer: Buffer::default(), is_cut: false, progress })
     }
 
-    /// The hashes, once all was read. `None` if the file is not as long as it was at the beginning.
+    /// The hashes of what was read. `None` if the file is not as long as it was at the beginning.
     pub(crate) fn finish(self) -> io::Result<Option<Blocks>> {
-        let whole = self.blocks.hashes.len() as u64 == self.blocks.length.div_ceil(BLOCK_BYTES as u64);
-        let same_length = self.file.metadata()?.len() == self.blocks.length;
-        Ok((whole && same_length).then_some(self.blocks))
+        let is_as_long = !self.is_cut && self.file.metadata()?.len() == self.blocks.length;
+        Ok(is_as_long.then_some(self.blocks))
     }
 }
 
 impl Read for HashedFile<'_> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         if self.buffer.is_empty() {
-            let at = (self.blocks.hashes.len() * BLOCK_BYTES) as u64;
+            let at = self.blocks.hashes.len() as u64 * BLOCK_BYTES as u64;
             if at >= self.blocks.length {
                 return Ok(0);
             }
             match self.buffer.load(&self.file, at, self.blocks.length) {
                 // It became shorter: `finish` says so.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    self.is_cut = true;
+                    return Ok(0);
+                }
                 loaded => loaded?,
             }
             self.blocks.hashes.push(Blocks::hash(self.blocks.key, &self.buffer.bytes));
@@ -121,7 +120,7 @@ impl Read for HashedFile<'_> {
 }
 
 impl ComparedFile {
-    pub(crate) fn new(file: Arc<File>, blocks: Arc<Blocks>, progress: Arc<Progress>) -> Self {
+    pub(crate) fn new(file: Arc<File>, blocks: Arc<Blocks>, progress: Arc<ReadControl>) -> Self {
         Self { file, blocks, next: 0, buffer: Buffer::default(), progress }
     }
 }
@@ -130,7 +129,7 @@ impl Read for ComparedFile {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         if self.buffer.is_empty() {
             let Some(hash) = self.blocks.hashes.get(self.next) else { return Ok(0) };
-            let at = (self.next * BLOCK_BYTES) as u64;
+            let at = self.next as u64 * BLOCK_BYTES as u64;
             self.buffer.load(&self.file, at, self.blocks.length).map_err(|error| match error.kind() {
                 io::ErrorKind::UnexpectedEof => io::Error::other(Changed),
                 _ => error,

@@ -71,7 +71,7 @@ pub(crate) struct CsvReader<R> {
     line: u64,
     /// The last line break was a CR: an LF after it belongs to it.
     after_cr: bool,
-    /// The rest of the line is to be passed over: a record that began on it was a fault.
+    /// The rest of the line is to be skipped: a record that began on it was a fault.
     skips_line: bool,
     cells: parse::Cells,
 }
@@ -114,8 +114,8 @@ impl<R: Read> CsvReader<R> {
         }
     }
 
-    /// The next record, blank lines passed over. After a fault that is not final it goes on with the line after the one on which
-    /// the record began, so that later faults are found too.
+    /// Reads the next record, and skips blank lines. After a fault of syntax it continues with the next line, after a cell that looks
+    /// like rows with the next record, so that later faults are found too.
     pub(crate) fn read(&mut self) -> Result<Option<RawRecord<'_>>, Fault> {
         if !self.started {
             self.started = true;
@@ -154,13 +154,13 @@ impl<R: Read> CsvReader<R> {
             && stray_quotes::look_like_rows(raw, columns, self.dialect);
         self.take_record(bytes);
         if looks_like_rows {
-            return Err(Fault::at(line, LOOKS_LIKE_ROWS));
+            return Err(Fault::at(line, if self.dialect.quotes { LOOKS_LIKE_ROWS } else { JOINED_LINES }));
         }
         let raw = &self.buffer[begins..begins + bytes];
         Ok(Some(RawRecord { line, cells: self.cells.of(raw), raw }))
     }
 
-    /// Passes over the rest of the line.
+    /// Skips the rest of the line.
     fn skip_line(&mut self) -> Result<(), Fault> {
         loop {
             let rest = &self.buffer[self.start..self.end];
@@ -185,7 +185,7 @@ impl<R: Read> CsvReader<R> {
         }
     }
 
-    /// Passes line breaks over; whether anything follows.
+    /// Skips line breaks; whether anything follows.
     fn pass_blank_lines(&mut self) -> Result<bool, Fault> {
         loop {
             let rest = &self.buffer[self.start..self.end];
@@ -284,18 +284,19 @@ fn read_some(source: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize
 /// What a file of rejected rows begins with.
 const REJECTED_ROWS_START: &[u8] = b"_destination,_line,_field,_code,";
 
-const LONE_CR: &str = "a carriage return (CR) is in the middle of the line, and lines of this file do not end so: remove it, or end all \
-                       lines alike";
+const LONE_CR: &str = "a carriage return (CR) is in the middle of the line: remove it, or end all lines alike";
 const UNCLOSED: &str = "a quote is opened in the record that begins here and never closed: close it, or double it if it is meant as a \
                         character";
 const TOO_LONG: &str = "the record that begins here is longer than 1 MiB: look for a quote that is never closed, or \
                         for line breaks that are missing";
-const LOOKS_LIKE_ROWS: &str = "a quoted cell holds lines that look like rows: two quotes that do not belong together? Double a quote that \
-                               is meant as a character; if such cells are meant, set multiline = true in [input]";
+const LOOKS_LIKE_ROWS: &str = "a quoted cell contains lines that look like rows, probably because of two stray quotes: double a quote that \
+                               is meant as a character; if the cells really have several lines, set multiline = true in [input]";
+const JOINED_LINES: &str = "an escape character at the end of a line joins it with the next: double it if it is meant as a character; if the \
+                            cells really have several lines, set multiline = true in [input]";
 
 fn after_quote(dialect: Dialect) -> String {
     let fix = "double a quote that is meant as a character, or set quote = \"none\" in [input] if all of them are";
     let escape =
         if dialect.escape.is_none() { "; if the file has \\\" for a quote, set escape = \"\\\\\"" } else { "" };
-    format!("a quoted cell of the record that begins here goes on after its closing quote: {fix}{escape}")
+    format!("the record that begins here has text after a closing quote: {fix}{escape}")
 }

@@ -44,12 +44,17 @@ impl Utf8Count {
         if (records - broken) * 100 >= records * MIN_PERCENT {
             return None;
         }
+        let of = if records == 1 {
+            "its only line with non-ASCII characters is broken".to_owned()
+        } else {
+            let are = if broken == 1 { "is" } else { "are" };
+            format!(
+                "{broken} of {records} lines with non-ASCII characters {are} broken, the first is line {first_broken}"
+            )
+        };
         Some(Fault::of_input(format!(
-            "it is not UTF-8: of {records} {} with characters beyond ASCII {broken} {} not, line {first_broken} first: save it as \
-             UTF-8 (in Excel: CSV UTF-8), or convert it; a Chinese file is probably GB18030: iconv -f GB18030 -t UTF-8 FILE > \
-             CONVERTED",
-            if records == 1 { "line" } else { "lines" },
-            if broken == 1 { "is" } else { "are" },
+            "it is not UTF-8: {of}: save it as UTF-8 (in Excel: CSV UTF-8), or convert it; a Chinese file is probably GB18030: iconv -f \
+             GB18030 -t UTF-8 FILE > CONVERTED"
         )))
     }
 }

@@ -1,7 +1,9 @@
 //! Why an input cannot be used, or cannot be read on.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::io;
+use std::path::Path;
 
 /// Why an input cannot be used, or cannot be read on: the lines, what is wrong, and what to do. It holds no value of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +35,7 @@ impl Fault {
     pub(crate) fn broken(line: u64, error: &io::Error) -> Self {
         let problem = match error.get_ref().and_then(|inner| inner.downcast_ref::<Changed>()) {
             Some(Changed) => Changed.to_string(),
-            None => format!("the input cannot be read on: {error}"),
+            None => format!("the input cannot be read further: {error}"),
         };
         Self { lines: vec![line], problem, is_final: true }
     }
@@ -77,16 +79,26 @@ impl Fault {
 
 /// Puts the names of the file, and of what a command makes of it, in the place of `FILE`, `UNPACKED` and `CONVERTED`.
 fn with_names(problem: &str, file: &str) -> String {
-    const COMPRESSED: [&str; 5] = [".gz", ".zst", ".bz2", ".xz", ".lz4"];
-    let (stem, extension) = file.rsplit_once('.').unwrap_or((file, "csv"));
-    let unpacked = COMPRESSED.iter().find_map(|ending| file.strip_suffix(ending));
-    let unpacked = unpacked.map_or(format!("unpacked.{extension}"), str::to_owned);
-    let (file, unpacked, converted) = match file == STANDARD_INPUT {
-        true => ("FILE", "unpacked.csv".to_owned(), "converted.csv".to_owned()),
-        false => (file, unpacked, format!("{stem}-utf8.{extension}")),
+    const COMPRESSED: [&str; 6] = [".gz", ".zst", ".bz2", ".xz", ".lz4", ".Z"];
+    if file == STANDARD_INPUT {
+        return problem.replace("UNPACKED", "unpacked.csv").replace("CONVERTED", "converted.csv");
+    }
+    let path = Path::new(file);
+    let part = |part: Option<&OsStr>, default: &str| {
+        part.map_or(default.to_owned(), |part| part.to_string_lossy().into_owned())
     };
+    let (stem, extension) = (part(path.file_stem(), "input"), part(path.extension(), "csv"));
+    let beside = |name: String| path.with_file_name(name).to_string_lossy().into_owned();
+    let unpacked = COMPRESSED.iter().find_map(|ending| file.strip_suffix(ending)).map(str::to_owned);
+    let unpacked = unpacked.unwrap_or_else(|| beside(format!("unpacked.{extension}")));
+    let converted = beside(format!("{stem}-utf8.{extension}"));
+    // In a command that is quoted itself, a name that needs quotes is left to the user.
+    let quoted = shell_quoted(file);
+    let in_quotes = if quoted == file { file } else { "FILE" };
     problem
-        .replace("FILE", &shell_quoted(file))
+        .replace("'FILE'", &format!("'{in_quotes}'"))
+        .replace(" FILE ", &format!(" {quoted} "))
+        .replace(" FILE`", &format!(" {quoted}`"))
         .replace("UNPACKED", &shell_quoted(&unpacked))
         .replace("CONVERTED", &shell_quoted(&converted))
 }
@@ -114,7 +126,7 @@ pub(crate) struct Changed;
 
 impl fmt::Display for Changed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the file was changed after it was checked: no row from here on was sent: run the same command again when the file is complete")
+        f.write_str("the file was changed after it was checked: this row and later rows were not sent: run the same command again when the file is complete")
     }
 }
 

@@ -15,8 +15,8 @@ use crate::fault::{Fault, STANDARD_INPUT};
 use crate::format::Format;
 use crate::ndjson::LineReader;
 use crate::preflight::{self, Preflight, PreflightError};
-use crate::progress::Progress;
-use crate::rows::{Header, Reader, Rows, Source};
+use crate::read_control::ReadControl;
+use crate::rows::{ByteSource, Header, InputRows, Reader};
 
 /// An input that is open, and whose header has been read.
 pub struct Input {
@@ -66,22 +66,21 @@ impl Input {
     /// [`OpenError`].
     pub fn open(path: &Path, format: Option<Format>, dialect: Dialect) -> Result<Self, OpenError> {
         let format = format.unwrap_or_else(|| Format::of(path));
-        let is_file = !is_read_once(path);
-        let (source, file): (Source, _) = if path == Path::new("-") {
+        let (source, file): (ByteSource, _) = if path == Path::new("-") {
             (Box::new(io::stdin()), None)
         } else {
-            let file = File::open(path)?;
-            if file.metadata()?.is_dir() {
+            let file = Arc::new(File::open(path)?);
+            let metadata = file.metadata()?;
+            if metadata.is_dir() {
                 return Err(io::Error::other("it is a directory").into());
             }
-            let file = Arc::new(file);
-            (Box::new(SharedFile(file.clone())), Some(file))
+            (Box::new(SharedFile(file.clone())), metadata.is_file().then_some(file))
         };
         let (layout, reader, digest) = match format {
             Format::Csv => open_csv(source, dialect)?,
             Format::Ndjson => open_ndjson(source)?,
         };
-        let origin = match file.filter(|_| is_file) {
+        let origin = match file {
             Some(file) => Origin::File(file, None),
             None => Origin::Pipe(Some(Box::new((reader, digest)))),
         };
@@ -111,9 +110,11 @@ impl Input {
         }
     }
 
-    /// Says which columns, from 0, identify a record: a row that has such a column's name there is the header of another file.
-    pub fn set_id_places(&mut self, id_places: Vec<usize>) {
-        self.id_places = id_places;
+    /// With these columns, from 0, as those that identify a record: a row that has such a column's name there is the header of
+    /// another file.
+    #[must_use]
+    pub fn with_id_places(self, id_places: Vec<usize>) -> Self {
+        Self { id_places, ..self }
     }
 
     /// Reads a regular file once to its end, and finds what is wrong with it as a file. `wanted`: numbers of rows of which
@@ -121,32 +122,26 @@ impl Input {
     ///
     /// # Errors
     /// [`PreflightError`]; of a pipe, that it is one.
-    pub fn preflight(
-        &mut self,
-        id_places: &[usize],
-        wanted: &[u64],
-        progress: &Progress,
-    ) -> Result<Preflight, PreflightError> {
-        self.id_places = id_places.to_vec();
+    pub fn preflight(&mut self, wanted: &[u64], progress: &ReadControl) -> Result<Preflight, PreflightError> {
         let Origin::File(file, done) = &mut self.origin else {
             return Err(PreflightError::Faults(vec![Fault::of_input("it can be read only once")]));
         };
-        let layout = match &self.layout {
-            Layout::Columns(columns) => preflight::Layout::Csv {
+        let structure = match &self.layout {
+            Layout::Columns(columns) => preflight::Structure::Csv {
                 dialect: self.dialect,
                 columns: columns.clone(),
                 id_places: self.id_places.clone(),
             },
-            Layout::Objects(_) => preflight::Layout::Ndjson,
+            Layout::Objects(_) => preflight::Structure::Ndjson,
         };
-        let preflight = preflight::run(file, layout, wanted, progress)?;
+        let preflight = preflight::run(file, structure, wanted, progress)?;
         *done = Some(preflight.clone());
         Ok(preflight)
     }
 
-    /// The rows: of a regular file as often as one likes, of a pipe once. A file without a pre-flight, and a pipe that was read,
-    /// have none.
-    pub fn rows(&mut self, progress: Arc<Progress>) -> Rows {
+    /// The rows: of a regular file as often as one likes, of a pipe once. A file without a pre-flight, and a pipe that was read
+    /// already, give a fault.
+    pub fn rows(&mut self, progress: Arc<ReadControl>) -> InputRows {
         let (reader, digest, expected) = match &mut self.origin {
             Origin::File(file, Some(preflight)) => {
                 let compared = ComparedFile::new(file.clone(), preflight.blocks.clone(), progress.clone());
@@ -156,7 +151,8 @@ impl Input {
                 };
                 match opened {
                     Ok((_, reader, digest)) => (reader, digest, Some(preflight.rows())),
-                    Err(error) => return Rows::failed(error, progress),
+                    Err(OpenError::Fault(fault)) => return InputRows::failed(fault, progress),
+                    Err(error) => return InputRows::failed(Fault::of_input(error.to_string()), progress),
                 }
             }
             Origin::Pipe(reader) => match reader.take() {
@@ -164,22 +160,24 @@ impl Input {
                     let (reader, digest) = *read;
                     (reader, digest, None)
                 }
-                None => return Rows::empty(progress),
+                None => return InputRows::failed(Fault::of_input("its rows were read already"), progress),
             },
-            Origin::File(_, None) => return Rows::empty(progress),
+            Origin::File(_, None) => {
+                return InputRows::failed(Fault::of_input("it was not checked: call Input::preflight first"), progress);
+            }
         };
         let reader = match reader {
             Reader::Csv(reader, header) => Reader::Csv(reader, Header::new(header.columns, self.id_places.clone())),
             ndjson @ Reader::Ndjson(..) => ndjson,
         };
         let utf8 = expected.is_none().then(Utf8Count::default);
-        Rows { reader, progress, digest, number: 0, expected, ended: false, utf8, failed: None }
+        InputRows { reader, progress, digest, number: 0, expected, ended: false, utf8, failed: None }
     }
 }
 
 type Opened = (Layout, Reader, Running);
 
-fn open_csv(source: Source, dialect: Dialect) -> Result<Opened, OpenError> {
+fn open_csv(source: ByteSource, dialect: Dialect) -> Result<Opened, OpenError> {
     let mut reader = CsvReader::new(source, dialect);
     let mut digest = Running::default();
     let Some(raw) = reader.read().map_err(OpenError::Fault)? else {
@@ -193,7 +191,7 @@ fn open_csv(source: Source, dialect: Dialect) -> Result<Opened, OpenError> {
 }
 
 /// The first line shows whether this is NDJSON at all; a later one that is not is that row's problem.
-fn open_ndjson(source: Source) -> Result<Opened, OpenError> {
+fn open_ndjson(source: ByteSource) -> Result<Opened, OpenError> {
     let mut reader = LineReader::new(source);
     let first = reader.read().map_err(OpenError::Fault)?.map(|(line, text)| (line, Box::<[u8]>::from(text)));
     let fields = match first.as_ref().map(|(line, text)| (line, field_names(text))) {

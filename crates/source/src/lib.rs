@@ -6,13 +6,13 @@
 //! old and half new.
 //!
 //! ```
-//! use contact_sink_source::{Dialect, Input, Progress};
+//! use contact_sink_source::{Dialect, Input, ReadControl};
 //!
 //! # let directory = tempfile::tempdir()?;
 //! # let path = directory.path().join("users.csv");
 //! std::fs::write(&path, "id,mail\n7,a@b.example\n8,c@d.example\n")?;
-//! let mut input = Input::open(&path, None, Dialect::default())?;
-//! let preflight = input.preflight(&[0], &[], &Progress::default())?;
+//! let mut input = Input::open(&path, None, Dialect::default())?.with_id_places(vec![0]);
+//! let preflight = input.preflight(&[], &ReadControl::default())?;
 //! assert_eq!(preflight.rows(), 2);
 //! for row in input.rows(Default::default()) {
 //!     println!("line {}", row?.line);
@@ -22,11 +22,11 @@
 //!
 //! # CSV
 //! Strict, since a lenient reader gives one user's values to another. Cells are between commas; a line ends with LF, CRLF or CR;
-//! blank lines are passed over.
+//! blank lines are skipped. A byte order mark may be before any record.
 //! - A cell that begins with a quote ends with the next one that is not doubled. Then comes a comma or the end of the line.
 //! - A quote in a cell that began without one is a character like any other.
 //! - A quoted cell that holds a line with as many commas as the header, or a record each of whose lines has as many, is an error:
-//!   so look two stray quotes. [`Dialect::with_multiline`] allows it.
+//!   two stray quotes look like this. [`Dialect::with_multiline`] allows it.
 //! - A record has at most 1 MiB; of a file of rejected rows 8 MiB.
 
 mod blocks;
@@ -38,7 +38,7 @@ mod format;
 mod input;
 mod ndjson;
 mod preflight;
-mod progress;
+mod read_control;
 mod rows;
 mod start;
 
@@ -48,5 +48,5 @@ pub use fault::Fault;
 pub use format::Format;
 pub use input::{Input, OpenError, display_name, is_read_once};
 pub use preflight::{Preflight, PreflightError};
-pub use progress::Progress;
-pub use rows::{Row, Rows};
+pub use read_control::ReadControl;
+pub use rows::{InputRows, Row};

@@ -12,7 +12,7 @@ use crate::digest::{Digest, Running};
 use crate::encoding::Utf8Count;
 use crate::fault::{Fault, MAX_LINES};
 use crate::ndjson::LineReader;
-use crate::progress::Progress;
+use crate::read_control::ReadControl;
 use crate::rows::Header;
 
 /// What the pre-flight found out about a file that can be used.
@@ -28,7 +28,7 @@ pub struct Preflight {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PreflightError {
-    /// [`Progress::stop`] ended the pre-flight.
+    /// [`ReadControl::stop`] ended the pre-flight.
     #[error("the pre-flight was stopped")]
     Stopped,
     /// What is wrong with the file. At least one.
@@ -42,24 +42,19 @@ impl Preflight {
         self.rows
     }
 
-    /// How many bytes the file has.
-    pub fn bytes(&self) -> u64 {
-        self.blocks.length()
-    }
-
     /// The digest of the header and all rows.
     pub fn digest(&self) -> Digest {
         self.digest
     }
 
-    /// The digest of the header and the first `rows` rows, if it was asked for and there are as many; else of all.
-    pub fn digest_of(&self, rows: u64) -> Digest {
-        self.prefixes.iter().find(|(prefix, _)| *prefix == rows).map_or(self.digest, |(_, digest)| *digest)
+    /// The digest of the header and the first `rows` rows. `None` if it was not asked for, or if there are not as many.
+    pub fn digest_of(&self, rows: u64) -> Option<Digest> {
+        self.prefixes.iter().find(|(prefix, _)| *prefix == rows).map(|(_, digest)| *digest)
     }
 }
 
 /// What the header says of a CSV file, or that it is NDJSON.
-pub(crate) enum Layout {
+pub(crate) enum Structure {
     Csv { dialect: Dialect, columns: Columns, id_places: Vec<usize> },
     Ndjson,
 }
@@ -67,21 +62,21 @@ pub(crate) enum Layout {
 /// Reads a file to its end. `wanted`: numbers of rows of which the digest is wanted.
 pub(crate) fn run(
     file: &Arc<File>,
-    layout: Layout,
+    structure: Structure,
     wanted: &[u64],
-    progress: &Progress,
+    progress: &ReadControl,
 ) -> Result<Preflight, PreflightError> {
     let hashed = |error: io::Error| PreflightError::Faults(vec![Fault::broken(1, &error)]);
     let mut source = HashedFile::new(file.clone(), progress).map_err(hashed)?;
     let mut scan = Scan { wanted, ..Scan::default() };
-    match layout {
-        Layout::Csv { dialect, columns, id_places } => {
+    match structure {
+        Structure::Csv { dialect, columns, id_places } => {
             let reader = CsvReader::new(&mut source, dialect);
             scan.csv(reader, &Header::new(columns, id_places), progress)?;
         }
-        Layout::Ndjson => scan.ndjson(LineReader::new(&mut source), progress)?,
+        Structure::Ndjson => scan.ndjson(LineReader::new(&mut source), progress)?,
     }
-    // What else is wrong with half a file says nothing.
+    // If the length has changed, other faults may come from the change.
     let blocks = source.finish().map_err(hashed)?.ok_or_else(|| {
         let problem = "it became longer or shorter while it was checked: send it when it is complete";
         PreflightError::Faults(vec![Fault::of_input(problem)])
@@ -94,6 +89,9 @@ pub(crate) fn run(
     Ok(Preflight { rows, digest: digest.value(), prefixes, blocks: Arc::new(blocks) })
 }
 
+const CHANGED_HEADER: &str =
+    "the header was changed after the file was opened: run the same command again when the file is complete";
+
 /// What was found so far. It holds no row.
 #[derive(Default)]
 struct Scan<'w> {
@@ -103,7 +101,7 @@ struct Scan<'w> {
     prefixes: Vec<(u64, Digest)>,
     utf8: Utf8Count,
     faults: Vec<Fault>,
-    /// Rows that have as many cells as the header, and the first one that has not: its line and its number of cells.
+    /// InputRows that have as many cells as the header, and the first one that has not: its line and its number of cells.
     fitting: u64,
     misfit: Option<(u64, usize)>,
 }
@@ -113,7 +111,7 @@ impl Scan<'_> {
         &mut self,
         mut reader: CsvReader<&mut HashedFile<'_>>,
         header: &Header,
-        progress: &Progress,
+        progress: &ReadControl,
     ) -> Result<(), PreflightError> {
         let columns = header.columns.len();
         let are_fed_back = header.columns.are_fed_back();
@@ -128,6 +126,10 @@ impl Scan<'_> {
                     self.utf8.add(raw.line, raw.raw);
                     self.digest.add_cells(raw.cells);
                     if std::mem::take(&mut is_header) {
+                        if Columns::new(raw.cells).as_ref() != Ok(&header.columns) {
+                            self.faults.push(Fault::at(raw.line, CHANGED_HEADER));
+                            return Ok(());
+                        }
                         reader.set_columns(columns, are_fed_back);
                         self.note_prefix();
                         continue;
@@ -169,7 +171,7 @@ impl Scan<'_> {
     fn ndjson(
         &mut self,
         mut reader: LineReader<&mut HashedFile<'_>>,
-        progress: &Progress,
+        progress: &ReadControl,
     ) -> Result<(), PreflightError> {
         self.note_prefix();
         loop {
@@ -204,6 +206,6 @@ impl Scan<'_> {
             Some(known) => fault.lines().iter().for_each(|line| known.add_line(*line)),
             None => self.faults.push(fault),
         }
-        self.faults.iter().map(|fault| fault.lines().len()).sum::<usize>() < MAX_LINES
+        self.faults.iter().all(|fault| fault.lines().len() < MAX_LINES)
     }
 }

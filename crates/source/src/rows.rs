@@ -9,9 +9,8 @@ use crate::csv::CsvReader;
 use crate::digest::{Digest, Running};
 use crate::encoding::Utf8Count;
 use crate::fault::Fault;
-use crate::input::OpenError;
 use crate::ndjson::LineReader;
-use crate::progress::Progress;
+use crate::read_control::ReadControl;
 
 /// One row of an input.
 #[derive(Debug, Clone)]
@@ -26,10 +25,10 @@ pub struct Row {
     pub record: Record,
 }
 
-/// The rows of an input, one after the other. After a fault, or after [`Progress::stop`], there is none.
-pub struct Rows {
+/// The rows of an input, one after the other. After a fault, or after [`ReadControl::stop`], there is none.
+pub struct InputRows {
     pub(crate) reader: Reader,
-    pub(crate) progress: Arc<Progress>,
+    pub(crate) progress: Arc<ReadControl>,
     pub(crate) digest: Running,
     pub(crate) number: u64,
     /// How many the pre-flight counted.
@@ -42,13 +41,13 @@ pub struct Rows {
 }
 
 /// A source of bytes.
-pub(crate) type Source = Box<dyn Read + Send>;
+pub(crate) type ByteSource = Box<dyn Read + Send>;
 
 /// Where the rows come from.
 pub(crate) enum Reader {
-    Csv(Box<CsvReader<Source>>, Header),
+    Csv(Box<CsvReader<ByteSource>>, Header),
     /// And the first line, which was read ahead.
-    Ndjson(LineReader<Source>, Option<(u64, Box<[u8]>)>),
+    Ndjson(LineReader<ByteSource>, Option<(u64, Box<[u8]>)>),
 }
 
 /// The header of a CSV file, as far as rows are compared with it.
@@ -88,29 +87,12 @@ impl Header {
 const OTHER_HEADER: &str =
     "it is the header of another file, with other columns: send the two files one after the other";
 
-impl Rows {
-    /// No row.
-    pub(crate) fn empty(progress: Arc<Progress>) -> Self {
-        let reader = Reader::Ndjson(LineReader::new(Box::new(std::io::empty())), None);
-        Self {
-            reader,
-            progress,
-            digest: Running::default(),
-            number: 0,
-            expected: None,
-            ended: true,
-            utf8: None,
-            failed: None,
-        }
-    }
-
+impl InputRows {
     /// No row but this fault.
-    pub(crate) fn failed(error: OpenError, progress: Arc<Progress>) -> Self {
-        let fault = match error {
-            OpenError::Fault(fault) => fault,
-            other => Fault::of_input(other.to_string()),
-        };
-        Self { failed: Some(fault), ended: false, ..Self::empty(progress) }
+    pub(crate) fn failed(fault: Fault, progress: Arc<ReadControl>) -> Self {
+        let reader = Reader::Ndjson(LineReader::new(Box::new(std::io::empty())), None);
+        let digest = Running::default();
+        Self { reader, progress, digest, number: 0, expected: None, ended: false, utf8: None, failed: Some(fault) }
     }
 
     fn read(&mut self) -> Result<Option<Row>, Fault> {
@@ -153,7 +135,7 @@ impl Rows {
     }
 }
 
-impl Iterator for Rows {
+impl Iterator for InputRows {
     type Item = Result<Row, Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -4,8 +4,8 @@ use crate::fault::Fault;
 
 /// What some programs begin a text in UTF-8 with.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-/// By so many bytes a file is known.
-const ENOUGH_BYTES: usize = 16;
+/// As long as the longest text that is looked for: the start of a file of rejected rows.
+const ENOUGH_BYTES: usize = 32;
 
 /// What a file is by its first bytes, and the command that converts it. `FILE` is the user's file.
 const NO_TEXT: &[(&[u8], &str)] = &[

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use contact_sink_mapping::InvalidColumns;
-use contact_sink_source::{Dialect, Input, OpenError, Preflight, PreflightError, Progress, display_name};
+use contact_sink_source::{Dialect, Input, OpenError, Preflight, PreflightError, ReadControl, display_name};
 use tokio::time::sleep_until;
 
 use super::interrupt::{Interrupt, Why};
@@ -33,16 +33,15 @@ pub async fn open(args: &args::Sync, dialect: Dialect, interrupt: &mut Interrupt
 /// Checks a file, once for all destinations. `rows_read`: numbers of rows that earlier runs have read.
 pub async fn run(
     mut input: Input,
-    id_places: Vec<usize>,
     rows_read: Vec<u64>,
     screen: &Screen,
     interrupt: &mut Interrupt,
 ) -> Result<(Input, Preflight), Failure> {
-    let (name, reading) = (input.name().to_owned(), Arc::new(Progress::default()));
+    let (name, reading) = (input.name().to_owned(), Arc::new(ReadControl::default()));
     let mut shown = screen.check(&name, input.bytes().unwrap_or_default());
     let in_thread = reading.clone();
     let mut work = tokio::task::spawn_blocking(move || {
-        let found = input.preflight(&id_places, &rows_read, &in_thread);
+        let found = input.preflight(&rows_read, &in_thread);
         (input, found)
     });
     let done = loop {

@@ -8,7 +8,7 @@ use contact_sink_core::ContactSink;
 use contact_sink_delivery::Options;
 use contact_sink_journal::Lock;
 use contact_sink_mapping::Mapper;
-use contact_sink_source::{Input, Preflight, Progress as Reading, display_name};
+use contact_sink_source::{Input, Preflight, ReadControl, display_name};
 
 use super::ledger::{Books, Ledger};
 use super::limiters::Limiters;
@@ -195,7 +195,7 @@ impl<'a> Preparation<'a> {
         }
         let (rows, quota, done) = (preflight.map(Preflight::rows), sink.limits().quota, books.counts().done());
         let progress = screen.progress(&target.name, Frame { rows, quota, done });
-        let reading = Arc::new(Reading::default());
+        let reading = Arc::new(ReadControl::default());
         let run = Run {
             says,
             doubts,

@@ -17,7 +17,7 @@ use tracing::info;
 use super::interrupt::{Interrupt, SETTLE, TimeLimit, Why};
 use super::ledger::{Books, Hook};
 use contact_sink_mapping::Mapper;
-use contact_sink_source::{Progress as Stopper, Rows};
+use contact_sink_source::{InputRows, ReadControl};
 
 use crate::progress::{Progress, Sample};
 use crate::reading::{self, Known, ReadRow, Reading, Seen};
@@ -37,9 +37,9 @@ pub struct Run {
     pub input: String,
     /// Whether it is a regular file: that has an end.
     pub is_file: bool,
-    pub rows: Rows,
+    pub rows: InputRows,
     /// Ends the reading.
-    pub reading: Arc<Stopper>,
+    pub reading: Arc<ReadControl>,
     pub mapper: Mapper,
     /// What is known of the input's rows.
     pub known: Known,
@@ -239,7 +239,7 @@ async fn until(instant: Option<Instant>) {
 /// The rows to send, as a stream that ends when the reading is stopped.
 struct Updates {
     rows: mpsc::Receiver<(ReadRow, ContactUpdate)>,
-    reading: Arc<Stopper>,
+    reading: Arc<ReadControl>,
     books: Books,
 }
 

@@ -165,7 +165,7 @@ impl States {
         if compared.same == Same::No {
             run.rebase(compared.rows, compared.digest.as_bytes());
         }
-        let known = Known { settled: run.settled().clone(), doubtful: run.doubtful().clone() };
+        let known = Known { settled: run.settled().clone(), maybe_applied: run.doubtful().clone() };
         let mut says = vec![says(&target.name, &run, is_finished)];
         says.extend(waits(&target.name, first_after));
         Ok(Opened { run, known, is_done: is_finished, first_after, says })
@@ -234,7 +234,8 @@ impl States {
 /// Compares an input with what was read of it in a run.
 fn compare(preflight: &Preflight, record: &Record) -> Compared {
     let rows = record.read.min(preflight.rows());
-    let digest = preflight.digest_of(rows);
+    // Of a file with fewer rows than were read before, all of them are compared.
+    let digest = preflight.digest_of(rows).unwrap_or(preflight.digest());
     let same = match rows == record.read && (rows == 0 || digest == *record.digest) {
         false => Same::No,
         true if rows == preflight.rows() => Same::Whole,

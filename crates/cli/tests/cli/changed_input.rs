@@ -98,7 +98,9 @@ fn no_user_has_the_value_of_another_one() {
         match ran.status {
             0 => {
                 assert_eq!(ran.count("accepted"), users.len() as u64, "run {run}, {kind:?}");
-                let whole = matches!(kind, Change::Truncated) || users.len() as i64 == ROWS;
+                // What was cut off before the check is no part of the file.
+                let kept = if requests == 0 && matches!(kind, Change::Truncated) { row } else { usize::MAX };
+                let whole = users.len() as i64 == ROWS || users.len() == kept;
                 assert!(whole, "run {run}, {kind:?}: exit 0, and {} users", users.len());
             }
             65 => {

@@ -205,13 +205,16 @@ fn without_a_terminal_a_line_says_how_far_it_is() {
 }
 
 #[test]
-fn the_check_of_the_input_ends_when_it_is_told() {
+fn a_signal_and_a_time_limit_end_the_preflight() {
     let place = slow(Duration::ZERO);
-    place.write("input.csv", rows(800_000));
+    place.write("input.csv", rows(1) + &"1,,a@example.com,\n".repeat(5_000_000));
     let ran = place.run(&[&SYNC[..], &["--max-time", "1ms"]].concat());
     assert_eq!((ran.status, ran.count("rows"), place.sandbox.seen()), (75, 0, 0), "{}", ran.stderr);
-    let says = "contact-sink: the time is up (--max-time 1ms) while input.csv was checked: nothing was sent: run the same command again\n";
-    assert!(ran.stderr.ends_with(says), "{}", ran.stderr);
+    // Which of the two depends on how fast the machine is.
+    let says = ["before input.csv was read", "while input.csv was checked"].map(|when| {
+        format!("contact-sink: the time is up (--max-time 1ms) {when}: nothing was sent: run the same command again\n")
+    });
+    assert!(says.contains(&ran.stderr), "{}", ran.stderr);
 
     // The journal is opened just before.
     let child = place.start(&[&SYNC[..], &["--state", "other"]].concat());

@@ -5,11 +5,11 @@ use serde_json::json;
 use crate::support::{Place, Ran, sample_destination, world};
 
 const ENDS: &str = "it begins or ends with white space or a control character: remove it, or set as = \"trim\"";
-const INVISIBLE: &str = "it has an invisible character in it: remove it; at its ends as = \"trim\" does";
+const INVISIBLE: &str = "it contains an invisible character: remove it (as = \"trim\" removes those at the ends)";
 const CONTROL: &str = "it has a line break or another control character in it: remove it";
 const FORMULA: &str = "it is a spreadsheet formula (=\"..\"): export the values";
 const SHEET_ERROR: &str = "it is the error of a spreadsheet formula, such as #REF!: correct the cell, or empty it";
-const WORD: &str = "it is a word for no value, such as nan or None: write the id";
+const WORD: &str = "it is a word that means \"no value\", such as nan or None: write the id";
 const CHANGED_ID: &str = "a spreadsheet or a script changed it (7.0, 1.3E+10): export ids as text";
 const PHONE: &str =
     "it is no phone number: 3 to 40 characters, at least 3 digits, then spaces, +-()./#*,; and an extension";

@@ -75,7 +75,7 @@ pub(super) fn record(input: &[u8], at_end: bool, dialect: Dialect, cells: &mut C
     let mut at = 0;
     loop {
         let end = if dialect.quotes && input.get(at) == Some(&QUOTE) {
-            match quoted(input, at + 1, dialect.escape, cells) {
+            match quoted(input, at + 1, at_end, dialect.escape, cells) {
                 Ok(Some(closed)) => end_after_quote(input, closed, at_end, dialect),
                 Ok(None) if at_end => return Parsed::Wrong(Wrong::Unclosed),
                 Ok(None) => return Parsed::Incomplete,
@@ -145,7 +145,7 @@ fn unquoted(
         let before = &rest[..found.unwrap_or(rest.len())];
         if let Some(escaped) = escape.and_then(|escape| memchr::memchr(escape, before)) {
             cells.unquoted.extend_from_slice(&rest[..escaped]);
-            let taken = take_escaped(&rest[escaped..], cells);
+            let taken = take_escaped(&rest[escaped..], at_end, cells);
             if taken > 0 {
                 at += escaped + taken;
                 continue;
@@ -172,7 +172,13 @@ fn unquoted(
 }
 
 /// A cell after its opening quote: where the closing one is.
-fn quoted(input: &[u8], mut at: usize, escape: Option<u8>, cells: &mut Cells) -> Result<Option<usize>, Wrong> {
+fn quoted(
+    input: &[u8],
+    mut at: usize,
+    at_end: bool,
+    escape: Option<u8>,
+    cells: &mut Cells,
+) -> Result<Option<usize>, Wrong> {
     loop {
         let rest = input.get(at..).unwrap_or_default();
         let found = match escape {
@@ -192,7 +198,7 @@ fn quoted(input: &[u8], mut at: usize, escape: Option<u8>, cells: &mut Cells) ->
             cells.unquoted.push(QUOTE);
             at += before + 2;
         } else {
-            let taken = take_escaped(&rest[before..], cells);
+            let taken = take_escaped(&rest[before..], at_end, cells);
             if taken == 0 {
                 return Ok(None);
             }
@@ -201,11 +207,17 @@ fn quoted(input: &[u8], mut at: usize, escape: Option<u8>, cells: &mut Cells) ->
     }
 }
 
-/// Takes an escape character and what it stands before: how many bytes that are; none if the next one is not there yet.
+/// Takes an escape character and the character after it. Returns the number of bytes; 0 if the next byte has not been read yet.
 ///
 /// It makes a character of a quote, a delimiter, a line break and itself. Before any other it is a character: `\N`, `C:\new`.
-fn take_escaped(rest: &[u8], cells: &mut Cells) -> usize {
+fn take_escaped(rest: &[u8], at_end: bool, cells: &mut Cells) -> usize {
     match rest {
+        [_, b'\r'] if !at_end => 0,
+        [_, b'\r', b'\n', ..] => {
+            cells.unquoted.extend_from_slice(b"\r\n");
+            cells.has_line_breaks = true;
+            3
+        }
         [escape, next, ..] if *next == *escape || matches!(*next, QUOTE | DELIMITER | b'\n' | b'\r') => {
             cells.unquoted.push(*next);
             cells.has_line_breaks |= matches!(*next, b'\n' | b'\r');

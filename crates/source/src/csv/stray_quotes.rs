@@ -33,8 +33,15 @@ fn lines(record: &[u8], dialect: Dialect) -> Vec<Line> {
         let starts = std::mem::replace(&mut cell_starts, false);
         match byte {
             // An escaped line break is one all the same.
-            _ if Some(byte) == dialect.escape && !matches!(bytes.peek(), Some(b'\n' | b'\r')) => drop(bytes.next()),
-            QUOTE if in_quotes && bytes.peek() == Some(&QUOTE) => drop(bytes.next()),
+            _ if Some(byte) == dialect.escape
+                && (in_quotes || !dialect.quotes)
+                && !matches!(bytes.peek(), Some(b'\n' | b'\r')) =>
+            {
+                bytes.next();
+            }
+            QUOTE if in_quotes && bytes.peek() == Some(&QUOTE) => {
+                bytes.next();
+            }
             QUOTE if in_quotes => {
                 in_quotes = false;
                 line.in_cell = 0;

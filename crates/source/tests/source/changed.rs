@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use contact_sink_source::{Dialect, Input, Progress, Row};
+use contact_sink_source::{Dialect, Input, ReadControl, Row};
 
 use crate::{Place, preflight};
 
@@ -24,7 +24,7 @@ fn after(change: impl FnOnce(&Place)) -> (Vec<Row>, Option<String>) {
     assert_eq!(preflight(&mut input, &[]).unwrap().rows(), ROWS);
     change(&place);
     let (mut rows, mut fault) = (Vec::new(), None);
-    for row in input.rows(Arc::new(Progress::default())) {
+    for row in input.rows(Arc::new(ReadControl::default())) {
         match row {
             Ok(row) => rows.push(row),
             Err(error) => fault = Some(error.message("input.csv")),
@@ -84,11 +84,20 @@ fn a_last_line_that_goes_on_is_not_given() {
     let mut input = place.open(Dialect::default());
     preflight(&mut input, &[]).unwrap();
     OpenOptions::new().append(true).open(&place.path).unwrap().write_all(b"mple\n").unwrap();
-    assert!(input.rows(Arc::new(Progress::default())).all(|row| row.is_err()), "half an address is none");
+    assert!(input.rows(Arc::new(ReadControl::default())).all(|row| row.is_err()), "half an address is none");
 
     let place = Place::new("input.csv", "id,mail\n1,a@b.example\n2,c@d.example");
     let mut input = place.open(Dialect::default());
     preflight(&mut input, &[]).unwrap();
     OpenOptions::new().append(true).open(&place.path).unwrap().write_all(b"\n3,e@f.example\n").unwrap();
-    assert_eq!(input.rows(Arc::new(Progress::default())).filter(Result::is_ok).count(), 2, "it was whole");
+    assert_eq!(input.rows(Arc::new(ReadControl::default())).filter(Result::is_ok).count(), 2, "it was whole");
+}
+
+#[test]
+fn columns_that_change_places_before_the_check_are_a_fault() {
+    let place = Place::new("input.csv", "id,mail\n1,a@b.example\n");
+    let mut input = place.open(Dialect::default());
+    writer(&place).write_all_at(b"mail,id\na@b.example,1\n", 0).unwrap();
+    let faults = preflight(&mut input, &[]).unwrap_err();
+    assert!(faults[0].to_string().contains("the header was changed"), "{faults:?}");
 }

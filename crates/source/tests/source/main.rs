@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use contact_sink_mapping::Record;
-use contact_sink_source::{Dialect, Fault, Input, Preflight, PreflightError, Progress};
+use contact_sink_source::{Dialect, Fault, Input, Preflight, PreflightError, ReadControl};
 use tempfile::TempDir;
 
 /// A file of its own.
@@ -27,12 +27,12 @@ impl Place {
     }
 
     fn open(&self, dialect: Dialect) -> Input {
-        Input::open(&self.path, None, dialect).unwrap()
+        Input::open(&self.path, None, dialect).unwrap().with_id_places(vec![0])
     }
 }
 
 fn preflight(input: &mut Input, wanted: &[u64]) -> Result<Preflight, Vec<Fault>> {
-    input.preflight(&[0], wanted, &Progress::default()).map_err(|error| match error {
+    input.preflight(wanted, &ReadControl::default()).map_err(|error| match error {
         PreflightError::Faults(faults) => faults,
         other => panic!("{other}"),
     })
@@ -40,7 +40,7 @@ fn preflight(input: &mut Input, wanted: &[u64]) -> Result<Preflight, Vec<Fault>>
 
 /// The rows of an input as cells.
 fn read(input: &mut Input) -> Result<Vec<Vec<Vec<u8>>>, Fault> {
-    let rows = input.rows(Arc::new(Progress::default()));
+    let rows = input.rows(Arc::new(ReadControl::default()));
     rows.map(|row| {
         row.map(|row| match row.record {
             Record::Cells(cells) => cells.iter().map(<[u8]>::to_vec).collect(),

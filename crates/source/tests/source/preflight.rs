@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use contact_sink_source::{Dialect, Digest, Input, Progress};
+use contact_sink_source::{Dialect, Digest, Input, ReadControl};
 
 use crate::{Place, preflight, read};
 
@@ -33,10 +33,10 @@ fn a_prefix_has_the_digest_of_a_file_that_ends_there() {
     let whole = Place::new("input.csv", "id,mail\n1,a\n2,b\n3,c\n");
     let mut input = whole.open(Dialect::default());
     let found = preflight(&mut input, &[0, 2, 9]).unwrap();
-    assert!(found.digest_of(2) == digest("id,mail\n1,a\n2,b\n", Dialect::default()));
-    assert!(found.digest_of(0) == digest("id,mail\n", Dialect::default()));
-    assert!(found.digest_of(9) == found.digest(), "there are not as many");
-    let last = input.rows(Arc::new(Progress::default())).last().unwrap().unwrap();
+    assert!(found.digest_of(2) == Some(digest("id,mail\n1,a\n2,b\n", Dialect::default())));
+    assert!(found.digest_of(0) == Some(digest("id,mail\n", Dialect::default())));
+    assert!(found.digest_of(9).is_none(), "there are not as many");
+    let last = input.rows(Arc::new(ReadControl::default())).last().unwrap().unwrap();
     assert!(last.digest == found.digest() && (last.line, last.number) == (4, 2), "the rows give the same digest");
 }
 
@@ -65,19 +65,31 @@ fn faults_of_one_kind_are_one_with_their_lines() {
     let faults = preflight(&mut Place::new("input.csv", content).open(Dialect::default()), &[]).unwrap_err();
     let lines: Vec<&[u64]> = faults.iter().map(|fault| fault.lines()).collect();
     assert_eq!(lines, [&[2, 4, 5][..], &[7][..]], "{faults:?}");
-    assert!(faults[0].message("a b.csv").starts_with("a b.csv: lines 2, 4, 5: a quoted cell"), "{faults:?}");
+    assert!(faults[0].message("a b.csv").starts_with("a b.csv: lines 2, 4, 5: the record"), "{faults:?}");
 }
 
 #[test]
 fn a_stop_ends_it() {
     let mut input = Place::new("input.csv", "id\n7\n").open(Dialect::default());
-    let progress = Progress::default();
+    let progress = ReadControl::default();
     progress.stop();
-    assert!(input.preflight(&[], &[], &progress).is_err_and(|error| error.to_string().contains("stopped")));
+    assert!(input.preflight(&[], &progress).is_err_and(|error| error.to_string().contains("stopped")));
 }
 
 #[test]
-fn without_a_preflight_a_file_has_no_rows() {
+fn without_a_preflight_a_file_gives_a_fault() {
     let mut input: Input = Place::new("input.csv", "id\n7\n").open(Dialect::default());
-    assert_eq!(input.rows(Arc::new(Progress::default())).count(), 0);
+    let rows: Vec<_> = input.rows(Arc::new(ReadControl::default())).collect();
+    assert!(rows.len() == 1 && rows[0].is_err(), "no row is lost without a word");
+}
+
+#[test]
+fn faults_are_named_also_if_not_all_of_a_file_was_read() {
+    let mut content = "id,mail\n".to_owned();
+    (0..30).for_each(|_| content += "1,\"a\"b\n");
+    (0..300_000).for_each(|row| content += &format!("{row},a@b.example\n"));
+    let faults = preflight(&mut Place::new("input.csv", content).open(Dialect::default()), &[]).unwrap_err();
+    let message = faults[0].message("input.csv");
+    assert!(faults.len() == 1 && message.starts_with("input.csv: lines 2, 3, 4,"), "{message}");
+    assert!(message.contains("21 (the first 20; there may be more)"), "{message}");
 }

@@ -18,13 +18,18 @@ pub(super) fn identity(target: &Target) -> Identity {
         SubjectColumns::Contact { owner, contact } => format!("owner {owner}, contact {contact}"),
     };
     let skip = if mapping.empty_subject() == EmptySubject::Skip { ", skipped if empty" } else { "" };
-    let trimmed = |is_trimmed: bool| if is_trimmed { ", trimmed" } else { "" };
+    let rules = |is_trimmed: bool, is_checked: bool| match (is_trimmed, is_checked) {
+        (false, true) => "",
+        (true, true) => ", trimmed",
+        (false, false) => ", unchecked",
+        (true, false) => ", trimmed, unchecked",
+    };
     let field = |field: &FieldMapping| {
         let list = match field.kind() {
             FieldKind::List => format!(" with {:?} between entries", field.separator()),
             _ => String::new(),
         };
-        format!("{} = {:?}{list}{}", field.address(), field.column(), trimmed(field.is_trimmed()))
+        format!("{} = {:?}{list}{}", field.address(), field.column(), rules(field.is_trimmed(), field.is_checked()))
     };
     let mut fields: Vec<String> = mapping.fields().iter().map(field).collect();
     fields.sort();
@@ -32,7 +37,7 @@ pub(super) fn identity(target: &Target) -> Identity {
         host: format!("{vendor} at {}", limiter_key.host()),
         account: account.clone(),
         account_hash: limiter_key.hash(),
-        subject: subject + skip + trimmed(mapping.trims_subject()),
+        subject: subject + skip + rules(mapping.trims_subject(), mapping.checks_subject()),
         mapping: format!("{}, nothing is {:?}", fields.join(", "), mapping.empty_words().words().collect::<Vec<_>>()),
     }
 }

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How far the reading of an input has come, and whether it is to end; shared with the thread that reads.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct ReadControl {
     bytes: AtomicU64,
     stop: AtomicBool,
 }
 
-impl Progress {
+impl ReadControl {
     /// The bytes that were read so far.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
