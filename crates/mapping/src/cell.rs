@@ -47,6 +47,9 @@ impl<'r> Cell<'r> {
         if kind != FieldKind::List {
             let text = self.text(words, rules)?;
             if let Some(text) = text.as_deref().filter(|_| rules.check) {
+                if kind == FieldKind::Phone && self.is_json_number() && text.contains(['.', 'e', 'E']) {
+                    return Err("it is a number with a fraction or an exponent: write phone numbers as text");
+                }
                 check::check(text, CheckedAs::Field(kind))?;
             }
             return Ok(text.map(|text| Value::Text(text.into_owned())));

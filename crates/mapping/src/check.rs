@@ -13,7 +13,7 @@ pub(crate) enum CheckedAs {
 }
 
 /// Words that programs write in place of an id that is missing.
-const NO_ID: [&str; 5] = ["nan", "None", "null", "<NA>", "undefined"];
+const NO_ID: [&str; 6] = ["nan", "NaN", "None", "null", "<NA>", "undefined"];
 
 /// What spreadsheets write in a cell whose formula failed, in the languages of their users.
 const SPREADSHEET_ERRORS: [&str; 36] = [
@@ -106,10 +106,36 @@ fn hidden(text: &str) -> Result<(), &'static str> {
     if is_white(text.chars().next()) || is_white(text.chars().next_back()) {
         return Err("it begins or ends with white space or a control character: remove it, or set as = \"trim\"");
     }
-    if !text.is_ascii() && text.contains(is_invisible) {
-        return Err("it contains an invisible character: remove it (as = \"trim\" removes those at the ends)");
+    if text.is_ascii() {
+        return Ok(());
+    }
+    // Scripts and emoji need joiners and variation selectors, but not at the ends; a selector may end what is no ASCII.
+    let mut before = None;
+    let mut after = text.chars().skip(1);
+    for c in text.chars() {
+        let after = after.next();
+        let is_needed = match (before, after) {
+            (Some(_), Some(_)) => is_joiner(c) || is_selector(c),
+            (Some(before), None) => is_selector(c) && !char::is_ascii(&before),
+            _ => false,
+        };
+        if is_invisible(c) && !is_needed {
+            return Err(INVISIBLE);
+        }
+        before = Some(c);
     }
     Ok(())
+}
+
+const INVISIBLE: &str =
+    "it contains an invisible character: remove it (as = \"trim\" removes those at the ends), or set check = false";
+
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200C}' | '\u{200D}')
+}
+
+fn is_selector(c: char) -> bool {
+    matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
 }
 
 /// Format characters: zero-width spaces and joiners, marks of direction, soft hyphens, byte order marks; variation selectors and
@@ -162,7 +188,9 @@ fn phone(text: &str) -> Result<(), &'static str> {
     if is_exponent(text) {
         return Err("a spreadsheet made it a number with an exponent (1.3E+10): export phone numbers as text");
     }
-    if text.split_once('.').is_some_and(|(_, rest)| matches!(rest, "0" | "00")) {
+    if text.split_once('.').is_some_and(|(_, rest)| matches!(rest, "0" | "00"))
+        || text.contains(',') && is_fraction(text)
+    {
         return Err("a spreadsheet or a script made it a fraction (it ends with .0): export phone numbers as text");
     }
     let lower = text.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! Makes [`ContactUpdate`]s of records: which column sets which field, which words mean nothing, which values cannot be right.
+//! Makes contact updates of records: which column sets which field, which words mean nothing, which values cannot be right.
 //!
 //! A [`Record`] has named values: a row of a CSV file, an object of NDJSON, a struct of a service. A [`Mapping`] says which of
 //! them is the subject and which field each of the others sets. A [`Mapper`] applies the mapping to the records of one input.
@@ -28,8 +28,8 @@
 //! | value | rule |
 //! |---|---|
 //! | any | no control character but a tab; no spreadsheet formula (`="7"`), no spreadsheet error (`#REF!`) |
-//! | id, e-mail address | no white space at its ends, no invisible character in it |
-//! | id | not `nan`, `None`, `null`, `<NA>` or `undefined`; no whole number with a fraction (`7.0`), no exponent (`1.3E+10`, `1e+05`) |
+//! | id, phone number, e-mail address | no white space and no invisible character at its ends; within it joiners and variation selectors only |
+//! | id | not `nan`, `NaN`, `None`, `null`, `<NA>` or `undefined`; no whole number with a fraction (`7.0`), no exponent (`1.3E+10`, `1e+05`) |
 //! | phone number | 3 to 40 characters: digits (at least 3), spaces, `+-()./#*,;`, an extension (`x12`, `ext 12`), `@c.us`; not ending in `.0` |
 //! | e-mail address | one `@` with text on both sides, no white space, at most 320 bytes |
 //!

@@ -147,8 +147,11 @@ impl Mapper {
         &self.mapping
     }
 
-    /// The places, from 0, of the columns that identify the subject; none if the records are objects.
+    /// The places, from 0, of the columns that identify the subject; none if the records are objects, or if ids are not checked.
     pub fn id_places(&self) -> Vec<usize> {
+        if !self.mapping.subject_rules.check {
+            return Vec::new();
+        }
         let ids = self.wanted.iter().take(self.mapping.subject.columns().count());
         match &self.places {
             Places::Cells { places, .. } => ids.map(|nth| places[*nth]).collect(),
@@ -181,6 +184,9 @@ impl Mapper {
         };
         if let Some(reason) = self.no_data(record, &cells) {
             return Ok(Mapped::Skip(reason));
+        }
+        if self.mapping.subject_rules.check && self.looks_like_header(&cells) {
+            return Err(Problem::of_record(HEADER_AMONG_ROWS, HEADER_AMONG_ROWS));
         }
         let mut problems = Vec::new();
         let subject = match self.subject(&cells, tally) {
@@ -217,7 +223,7 @@ impl Mapper {
     fn fields_of<'r>(&self, text: &'r [u8], tally: &mut Tally) -> Result<Vec<Cell<'r>>, Problem> {
         let values = object::pick(text, &self.names).map_err(|invalid| self.problem_of_object(text, &invalid))?;
         if values.iter().all(Option::is_none) && object::is_raw(text) {
-            let reason = "it is still as it was rejected: write an object in place of _raw";
+            let reason = "it is still as it was rejected: write the row's own fields in place of the field _raw";
             return Err(Problem::of_record(reason, reason));
         }
         tally.see_fields(self, values.iter().map(Option::is_some));
@@ -251,6 +257,19 @@ impl Mapper {
             }
             _ => None,
         }
+    }
+
+    /// Whether each field that is set has the name of its column (two at least), or the ids and one of the fields do.
+    fn looks_like_header(&self, cells: &[Cell<'_>]) -> bool {
+        let ids = self.mapping.subject.columns().count();
+        let mut places: Vec<usize> =
+            self.wanted[ids..].iter().copied().filter(|place| !self.wanted[..ids].contains(place)).collect();
+        places.sort_unstable();
+        places.dedup();
+        let named = places.iter().filter(|place| spells(cells[**place], &self.names[**place])).count();
+        named > 0
+            && (named == places.len() && named > 1
+                || self.wanted[..ids].iter().all(|place| spells(cells[*place], &self.names[*place])))
     }
 
     fn every_field(&self, text: &[u8], mut holds: impl FnMut(&str, Cell<'_>) -> bool) -> bool {
@@ -322,12 +341,21 @@ fn wrong_count(cells: &Cells, columns: &Columns) -> Problem {
     Problem::of_record(reason.clone(), reason)
 }
 
+const HEADER_AMONG_ROWS: &str = "its values are the names of their columns, as of a header among the rows: remove it, or set check = false for the subject";
+
+/// White space, or a byte order mark.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || c == '\u{FEFF}'
+}
+
+/// Whether a cell has this name; case, and white space around it, do not count.
 fn spells(cell: Cell<'_>, name: &str) -> bool {
     match cell {
         Cell::Bytes(bytes) => bytes.trim_ascii().eq_ignore_ascii_case(name.trim().as_bytes()),
-        Cell::Json(value) => {
-            value.is_some_and(|value| object::text(value).is_ok_and(|text| text.is_some_and(|text| text == name)))
-        }
+        Cell::Json(value) => value.is_some_and(|value| {
+            let text = object::text(value).ok().flatten();
+            text.is_some_and(|text| text.trim_matches(is_space).eq_ignore_ascii_case(name.trim()))
+        }),
     }
 }
 

@@ -267,8 +267,8 @@ impl Columns {
         cells.len() == self.len() && self.0.iter().zip(cells.iter()).all(|(name, cell)| is_named(cell, name))
     }
 
-    /// Whether a row is the header of another file: not this header, but the id has the name of its column, or all others have the
-    /// names of theirs (two at least), or the id and all others are names of columns.
+    /// Whether a row is the header of another file: not this header, but the id has the name of its column, or the id
+    /// and all others are names of columns.
     pub fn are_named_by(&self, cells: CellsRef<'_>, id_columns: &[usize]) -> bool {
         if self.are_repeated_by(cells) {
             return false;
@@ -289,9 +289,7 @@ impl Columns {
         let filled = (0..cells.len()).filter(|place| cells.get(*place).is_some_and(|cell| !cell.is_empty())).count();
         let all_names = filled > 1
             && id_columns.iter().all(|place| cells.get(*place).is_some_and(|cell| !cell.is_empty()) && is_name(*place));
-        id_is_named
-            || own_names > 1 && cells.len() == self.len() && own_names + id_columns.len() == self.len()
-            || all_names && others.all(is_name)
+        id_is_named || all_names && others.all(is_name)
     }
 }
 

@@ -142,8 +142,10 @@ impl<R: Read> CsvReader<R> {
                 Parsed::Wrong(Wrong::Unclosed) => UNCLOSED.to_owned(),
                 Parsed::Wrong(Wrong::LoneCr) => LONE_CR.to_owned(),
             };
+            // Where the next record begins after one that is too long is not known.
+            let fault = Fault::at(line, problem);
             self.skips_line = true;
-            return Err(Fault::at(line, problem));
+            return Err(if fault.problem() == TOO_LONG { fault.into_final() } else { fault });
         };
         let begins = self.start;
         let raw = &self.buffer[begins..begins + bytes];
@@ -287,8 +289,8 @@ const REJECTED_ROWS_START: &[u8] = b"_destination,_line,_field,_code,";
 const LONE_CR: &str = "a carriage return (CR) is in the middle of the line: remove it, or end all lines alike";
 const UNCLOSED: &str = "a quote is opened in the record that begins here and never closed: close it, or double it if it is meant as a \
                         character";
-const TOO_LONG: &str = "the record that begins here is longer than 1 MiB: look for a quote that is never closed, or \
-                        for line breaks that are missing";
+const TOO_LONG: &str = "the record that begins here is longer than 1 MiB, the most that is read: look for a quote that is never closed, for \
+                        line breaks that are missing, or leave large columns out";
 const LOOKS_LIKE_ROWS: &str = "a quoted cell contains lines that look like rows, probably because of two stray quotes: double a quote that \
                                is meant as a character; if the cells really have several lines, set multiline = true in [input]";
 const JOINED_LINES: &str = "an escape character at the end of a line joins it with the next: double it if it is meant as a character; if the \

@@ -40,6 +40,11 @@ impl Fault {
         Self { lines: vec![line], problem, is_final: true }
     }
 
+    /// The same, with nothing after it that can be read.
+    pub(crate) fn into_final(self) -> Self {
+        Self { is_final: true, ..self }
+    }
+
     /// Whether nothing can be read after it.
     pub(crate) fn is_final(&self) -> bool {
         self.is_final

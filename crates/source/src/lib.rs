@@ -25,7 +25,7 @@
 //! blank lines are skipped. A byte order mark may be before any record.
 //! - A cell that begins with a quote ends with the next one that is not doubled. Then comes a comma or the end of the line.
 //! - A quote in a cell that began without one is a character like any other.
-//! - A quoted cell that holds a line with as many commas as the header, or a record each of whose lines has as many, is an error:
+//! - A quoted cell that holds a line with as many commas as the header, or a record whose first and last line have as many, is an error:
 //!   two stray quotes look like this. [`Dialect::with_multiline`] allows it.
 //! - A record has at most 1 MiB; of a file of rejected rows 8 MiB.
 

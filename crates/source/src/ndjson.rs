@@ -8,7 +8,7 @@ use crate::start;
 
 /// What a line of a file of rejected rows begins with.
 const FED_BACK: &[u8] = b"{\"_destination\":";
-const TOO_LONG: &str = "the line is longer than 1 MiB: NDJSON is one object on each line (`jq -c` writes it)";
+const TOO_LONG: &str = "the line is longer than 1 MiB, the most that is read: NDJSON is one object on each line (`jq -c` writes it); leave large fields out";
 
 /// Reads lines.
 pub(crate) struct LineReader<R> {

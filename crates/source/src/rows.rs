@@ -57,8 +57,6 @@ pub(crate) struct Header {
     id_places: Vec<usize>,
     /// With which bytes a cell may begin that is the name of a column.
     first_bytes: Box<[bool; 256]>,
-    /// The first two columns that are not ids.
-    others: Vec<usize>,
 }
 
 impl Header {
@@ -68,24 +66,21 @@ impl Header {
         let names = names.flat_map(|byte| [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]);
         // White space may come before a name.
         names.chain(*b" \t\r\n\x0C").for_each(|byte| first_bytes[usize::from(byte)] = true);
-        let others = (0..columns.len()).filter(|place| !id_places.contains(place)).take(2).collect();
-        Self { columns, id_places, first_bytes, others }
+        Self { columns, id_places, first_bytes }
     }
 
     /// Whether a row is the header of another file.
     pub(crate) fn fault(&self, line: u64, cells: CellsRef<'_>) -> Option<Fault> {
-        // Most rows are none by the first bytes of their ids, and of the two columns of which both must be named.
+        // Most rows are none by the first byte of their ids.
         let may_be_name = |place: &usize| {
             cells.get(*place).and_then(|cell| cell.first()).is_some_and(|byte| self.first_bytes[usize::from(*byte)])
         };
-        let may_be_header =
-            self.id_places.iter().any(may_be_name) || self.others.len() > 1 && self.others.iter().all(may_be_name);
-        (may_be_header && self.columns.are_named_by(cells, &self.id_places)).then(|| Fault::at(line, OTHER_HEADER))
+        (self.id_places.iter().any(may_be_name) && self.columns.are_named_by(cells, &self.id_places))
+            .then(|| Fault::at(line, OTHER_HEADER))
     }
 }
 
-const OTHER_HEADER: &str =
-    "it is the header of another file, with other columns: send the two files one after the other";
+const OTHER_HEADER: &str = "it looks like the header of another file: send the files one after the other; if it is a row, set check = false for the subject";
 
 impl InputRows {
     /// No row but this fault.

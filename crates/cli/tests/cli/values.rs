@@ -5,7 +5,8 @@ use serde_json::json;
 use crate::support::{Place, Ran, sample_destination, world};
 
 const ENDS: &str = "it begins or ends with white space or a control character: remove it, or set as = \"trim\"";
-const INVISIBLE: &str = "it contains an invisible character: remove it (as = \"trim\" removes those at the ends)";
+const INVISIBLE: &str =
+    "it contains an invisible character: remove it (as = \"trim\" removes those at the ends), or set check = false";
 const CONTROL: &str = "it has a line break or another control character in it: remove it";
 const FORMULA: &str = "it is a spreadsheet formula (=\"..\"): export the values";
 const SHEET_ERROR: &str = "it is the error of a spreadsheet formula, such as #REF!: correct the cell, or empty it";
@@ -30,6 +31,9 @@ const PHONES: &[Case] = &[
     ("110", Ok(())),
     ("15000000001.0", Err(FRACTION)),
     ("15000000001.00", Err(FRACTION)),
+    ("15000000001,0", Err(FRACTION)),
+    ("555.0000", Ok(())),
+    ("01.23.45.67.00", Ok(())),
     ("1.5E+10", Err(EXPONENT)),
     ("1.3E+10", Err(EXPONENT)),
     ("nan", Err(PHONE)),
@@ -63,6 +67,7 @@ const EMAILS: &[Case] = &[
     ("a@localhost", Ok(())),
     ("  b@x.com ", Err(ENDS)),
     ("b@x.com\u{FEFF}", Err(INVISIBLE)),
+    ("پ\u{200C}ن@x.example", Ok(())),
     ("not-an-email", Err(EMAIL)),
     ("a@b@c", Err(EMAIL)),
     ("@b.example", Err(EMAIL)),
@@ -104,6 +109,10 @@ const IDS: &[Case] = &[
     ("-1.0", Err(CHANGED_ID)),
     ("1e5", Ok(())),
     ("user10\u{FE0F}", Err(INVISIBLE)),
+    ("می\u{200C}خواهم", Ok(())),
+    ("\u{2764}\u{FE0F}", Ok(())),
+    ("user11\u{200D}", Err(INVISIBLE)),
+    ("NaN", Err(WORD)),
     ("#REF!", Err(SHEET_ERROR)),
     ("#NAME?", Err(SHEET_ERROR)),
     ("=\"user09\"", Err(FORMULA)),

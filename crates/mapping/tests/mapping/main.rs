@@ -93,9 +93,9 @@ fn rules_are_set_by_the_builder() {
     let record = Record::from_pairs([("id", "7"), ("mobile", "-")]);
     let words = EmptyWords::default().with("-");
     assert_eq!(map(mapping().with_empty_words(words), &record), Mapped::Skip(SkipReason::NoField));
-    let nobody = Record::from_pairs([("mobile", "15000000001")]);
+    let without_id = Record::from_pairs([("mobile", "15000000001")]);
     let skips = mapping().with_empty_subject(EmptySubject::Skip);
-    assert_eq!(map(skips, &nobody), Mapped::Skip(SkipReason::NoSubject));
+    assert_eq!(map(skips, &without_id), Mapped::Skip(SkipReason::NoSubject));
 
     let spaced = Record::from_pairs([("id", " 7\u{200B}"), ("mobile", "15000000001")]);
     assert_eq!(problem(mapping(), &spaced).column(), Some("id"));

@@ -12,12 +12,13 @@ struct Line {
     in_cell: usize,
 }
 
-/// Whether a quoted cell of the record holds a line with as many delimiters as the header, or each line of the record has as many.
+/// Whether a quoted cell of the record holds a line with as many delimiters as the header, or its first and its last line have as many
+/// each: so do the rows in which two stray quotes are, whatever is between them.
 pub(super) fn look_like_rows(record: &[u8], columns: usize, dialect: Dialect) -> bool {
     let delimiters = columns.saturating_sub(1);
     let lines = lines(record, dialect);
     lines.iter().any(|line| line.quoted >= delimiters && delimiters > 0)
-        || lines.iter().all(|line| line.all >= delimiters)
+        || [lines.first(), lines.last()].iter().all(|line| line.is_none_or(|line| line.all >= delimiters))
 }
 
 fn lines(record: &[u8], dialect: Dialect) -> Vec<Line> {

@@ -105,7 +105,7 @@ fn the_same_records_as_the_csv_crate() {
                         || message.contains("carriage return")
                         || has_lines && message.contains("contains lines that look like rows")
                 };
-                // After the first one it goes on with the next line, which may be the middle of a record.
+                // After the first one it continues with the next line, which may be the middle of a record.
                 assert!(is_refusal(&faults[0].to_string()), "{faults:?}: {text:?}");
             }
         }
