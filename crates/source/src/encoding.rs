@@ -45,7 +45,7 @@ impl Utf8Count {
             return None;
         }
         let of = if records == 1 {
-            "its only line with non-ASCII characters is broken".to_owned()
+            format!("line {first_broken}, the only one with non-ASCII characters, is broken")
         } else {
             let are = if broken == 1 { "is" } else { "are" };
             format!(

@@ -1,4 +1,5 @@
 //! An input that is changed during the run: no user ever has another user's value, and exit 0 means that every row was settled.
+#![cfg(unix)]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};

@@ -1,4 +1,5 @@
 //! A file that is changed after the pre-flight: no row of a block that is not as it was, and never half a row.
+#![cfg(unix)]
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;

@@ -1,4 +1,5 @@
 //! Our reader beside the csv crate, on generated files without stray quotes: the same records, or a documented refusal.
+#![cfg(unix)]
 
 use std::os::unix::fs::FileExt as _;
 
