@@ -58,6 +58,8 @@ pub struct Mapper {
     names: Vec<String>,
     /// For the columns of the subject and then for each field that is set: which of these names.
     wanted: Vec<usize>,
+    /// Which of these names are of fields and not of the subject.
+    field_names: Vec<usize>,
     places: Places,
 }
 
@@ -125,7 +127,9 @@ impl Mapper {
                 Places::Objects
             }
         };
-        Ok(Self { mapping, names, wanted, places })
+        let ids = &wanted[..mapping.subject.columns().count()];
+        let field_names = (0..names.len()).filter(|name| !ids.contains(name)).collect();
+        Ok(Self { mapping, names, field_names, wanted, places })
     }
 
     /// What a record says.
@@ -261,15 +265,10 @@ impl Mapper {
 
     /// Whether each field that is set has the name of its column (two at least), or the ids and one of the fields do.
     fn looks_like_header(&self, cells: &[Cell<'_>]) -> bool {
-        let ids = self.mapping.subject.columns().count();
-        let mut places: Vec<usize> =
-            self.wanted[ids..].iter().copied().filter(|place| !self.wanted[..ids].contains(place)).collect();
-        places.sort_unstable();
-        places.dedup();
-        let named = places.iter().filter(|place| spells(cells[**place], &self.names[**place])).count();
-        named > 0
-            && (named == places.len() && named > 1
-                || self.wanted[..ids].iter().all(|place| spells(cells[*place], &self.names[*place])))
+        let ids = &self.wanted[..self.mapping.subject.columns().count()];
+        let is_named = |name: &usize| spells(cells[*name], &self.names[*name]);
+        let named = self.field_names.iter().filter(|name| is_named(name)).count();
+        named > 0 && (named > 1 && named == self.field_names.len() || ids.iter().all(is_named))
     }
 
     fn every_field(&self, text: &[u8], mut holds: impl FnMut(&str, Cell<'_>) -> bool) -> bool {

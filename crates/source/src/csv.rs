@@ -124,10 +124,10 @@ impl<R: Read> CsvReader<R> {
         if std::mem::take(&mut self.skips_line) {
             self.skip_line()?;
         }
-        if !self.pass_blank_lines()? {
+        if !self.skip_blank_lines()? {
             return Ok(None);
         }
-        self.pass_byte_order_mark()?;
+        self.skip_byte_order_mark()?;
         let line = self.line;
         let bytes = loop {
             let input = &self.buffer[self.start..self.end];
@@ -137,15 +137,14 @@ impl<R: Read> CsvReader<R> {
                     self.fill()?;
                     continue;
                 }
-                Parsed::Record(_) | Parsed::Incomplete => TOO_LONG.to_owned(),
+                // Where the next record begins is not known.
+                Parsed::Record(_) | Parsed::Incomplete => return Err(Fault::at(line, TOO_LONG).into_final()),
                 Parsed::Wrong(Wrong::AfterQuote) => after_quote(self.dialect),
                 Parsed::Wrong(Wrong::Unclosed) => UNCLOSED.to_owned(),
                 Parsed::Wrong(Wrong::LoneCr) => LONE_CR.to_owned(),
             };
-            // Where the next record begins after one that is too long is not known.
-            let fault = Fault::at(line, problem);
             self.skips_line = true;
-            return Err(if fault.problem() == TOO_LONG { fault.into_final() } else { fault });
+            return Err(Fault::at(line, problem));
         };
         let begins = self.start;
         let raw = &self.buffer[begins..begins + bytes];
@@ -188,7 +187,7 @@ impl<R: Read> CsvReader<R> {
     }
 
     /// Skips line breaks; whether anything follows.
-    fn pass_blank_lines(&mut self) -> Result<bool, Fault> {
+    fn skip_blank_lines(&mut self) -> Result<bool, Fault> {
         loop {
             let rest = &self.buffer[self.start..self.end];
             if rest.first().is_some_and(|byte| !matches!(byte, b'\r' | b'\n')) {
@@ -205,8 +204,8 @@ impl<R: Read> CsvReader<R> {
         }
     }
 
-    /// A byte order mark may come before any record, where one file was appended to another.
-    fn pass_byte_order_mark(&mut self) -> Result<(), Fault> {
+    /// Skips a byte order mark: there may be one before any record, where one file was appended to another.
+    fn skip_byte_order_mark(&mut self) -> Result<(), Fault> {
         while start::may_be_mark(&self.buffer[self.start..self.end]) && !self.at_end {
             self.fill()?;
         }

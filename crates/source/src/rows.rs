@@ -55,7 +55,7 @@ pub(crate) enum Reader {
 pub(crate) struct Header {
     pub(crate) columns: Columns,
     id_places: Vec<usize>,
-    /// With which bytes a cell may begin that is the name of a column.
+    /// The bytes with which the name of a column may begin.
     first_bytes: Box<[bool; 256]>,
 }
 
@@ -71,7 +71,7 @@ impl Header {
 
     /// Whether a row is the header of another file.
     pub(crate) fn fault(&self, line: u64, cells: CellsRef<'_>) -> Option<Fault> {
-        // Most rows are none by the first byte of their ids.
+        // The first byte of an id shows for most rows that they are not a header.
         let may_be_name = |place: &usize| {
             cells.get(*place).and_then(|cell| cell.first()).is_some_and(|byte| self.first_bytes[usize::from(*byte)])
         };
@@ -80,7 +80,8 @@ impl Header {
     }
 }
 
-const OTHER_HEADER: &str = "it looks like the header of another file: send the files one after the other; if it is a row, set check = false for the subject";
+const OTHER_HEADER: &str = "it looks like the header of another file: send the files one after the other; if it is a row, set check = \
+                            false for the subject";
 
 impl InputRows {
     /// No row but this fault.

@@ -7,13 +7,13 @@ use super::parse::{DELIMITER, QUOTE};
 #[derive(Default, Clone, Copy)]
 struct Line {
     all: usize,
-    /// Between two line breaks or ends of one quoted cell: the largest such number.
+    /// The most delimiters that this line has in one quoted cell.
     quoted: usize,
     in_cell: usize,
 }
 
-/// Whether a quoted cell of the record holds a line with as many delimiters as the header, or its first and its last line have as many
-/// each: so do the rows in which two stray quotes are, whatever is between them.
+/// Whether a quoted cell of the record contains a line with as many delimiters as the header, or the first and the last line of the
+/// record have as many each. Rows with two stray quotes look like this, whatever is between the two.
 pub(super) fn look_like_rows(record: &[u8], columns: usize, dialect: Dialect) -> bool {
     let delimiters = columns.saturating_sub(1);
     let lines = lines(record, dialect);
@@ -33,7 +33,7 @@ fn lines(record: &[u8], dialect: Dialect) -> Vec<Line> {
         after_cr = byte == b'\r';
         let starts = std::mem::replace(&mut cell_starts, false);
         match byte {
-            // An escaped line break is one all the same.
+            // An escaped line break also ends a line.
             _ if Some(byte) == dialect.escape
                 && (in_quotes || !dialect.quotes)
                 && !matches!(bytes.peek(), Some(b'\n' | b'\r')) =>
