@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use contact_sink_core::ErrorCode;
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::error::OpenError;
@@ -175,7 +177,7 @@ impl Book {
         let mut statement =
             self.connection.prepare("SELECT code, reason, count FROM reason WHERE run = ?1 ORDER BY rowid")?;
         let reasons = statement
-            .query_map([id], |row| Ok(Reason { code: row.get(0)?, reason: row.get(1)?, count: number(row, 2)? }))?;
+            .query_map([id], |row| Ok(Reason { code: code(row, 0)?, reason: row.get(1)?, count: number(row, 2)? }))?;
         let mut statement = self.connection.prepare("SELECT lines FROM letter WHERE run = ?1 ORDER BY at")?;
         let waiting = statement.query_map([id], |row| row.get(0))?.collect::<rusqlite::Result<Vec<Vec<u8>>>>()?;
         let (bytes, crc) =
@@ -237,6 +239,15 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
 fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let number: i64 = row.get(column)?;
     u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
+}
+
+fn code(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<ErrorCode>> {
+    match row.get(column)? {
+        Value::Null => Ok(None),
+        Value::Integer(number) => Ok(Some(number.into())),
+        Value::Text(word) => Ok(Some(word.into())),
+        other => Err(rusqlite::Error::InvalidColumnType(column, "code".to_owned(), other.data_type())),
+    }
 }
 
 fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<SystemTime> {

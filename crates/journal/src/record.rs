@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use contact_sink_core::ErrorCode;
+
 /// What must be the same for a run to be gone on with. Secrets, quota and transport may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -114,7 +116,7 @@ impl Counts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     /// The vendor's code, if there was one.
-    pub code: Option<i64>,
+    pub code: Option<ErrorCode>,
     /// What it means, in our words.
     pub reason: String,
     /// How often.
@@ -122,12 +124,12 @@ pub struct Reason {
 }
 
 /// Counts reasons; gives the places of those whose count changed.
-pub(crate) fn count_reasons(known: &mut Vec<Reason>, reasons: &[(Option<i64>, &str)]) -> Vec<usize> {
+pub(crate) fn count_reasons(known: &mut Vec<Reason>, reasons: &[(Option<&ErrorCode>, &str)]) -> Vec<usize> {
     let mut changed = Vec::new();
     for (code, reason) in reasons {
-        let place = known.iter().position(|known| known.code == *code && known.reason == *reason);
+        let place = known.iter().position(|known| known.code.as_ref() == *code && known.reason == *reason);
         let place = place.unwrap_or_else(|| {
-            known.push(Reason { code: *code, reason: (*reason).to_owned(), count: 0 });
+            known.push(Reason { code: code.cloned(), reason: (*reason).to_owned(), count: 0 });
             known.len() - 1
         });
         known[place].count += 1;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use contact_sink_core::ErrorCode;
 use contact_sink_delivery::JournalError;
 use rusqlite::{Connection, params};
 
@@ -11,7 +12,7 @@ use crate::letters::{Letters, Recovered};
 use crate::record::{Counts, Kind, Reason, Record, State, count_reasons};
 use crate::rows::Rows;
 use crate::sync::Syncer;
-use crate::write::{sql, write_letters, write_record, write_spans};
+use crate::write::{code_to_sql, sql, write_letters, write_record, write_spans};
 
 /// What is to be written down together.
 #[derive(Debug, Default)]
@@ -26,7 +27,7 @@ pub struct Entry<'a> {
     /// Until when an attempt of theirs whose answer was lost may still be applied.
     pub unsure_until: Option<SystemTime>,
     /// Why rows were rejected: the code and the reason, once for each time.
-    pub reasons: Vec<(Option<i64>, &'a str)>,
+    pub reasons: Vec<(Option<&'a ErrorCode>, &'a str)>,
     /// Whole lines for the file of letters.
     pub letters: Vec<u8>,
 }
@@ -264,9 +265,9 @@ impl Run {
             transaction
                 .prepare_cached(
                     "INSERT INTO reason (run, code, reason, count) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (run, ifnull(code, 'none'), reason) DO UPDATE SET count = ?4",
+                     ON CONFLICT (run, ifnull(code, x''), reason) DO UPDATE SET count = ?4",
                 )?
-                .execute(params![id, code, reason, sql(*count)])?;
+                .execute(params![id, code.as_ref().map(code_to_sql), reason, sql(*count)])?;
         }
         if let Some(bytes) = on_disk {
             transaction

@@ -43,9 +43,10 @@ CREATE INDEX run_input ON run (input, id);
 CREATE TABLE ahead (run INTEGER NOT NULL, first INTEGER NOT NULL, past INTEGER NOT NULL, PRIMARY KEY (run, first)) WITHOUT ROWID;
 -- Rows that are not settled and may have been applied.
 CREATE TABLE doubt (run INTEGER NOT NULL, first INTEGER NOT NULL, past INTEGER NOT NULL, PRIMARY KEY (run, first)) WITHOUT ROWID;
--- Why rows were rejected.
-CREATE TABLE reason (run INTEGER NOT NULL, code INTEGER, reason TEXT NOT NULL, count INTEGER NOT NULL);
-CREATE UNIQUE INDEX reason_once ON reason (run, ifnull(code, 'none'), reason);
+-- Why rows were rejected. A code is a number or a word, and the word '12' must not become the number 12: so the column has no
+-- type. In the index the empty blob stands for NULL: no code is a blob.
+CREATE TABLE reason (run INTEGER NOT NULL, code, reason TEXT NOT NULL, count INTEGER NOT NULL);
+CREATE UNIQUE INDEX reason_once ON reason (run, ifnull(code, x''), reason);
 -- Lines that may not be in the file of rejected rows yet, and at which byte they belong.
 CREATE TABLE letter (run INTEGER NOT NULL, at INTEGER NOT NULL, lines BLOB NOT NULL, PRIMARY KEY (run, at));
 ";

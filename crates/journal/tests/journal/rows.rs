@@ -2,13 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contact_sink_core::ErrorCode;
 use contact_sink_journal::{Book, Counts, Entry, Kind, Run, State, list};
 use proptest::prelude::*;
 
 use crate::world::{INPUT, World, finish, settled};
 
 const ROWS: u64 = 40;
-const REASONS: [(Option<i64>, &str); 4] = [(Some(1), "wrong"), (Some(1), "worse"), (Some(2), "wrong"), (None, "wrong")];
+static REASONS: [(Option<ErrorCode>, &str); 4] = [
+    (Some(ErrorCode::Number(1)), "wrong"),
+    (Some(ErrorCode::Number(1)), "worse"),
+    (Some(ErrorCode::Number(2)), "wrong"),
+    (None, "wrong"),
+];
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -35,7 +41,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Model {
     settled: BTreeMap<u64, Kind>,
     doubtful: BTreeSet<u64>,
-    reasons: BTreeMap<(Option<i64>, &'static str), u64>,
+    reasons: BTreeMap<(Option<ErrorCode>, &'static str), u64>,
     read: u64,
 }
 
@@ -46,14 +52,15 @@ impl Model {
         }
         self.doubtful.extend(doubtful);
         for reason in reasons {
-            *self.reasons.entry(REASONS[*reason]).or_default() += 1;
+            *self.reasons.entry(REASONS[*reason].clone()).or_default() += 1;
         }
         let last = rows.iter().map(|(row, _)| row + 1).max().unwrap_or(0);
         self.read = self.read.max(last);
         let digest = self.read.to_le_bytes();
         let mut entry: Entry<'_> = settled(rows.iter().copied());
         entry.doubtful = doubtful.to_vec();
-        entry.reasons = reasons.iter().map(|reason| REASONS[*reason]).collect();
+        entry.reasons =
+            reasons.iter().map(|place| &REASONS[*place]).map(|(code, reason)| (code.as_ref(), *reason)).collect();
         entry.read = Some((self.read, &digest));
         run.commit(entry).unwrap();
     }
@@ -72,7 +79,7 @@ impl Model {
         self.settled.values().for_each(|kind| counts.count(*kind));
         assert_eq!(run.counts(), counts);
         assert_eq!(run.counts().settled(), self.settled.len() as u64);
-        let reasons = run.reasons().iter().map(|reason| ((reason.code, reason.reason.as_str()), reason.count));
+        let reasons = run.reasons().iter().map(|reason| ((reason.code.clone(), reason.reason.as_str()), reason.count));
         assert_eq!(reasons.collect::<BTreeMap<_, _>>(), self.reasons);
         assert_eq!(run.reasons().len(), self.reasons.len());
         assert_eq!(run.record().read, self.read);
