@@ -265,7 +265,7 @@ impl Run {
             transaction
                 .prepare_cached(
                     "INSERT INTO reason (run, code, reason, count) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (run, ifnull(code, x''), reason) DO UPDATE SET count = ?4",
+                     ON CONFLICT DO UPDATE SET count = ?4",
                 )?
                 .execute(params![id, code.as_ref().map(code_to_sql), reason, sql(*count)])?;
         }
