@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use contact_sink_core::ErrorCode;
+use serde::{Deserialize, Deserializer};
 
 use crate::config::Config;
 
@@ -134,13 +135,28 @@ pub(crate) enum Expected {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Verdict {
     pub(crate) is: Is,
-    pub(crate) code: Option<i64>,
+    #[serde(default, deserialize_with = "code")]
+    pub(crate) code: Option<ErrorCode>,
     #[serde(default)]
     pub(crate) listed: bool,
     pub(crate) address: Option<String>,
     pub(crate) reason: Option<String>,
     /// The vendor's text.
     pub(crate) text: Option<String>,
+}
+
+/// A number or a word.
+fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorCode>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(i64),
+        Word(String),
+    }
+    Ok(Some(match Written::deserialize(deserializer)? {
+        Written::Number(number) => number.into(),
+        Written::Word(word) => word.into(),
+    }))
 }
 
 /// Which verdict.
@@ -163,7 +179,8 @@ pub(crate) struct Failure {
     pub(crate) retry: String,
     /// `no` or `perhaps`.
     pub(crate) applied: String,
-    pub(crate) code: Option<i64>,
+    #[serde(default, deserialize_with = "code")]
+    pub(crate) code: Option<ErrorCode>,
     /// A part of what a person is told to do.
     pub(crate) advice: Option<String>,
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use contact_sink_core::{Code, ContactSink, ContactUpdate, Retry, SinkErrorKind, Verdict};
+use contact_sink_core::{Code, ContactSink, ContactUpdate, ErrorCode, Retry, SinkErrorKind, Verdict};
 use contact_sink_tencent::{AttributesSink, Config, FriendsSink, Tencent};
 use contact_sink_transport::{HttpTransport, TransportError};
 
@@ -140,16 +140,17 @@ fn the_table_has_each_code_once_in_each_place() {
     let table: Table = toml::from_str(TABLE).unwrap();
     for (name, sink) in sinks() {
         for (place, words) in &table[name] {
-            let codes: Vec<i64> = words.values().flatten().copied().collect();
-            let once: BTreeSet<i64> = codes.iter().copied().collect();
+            let codes: Vec<ErrorCode> = words.values().flatten().map(|code| ErrorCode::from(*code)).collect();
+            let once: BTreeSet<&ErrorCode> = codes.iter().collect();
             assert_eq!(once.len(), codes.len(), "{name}, {place}: a code stands there twice");
             // Only one of Jiguang's codes names a user.
             if (name, place.as_str()) != ("jiguang", "item") {
-                let all: BTreeSet<i64> = sink.codes.iter().map(|line| line.code).chain([UNKNOWN]).collect();
-                assert_eq!(once, all, "{name}, {place}: the codes of the vendor's table");
+                let all: BTreeSet<ErrorCode> =
+                    sink.codes.iter().map(|line| line.code.into()).chain([UNKNOWN.into()]).collect();
+                assert_eq!(once, all.iter().collect(), "{name}, {place}: the codes of the vendor's table");
             }
         }
-        assert!(Code::find(sink.codes, UNKNOWN).is_none());
+        assert!(Code::find(sink.codes, &UNKNOWN.into()).is_none());
     }
 }
 
@@ -159,7 +160,7 @@ async fn made_of(sink: &Sink, place: &str, code: i64) -> &'static str {
     let (made, update) = ((sink.make)(scripted), (sink.update)(1, false));
     let first = made.send(std::slice::from_ref(&update)).await;
     if let Ok([Verdict::Rejected(rejection) | Verdict::Undecided(rejection)]) = first.as_deref() {
-        assert_eq!(rejection.code(), Some(code), "the code is carried through");
+        assert_eq!(rejection.code(), Some(&code.into()), "the code is carried through");
     }
     if let Ok([Verdict::Undecided(rejection)]) = first.as_deref() {
         assert_eq!(rejection.is_listed(), code != UNKNOWN, "{code}");
@@ -168,7 +169,7 @@ async fn made_of(sink: &Sink, place: &str, code: i64) -> &'static str {
         Ok(verdicts) => return word(&verdicts),
         Err(error) => error,
     };
-    assert_eq!(error.code(), Some(code), "the code is carried through");
+    assert_eq!(error.code(), Some(&code.into()), "the code is carried through");
     match (error.kind(), error.retry()) {
         (_, Retry::Never) => "stop",
         (SinkErrorKind::Throttled, _) => "throttle",

@@ -42,7 +42,7 @@ fn check(run: &Run, unknown: &BTreeSet<i64>, name: &str) {
             }
             Outcome::Rejected { rejections, stored, .. } => {
                 assert!(unknown.contains(cuid), "{name}: rejected, and nothing is wrong with it: {outcome:?}");
-                assert_eq!((rejections[0].code(), stored.len()), (Some(4107), 0), "{name}");
+                assert_eq!((rejections[0].code(), stored.len()), (Some(&4107.into()), 0), "{name}");
                 assert!(run.stored(*cuid).is_empty(), "{name}");
             }
             outcome => panic!("{name}: {outcome:?}"),

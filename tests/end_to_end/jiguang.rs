@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contact_sink_core::Address;
+use contact_sink_core::{Address, ErrorCode};
 use contact_sink_delivery::{Outcome, Stop};
 use contact_sink_sandbox::World;
 use contact_sink_sandbox::jiguang::{Channel, ErrorStatus, GoodUsers, Kind, Wording};
@@ -44,7 +44,7 @@ fn six_hundred_unknown_users_among_twenty_thousand() {
         let run = block_on(deliver(world, (0..20_000).map(|cuid| (cuid, mail(cuid))).collect()));
         for (cuid, outcome) in &run.outcomes {
             let rejected =
-                matches!(outcome, Outcome::Rejected { rejections, .. } if rejections[0].code() == Some(4107));
+                matches!(outcome, Outcome::Rejected { rejections, .. } if rejections[0].code() == Some(&4107.into()));
             assert_eq!(rejected, unknown.contains(cuid), "{outcome:?}");
             assert_eq!(rejected, *outcome != Outcome::Accepted, "{outcome:?}");
             assert_eq!(run.stored(*cuid).is_empty(), rejected);
@@ -67,7 +67,7 @@ fn one_bad_number_among_a_hundred_users() {
             assert_eq!(*outcome == Outcome::Accepted, *cuid != 37, "{cuid}: {outcome:?}");
         }
         let Outcome::Rejected { rejections, stored, .. } = &run.outcomes[&37] else { panic!("rejected") };
-        assert_eq!((rejections[0].code(), rejections[0].address()), (Some(4107), Some(&SMS.parse().unwrap())));
+        assert_eq!((rejections[0].code(), rejections[0].address()), (Some(&4107.into()), Some(&SMS.parse().unwrap())));
         assert!(stored.is_empty() && run.stored(37).is_empty());
         assert!(run.summary.isolation_requests <= 2 * 7 + 1, "{:?}", run.summary);
         run.check_requests();
@@ -81,7 +81,11 @@ fn a_label_that_nobody_has_rejects_nobody() {
         let run = block_on(deliver(world, (0..5_000).map(|cuid| (cuid, mail(cuid))).collect()));
         assert!(run.outcomes.values().all(|outcome| matches!(outcome, Outcome::Unsettled { .. })));
         assert!(run.summary.requests <= 40, "{:?}", run.summary);
-        assert!(matches!(run.summary.stop, Some(Stop::RefusedAlike { code: Some(4107), .. })), "{:?}", run.summary);
+        assert!(
+            matches!(run.summary.stop, Some(Stop::RefusedAlike { code: Some(ErrorCode::Number(4107)), .. })),
+            "{:?}",
+            run.summary
+        );
         run.check_requests();
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use contact_sink_core::ErrorCode;
 use contact_sink_delivery::MaxRejected;
 
 use crate::sync::{StopAt, parse_duration};
@@ -147,7 +148,7 @@ pub struct Explain {
     pub vendor: String,
     /// The code, as in a report or in a file of rejected rows; without it all that are known, in short.
     #[arg(allow_negative_numbers = true, value_parser = parse_code)]
-    pub code: Option<i64>,
+    pub code: Option<ErrorCode>,
 }
 
 /// How an input is written.
@@ -198,8 +199,8 @@ fn parse_report(text: &str) -> Result<ReportForm, String> {
     }
 }
 
-fn parse_code(text: &str) -> Result<i64, String> {
-    text.parse().map_err(|_| "a code is a whole number within 64 bits".to_owned())
+fn parse_code(text: &str) -> Result<ErrorCode, String> {
+    text.parse().map_err(|_| "a code is a number or a word, as the vendor writes it".to_owned())
 }
 
 fn parse_max_rejected(text: &str) -> Result<MaxRejected, String> {

@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use contact_sink_core::{Applied, Rejection};
+use contact_sink_core::{Applied, ErrorCode, Rejection};
 
 use contact_sink_mapping::{Layout, Mapping, Problem, Record};
 
@@ -18,7 +18,7 @@ pub struct Reason {
     /// The column to blame, if it is known.
     pub column: Option<String>,
     /// The vendor's code, if there was one.
-    pub code: Option<i64>,
+    pub code: Option<ErrorCode>,
     /// What it means, in our words.
     pub reason: String,
     /// The same for a count of rows: with the column, and without a place in the row.
@@ -58,7 +58,7 @@ impl Reason {
         Self {
             counted_as: format!("column {column:?}: {}", rejection.reason()),
             column: Some(column.to_owned()),
-            code: rejection.code(),
+            code: rejection.code().cloned(),
             reason,
             vendor_text: rejection.vendor_text().map(str::to_owned),
         }

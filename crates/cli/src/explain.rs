@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use contact_sink_core::{Code, Effect};
+use contact_sink_core::{Code, Effect, ErrorCode};
 
 use crate::args;
 use crate::status::{Failure, Status};
@@ -46,7 +46,7 @@ pub fn run(args: &args::Explain) -> Result<Status, Failure> {
         let hint = contact_sink_mapping::hint(wanted, TABLES.iter().flat_map(Table::names));
         Failure::usage(format!("there is no vendor {wanted:?}{hint}"))
     })?;
-    let text = match args.code {
+    let text = match &args.code {
         Some(code) => table.one(code),
         None => table.all(),
     };
@@ -56,7 +56,7 @@ pub fn run(args: &args::Explain) -> Result<Status, Failure> {
 }
 
 /// Whether there is something to say about a vendor's code.
-pub fn knows(vendor: &str, code: i64) -> bool {
+pub fn knows(vendor: &str, code: &ErrorCode) -> bool {
     table(vendor).is_some_and(|table| Code::find(table.codes, code).is_some())
 }
 
@@ -69,7 +69,7 @@ impl Table {
         std::iter::once(self.vendor).chain(self.aliases.iter().copied())
     }
 
-    fn one(&self, code: i64) -> String {
+    fn one(&self, code: &ErrorCode) -> String {
         let vendor = self.vendor;
         let Some(line) = Code::find(self.codes, code) else {
             return format!(

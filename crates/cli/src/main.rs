@@ -7,6 +7,7 @@ mod args;
 mod config;
 mod console;
 mod dead_letters;
+mod error_code;
 mod explain;
 mod files;
 mod network;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use contact_sink_core::ErrorCode;
 use contact_sink_delivery::Summary;
 use serde::Serialize;
 
@@ -43,7 +44,8 @@ const MOST_REASONS: usize = 20;
 #[derive(Debug, Clone, Serialize)]
 pub struct ReasonCount {
     /// The vendor's code, if there was one.
-    pub code: Option<i64>,
+    #[serde(serialize_with = "crate::error_code::serialize")]
+    pub code: Option<ErrorCode>,
     /// What it means, in our words.
     pub reason: String,
     /// How many rows; a row may have several reasons.
@@ -68,15 +70,15 @@ pub struct Report {
 
 impl Counts {
     /// Counts a reason.
-    pub fn count_reason(&mut self, code: Option<i64>, reason: &str) {
+    pub fn count_reason(&mut self, code: Option<&ErrorCode>, reason: &str) {
         self.count_reason_times(code, reason, 1);
     }
 
     /// Counts a reason that there was so often.
-    pub fn count_reason_times(&mut self, code: Option<i64>, reason: &str, count: u64) {
-        match self.reasons.iter_mut().find(|known| known.code == code && known.reason == reason) {
+    pub fn count_reason_times(&mut self, code: Option<&ErrorCode>, reason: &str, count: u64) {
+        match self.reasons.iter_mut().find(|known| known.code.as_ref() == code && known.reason == reason) {
             Some(known) => known.count += count,
-            None => self.reasons.push(ReasonCount { code, reason: reason.to_owned(), count }),
+            None => self.reasons.push(ReasonCount { code: code.cloned(), reason: reason.to_owned(), count }),
         }
     }
 
@@ -113,7 +115,7 @@ impl Counts {
             Duration::from_millis(self.elapsed_ms).as_secs_f64(),
         );
         for ReasonCount { code, reason, count } in self.reasons.iter().take(MOST_REASONS) {
-            let code = code.map_or(String::new(), |code| format!("code {code}, "));
+            let code = code.as_ref().map_or(String::new(), |code| format!("code {code}, "));
             let _ = writeln!(text, "  {}: {code}{reason}", counted(*count, "row"));
         }
         if let Some(more) = self.reasons.len().checked_sub(MOST_REASONS).filter(|more| *more > 0) {

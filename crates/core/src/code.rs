@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{SinkError, SinkErrorKind};
+use crate::{ErrorCode, SinkError, SinkErrorKind};
 
 /// One line of a vendor's error table.
 ///
@@ -15,14 +15,14 @@ use crate::{SinkError, SinkErrorKind};
 ///     Code::new(0, "ok", Effect::Accepts, "nothing is to be done", "the vendor's manual"),
 ///     Code::new(17, "no such user", Effect::Rejects, "look the user up", "the vendor's manual"),
 /// ];
-/// assert_eq!(Code::find(CODES, 17).map(|line| line.effect), Some(Effect::Rejects));
-/// assert_eq!(Code::find(CODES, 18), None);
+/// assert_eq!(Code::find(CODES, &17.into()).map(|line| line.effect), Some(Effect::Rejects));
+/// assert_eq!(Code::find(CODES, &18.into()), None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Code {
-    /// The number.
-    pub code: i64,
+    /// The vendor's code.
+    pub code: ListedCode,
     /// What it means, in our words.
     pub meaning: &'static str,
     /// What is done about it when it stands for the whole request.
@@ -35,6 +35,18 @@ pub struct Code {
     pub advice: &'static str,
     /// Where the vendor says so.
     pub source: &'static str,
+}
+
+/// The error code of a line of a table: the same as an [`ErrorCode`], for constants.
+///
+/// `Display` is the number or the word, and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ListedCode {
+    /// A whole number.
+    Number(i64),
+    /// An identifier that the vendor defines.
+    Word(&'static str),
 }
 
 /// What is done about a [`Code`]. `Display` says it in a few words.
@@ -62,9 +74,30 @@ pub enum Effect {
 }
 
 impl Code {
-    /// A line of a table.
+    /// A line of a table, for a vendor that writes numbers.
     pub const fn new(
         code: i64,
+        meaning: &'static str,
+        effect: Effect,
+        advice: &'static str,
+        source: &'static str,
+    ) -> Self {
+        Self::line(ListedCode::Number(code), meaning, effect, advice, source)
+    }
+
+    /// A line of a table, for a vendor that writes words.
+    pub const fn word(
+        code: &'static str,
+        meaning: &'static str,
+        effect: Effect,
+        advice: &'static str,
+        source: &'static str,
+    ) -> Self {
+        Self::line(ListedCode::Word(code), meaning, effect, advice, source)
+    }
+
+    const fn line(
+        code: ListedCode,
         meaning: &'static str,
         effect: Effect,
         advice: &'static str,
@@ -84,8 +117,8 @@ impl Code {
     }
 
     /// The line for a code, if the table has one.
-    pub fn find(table: &'static [Self], code: i64) -> Option<&'static Self> {
-        table.iter().find(|line| line.code == code)
+    pub fn find(table: &'static [Self], code: &ErrorCode) -> Option<&'static Self> {
+        table.iter().find(|line| line.code == *code)
     }
 
     /// What is done about it when it stands for one update.
@@ -118,6 +151,40 @@ impl Code {
             Effect::Stops(_) | Effect::Renews => error.with_advice(self.advice),
             _ => error,
         })
+    }
+}
+
+impl PartialEq<ErrorCode> for ListedCode {
+    fn eq(&self, other: &ErrorCode) -> bool {
+        match (self, other) {
+            (Self::Number(listed), ErrorCode::Number(number)) => listed == number,
+            (Self::Word(listed), ErrorCode::Word(word)) => **listed == **word,
+            (Self::Number(_), ErrorCode::Word(_)) | (Self::Word(_), ErrorCode::Number(_)) => false,
+        }
+    }
+}
+
+impl PartialEq<ListedCode> for ErrorCode {
+    fn eq(&self, other: &ListedCode) -> bool {
+        other == self
+    }
+}
+
+impl From<ListedCode> for ErrorCode {
+    fn from(listed: ListedCode) -> Self {
+        match listed {
+            ListedCode::Number(number) => number.into(),
+            ListedCode::Word(word) => word.into(),
+        }
+    }
+}
+
+impl fmt::Display for ListedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Word(word) => word.fmt(f),
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::ErrorCode;
+
 /// Whether the vendor may have applied what was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Applied {
@@ -36,7 +38,7 @@ pub struct SinkError {
     detail: Option<&'static str>,
     advice: Option<&'static str>,
     status: Option<u16>,
-    code: Option<i64>,
+    code: Option<ErrorCode>,
     answer: Option<Box<(String, usize)>>,
     retry: Retry,
     applied: Applied,
@@ -135,8 +137,8 @@ impl SinkError {
     }
 
     /// Adds the vendor's code.
-    pub fn with_code(self, code: i64) -> Self {
-        Self { code: Some(code), ..self }
+    pub fn with_code(self, code: impl Into<ErrorCode>) -> Self {
+        Self { code: Some(code.into()), ..self }
     }
 
     /// Adds the media type and the length of an answer that could not be read.
@@ -175,8 +177,8 @@ impl SinkError {
     }
 
     /// The vendor's code, if the answer had one.
-    pub fn code(&self) -> Option<i64> {
-        self.code
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.code.as_ref()
     }
 
     /// Whether sending again can help.

@@ -19,6 +19,7 @@
 mod address;
 mod code;
 mod error;
+mod error_code;
 mod field_kind;
 mod quota;
 mod sink;
@@ -27,8 +28,9 @@ mod user_id;
 mod verdict;
 
 pub use address::{Address, InvalidAddress};
-pub use code::{Code, Effect};
+pub use code::{Code, Effect, ListedCode};
 pub use error::{Applied, Retry, SinkError, SinkErrorKind};
+pub use error_code::{ErrorCode, InvalidErrorCode};
 pub use field_kind::FieldKind;
 pub use quota::{InvalidQuota, Quota};
 /// A [`ContactSink`] that a test tells what to expect and what to answer, by `mockall`.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::Address;
+use crate::{Address, ErrorCode};
 
 /// What one request said of one of its updates.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Verdict {
     /// The vendor asks that this update be sent again.
     Retry {
         /// The code that asked for it, if there was one.
-        code: Option<i64>,
+        code: Option<ErrorCode>,
     },
     /// The vendor refused the request and did not say whether this update is to blame. The rejection is the one that it
     /// earns if it is.
@@ -28,7 +28,7 @@ pub enum Verdict {
 /// `Debug` and `Display` print the code and our own words only: the vendor's text may hold ids and values.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rejection {
-    code: Option<i64>,
+    code: Option<ErrorCode>,
     listed: bool,
     reason: Cow<'static, str>,
     address: Option<Address>,
@@ -53,12 +53,12 @@ impl Rejection {
     }
 
     /// A refusal with a code of the vendor's table.
-    pub fn listed(code: i64, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: Some(code), ..Self::by_rule(reason) }
+    pub fn listed(code: impl Into<ErrorCode>, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: Some(code.into()), ..Self::by_rule(reason) }
     }
 
     /// A refusal that the vendor's table does not explain: an unknown code, or none at all.
-    pub fn unlisted(code: Option<i64>, reason: impl Into<Cow<'static, str>>) -> Self {
+    pub fn unlisted(code: Option<ErrorCode>, reason: impl Into<Cow<'static, str>>) -> Self {
         Self { code, listed: false, ..Self::by_rule(reason) }
     }
 
@@ -85,8 +85,8 @@ impl Rejection {
     }
 
     /// The vendor's code, if there was one.
-    pub fn code(&self) -> Option<i64> {
-        self.code
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.code.as_ref()
     }
 
     /// Whether the code is in the vendor's table. A refusal by a rule of ours counts as listed.
@@ -129,7 +129,7 @@ impl fmt::Debug for Rejection {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.code {
+        match &self.code {
             Some(code) => write!(f, "{} (code {code})", self.reason),
             None => f.write_str(&self.reason),
         }

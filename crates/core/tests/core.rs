@@ -3,6 +3,8 @@
 
 #[path = "core/codes.rs"]
 mod codes;
+#[path = "core/error_codes.rs"]
+mod error_codes;
 #[path = "core/parsing.rs"]
 mod parsing;
 #[path = "core/sinks.rs"]
@@ -12,8 +14,8 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use contact_sink_core::{
-    Address, Applied, BatchKey, ContactUpdate, InvalidUpdate, Rejection, Retry, SinkError, SinkErrorKind, Subject,
-    SubjectPart, UserId, Value, Verdict,
+    Address, Applied, BatchKey, ContactUpdate, ErrorCode, InvalidUpdate, Rejection, Retry, SinkError, SinkErrorKind,
+    Subject, SubjectPart, UserId, Value, Verdict,
 };
 use proptest::prelude::*;
 
@@ -134,12 +136,15 @@ fn who_a_rejection_blames_and_how_it_reads() {
     let table = [
         (Rejection::by_rule("too long"), None, true, "too long"),
         (Rejection::listed(4107, "no such user"), Some(4107), true, "no such user (code 4107)"),
-        (Rejection::unlisted(Some(-9), "not listed"), Some(-9), false, "not listed (code -9)"),
+        (Rejection::unlisted(Some(ErrorCode::Number(-9)), "not listed"), Some(-9), false, "not listed (code -9)"),
         (Rejection::unlisted(None, "no code"), None, false, "no code"),
     ];
     for (rejection, code, listed, shown) in table {
         let named = rejection.clone().with_address(address("email"));
-        assert_eq!((rejection.code(), rejection.is_listed(), rejection.address()), (code, listed, None));
+        assert_eq!(
+            (rejection.code().and_then(ErrorCode::as_i64), rejection.is_listed(), rejection.address()),
+            (code, listed, None)
+        );
         assert_eq!((rejection.to_string().as_str(), named.address()), (shown, Some(&address("email"))));
         let owner = rejection.clone().with_subject(SubjectPart::Owner);
         assert_eq!((rejection.subject(), owner.subject()), (None, Some(SubjectPart::Owner)));

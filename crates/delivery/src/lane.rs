@@ -24,7 +24,7 @@ mod rejects;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use contact_sink_core::{Applied, BatchKey, ContactSink, ContactUpdate, Limits, SinkError, Subject};
+use contact_sink_core::{Applied, BatchKey, ContactSink, ContactUpdate, ErrorCode, Limits, SinkError, Subject};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -118,7 +118,7 @@ pub(crate) struct Lane {
     /// Nothing leaves until then, so that a refusal is heard again in quiet.
     quiet_until: Instant,
     /// Codes that the vendor's table lacks and that were heard in quiet: they are not about the quota.
-    heard_in_quiet: HashSet<Option<i64>>,
+    heard_in_quiet: HashSet<Option<ErrorCode>>,
     /// Nothing was accepted yet: one request at a time.
     alone: bool,
     rejects: Rejects,

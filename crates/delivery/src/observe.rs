@@ -12,7 +12,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contact_sink_core::{Quota, SinkError, SinkErrorKind, Verdict};
+use contact_sink_core::{ErrorCode, Quota, SinkError, SinkErrorKind, Verdict};
 use tokio::time::Instant;
 
 use crate::{Outcome, Stop};
@@ -89,7 +89,7 @@ impl Observer {
     }
 
     /// A refusal that may be everybody's fault is kept back.
-    pub(crate) fn keeps_back(&self, code: Option<i64>, in_a_row: u64) {
+    pub(crate) fn keeps_back(&self, code: Option<&ErrorCode>, in_a_row: u64) {
         #[cfg(feature = "tracing")]
         traced::keeps_back(&self.name, code, in_a_row);
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contact_sink_core::{Address, Applied, Rejection, Retry, SinkError};
+use contact_sink_core::{Address, Applied, ErrorCode, Rejection, Retry, SinkError};
 
 use crate::JournalError;
 
@@ -93,7 +93,7 @@ pub enum Stop {
     /// updates. None of them counts as rejected.
     RefusedAlike {
         /// The commonest code among them.
-        code: Option<i64>,
+        code: Option<ErrorCode>,
         /// What it means, in our words.
         reason: String,
         /// How many were refused in a row.

@@ -165,8 +165,8 @@ fn troubles(number: u64, updates: usize) -> Result<Vec<Verdict>, SinkError> {
         6 => return Err(failed(K::Connect)),
         8 => verdicts[0] = Verdict::Rejected(refused(4107)),
         9 => verdicts.fill(Verdict::Undecided(refused(4108))),
-        11 => verdicts[updates - 1] = Verdict::Retry { code: Some(5) },
-        12 => verdicts[0] = Verdict::Rejected(Rejection::unlisted(Some(9), MARK)),
+        11 => verdicts[updates - 1] = Verdict::Retry { code: Some(5.into()) },
+        12 => verdicts[0] = Verdict::Rejected(Rejection::unlisted(Some(9.into()), MARK)),
         14 => return Err(failed(K::Unreadable)),
         _ => {}
     }
@@ -230,10 +230,14 @@ fn a_stop_is_told_with_its_cause() {
         ["reason", "vendor", "operation", "kind", "status", "code"].map(|name| stops[0]["fields"][name].to_string());
     assert_eq!(fields, ["\"failed\"", "\"vendor\"", "\"set\"", "\"credentials\"", "503", "77"]);
 
+    let worded = told(100, Options::default(), |_, _| Err(failed(SinkErrorKind::Credentials).with_code("INVALID_KEY")));
+    assert_eq!(worded.of("stop")[0]["fields"]["code"], "INVALID_KEY");
+
     let alike = told(300, Options::default(), |_, updates| Ok(vec![Verdict::Undecided(refused(4107)); updates]));
     assert!(matches!(alike.summary.stop, Some(Stop::RefusedAlike { .. })), "{:?}", alike.summary.stop);
     assert_eq!((alike.of("trial begins").len(), alike.of("stop").len()), (1, 1));
-    assert_eq!(alike.of("stop")[0]["fields"]["reason"], "refused_alike");
+    let fields = &alike.of("stop")[0]["fields"];
+    assert_eq!((&fields["reason"], &fields["code"]), (&"refused_alike".into(), &4107.into()));
 
     let gone = told(100, Options::default(), |_, _| Err(failed(SinkErrorKind::Connect)));
     assert_eq!(gone.of("stop")[0]["fields"]["reason"], "unreachable");

@@ -1,6 +1,6 @@
 //! The vendor's error table as data: what each code means, what is done about it, and what a person can do.
 
-use contact_sink_core::{Code, Effect, SinkErrorKind};
+use contact_sink_core::{Code, Effect, ErrorCode, SinkErrorKind};
 
 const DOCUMENT: &str = "EngageLab MA, \"Set Contact Information\"";
 const MORE: &str = "EngageLab MA, another page; not in the endpoint's document";
@@ -39,6 +39,6 @@ pub const CODES: &[Code] = &[
 ];
 
 /// The line of the table for a code, if it has one.
-pub fn find_code(code: i64) -> Option<&'static Code> {
-    Code::find(CODES, code)
+pub fn find_code(code: impl Into<ErrorCode>) -> Option<&'static Code> {
+    Code::find(CODES, &code.into())
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contact_sink_core::{
-    BatchKey, ContactSink, ContactUpdate, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value, Verdict,
+    BatchKey, ContactSink, ContactUpdate, ErrorCode, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value,
+    Verdict,
 };
 use contact_sink_transport::refusal;
 use http::StatusCode;
@@ -87,7 +88,8 @@ fn verdict(answer: &Answer) -> Verdict {
     if answer.is_success() {
         return Verdict::Accepted;
     }
-    let rejection = refusal(CODES, answer.code(), answer.status()).with_vendor_text(answer.message());
+    let rejection =
+        refusal(CODES, answer.code().map(ErrorCode::from), answer.status()).with_vendor_text(answer.message());
     let too_large = answer.status() == StatusCode::PAYLOAD_TOO_LARGE;
     if answer.code().is_some() && (rejection.is_listed() || !too_large) {
         Verdict::Rejected(rejection)

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use contact_sink_core::SinkError;
+use contact_sink_core::{ErrorCode, SinkError};
 use contact_sink_transport::json::{self, RawValue};
 use contact_sink_transport::{BaseUrl, Judgement, judge};
 use http::{Method, Request, Response, StatusCode};
@@ -143,12 +143,12 @@ pub fn read_set_contacts(answer: &Response<Bytes>) -> Result<Answer, SinkError> 
     let status = answer.status();
     let wire: WireAnswer<'_> = json::object(answer.body()).unwrap_or_default();
     let (code, message) = (json::integer(wire.code), json::text(wire.message).unwrap_or_default());
-    match judge(VENDOR, SET_CONTACTS, answer, code, CODES) {
+    match judge(VENDOR, SET_CONTACTS, answer, code.map(ErrorCode::from), CODES) {
         Judgement::Failed(error) => Err(error),
         Judgement::Success => Ok(Answer { status, code: Some(OK), message }),
         // A code of success under a status that says otherwise is none.
         Judgement::Refused => Ok(Answer { status, code: code.filter(|&code| code != OK), message }),
-        Judgement::Code(code) => Ok(Answer { status, code: Some(code), message }),
+        Judgement::Code(_) => Ok(Answer { status, code, message }),
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use contact_sink_core::{
-    Address, Applied, BatchKey, ContactSink, ContactUpdate, Effect, Overlap, Quota, Retry, SinkError,
+    Address, Applied, BatchKey, ContactSink, ContactUpdate, Effect, ErrorCode, Overlap, Quota, Retry, SinkError,
     SinkErrorKind as Kind, Subject, UserId, Value, Verdict,
 };
 use contact_sink_engagelab::{
@@ -149,12 +149,20 @@ fn verdicts() {
                 let outcome = send(&sink(&Script::new(status, body.clone())), &[email()]);
                 assert_eq!(word(&outcome), expected, "{body} at {status}");
                 if let Err(error) = outcome {
-                    assert_eq!((error.status(), error.code()), (Some(status), code), "{body} at {status}");
+                    assert_eq!(
+                        (error.status(), error.code().and_then(ErrorCode::as_i64)),
+                        (Some(status), code),
+                        "{body} at {status}"
+                    );
                     let listed = code.and_then(find_code).filter(|line| line.effect != Effect::Accepts);
                     assert_eq!(error.advice(), listed.map_or(error.kind().advice(), |line| line.advice));
                 } else if expected != "A" {
                     let refused = rejection(outcome);
-                    assert_eq!(refused.code(), code.filter(|&code| code != 0), "{body} at {status}");
+                    assert_eq!(
+                        refused.code().and_then(ErrorCode::as_i64),
+                        code.filter(|&code| code != 0),
+                        "{body} at {status}"
+                    );
                     assert_eq!(refused.is_listed(), matches!(code, Some(55014 | 40007)), "{body} at {status}");
                     assert_eq!(
                         refused.vendor_text(),

@@ -1,6 +1,6 @@
 //! The vendor's error table as data: what each code means, what is done about it, and what a person can do.
 
-use contact_sink_core::{Code, Effect, SinkErrorKind};
+use contact_sink_core::{Code, Effect, ErrorCode, SinkErrorKind};
 
 const DOCUMENT: &str = "Jiguang, \"Set Contact Information\"";
 const SISTER: &str = "EngageLab MA, the sister product; not in Jiguang's document";
@@ -59,6 +59,6 @@ pub(crate) const OK: i64 = 0;
 pub(crate) const SEVERAL: i64 = 4000;
 
 /// The line of the table for a code, if it has one.
-pub fn find_code(code: i64) -> Option<&'static Code> {
-    Code::find(CODES, code)
+pub fn find_code(code: impl Into<ErrorCode>) -> Option<&'static Code> {
+    Code::find(CODES, &code.into())
 }

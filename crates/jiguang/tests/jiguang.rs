@@ -184,15 +184,19 @@ fn the_undecided_carry_what_names_nobody() {
         (first, second)
     };
     let (first, second) = of(&[entry(4107, "[1] CUID"), entry(99, "odd"), entry(40002, "bad")]);
-    assert_eq!((first.code(), first.vendor_text()), (Some(4107), Some("[1] CUID")));
+    assert_eq!((first.code(), first.vendor_text()), (Some(&4107.into()), Some("[1] CUID")));
     assert!(first.reason().contains("this CUID"), "told apart from a refused field");
-    assert_eq!((second.code(), second.is_listed()), (Some(99), false));
+    assert_eq!((second.code(), second.is_listed()), (Some(&99.into()), false));
     assert_eq!(second.vendor_text(), Some("[1] CUID; odd; bad"));
     let (first, second) = of(&[entry(4107, "[1] CUID"), entry(4107, "!"), entry(4107, "[1] again")]);
     assert_eq!(first.vendor_text(), Some("[1] CUID; [1] again"));
-    assert_eq!((second.code(), second.is_listed()), (Some(4107), true));
+    assert_eq!((second.code(), second.is_listed()), (Some(&4107.into()), true));
     let (_, second) = of(&[entry(4107, "[1] CUID")]);
-    assert_eq!((second.code(), second.is_listed()), (Some(4107), true), "nothing in a failed batch is delivered");
+    assert_eq!(
+        (second.code(), second.is_listed()),
+        (Some(&4107.into()), true),
+        "nothing in a failed batch is delivered"
+    );
     let long = "长".repeat(5_000);
     let (_, second) = of(&[entry(4107, "[1] CUID"), entry(4107, &long)]);
     assert_eq!(second.vendor_text().unwrap().chars().count(), 2_001);
@@ -211,7 +215,7 @@ fn what_stops_the_run_stops_it_inside_data_too() {
                 let error = answered(status, &body, &batch).unwrap_err();
                 assert_eq!(
                     (error.kind(), error.retry(), error.code(), error.applied()),
-                    (kind, Retry::Never, Some(code.code), applied)
+                    (kind, Retry::Never, Some(&code.code.into()), applied)
                 );
             }
         }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use contact_sink_core::ErrorCode;
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use crate::error::OpenError;
@@ -311,7 +313,7 @@ pub(crate) fn before(connection: &Connection, record: &Record) -> rusqlite::Resu
         connection.prepare("SELECT kind, code, reason, count FROM reason WHERE run = ?1 ORDER BY rowid")?;
     let reasons = statement.query_map([id], |row| {
         let kind = Kind::of(&row.get::<_, String>(0)?).unwrap_or(Kind::Rejected);
-        Ok(Reason { kind, code: row.get(1)?, reason: row.get(2)?, count: number(row, 3)? })
+        Ok(Reason { kind, code: code(row, 1)?, reason: row.get(2)?, count: number(row, 3)? })
     })?;
     let mut statement = connection.prepare("SELECT lines FROM rejected_line WHERE run = ?1 ORDER BY at")?;
     let waiting = statement.query_map([id], |row| row.get(0))?.collect::<rusqlite::Result<Vec<Vec<u8>>>>()?;
@@ -450,6 +452,15 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         rejected_files: Vec::new(),
         exit_status: row.get(24)?,
         stop: stop.map(|(kind, message)| Stopped { kind, message }),
+    })
+}
+
+/// A code, as a number or a word.
+fn code(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<ErrorCode>> {
+    Ok(match row.get(column)? {
+        Value::Integer(number) => Some(ErrorCode::Number(number)),
+        Value::Text(word) => Some(ErrorCode::from(word)),
+        _ => None,
     })
 }
 

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use contact_sink_core::ErrorCode;
+
 /// For how long an older value of a run may still be sent: until then it can be resumed whatever was sent since, and its
 /// rejected rows can be fed back.
 pub const OPEN_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -121,7 +123,7 @@ pub struct Reason {
     /// What became of the rows: rejected or skipped.
     pub kind: Kind,
     /// The vendor's code, if there was one.
-    pub code: Option<i64>,
+    pub code: Option<ErrorCode>,
     /// What it means, in our words.
     pub reason: String,
     /// How often.
@@ -129,13 +131,13 @@ pub struct Reason {
 }
 
 /// Counts reasons; gives the places of those whose count changed.
-pub(crate) fn count_reasons(known: &mut Vec<Reason>, reasons: &[(Kind, Option<i64>, &str)]) -> Vec<usize> {
+pub(crate) fn count_reasons(known: &mut Vec<Reason>, reasons: &[(Kind, Option<&ErrorCode>, &str)]) -> Vec<usize> {
     let mut changed = Vec::new();
     for (kind, code, reason) in reasons {
-        let is_it = |known: &Reason| known.kind == *kind && known.code == *code && known.reason == *reason;
+        let is_it = |known: &Reason| known.kind == *kind && known.code.as_ref() == *code && known.reason == *reason;
         let place = known.iter().position(is_it);
         let place = place.unwrap_or_else(|| {
-            known.push(Reason { kind: *kind, code: *code, reason: (*reason).to_owned(), count: 0 });
+            known.push(Reason { kind: *kind, code: code.cloned(), reason: (*reason).to_owned(), count: 0 });
             known.len() - 1
         });
         known[place].count += 1;

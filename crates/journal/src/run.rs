@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use contact_sink_core::{Address, ContactUpdate};
+use contact_sink_core::{Address, ContactUpdate, ErrorCode};
 use contact_sink_delivery::{Admission, JournalError, Outcome};
 use rusqlite::{Connection, params};
 
@@ -16,7 +16,7 @@ use crate::record::{Counts, Kind, Reason, Record, State, Stopped, count_reasons}
 use crate::rows::Rows;
 use crate::stop_note::{Place, StopNote};
 use crate::sync::Syncer;
-use crate::write::{seconds, sql, write_letters, write_record, write_spans};
+use crate::write::{code_to_sql, seconds, sql, write_letters, write_record, write_spans};
 
 /// What is to be written down together.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ pub struct Entry<'a> {
     /// Until when an attempt of theirs whose answer was lost may still be applied.
     pub hold_until: Option<SystemTime>,
     /// Why rows were rejected or skipped: the code and the reason, once for each time.
-    pub reasons: Vec<(Kind, Option<i64>, &'a str)>,
+    pub reasons: Vec<(Kind, Option<&'a ErrorCode>, &'a str)>,
     /// Whole lines for the file of rejected rows.
     pub letters: Vec<u8>,
     /// Outcomes of updates, with the age of their values.
@@ -457,7 +457,7 @@ impl Run {
                     "INSERT INTO reason (run, kind, code, reason, count) VALUES (?1, ?2, ?3, ?4, ?5)
                      ON CONFLICT (run, kind, ifnull(code, x''), reason) DO UPDATE SET count = ?5",
                 )?
-                .execute(params![id, kind.word(), code, reason, sql(*count)])?;
+                .execute(params![id, kind.word(), code.as_ref().map(code_to_sql), reason, sql(*count)])?;
         }
         if let Some(bytes) = on_disk {
             transaction

@@ -58,7 +58,8 @@ CREATE TABLE part (
 CREATE TABLE settled_ahead (run INTEGER NOT NULL, first INTEGER NOT NULL, past INTEGER NOT NULL, PRIMARY KEY (run, first)) WITHOUT ROWID;
 -- Rows that are not settled and may have been applied.
 CREATE TABLE maybe_applied (run INTEGER NOT NULL, first INTEGER NOT NULL, past INTEGER NOT NULL, PRIMARY KEY (run, first)) WITHOUT ROWID;
--- Why rows were rejected or skipped. A code is a number or a word.
+-- Why rows were rejected or skipped. A code is a number or a word, and the word '12' must not become the number 12: so the column
+-- has no type. In the index the empty blob stands for NULL: no code is a blob.
 CREATE TABLE reason (run INTEGER NOT NULL, kind TEXT NOT NULL, code, reason TEXT NOT NULL, count INTEGER NOT NULL);
 CREATE UNIQUE INDEX reason_once ON reason (run, kind, ifnull(code, x''), reason);
 -- Lines that may not be in the file of rejected rows yet, and at which byte they belong.

@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use contact_sink_core::ErrorCode;
+use rusqlite::types::Value;
 use rusqlite::{Transaction, params};
 
 use crate::letters::Letters;
@@ -79,6 +81,14 @@ pub(crate) fn write_letters(
 /// SQLite's integers have a sign; rows and bytes stay far below 2^63.
 pub(crate) fn sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A number is an INTEGER, a word is TEXT.
+pub(crate) fn code_to_sql(code: &ErrorCode) -> Value {
+    match code {
+        ErrorCode::Number(number) => Value::Integer(*number),
+        word => Value::Text(word.to_string()),
+    }
 }
 
 pub(crate) fn seconds(time: SystemTime) -> i64 {

@@ -1,7 +1,7 @@
 //! The vendor's error tables as data: what each code means, what is done about it, and what a person can do.
 
 use contact_sink_core::SinkErrorKind::{BadRequest, Credentials, Forbidden, WrongAddress};
-use contact_sink_core::{Code, Effect};
+use contact_sink_core::{Code, Effect, ErrorCode};
 
 const ATTRIBUTES: &str = "Tencent Chat, \"im_set_attr\"";
 const FRIENDS: &str = "Tencent Chat, \"friend_update\"";
@@ -161,6 +161,6 @@ pub(crate) const OK: i64 = 0;
 pub(crate) const EXPIRED: i64 = 70001;
 
 /// The line of the table for a code, if it has one.
-pub fn find_code(code: i64) -> Option<&'static Code> {
-    Code::find(CODES, code)
+pub fn find_code(code: impl Into<ErrorCode>) -> Option<&'static Code> {
+    Code::find(CODES, &code.into())
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use contact_sink_core::{Applied, Effect, Retry, SinkError};
+use contact_sink_core::{Applied, Effect, ErrorCode, Retry, SinkError};
 
 use crate::Config;
 use crate::codes::{EXPIRED, find_code};
@@ -70,7 +70,7 @@ impl Signer {
     /// the request may go again with another one. But one that expired when it was young was so from the start, and where the
     /// one that came in its place is refused soon, too, a further one would be as well: then the error stops the run.
     pub(crate) fn failed(&self, used: &Arc<Signature>, error: SinkError, config: &Config) -> SinkError {
-        let renews = error.code().and_then(find_code).is_some_and(|line| line.effect == Effect::Renews);
+        let renews = error.code().cloned().and_then(find_code).is_some_and(|line| line.effect == Effect::Renews);
         if !renews {
             return error;
         }
@@ -81,7 +81,7 @@ impl Signer {
         // By a clock that was set back nothing is young.
         let young = config.now().checked_sub(used.made).is_some_and(|age| age < YOUNG);
         let is_another = used.replaces.is_some_and(|replaced| replaced.as_secs() != used.made.as_secs());
-        let hopeless = young && (is_another || error.code() == Some(EXPIRED));
+        let hopeless = young && (is_another || error.code() == Some(&ErrorCode::Number(EXPIRED)));
         if hopeless { error } else { error.with_retry(Retry::After(A_SECOND)).with_applied(Applied::No) }
     }
 }

@@ -3,7 +3,7 @@
 mod attributes;
 mod friends;
 
-use contact_sink_core::{Applied, Code, Effect, Rejection, SinkError, Verdict};
+use contact_sink_core::{Applied, Code, Effect, ErrorCode, Rejection, SinkError, Verdict};
 use contact_sink_transport::refusal;
 use http::StatusCode;
 
@@ -18,6 +18,7 @@ pub use friends::FriendsSink;
 /// they are refusals that the table does not explain.
 fn of_item(operation: &'static str, status: StatusCode, code: Option<i64>, info: &str) -> Result<Verdict, SinkError> {
     let line = code.and_then(find_code);
+    let code = code.map(ErrorCode::from);
     let rejected = |rejection: Rejection| Ok(Verdict::Rejected(rejection.with_vendor_text(info)));
     match line.map_or(Effect::Rejects, Code::effect_on_item) {
         Effect::Accepts => Ok(Verdict::Accepted),
@@ -43,7 +44,7 @@ fn unless_throttled(
     verdicts: Vec<Verdict>,
 ) -> Result<Vec<Verdict>, SinkError> {
     let throttling = |verdict: &Verdict| match verdict {
-        Verdict::Retry { code } => code.and_then(find_code).filter(|line| line.effect == Effect::Throttles),
+        Verdict::Retry { code } => code.clone().and_then(find_code).filter(|line| line.effect == Effect::Throttles),
         _ => None,
     };
     match verdicts.first().and_then(throttling).and_then(|line| line.error_on_item(VENDOR, operation)) {

@@ -6,7 +6,7 @@ mod friends;
 use std::fmt;
 
 use bytes::Bytes;
-use contact_sink_core::{SinkError, SinkErrorKind};
+use contact_sink_core::{ErrorCode, SinkError, SinkErrorKind};
 use contact_sink_transport::json::{self, RawValue};
 use contact_sink_transport::{BaseUrl, Judgement, judge};
 use http::{Method, Request, Response, StatusCode, Uri};
@@ -144,10 +144,10 @@ fn read<T>(
     // A code of success beside a failure is a contradiction: it decides nothing.
     let code = json::integer(envelope.error_code).filter(|&code| code != OK || !failed);
     let refused = |code| Ok(Answer { status, code, info: info.clone(), content: None });
-    match judge(VENDOR, operation, answer, code, CODES) {
+    match judge(VENDOR, operation, answer, code.map(ErrorCode::from), CODES) {
         Judgement::Failed(error) => Err(error),
         Judgement::Refused => refused(code.filter(|&code| code != OK)),
-        Judgement::Code(code) => refused(Some(code)),
+        Judgement::Code(_) => refused(code),
         Judgement::Success => match content(answer.body()) {
             Some(content) => Ok(Answer { status, code, info, content: Some(content) }),
             None => Err(unreadable(operation, status, answer.body().len())),

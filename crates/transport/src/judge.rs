@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use contact_sink_core::{Code, Rejection, Retry, SinkError, SinkErrorKind, SubjectPart};
+use contact_sink_core::{Code, Effect, ErrorCode, Rejection, Retry, SinkError, SinkErrorKind, SubjectPart};
 use http::{Response, StatusCode, header};
 
 /// What an answer is, before the vendor's own rules read it.
@@ -12,7 +12,7 @@ pub enum Judgement {
     /// A 2xx with the vendor's code for success.
     Success,
     /// The vendor's code decides on the updates; its table says how, if it has it.
-    Code(i64),
+    Code(ErrorCode),
     /// A 400, 413 or 422 without a code that decides: the request is refused as a whole, and who is to blame is open.
     Refused,
     /// There are no verdicts: by the vendor's code, whose effect is one for the whole request, or by the status.
@@ -24,7 +24,8 @@ pub enum Judgement {
 /// A code of the `table` decides at any status, and where it asks for another try `Retry-After` says when. One that the table
 /// lacks decides only at 2xx, 400 and 422. Else the status
 /// decides: unreadable 2xx and 5xx are tried again; 400, 413 and 422 refuse the request; 401, 403, 407, 3xx, 404, 405 and the
-/// rest stop the run; 408, 425 and 429 are tried again after `Retry-After`. Success needs a 2xx *and* the code for it (0).
+/// rest stop the run; 408, 425 and 429 are tried again after `Retry-After`. Success needs a 2xx *and* the code for it: 0, or one
+/// that the table [accepts](Effect::Accepts).
 ///
 /// ```
 /// use bytes::Bytes;
@@ -32,28 +33,31 @@ pub enum Judgement {
 ///
 /// let answer = http::Response::new(Bytes::from_static(b"{}"));
 /// assert!(matches!(judge("vendor", "call", &answer, None, &[]), Judgement::Failed(_)), "a 200 is not a success");
-/// assert_eq!(judge("vendor", "call", &answer, Some(0), &[]), Judgement::Success);
+/// assert_eq!(judge("vendor", "call", &answer, Some(0.into()), &[]), Judgement::Success);
 /// ```
 pub fn judge(
     vendor: &'static str,
     operation: &'static str,
     answer: &Response<Bytes>,
-    code: Option<i64>,
+    code: Option<ErrorCode>,
     table: &'static [Code],
 ) -> Judgement {
     let status = answer.status();
+    let line = code.as_ref().and_then(|code| Code::find(table, code));
     // A success code under a status that says otherwise is a contradiction: the status decides.
-    if let Some(line) = code.filter(|code| *code != 0).and_then(|code| Code::find(table, code)) {
+    let succeeds = code == Some(ErrorCode::Number(0)) || line.is_some_and(|line| line.effect == Effect::Accepts);
+    if let Some(line) = line.filter(|_| !succeeds) {
         return match line.error(vendor, operation) {
             Some(error) => Judgement::Failed(at_the_time(error.with_status(status.as_u16()), answer)),
-            None => Judgement::Code(line.code),
+            None => Judgement::Code(line.code.into()),
         };
     }
     match code {
-        Some(0) if status.is_success() => return Judgement::Success,
-        Some(0) | None => {}
-        Some(code) if status.is_success() || matches!(status.as_u16(), 400 | 422) => return Judgement::Code(code),
-        Some(_) => {}
+        Some(_) if succeeds && status.is_success() => return Judgement::Success,
+        Some(code) if !succeeds && (status.is_success() || matches!(status.as_u16(), 400 | 422)) => {
+            return Judgement::Code(code);
+        }
+        Some(_) | None => {}
     }
     let failed = |kind| {
         let error = SinkError::new(vendor, operation, kind)
@@ -86,8 +90,9 @@ fn at_the_time(error: SinkError, answer: &Response<Bytes>) -> SinkError {
 }
 
 /// The refusal that a code means by the vendor's table, or the status of an answer that has none.
-pub fn refusal(table: &'static [Code], code: Option<i64>, status: StatusCode) -> Rejection {
-    match (code, code.and_then(|code| Code::find(table, code))) {
+pub fn refusal(table: &'static [Code], code: Option<ErrorCode>, status: StatusCode) -> Rejection {
+    let line = code.as_ref().and_then(|code| Code::find(table, code));
+    match (code, line) {
         (Some(code), Some(line)) if line.about_subject => {
             Rejection::listed(code, line.meaning).with_subject(SubjectPart::User)
         }

@@ -42,7 +42,7 @@ impl Table {
         record.push_field(destination.as_bytes());
         record.push_field(at.to_string().as_bytes());
         record.push_field(joined(&|reason| reason.column.clone()).as_bytes());
-        record.push_field(joined(&|reason| reason.code.map(|code| code.to_string())).as_bytes());
+        record.push_field(joined(&|reason| reason.code.as_ref().map(ToString::to_string)).as_bytes());
         record.push_field(joined(&|reason| Some(reason.reason.clone())).as_bytes());
         // On one line, so that the row is not taken for several.
         record.push_field(joined(&|reason| reason.vendor_text.clone()).replace(['\r', '\n'], " ").as_bytes());

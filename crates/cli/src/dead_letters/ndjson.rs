@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use contact_sink_core::ErrorCode;
 use serde::Serialize;
 
 use super::Reason;
@@ -15,7 +16,8 @@ const ADDED: [&str; 3] = ["_destination", "_line", REJECTED_ERRORS];
 #[derive(Serialize)]
 struct Why<'a> {
     field: Option<&'a str>,
-    code: Option<i64>,
+    #[serde(serialize_with = "crate::error_code::serialize")]
+    code: &'a Option<ErrorCode>,
     reason: &'a str,
     vendor_text: Option<&'a str>,
 }
@@ -26,7 +28,7 @@ pub fn line(destination: &str, at: u64, object: &[u8], reasons: &[Reason]) -> io
         .iter()
         .map(|Reason { column, code, reason, vendor_text, .. }| Why {
             field: column.as_deref(),
-            code: *code,
+            code,
             reason,
             vendor_text: vendor_text.as_deref(),
         })

@@ -62,7 +62,7 @@ impl Ledger {
     ) -> Self {
         let mut reasons = Counts::default();
         for known in run.iter().flat_map(Run::reasons) {
-            reasons.count_reason_times(known.code, &known.reason, known.count);
+            reasons.count_reason_times(known.code.as_ref(), &known.reason, known.count);
         }
         Self {
             destination: destination.to_owned(),
@@ -191,7 +191,7 @@ impl Ledger {
             entry.settled.clone_from(&settled);
             entry.doubtful = doubtful;
             entry.unsure_until = unsure_until;
-            entry.reasons = reasons.iter().map(|reason| (reason.code, reason.counted_as())).collect();
+            entry.reasons = reasons.iter().map(|reason| (reason.code.as_ref(), reason.counted_as())).collect();
             entry.letters = std::mem::take(&mut letters);
             run.commit(entry)?;
         }
@@ -213,7 +213,7 @@ impl Ledger {
             }
         }
         for reason in &reasons {
-            self.reasons.count_reason(reason.code, reason.counted_as());
+            self.reasons.count_reason(reason.code.as_ref(), reason.counted_as());
         }
         Ok(())
     }

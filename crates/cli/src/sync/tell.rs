@@ -78,7 +78,7 @@ fn explain_unreadable(all: &[(String, Ended)]) {
 /// Where the code is explained by which everything was refused, if the vendor's table has it.
 fn explanation(vendor: &str, stop: &Stop) -> String {
     match stop {
-        Stop::RefusedAlike { code: Some(code), .. } if crate::explain::knows(vendor, *code) => {
+        Stop::RefusedAlike { code: Some(code), .. } if crate::explain::knows(vendor, code) => {
             format!("; `contact-sink explain {vendor} {code}` says more")
         }
         _ => String::new(),

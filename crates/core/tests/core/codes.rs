@@ -1,7 +1,7 @@
 //! A vendor's error table: what a line means for a request and for one update of it, and the words that an error and a
 //! rejection carry on.
 
-use contact_sink_core::{Applied, Code, Effect, Rejection, Retry, SinkError, SinkErrorKind as Kind};
+use contact_sink_core::{Applied, Code, Effect, ListedCode, Rejection, Retry, SinkError, SinkErrorKind as Kind};
 use proptest::prelude::*;
 
 const CODES: &[Code] = &[
@@ -13,8 +13,8 @@ const CODES: &[Code] = &[
 proptest! {
     #[test]
     fn a_code_is_found_by_its_number_only(code in prop_oneof![-4..20_i64, any::<i64>()]) {
-        let line = Code::find(CODES, code);
-        prop_assert_eq!(line.map(|line| line.code), [0, 17, -3].contains(&code).then_some(code));
+        let line = Code::find(CODES, &code.into());
+        prop_assert_eq!(line.map(|line| line.code), [0, 17, -3].contains(&code).then_some(ListedCode::Number(code)));
     }
 
     /// Every update of a request may get a copy of the text.
@@ -45,7 +45,7 @@ fn a_text_of_exactly_2000_characters_is_whole_and_an_empty_one_is_none() {
 
 #[test]
 fn what_one_update_suffers_may_differ_from_what_the_request_does() {
-    let on_item = |code| Code::find(CODES, code).unwrap().effect_on_item();
+    let on_item = |code: i64| Code::find(CODES, &code.into()).unwrap().effect_on_item();
     assert_eq!((CODES[1].effect, on_item(17)), (Effect::Isolates, Effect::Rejects));
     assert_eq!((on_item(0), on_item(-3)), (Effect::Accepts, Effect::Stops(Kind::Forbidden)));
 }

@@ -28,7 +28,7 @@ impl ContactSink for Probe {
     }
 
     async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
-        Ok(batch.iter().map(|update| Verdict::Retry { code: Some(update.fields().len() as i64) }).collect())
+        Ok(batch.iter().map(|update| Verdict::Retry { code: Some((update.fields().len() as i64).into()) }).collect())
     }
 }
 
@@ -47,7 +47,7 @@ fn check(sink: impl ContactSink) {
     assert_eq!(sink.batch_key(&empty), BatchKey::of("probe"));
     assert_eq!(sink.validate(&empty), Err(Rejection::by_rule("nothing to set")));
     assert_eq!(sink.validate(&full), Ok(()));
-    let verdicts = [0, 1].map(|fields| Verdict::Retry { code: Some(fields) });
+    let verdicts = [0, 1].map(|fields: i64| Verdict::Retry { code: Some(fields.into()) });
     assert_eq!(at_once(sink.send(&[empty, full])), Ok(verdicts.to_vec()));
 }
 

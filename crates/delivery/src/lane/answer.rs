@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contact_sink_core::{Applied, BatchKey, Overlap, Rejection, Retry, SinkError, SinkErrorKind, Verdict};
+use contact_sink_core::{Applied, BatchKey, ErrorCode, Overlap, Rejection, Retry, SinkError, SinkErrorKind, Verdict};
 use tokio::time::Instant;
 
 use super::flight::{Again, Group, Purpose};
@@ -81,7 +81,9 @@ impl Lane {
             if let Verdict::Retry { code } = verdict {
                 item.attempts += u32::from(counts);
                 item.left_open = true;
-                item.cause = Some(causes.entry(code).or_insert_with(|| Arc::new(asked_for_another_try(code))).clone());
+                let cause =
+                    causes.entry(code).or_insert_with_key(|code| Arc::new(asked_for_another_try(code.as_ref())));
+                item.cause = Some(cause.clone());
                 again.push(item);
                 continue;
             }
@@ -132,13 +134,13 @@ impl Lane {
             self.give_up([refused.item]);
         } else if purpose == Purpose::Conviction || (plain && purpose != Purpose::Try) {
             if !refused.rejection.is_listed() {
-                self.heard_in_quiet.insert(refused.rejection.code());
+                self.heard_in_quiet.insert(refused.rejection.code().cloned());
             }
             self.convict(refused, now);
         } else {
-            let code = refused.rejection.code();
+            let code = refused.rejection.code().cloned();
             let in_a_row = self.provisional.push(refused, self.events, purpose == Purpose::Try);
-            self.observer.keeps_back(code, in_a_row);
+            self.observer.keeps_back(code.as_ref(), in_a_row);
         }
     }
 
@@ -160,13 +162,13 @@ impl Lane {
         } else if refused.rejection.is_listed() {
             self.convict(refused, now);
         } else {
-            self.hear_again(refused.item, Purpose::Conviction, refused.rejection.code(), now);
+            self.hear_again(refused.item, Purpose::Conviction, refused.rejection.code().cloned(), now);
         }
     }
 
     /// Sends an update alone that was refused with a code that the vendor's table lacks. The code may mean that the quota is
     /// passed: so nothing leaves for a window before, unless it was heard in quiet before and so means something else.
-    fn hear_again(&mut self, item: Item, purpose: Purpose, code: Option<i64>, now: Instant) {
+    fn hear_again(&mut self, item: Item, purpose: Purpose, code: Option<ErrorCode>, now: Instant) {
         self.quiet_until = self.quiet_until.max(now);
         if !self.heard_in_quiet.contains(&code) {
             let window = self.limits.quota.map_or(Duration::ZERO, |quota| quota.per.min(LONGEST_QUIET));
@@ -198,7 +200,7 @@ impl Lane {
             && !rejection.is_listed()
             && !self.stopped
         {
-            let code = rejection.code();
+            let code = rejection.code().cloned();
             if !split.refused_once && !self.heard_in_quiet.contains(&code) {
                 split.refused_once = true;
                 item.split = Some(split);
@@ -273,10 +275,10 @@ impl Lane {
 }
 
 /// What a vendor says that asks for another try of one update.
-pub(super) fn asked_for_another_try(code: Option<i64>) -> SinkError {
+pub(super) fn asked_for_another_try(code: Option<&ErrorCode>) -> SinkError {
     let error = SinkError::new("sink", "send", SinkErrorKind::Unavailable);
     match code {
-        Some(code) => error.with_detail("it asks for another try").with_code(code),
+        Some(code) => error.with_detail("it asks for another try").with_code(code.clone()),
         None => error.with_detail("its answer says nothing of the update"),
     }
 }

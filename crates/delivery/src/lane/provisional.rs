@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use contact_sink_core::{BatchKey, Rejection};
+use contact_sink_core::{BatchKey, ErrorCode, Rejection};
 use tokio::time::Instant;
 
 use super::flight::{Again, Group, Purpose};
@@ -98,14 +98,14 @@ impl Provisional {
     }
 
     fn stop(&self) -> Stop {
-        let mut counts: HashMap<(Option<i64>, &str), u64> = HashMap::new();
+        let mut counts: HashMap<(Option<&ErrorCode>, &str), u64> = HashMap::new();
         for (_, refused) in &self.refused {
             *counts.entry((refused.rejection.code(), refused.rejection.reason())).or_default() += 1;
         }
         let commonest =
             counts.into_iter().max_by_key(|((code, _), count)| (*count, *code)).map(|(commonest, _)| commonest);
         let (code, reason) = commonest.unwrap_or((None, "no reason"));
-        Stop::RefusedAlike { code, reason: reason.to_owned(), refused: self.since_acceptance }
+        Stop::RefusedAlike { code: code.cloned(), reason: reason.to_owned(), refused: self.since_acceptance }
     }
 }
 

@@ -151,7 +151,7 @@ impl Lane {
     pub(super) fn hear(&mut self, departed: u64, verdicts: &[Verdict], now: Instant) -> bool {
         match verdicts {
             [Verdict::Retry { code }, rest @ ..] if rest.iter().all(|other| matches!(other, Verdict::Retry { .. })) => {
-                self.hear_failure(departed, &Arc::new(asked_for_another_try(*code)), now)
+                self.hear_failure(departed, &Arc::new(asked_for_another_try(code.as_ref())), now)
             }
             _ => {
                 let since = self.reach.began.filter(|_| self.reach.is_outage());

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use contact_sink_core::{SinkError, Verdict};
-use tracing::{Span, debug, info, info_span, warn};
+use contact_sink_core::{ErrorCode, Rejection, SinkError, Verdict};
+use tracing::{Span, Value, debug, info, info_span, warn};
 
 use super::{Leaving, kind_name};
 use crate::{Outcome, Stop};
@@ -30,7 +30,7 @@ pub(super) fn answered(name: &str, answer: &Result<Vec<Verdict>, SinkError>, too
                 rejected = count(|verdict| matches!(verdict, Verdict::Rejected(_))),
                 retry = count(|verdict| matches!(verdict, Verdict::Retry { .. })),
                 undecided = count(|verdict| matches!(verdict, Verdict::Undecided(_))),
-                code = verdicts.iter().find_map(code),
+                code = verdicts.iter().find_map(code).map(value),
                 "answer"
             );
         }
@@ -42,7 +42,7 @@ pub(super) fn answered(name: &str, answer: &Result<Vec<Verdict>, SinkError>, too
             operation = error.operation(),
             kind = kind_name(error.kind()),
             status = error.status(),
-            code = error.code(),
+            code = error.code().map(value),
             "answer"
         ),
     }
@@ -59,13 +59,14 @@ pub(super) fn gives_up(name: &str, updates: usize) {
 pub(super) fn settled<'o>(name: &str, outcomes: impl Iterator<Item = &'o Outcome>) {
     for outcome in outcomes {
         if let Outcome::Rejected { rejections, stored, .. } = outcome {
-            let code = rejections.iter().find_map(contact_sink_core::Rejection::code);
+            let code = rejections.iter().find_map(Rejection::code).map(value);
             debug!(target: TARGET, destination = name, code, stored = stored.len(), "rejected");
         }
     }
 }
 
-pub(super) fn keeps_back(name: &str, code: Option<i64>, in_a_row: u64) {
+pub(super) fn keeps_back(name: &str, code: Option<&ErrorCode>, in_a_row: u64) {
+    let code = code.map(value);
     debug!(target: TARGET, destination = name, code, in_a_row, "refused, provisionally");
 }
 
@@ -89,10 +90,11 @@ pub(super) fn probing_ends(name: &str, after: Duration) {
 pub(super) fn stops(name: &str, reason: &str, why: &Stop) {
     let (error, code, refused) = match why {
         Stop::Failed(error) | Stop::Unreachable { cause: error, .. } => (Some(error), error.code(), None),
-        Stop::RefusedAlike { code, refused, .. } => (None, *code, Some(*refused)),
+        Stop::RefusedAlike { code, refused, .. } => (None, code.as_ref(), Some(*refused)),
         Stop::TooManyRejected { rejected, .. } => (None, None, Some(*rejected)),
         Stop::Journal(_) | Stop::Halted => (None, None, None),
     };
+    let code = code.map(value);
     let kind = error.map(|error| kind_name(error.kind()));
     let (vendor, operation) = (error.map(|error| error.vendor()), error.map(|error| error.operation()));
     let status = error.and_then(|error| error.status());
@@ -103,11 +105,20 @@ pub(super) fn stops(name: &str, reason: &str, why: &Stop) {
     }
 }
 
-fn code(verdict: &Verdict) -> Option<i64> {
+fn code(verdict: &Verdict) -> Option<&ErrorCode> {
     match verdict {
         Verdict::Rejected(rejection) | Verdict::Undecided(rejection) => rejection.code(),
-        Verdict::Retry { code } => *code,
+        Verdict::Retry { code } => code.as_ref(),
         _ => None,
+    }
+}
+
+/// A number stays a number in the log, and a word is text.
+fn value(code: &ErrorCode) -> &dyn Value {
+    match code {
+        ErrorCode::Number(number) => number,
+        ErrorCode::Word(word) => word,
+        _ => &"another kind of code",
     }
 }
 

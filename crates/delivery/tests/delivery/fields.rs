@@ -42,7 +42,7 @@ fn the_outcome_names_the_bad_fields_and_the_stored_ones() {
         };
         let blamed: Vec<&str> = rejections.iter().map(|rejection| rejection.address().unwrap().as_str()).collect();
         assert_eq!(blamed, bad);
-        assert!(rejections.iter().all(|rejection| rejection.code() == Some(Wording::CODE)));
+        assert!(rejections.iter().all(|rejection| rejection.code() == Some(&Wording::CODE.into())));
         let good: Vec<&str> =
             ["field-0", "field-1", "field-2"].into_iter().filter(|field| !bad.contains(field)).collect();
         assert_eq!(named.iter().map(|address| address.as_str()).collect::<Vec<_>>(), good);

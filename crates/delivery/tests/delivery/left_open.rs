@@ -1,6 +1,6 @@
 //! What an answer leaves open, an outcome says so: that the update may be stored, and by which code.
 
-use contact_sink_core::{Applied, Rejection, SinkErrorKind, Verdict};
+use contact_sink_core::{Applied, ErrorCode, Rejection, SinkErrorKind, Verdict};
 use contact_sink_delivery::{Options, Outcome};
 
 use crate::run::{deliver_users, paused};
@@ -9,9 +9,13 @@ use crate::world::{Request, World, row_of};
 
 #[test]
 fn an_update_that_runs_out_of_tries_by_its_own_code_says_the_code_and_may_be_stored() {
-    for (code, words) in [(Some(30006), "code 30006"), (None, "its answer says nothing of the update")] {
+    for (code, words) in
+        [(Some(ErrorCode::Number(30006)), "code 30006"), (None, "its answer says nothing of the update")]
+    {
+        let given = code.clone();
         let script = move |request: &Request<'_>| {
-            let verdict = |row: usize| if row == 3 { Verdict::Retry { code } } else { Verdict::Accepted };
+            let verdict =
+                |row: usize| if row == 3 { Verdict::Retry { code: given.clone() } } else { Verdict::Accepted };
             Ok(request.batch.iter().map(|update| verdict(row_of(update))).collect())
         };
         let world = World::new(10, script).shared();
@@ -19,7 +23,7 @@ fn an_update_that_runs_out_of_tries_by_its_own_code_says_the_code_and_may_be_sto
         let Outcome::Unsettled { applied: Applied::Perhaps, cause: Some(cause) } = &finished.outcomes[3] else {
             panic!("{:?}", finished.outcomes[3])
         };
-        assert_eq!((cause.code(), cause.to_string().contains(words)), (code, true), "{cause}");
+        assert_eq!((cause.code(), cause.to_string().contains(words)), (code.as_ref(), true), "{cause}");
         assert_eq!((finished.unsettled(), finished.summary.accepted), (vec![3], 19));
     }
 }

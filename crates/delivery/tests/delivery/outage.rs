@@ -46,7 +46,7 @@ fn assert_unreachable(finished: &Finished) -> (u32, Duration, SinkErrorKind) {
 #[test]
 fn an_outage_of_twenty_minutes_ends_complete_by_itself() {
     use SinkErrorKind as K;
-    let asks_again = |request: &Request<'_>| Ok(vec![Verdict::Retry { code: Some(7) }; request.batch.len()]);
+    let asks_again = |request: &Request<'_>| Ok(vec![Verdict::Retry { code: Some(7.into()) }; request.batch.len()]);
     let busy = |_: &Request<'_>| Err(error(K::Unavailable).with_retry(Retry::After(secs(45))));
     type Down = fn(&Request<'_>) -> Answer;
     let downs: [(&str, Down); 6] = [

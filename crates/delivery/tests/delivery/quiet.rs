@@ -50,7 +50,7 @@ impl ContactSink for Vendor {
         };
         sleep(Duration::from_millis(20)).await;
         let verdict = if over {
-            Verdict::Undecided(Rejection::unlisted(Some(1902), "a code that the table lacks"))
+            Verdict::Undecided(Rejection::unlisted(Some(1902.into()), "a code that the table lacks"))
         } else if batch.iter().any(is_bad) {
             Verdict::Undecided(Rejection::listed(4107, "not saved"))
         } else {
@@ -78,7 +78,7 @@ async fn over_quota_as_an_unknown_code_rejects_nobody() {
             Outcome::Accepted => assert!(!bad),
             Outcome::Rejected { rejections, .. } => {
                 assert!(bad, "a good update was rejected: {rejections:?}");
-                assert!(rejections.iter().all(|rejection| rejection.code() == Some(4107)), "{rejections:?}");
+                assert!(rejections.iter().all(|rejection| rejection.code() == Some(&4107.into())), "{rejections:?}");
             }
             other => panic!("{other:?}"),
         }

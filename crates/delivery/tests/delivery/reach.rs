@@ -119,7 +119,7 @@ fn manners() -> Vec<Down> {
         Down {
             name: "a code that asks for another try",
             latency: quick,
-            answer: |request| Ok(vec![Verdict::Retry { code: Some(7) }; request.batch.len()]),
+            answer: |request| Ok(vec![Verdict::Retry { code: Some(7.into()) }; request.batch.len()]),
             kind: K::Unavailable,
             stops: at_limit,
         },

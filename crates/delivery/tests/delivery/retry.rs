@@ -112,7 +112,7 @@ fn a_vendors_wait_is_kept_to_the_millisecond_and_only_by_what_it_was_asked_of() 
 fn only_the_updates_that_asked_for_it_are_sent_again() {
     let script = |request: &Request<'_>| {
         let again = |row: usize| request.number == 1 && row.is_multiple_of(3);
-        let verdict = |row| if again(row) { Verdict::Retry { code: Some(1) } } else { Verdict::Accepted };
+        let verdict = |row| if again(row) { Verdict::Retry { code: Some(1.into()) } } else { Verdict::Accepted };
         Ok(request.batch.iter().map(|update| verdict(row_of(update))).collect())
     };
     let world = World::new(10, script).shared();

@@ -38,7 +38,7 @@ impl Wording {
     pub(crate) fn rejection(self) -> Rejection {
         match self {
             Self::Listed => Rejection::listed(Self::CODE, "refused"),
-            Self::Unlisted => Rejection::unlisted(Some(Self::CODE), "refused"),
+            Self::Unlisted => Rejection::unlisted(Some(Self::CODE.into()), "refused"),
         }
     }
 }

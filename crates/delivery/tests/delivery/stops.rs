@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use contact_sink_core::{SinkErrorKind, Verdict};
+use contact_sink_core::{ErrorCode, SinkErrorKind, Verdict};
 use contact_sink_delivery::{Delivery, MaxRejected, Options, Outcome, Stop};
 use tokio::time::Instant;
 
@@ -19,7 +19,9 @@ fn run(world: World, options: Options, users: usize) -> (Finished, Arc<World>) {
 fn assert_refused_alike(finished: &Finished) {
     assert_eq!(finished.rejected(), [0; 0]);
     assert_eq!(finished.summary.accepted, 0);
-    let Some(Stop::RefusedAlike { code: Some(Wording::CODE), reason, refused }) = &finished.summary.stop else {
+    let Some(Stop::RefusedAlike { code: Some(ErrorCode::Number(Wording::CODE)), reason, refused }) =
+        &finished.summary.stop
+    else {
         panic!("{:?}", finished.summary)
     };
     assert_eq!(reason, "refused");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId, Verdict};
+use contact_sink_core::{ContactSink, ContactUpdate, ErrorCode, Subject, UserId, Verdict};
 use contact_sink_delivery::{Delivery, Options, Outcome};
 use contact_sink_engagelab::{
     Config, EngageLab, EngageLabSink, UserContacts, build_set_contacts, find_code, read_set_contacts,
@@ -98,7 +98,7 @@ proptest! {
                 let accepts = (200..300).contains(&status) && code == Some(0);
                 prop_assert_eq!(verdicts[0] == Verdict::Accepted, accepts);
                 if let Verdict::Rejected(rejection) = &verdicts[0] {
-                    prop_assert_eq!(rejection.code(), code);
+                    prop_assert_eq!(rejection.code().and_then(ErrorCode::as_i64), code);
                     let decides = (200..300).contains(&status) || [400, 422].contains(&status);
                     prop_assert!(rejection.is_listed() || decides, "what the table lacks decides at these only");
                     prop_assert_eq!(rejection.is_listed(), code.is_some_and(|code| find_code(code).is_some()));

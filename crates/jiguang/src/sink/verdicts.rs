@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use contact_sink_core::{Effect, Rejection, UserId, Verdict};
+use contact_sink_core::{Effect, ErrorCode, Rejection, UserId, Verdict};
 use contact_sink_transport::refusal;
 
 use crate::codes::{CODES, find_code};
@@ -25,7 +25,7 @@ pub(super) fn of(answer: &Answer, users: &[UserChannels<'_>]) -> Vec<Verdict> {
     let blamed: Vec<Option<i64>> = errors.iter().map(|error| request.blamed_by(error)).collect();
     let undecided = {
         let telling = errors.iter().zip(&blamed).find(|(_, user)| user.is_none()).map_or(first, |(error, _)| error);
-        with_texts(refusal(CODES, telling.code(), answer.status()), errors.iter())
+        with_texts(refusal(CODES, telling.code().map(ErrorCode::from), answer.status()), errors.iter())
     };
     let naming =
         |cuid| errors.iter().zip(&blamed).filter(move |(_, user)| **user == Some(cuid)).map(|(error, _)| error);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use contact_sink_core::{Applied, SinkError};
+use contact_sink_core::{Applied, ErrorCode, SinkError};
 use contact_sink_transport::json::{self, RawValue};
 use contact_sink_transport::{Judgement, judge};
 use http::{Response, StatusCode};
@@ -80,15 +80,15 @@ pub fn read_set_channels(answer: &Response<Bytes>) -> Result<Answer, SinkError> 
     let status = answer.status();
     let wire: WireAnswer<'_> = json::object(answer.body()).unwrap_or_default();
     let (code, msg) = (json::integer(wire.code), json::text(wire.msg).unwrap_or_default());
-    let errors = match judge(VENDOR, SET_CHANNELS, answer, code, CODES) {
+    let errors = match judge(VENDOR, SET_CHANNELS, answer, code.map(ErrorCode::from), CODES) {
         Judgement::Failed(error) => return Err(error),
         // Nothing in such a body decides, so what else it lists is no list of errors.
         Judgement::Refused => vec![AnswerError { code: code.filter(|&code| code != OK), msg: msg.clone() }],
         Judgement::Success => wire.listed_errors(),
-        Judgement::Code(code) => {
+        Judgement::Code(_) => {
             let mut errors = wire.listed_errors();
-            if code != SEVERAL || errors.is_empty() {
-                errors.insert(0, AnswerError { code: Some(code), msg: msg.clone() });
+            if code != Some(SEVERAL) || errors.is_empty() {
+                errors.insert(0, AnswerError { code, msg: msg.clone() });
             }
             errors
         }

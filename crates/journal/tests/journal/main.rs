@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod broken;
+mod codes;
 mod foreign;
 mod letters;
 mod letters_any;

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contact_sink_core::ErrorCode;
 use contact_sink_journal::{Counts, Ending, Entry, Kind, Reason, Run, State, list};
 use proptest::prelude::*;
 
 use crate::world::{World, finish, new_run, settled};
 
 const ROWS: u64 = 40;
-const REASONS: [(Kind, Option<i64>, &str); 5] = [
-    (Kind::Rejected, Some(1), "wrong"),
-    (Kind::Rejected, Some(1), "worse"),
-    (Kind::Rejected, Some(2), "wrong"),
+static REASONS: [(Kind, Option<ErrorCode>, &str); 5] = [
+    (Kind::Rejected, Some(ErrorCode::Number(1)), "wrong"),
+    (Kind::Rejected, Some(ErrorCode::Number(1)), "worse"),
+    (Kind::Rejected, Some(ErrorCode::Number(2)), "wrong"),
     (Kind::Rejected, None, "wrong"),
     (Kind::Skipped, None, "wrong"),
 ];
@@ -59,7 +60,11 @@ impl Model {
         let digest = self.read.to_le_bytes();
         let mut entry: Entry<'_> = settled(rows.iter().copied());
         entry.maybe_applied = maybe_applied.to_vec();
-        entry.reasons = reasons.iter().map(|reason| REASONS[*reason]).collect();
+        entry.reasons = reasons
+            .iter()
+            .map(|place| &REASONS[*place])
+            .map(|(kind, code, reason)| (*kind, code.as_ref(), *reason))
+            .collect();
         entry.read = Some((self.read, &digest));
         run.commit(entry).unwrap();
     }
@@ -79,7 +84,7 @@ impl Model {
         assert_eq!(run.counts(), counts);
         assert_eq!(run.counts().settled(), self.settled.len() as u64);
         let place = |reason: &Reason| {
-            REASONS.iter().position(|known| *known == (reason.kind, reason.code, reason.reason.as_str())).unwrap()
+            REASONS.iter().position(|known| *known == (reason.kind, reason.code.clone(), reason.reason.as_str())).unwrap()
         };
         let reasons = run.reasons().iter().map(|reason| (place(reason), reason.count));
         assert_eq!(reasons.collect::<BTreeMap<_, _>>(), self.reasons);

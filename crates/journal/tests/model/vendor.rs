@@ -88,7 +88,7 @@ impl Vendor {
     fn judge(&self, batch: &[(usize, Vec<Cell>)], way: &Way) -> Vec<Verdict> {
         let named = || Verdict::Rejected(Rejection::listed(7, "no such user"));
         let unnamed = || Verdict::Undecided(Rejection::listed(8, "refused"));
-        let unlisted = || Verdict::Undecided(Rejection::unlisted(Some(9), "refused"));
+        let unlisted = || Verdict::Undecided(Rejection::unlisted(Some(9.into()), "refused"));
         let to_blame = |(row, cells): &(usize, Vec<Cell>)| {
             let nature = self.case.rows[*row].nature;
             // The second field alone is good.
@@ -105,7 +105,7 @@ impl Vendor {
         let verdict = |(nth, nature): (usize, &Nature)| match (nature, way) {
             (Nature::Named, _) => named(),
             (_, Way::Blamed(bad)) if *bad == nth => named(),
-            (_, Way::Again(rows)) if rows[nth] => Verdict::Retry { code: Some(5) },
+            (_, Way::Again(rows)) if rows[nth] => Verdict::Retry { code: Some(5.into()) },
             _ => Verdict::Accepted,
         };
         natures.iter().enumerate().map(verdict).collect()

@@ -5,7 +5,8 @@ use std::num::{NonZeroU32, NonZeroUsize};
 
 use async_trait::async_trait;
 use contact_sink_core::{
-    BatchKey, ContactSink, ContactUpdate, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value, Verdict,
+    BatchKey, ContactSink, ContactUpdate, ErrorCode, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value,
+    Verdict,
 };
 use contact_sink_transport::refusal;
 
@@ -99,7 +100,8 @@ fn user(update: &ContactUpdate) -> Result<UserAttributes<'_>, Rejection> {
 /// the list names one that the request does not have, nothing is known of those that it does not name: it may mean one of them.
 fn verdicts(answer: &Answer<Vec<AccountError>>, users: &[UserAttributes<'_>]) -> Result<Vec<Verdict>, SinkError> {
     let Some(failed) = answer.content() else {
-        let rejection = refusal(CODES, answer.code(), answer.status()).with_vendor_text(answer.info());
+        let rejection =
+            refusal(CODES, answer.code().map(ErrorCode::from), answer.status()).with_vendor_text(answer.info());
         return Ok(vec![Verdict::Undecided(rejection); users.len()]);
     };
     let mut codes_of: HashMap<&str, Vec<Option<i64>>> = users.iter().map(|user| (user.account(), Vec::new())).collect();
@@ -108,7 +110,7 @@ fn verdicts(answer: &Answer<Vec<AccountError>>, users: &[UserAttributes<'_>]) ->
         match codes_of.get_mut(entry.account()) {
             Some(codes) if codes.contains(&entry.code()) => {}
             Some(codes) => codes.push(entry.code()),
-            None => stranger = Some(Verdict::Retry { code: entry.code() }),
+            None => stranger = Some(Verdict::Retry { code: entry.code().map(ErrorCode::from) }),
         }
     }
     let of_user = |user: &UserAttributes<'_>| match codes_of.get(user.account()).map(Vec::as_slice) {

@@ -5,8 +5,8 @@ use std::num::{NonZeroU32, NonZeroUsize};
 
 use async_trait::async_trait;
 use contact_sink_core::{
-    Address, BatchKey, Code, ContactSink, ContactUpdate, Effect, Limits, Overlap, Quota, Rejection, SinkError, Subject,
-    SubjectPart, Value, Verdict,
+    Address, BatchKey, Code, ContactSink, ContactUpdate, Effect, ErrorCode, Limits, Overlap, Quota, Rejection,
+    SinkError, Subject, SubjectPart, Value, Verdict,
 };
 use contact_sink_transport::refusal;
 
@@ -133,7 +133,9 @@ fn verdicts(answer: &Answer<FriendResults>, friends: &[Friend<'_>]) -> Result<Ve
                 let rejection = Rejection::listed(line.code, OWNER_UNKNOWN).with_subject(SubjectPart::Owner);
                 Verdict::Rejected(rejection.with_vendor_text(answer.info()))
             }
-            _ => Verdict::Undecided(refusal(CODES, answer.code(), answer.status()).with_vendor_text(answer.info())),
+            _ => Verdict::Undecided(
+                refusal(CODES, answer.code().map(ErrorCode::from), answer.status()).with_vendor_text(answer.info()),
+            ),
         };
         return Ok(vec![verdict; friends.len()]);
     };

@@ -142,7 +142,7 @@ fn a_new_usersig_that_is_refused_as_well_stops_the_run_and_rejects_nobody() {
         let (outcomes, summary) = deliver(AttributesSink::new(client), updates).await;
         assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Unsettled { .. })));
         let Some(Stop::Failed(error)) = &summary.stop else { panic!("{:?}", summary.stop) };
-        assert_eq!((error.code(), summary.requests, summary.rejected), (Some(70052), 2, 0));
+        assert_eq!((error.code(), summary.requests, summary.rejected), (Some(&70052.into()), 2, 0));
         assert!(summary.stop.unwrap().to_string().contains("secret key"));
         assert_eq!(parts(&script).len(), 2, "it was tried with a new UserSig");
     });

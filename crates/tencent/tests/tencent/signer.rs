@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use contact_sink_core::{Applied, Effect, Retry, SinkError, SinkErrorKind as Kind};
+use contact_sink_core::{Applied, Effect, ErrorCode, Retry, SinkError, SinkErrorKind as Kind};
 use contact_sink_tencent::usersig::{Claims, decode, verify};
 use contact_sink_tencent::{CODES, Tencent, UserAttributes};
 use futures_util::future::join_all;
@@ -77,7 +77,7 @@ fn one_that_is_refused_is_made_anew_but_one_that_expired_young_stops_the_run() {
             let error = block_on(call(&client)).unwrap_err();
             let retry = if mends { Retry::After(Duration::from_secs(1)) } else { Retry::Never };
             assert_eq!((error.retry(), error.applied(), error.kind()), (retry, Applied::No, Kind::Credentials));
-            assert_eq!((error.code(), error.status()), (Some(code), Some(200)));
+            assert_eq!((error.code(), error.status()), (Some(&code.into()), Some(200)));
             assert!(error.advice().contains(hint), "{}", error.advice());
             if mends {
                 block_on(call(&client)).unwrap();
@@ -183,13 +183,13 @@ fn a_clock_that_is_set_back_makes_a_new_usersig() {
 #[test]
 fn any_other_code_stops_at_once_and_keeps_the_usersig() {
     for line in CODES.iter().filter(|line| matches!(line.effect, Effect::Stops(_))) {
-        let code = line.code;
+        let code = ErrorCode::from(line.code).as_i64().unwrap();
         let (clock, script) = (Clock::new(), Script::by(move |_| failure(code)));
         let client = Tencent::new(clock.config(), script.clone());
         for seconds in [0, 120, 3_600] {
             clock.set(seconds);
             let error = block_on(call(&client)).unwrap_err();
-            assert_eq!((error.retry(), error.code()), (Retry::Never, Some(code)));
+            assert_eq!((error.retry(), error.code()), (Retry::Never, Some(&code.into())));
             assert_eq!(error.advice(), line.advice);
         }
         assert_eq!(differ(&script.usersigs()), 1, "another signature would not help");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use contact_sink_core::{Applied, Code, Effect, Retry, SinkErrorKind as Kind};
+use contact_sink_core::{Applied, Code, Effect, ErrorCode, Retry, SinkErrorKind as Kind};
 use contact_sink_transport::{Judgement, judge, refusal};
 use http::{Response, StatusCode};
 
@@ -15,7 +15,7 @@ const TABLE: &[Code] = &[
     Code::new(BUSY, "too many", Effect::Throttles, "slower", "a manual"),
 ];
 
-fn judged(status: u16, code: Option<i64>, headers: &[(&str, &str)]) -> Judgement {
+fn judged(status: u16, code: Option<ErrorCode>, headers: &[(&str, &str)]) -> Judgement {
     let mut answer = Response::builder().status(status);
     for (name, value) in headers {
         answer = answer.header(*name, *value);
@@ -26,7 +26,7 @@ fn judged(status: u16, code: Option<i64>, headers: &[(&str, &str)]) -> Judgement
 fn word(judgement: &Judgement) -> &'static str {
     match judgement {
         Judgement::Success => "success",
-        Judgement::Code(LISTED | UNLISTED) => "code",
+        Judgement::Code(ErrorCode::Number(LISTED | UNLISTED)) => "code",
         Judgement::Code(_) => "another code",
         Judgement::Refused => "refused",
         Judgement::Failed(error) => match error.kind() {
@@ -74,12 +74,13 @@ fn every_status_under_every_body() {
         assert_eq!(status, next, "each status once");
         next += 1;
         for (code, expected) in [(None, none), (Some(0), success), (Some(LISTED), listed), (Some(UNLISTED), unlisted)] {
-            let judgement = judged(status, code, &[]);
+            let code = code.map(ErrorCode::Number);
+            let judgement = judged(status, code.clone(), &[]);
             assert_eq!(word(&judgement), expected, "{status} with {code:?}");
             match judgement {
                 Judgement::Code(kept) => assert_eq!(Some(kept), code),
                 Judgement::Failed(error) => {
-                    assert_eq!((error.status(), error.code()), (Some(status), code), "{status} with {code:?}");
+                    assert_eq!((error.status(), error.code()), (Some(status), code.as_ref()), "{status} with {code:?}");
                     let stops = !matches!(expected, "unreadable" | "unavailable" | "throttled");
                     assert_eq!(error.retry() == Retry::Never, stops, "{status} with {code:?}");
                     let perhaps = matches!(expected, "unreadable" | "unavailable");
@@ -123,10 +124,42 @@ fn a_listed_code_that_throttles_waits_as_long_as_the_vendor_says() {
         for (headers, retry) in
             [(&[][..], Retry::Backoff), (&[("retry-after", "6")][..], Retry::After(Duration::from_secs(6)))]
         {
-            let Judgement::Failed(error) = judged(status, Some(BUSY), headers) else { panic!("{status}") };
-            assert_eq!((error.kind(), error.code(), error.status()), (Kind::Throttled, Some(BUSY), Some(status)));
+            let Judgement::Failed(error) = judged(status, Some(BUSY.into()), headers) else { panic!("{status}") };
+            assert_eq!(
+                (error.kind(), error.code(), error.status()),
+                (Kind::Throttled, Some(&BUSY.into()), Some(status))
+            );
             assert_eq!(error.retry(), retry, "{status}");
         }
+    }
+}
+
+/// A vendor may write words, also for success.
+#[test]
+fn a_word_decides_as_a_number_does() {
+    const WORDS: &[Code] = &[
+        Code::word("OK", "ok", Effect::Accepts, "nothing is to be done", "a manual"),
+        Code::word("NOT_SAVED", "not saved", Effect::Isolates, "look at it", "a manual"),
+        Code::word("SLOW_DOWN", "too many", Effect::Throttles, "slower", "a manual"),
+    ];
+    let table = [
+        ("OK", 200, "success"),
+        ("OK", 400, "refused"),
+        ("OK", 500, "unavailable"),
+        ("NOT_SAVED", 500, "NOT_SAVED"),
+        ("SLOW_DOWN", 200, "throttled"),
+        ("0", 200, "0"),
+        ("ODD", 422, "ODD"),
+        ("ODD", 500, "unavailable"),
+    ];
+    for (code, status, expected) in table {
+        let answer = Response::builder().status(status).body(Bytes::new()).unwrap();
+        let judgement = judge("vendor", "call", &answer, ErrorCode::word(code), WORDS);
+        let came = match &judgement {
+            Judgement::Code(code) => code.to_string(),
+            other => word(other).to_owned(),
+        };
+        assert_eq!(came, expected, "{code} at {status}");
     }
 }
 
@@ -167,8 +200,9 @@ fn a_refusal_is_explained_by_the_table_or_by_the_status() {
         (None, 413, false, "the vendor refused the request with http 413"),
     ];
     for (code, status, listed, shown) in table {
-        let refusal = refusal(CODES, code, StatusCode::from_u16(status).unwrap());
-        assert_eq!((refusal.code(), refusal.is_listed()), (code, listed), "{code:?} at {status}");
+        let code = code.map(ErrorCode::Number);
+        let refusal = refusal(CODES, code.clone(), StatusCode::from_u16(status).unwrap());
+        assert_eq!((refusal.code(), refusal.is_listed()), (code.as_ref(), listed), "{code:?} at {status}");
         assert_eq!((refusal.to_string().as_str(), refusal.address(), refusal.vendor_text()), (shown, None, None));
     }
 }
