@@ -1,11 +1,12 @@
 //! One destination's journal: the runs in it.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use contact_sink_core::ErrorCode;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::error::OpenError;
 use crate::hash::Hasher;
@@ -14,7 +15,7 @@ use crate::lookup::{Content, Lookup, find};
 use crate::newest::{self, Newest};
 use crate::record::{Counts, Identity, Kind, Part, Reason, Record, State, Stopped};
 use crate::rows::Rows;
-use crate::run::{Before, Run};
+use crate::run::{Before, FedBack, Run};
 use crate::stop_note::{self, StopNote};
 use crate::write::{seconds, sql, write_spans};
 use crate::{Key, schema};
@@ -22,7 +23,8 @@ use crate::{Key, schema};
 /// So many finished runs are kept, so that their content is known again.
 const KEPT: i64 = 1_000;
 
-const COLUMNS: &str = "id, input, is_resumable, host, account, account_hash, subject, mapping, command, state, began, changed,
+const COLUMNS: &str =
+    "id, input, is_resumable, host, account, account_hash, subject, mapping, command, state, began, changed,
     first, rows, content, checkpoint, read, digest, accepted, rejected, skipped, unchanged, hold_until, rejected_path,
     exit_status, stop, stop_message";
 
@@ -128,7 +130,13 @@ impl Book {
     /// Resumes a run. Of one that was killed so many of the first rows without an outcome may have been sent: they count as maybe
     /// applied from now on, however the runs after it end. Give as many as its lane held at most, and some more if it may
     /// have given up others before.
-    pub fn resume(self, record: Record, resumed: Resumed<'_>, in_flight: u64, now: SystemTime) -> Result<Run, OpenError> {
+    pub fn resume(
+        self,
+        record: Record,
+        resumed: Resumed<'_>,
+        in_flight: u64,
+        now: SystemTime,
+    ) -> Result<Run, OpenError> {
         let was_killed = record.state == State::Running;
         let mut before = self.before(&record).map_err(OpenError::sqlite(&self.path))?;
         if was_killed {
@@ -262,7 +270,7 @@ impl Book {
                 command,
                 sql(rows),
                 content,
-                seconds(now),
+                seconds(if record.state == State::Finished { record.changed } else { now }),
             ],
         )?;
         if let Some(first) = new_from.filter(|first| *first < rows) {
@@ -399,20 +407,19 @@ fn complete(connection: &Connection, record: &mut Record) -> rusqlite::Result<()
     Ok(())
 }
 
-/// Whether rejected rows that carry this name may be sent as older values, and then the number of their part.
-pub(crate) fn part_named(
+/// The names of all parts of an account, and whether their rejected rows can be fed back.
+pub(crate) fn parts_known(
     connection: &Connection,
-    name: &str,
     account_hash: &str,
     now: SystemTime,
-) -> rusqlite::Result<Option<(u32, bool)>> {
-    let query = "SELECT part.number, run.id FROM part JOIN run ON run.id = part.run
-         WHERE part.name = ?1 AND run.account_hash = ?2";
-    let found = connection
-        .query_row(query, [name, account_hash], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?)))
-        .optional()?;
-    let Some((number, id)) = found else { return Ok(None) };
-    Ok(Some((number, !record_of(connection, id)?.is_old(now))))
+) -> rusqlite::Result<HashMap<String, FedBack>> {
+    let mut known = HashMap::new();
+    for run in records(connection)?.into_iter().filter(|run| run.identity.account_hash == account_hash) {
+        let is_old = run.is_old(now);
+        let fed_back = |part: &Part| if is_old { FedBack::TooOld } else { FedBack::Part(part.number) };
+        known.extend(run.parts.iter().map(|part| (part.name.clone(), fed_back(part))));
+    }
+    Ok(known)
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<Record> {

@@ -59,10 +59,14 @@ impl Letters {
     /// So many bytes of whole lines are in the file: lines up to there wait no more.
     pub(crate) fn are_in_file(&mut self, bytes: u64) {
         let mut end = self.bytes;
-        self.written = self.waiting.iter().take_while(|lines| {
-            end += lines.len() as u64;
-            end <= bytes
-        }).count();
+        self.written = self
+            .waiting
+            .iter()
+            .take_while(|lines| {
+                end += lines.len() as u64;
+                end <= bytes
+            })
+            .count();
         self.forget(bytes);
     }
 
@@ -139,11 +143,16 @@ impl Letters {
             return Ok(if is_elsewhere { Recovered::Moved } else { Recovered::Edited });
         };
         let mut whole = 0;
-        self.written = self.waiting.iter().map(Vec::len).take_while(|bytes| {
-            let is_whole = whole + bytes <= rest.len();
-            whole += if is_whole { *bytes } else { 0 };
-            is_whole
-        }).count();
+        self.written = self
+            .waiting
+            .iter()
+            .map(Vec::len)
+            .take_while(|bytes| {
+                let is_whole = whole + bytes <= rest.len();
+                whole += if is_whole { *bytes } else { 0 };
+                is_whole
+            })
+            .count();
         let whole_bytes = self.bytes + whole as u64;
         if is_elsewhere {
             if path.exists() {

@@ -146,10 +146,10 @@
 
 mod book;
 mod error;
-mod hash;
 #[cfg(feature = "failpoints")]
 #[doc(hidden)]
 pub mod failpoint;
+mod hash;
 mod hook;
 mod index;
 mod key;

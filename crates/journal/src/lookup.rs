@@ -69,7 +69,8 @@ pub(crate) fn find(runs: &[Record], content: &Content<'_>, identity: &Identity, 
     let counts = |run: &&&Record| has_mapping(run) || is_unfinished(run);
     let is_whole = |run: &&&Record| run.rows == content.rows && run.content == content.digest;
     let is_beginning = |run: &&&Record| {
-        (1..content.rows).contains(&run.rows) && (content.digest_of)(run.rows).is_some_and(|digest| digest == run.content)
+        (1..content.rows).contains(&run.rows)
+            && (content.digest_of)(run.rows).is_some_and(|digest| digest == run.content)
     };
     // Its tail has other rows than before; only a file that is the same by name is taken for it.
     let has_other_tail = |run: &&&Record| {
@@ -98,12 +99,11 @@ pub(crate) fn find(runs: &[Record], content: &Content<'_>, identity: &Identity, 
                 true => Found::Unfinished { record, new_from },
             }
         }
-        Some((run, None)) => {
-            Found::Finished { record: run.clone(), other_since: has_other_since(&candidates, run) }
-        }
+        Some((run, None)) => Found::Finished { record: run.clone(), other_since: has_other_since(&candidates, run) },
         Some((run, Some(_))) => Found::Grown(run.clone()),
     };
-    let at_path = candidates.iter().find(|run| run.input == content.path).filter(|run| is_unfinished(run) && !is_whole(run));
+    let at_path =
+        candidates.iter().find(|run| run.input == content.path).filter(|run| is_unfinished(run) && !is_whole(run));
     let replaced = at_path.filter(|_| matches!(found, Found::Nothing | Found::Finished { .. } | Found::Grown(_)));
     Lookup { found, replaced: replaced.map(|run| (*run).clone()) }
 }

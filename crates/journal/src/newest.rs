@@ -199,7 +199,8 @@ fn read(connection: &Connection, row: i64) -> rusqlite::Result<Vec<Entry>> {
         return Err(rusqlite::Error::IntegralValueOutOfRange(0, sql(fields.len() as u64)));
     }
     let entry = |&[f0, f1, t0, t1, t2, t3, p0, p1, p2, p3, l0, l1, l2, l3]: &[u8; BYTES]| {
-        let position = Position { part: u32::from_le_bytes([p0, p1, p2, p3]), line: u32::from_le_bytes([l0, l1, l2, l3]) };
+        let position =
+            Position { part: u32::from_le_bytes([p0, p1, p2, p3]), line: u32::from_le_bytes([l0, l1, l2, l3]) };
         (u16::from_le_bytes([f0, f1]), u32::from_le_bytes([t0, t1, t2, t3]), position)
     };
     Ok(entries.iter().map(entry).collect())

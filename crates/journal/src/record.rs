@@ -241,7 +241,8 @@ impl Record {
     }
 
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
-        (self.rows, &self.content, &self.identity.account_hash) == (other.rows, &other.content, &other.identity.account_hash)
+        (self.rows, &self.content, &self.identity.account_hash)
+            == (other.rows, &other.content, &other.identity.account_hash)
             && self.identity.differences(&other.identity).is_empty()
     }
 }

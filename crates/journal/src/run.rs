@@ -8,7 +8,7 @@ use contact_sink_core::{Address, ContactUpdate, ErrorCode};
 use contact_sink_delivery::{Admission, JournalError, Outcome};
 use rusqlite::{Connection, params};
 
-use crate::book::{before, part_named};
+use crate::book::{before, parts_known};
 use crate::error::{OpenError, failed};
 use crate::letters::{Letters, Recovered};
 use crate::newest::{Newest, Position};
@@ -68,8 +68,6 @@ pub enum FedBack {
     Part(u32),
     /// Its run is older than [`OPEN_FOR`](crate::OPEN_FOR): it is not known any more what was sent since.
     TooOld,
-    /// No run of the account has this name.
-    Unknown,
 }
 
 /// A run under way.
@@ -86,8 +84,6 @@ pub struct Run {
     newest: Newest,
     /// The highest part of the journal: what has it is the newest.
     newest_part: u32,
-    /// The names of runs that rows were fed back from.
-    fed_back: HashMap<String, FedBack>,
     was_killed: bool,
     /// Its state before it was opened.
     stood: State,
@@ -130,7 +126,6 @@ impl Run {
             letters,
             newest,
             newest_part,
-            fed_back: HashMap::new(),
             was_killed: stood == Some(State::Running),
             stood: stood.unwrap_or(State::Unfinished),
             failed: None,
@@ -207,19 +202,10 @@ impl Run {
         parts.iter().rev().find(|part| part.first <= row).or(parts.first()).map_or("", |part| &part.name)
     }
 
-    /// What is known of the run whose rejected rows carry this name, see [`Run::part_name`].
-    pub fn fed_back(&mut self, name: &str) -> Result<FedBack, JournalError> {
-        if let Some(known) = self.fed_back.get(name) {
-            return Ok(*known);
-        }
-        let found = part_named(&self.connection, name, &self.record.identity.account_hash, SystemTime::now());
-        let known = match found.map_err(|error| failed(&self.path, &error))? {
-            Some((part, true)) => FedBack::Part(part),
-            Some((_, false)) => FedBack::TooOld,
-            None => FedBack::Unknown,
-        };
-        self.fed_back.insert(name.to_owned(), known);
-        Ok(known)
+    /// The names that rejected rows of this account carry, and how old their values are.
+    pub fn parts_known(&self) -> Result<HashMap<String, FedBack>, OpenError> {
+        let account_hash = &self.record.identity.account_hash;
+        parts_known(&self.connection, account_hash, SystemTime::now()).map_err(OpenError::sqlite(&self.path))
     }
 
     /// What of an update is to be sent: not the fields that were set from a higher position.
@@ -295,7 +281,10 @@ impl Run {
             self.record.digest = digest.to_vec();
         }
         self.record.checkpoint = self.settled.checkpoint();
-        self.record.changed = SystemTime::now();
+        // Looking at what is finished does not make its rejected rows younger.
+        if self.stood != State::Finished {
+            self.record.changed = SystemTime::now();
+        }
         let counted = count_reasons(&mut self.reasons, &reasons);
         let on_disk = self.letters.forget(self.syncer.letters_synced());
         let at = self.letters.end();

@@ -115,9 +115,7 @@ fn prepare(connection: &Connection, path: &Path, key: [u8; 32]) -> Result<(), Op
     if is_new {
         let transaction = connection.unchecked_transaction().map_err(sqlite())?;
         transaction
-            .execute_batch(&format!(
-                "PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; {TABLES}"
-            ))
+            .execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; {TABLES}"))
             .map_err(sqlite())?;
         transaction.execute("INSERT INTO key_check VALUES (?1)", [key]).map_err(sqlite())?;
         transaction.commit().map_err(sqlite())?;

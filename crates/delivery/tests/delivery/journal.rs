@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use contact_sink_core::{Applied, ContactUpdate, SinkErrorKind};
-use contact_sink_delivery::{Admission, Delivery, Departing, Journal, JournalError, Numbered, Options, Outcome, Settled, Stop};
+use contact_sink_delivery::{
+    Admission, Delivery, Departing, Journal, JournalError, Numbered, Options, Outcome, Settled, Stop,
+};
 use futures_util::stream;
 
 use crate::run::{ended, paused};

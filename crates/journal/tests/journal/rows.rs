@@ -84,7 +84,10 @@ impl Model {
         assert_eq!(run.counts(), counts);
         assert_eq!(run.counts().settled(), self.settled.len() as u64);
         let place = |reason: &Reason| {
-            REASONS.iter().position(|known| *known == (reason.kind, reason.code.clone(), reason.reason.as_str())).unwrap()
+            REASONS
+                .iter()
+                .position(|known| *known == (reason.kind, reason.code.clone(), reason.reason.as_str()))
+                .unwrap()
         };
         let reasons = run.reasons().iter().map(|reason| (place(reason), reason.count));
         assert_eq!(reasons.collect::<BTreeMap<_, _>>(), self.reasons);
