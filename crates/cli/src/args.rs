@@ -31,7 +31,7 @@ pub enum Command {
     /// Each destination reads the file for itself and has its own pace, file of rejected rows and report; one that is slow or
     /// stopped holds up no other. Destinations of one account share its quota.
     Sync(Sync),
-    /// Show the runs that the journals know: how far each has come, and how to go on with it.
+    /// Show the runs that the journals know, one on each line, the newest first.
     Status(Status),
     /// Run a simulator of the vendors on this machine.
     Sandbox(Sandbox),
@@ -77,13 +77,16 @@ pub struct Sync {
     /// Send all rows again, whatever earlier runs have done.
     #[arg(long, conflicts_with = "go_on")]
     pub restart: bool,
-    /// Go on with a run that is not finished though its input, destination or mapping has changed since: rows that are done stay
-    /// so, by their number.
+    /// Resume a run that is not finished though the mapping has changed since: rows that are done stay so.
     #[arg(long = "continue")]
     pub go_on: bool,
     /// How to report: text, json (on standard output), json=PATH; may be given several times.
     #[arg(long, value_name = "FORM", value_parser = parse_report)]
     pub report: Vec<ReportForm>,
+    /// Add a line of NDJSON for each row to this file, readable by its owner only: its line, id, destination and outcome. Of a row
+    /// that is there twice the last line counts.
+    #[arg(long, value_name = "FILE")]
+    pub outcomes: Option<PathBuf>,
     /// Stop when more rows than this are rejected: a number, or a share of at least 1,000 rows. 100% switches this off, and
     /// the stop when everything is refused alike.
     #[arg(long, value_name = "N|P%", default_value = "10%", value_parser = parse_max_rejected)]
@@ -116,6 +119,18 @@ pub struct Sync {
 /// Show the runs that the journals know.
 #[derive(Debug, Args)]
 pub struct Status {
+    /// Only these destinations.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub to: Vec<String>,
+    /// Only runs in these states.
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    pub only: Vec<RunState>,
+    /// One JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// Forget the run of this name: its content is new from then on, and its rejected rows are not taken back any more.
+    #[arg(long, value_name = "RUN", conflicts_with = "only")]
+    pub forget: Vec<String>,
     /// Where the journals are kept. Default: the platform's directory for the state of programs.
     #[arg(long, value_name = "DIR", env = "CONTACT_SINK_STATE")]
     pub state: Option<PathBuf>,
@@ -149,6 +164,34 @@ pub struct Explain {
     /// The code, as in a report or in a file of rejected rows; without it all that are known, in short.
     #[arg(allow_negative_numbers = true, value_parser = parse_code)]
     pub code: Option<ErrorCode>,
+}
+
+/// The states of runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunState {
+    /// It is under way.
+    Running,
+    /// It was killed.
+    CutOff,
+    /// It ended in order, and rows are left.
+    Unfinished,
+    /// It is not finished, and a later run has sent other content of the same path, or the same content from the start.
+    Replaced,
+    /// Every row has its outcome.
+    Finished,
+}
+
+impl RunState {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::CutOff => "cut-off",
+            Self::Unfinished => "unfinished",
+            Self::Replaced => "replaced",
+            Self::Finished => "finished",
+        }
+    }
 }
 
 /// How an input is written.

@@ -17,7 +17,7 @@ use contact_sink_mapping::{ConfigError, ConfigText, EmptyWords, Mapping, Section
 use contact_sink_source::Dialect;
 use contact_sink_transport::{BaseUrl, HttpTransport, TransportOptions};
 
-use crate::status::Failure;
+use crate::exit_status::Failure;
 pub use limiter_key::LimiterKey;
 use secrets::Secrets;
 

@@ -1,4 +1,4 @@
-//! The rows that were rejected, in a file that can be mended and fed back.
+//! The rows that were rejected, in a file that can be corrected and fed back.
 
 mod csv;
 mod ndjson;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use contact_sink_core::{Applied, ErrorCode, Rejection};
 
-use contact_sink_mapping::{Layout, Mapping, Problem, Record};
+use contact_sink_mapping::{Layout, Mapping, Problem, REJECTED_BY_RUN, Record};
 
 use crate::reading::ReadRow;
 
@@ -28,6 +28,17 @@ pub struct Reason {
 }
 
 impl Reason {
+    /// A rule on rows that are fed back.
+    pub fn by_fed_back(reason: &str) -> Self {
+        Self {
+            column: Some(REJECTED_BY_RUN.to_owned()),
+            code: None,
+            reason: reason.to_owned(),
+            counted_as: format!("column {REJECTED_BY_RUN:?}: {reason}"),
+            vendor_text: None,
+        }
+    }
+
     /// A rule on rows.
     pub fn by_rule(problem: &Problem) -> Self {
         Self {
@@ -65,13 +76,21 @@ impl Reason {
     }
 }
 
-/// Writes dead letters; the file comes into being with the first one.
+/// Writes rejected rows; the file comes into being with the first one.
 pub struct DeadLetters {
     directory: PathBuf,
+    /// The name of the run, which names the file.
     run: String,
     destination: String,
     form: Form,
     open: Option<Open>,
+}
+
+/// Where a rejected row comes from.
+pub(super) struct Place<'a> {
+    pub(super) destination: &'a str,
+    pub(super) run: &'a str,
+    pub(super) line: u64,
 }
 
 /// As the input is written, so that the file can be fed back.
@@ -88,7 +107,7 @@ struct Open {
 }
 
 impl DeadLetters {
-    /// Dead letters of this run and destination, to be written below this directory.
+    /// Rejected rows of this run and destination, to be written into this directory.
     pub fn new(directory: &Path, run: &str, destination: &str, layout: &Layout) -> Self {
         let form = match layout {
             Layout::Columns(columns) => Form::Csv(csv::Table::new(columns)),
@@ -103,11 +122,16 @@ impl DeadLetters {
         self.open.as_ref().map(|open| open.path.as_path())
     }
 
-    /// The lines of one rejected row.
-    pub fn lines(&self, row: &ReadRow, reasons: &[Reason]) -> io::Result<Vec<u8>> {
+    /// The lines of one rejected row. `run`: the name of the part of a run that it belongs to. One that was fed back belongs to the
+    /// run that rejected it first.
+    pub fn lines(&self, row: &ReadRow, run: &str, reasons: &[Reason]) -> io::Result<Vec<u8>> {
+        let of_this = (run, row.line);
+        let rejected_by = row.rejected_by.as_ref();
+        let (run, line) = rejected_by.map_or(of_this, |(by, _)| (&by.run, by.line.unwrap_or(row.line)));
+        let place = Place { destination: &self.destination, run, line };
         match (&row.record, &self.form) {
-            (Record::Cells(cells), Form::Csv(table)) => table.line(&self.destination, row.line, cells, reasons),
-            (Record::Object(object), _) => ndjson::line(&self.destination, row.line, object, reasons),
+            (Record::Cells(cells), Form::Csv(table)) => table.line(&place, cells, reasons),
+            (Record::Object(object), _) => ndjson::line(&place, object, reasons),
             (Record::Cells(_), Form::Ndjson) => Err(io::Error::other("a row of CSV among NDJSON")),
         }
     }

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use contact_sink_core::{Code, Effect, ErrorCode};
 
 use crate::args;
-use crate::status::{Failure, Status};
+use crate::exit_status::{Failure, Status};
 
 /// A vendor's table, and what becomes of a code that it lacks.
 struct Table {

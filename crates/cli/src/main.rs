@@ -8,15 +8,16 @@ mod config;
 mod console;
 mod dead_letters;
 mod error_code;
+mod exit_status;
 mod explain;
 mod files;
 mod network;
+mod outcomes_file;
 mod progress;
 mod reading;
 mod report;
-mod runs;
 mod sandbox;
-mod status;
+mod status_command;
 mod sync;
 mod watch;
 
@@ -26,7 +27,7 @@ use args::{Cli, Command};
 use clap::Parser as _;
 use clap::error::ErrorKind;
 use console::say;
-use status::{Failure, Status};
+use exit_status::{Failure, Status};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
     };
     let ended = match cli.command {
         Command::Sync(args) => in_runtime(sync::run(args)),
-        Command::Status(args) => runs::run(&args),
+        Command::Status(args) => status_command::run(&args),
         Command::Sandbox(args) => in_runtime(sandbox::run(args)),
         Command::Explain(args) => explain::run(&args),
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use contact_sink_transport::{BaseUrl, HttpTransport, HyperTransport, Proxy, TransportOptions};
 use hyper_util::client::proxy::matcher::Matcher;
 
-use crate::status::Failure;
+use crate::exit_status::Failure;
 
 /// Builds the transport to a vendor.
 pub fn transport(options: TransportOptions, base_url: &BaseUrl) -> Result<Arc<dyn HttpTransport>, Failure> {

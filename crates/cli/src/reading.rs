@@ -1,10 +1,11 @@
 //! Reads the input on a thread of its own, as fast as the rows are taken, and maps each row.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use contact_sink_core::{Applied, ContactUpdate};
-use contact_sink_journal::Rows;
-use contact_sink_mapping::{Mapped, Mapper, Problem, Record, Tally};
+use contact_sink_journal::{FedBack, Rows};
+use contact_sink_mapping::{Mapped, Mapper, Problem, Record, RejectedBy, SkipReason, Tally};
 use contact_sink_source::{Digest, Fault, InputRows, Row};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -20,7 +21,13 @@ pub struct ReadRow {
     pub digest: Digest,
     /// What it says.
     pub record: Record,
-    /// Whether an earlier run may have sent it.
+    /// The ids that it names, if they are wanted.
+    pub ids: Vec<String>,
+    /// Of a row that is fed back: the run that rejected it, and how old its values are, or why that is not known.
+    pub rejected_by: Option<(RejectedBy, Result<u32, &'static str>)>,
+    /// Whether a row before it was rejected by a rule: an older value of its user may be sent later.
+    pub follows_rejected: bool,
+    /// Whether an earlier command may have sent it.
     pub earlier: Applied,
     /// Its share of what may be read ahead; given back when the row has its outcome.
     _share: Option<OwnedSemaphorePermit>,
@@ -39,11 +46,60 @@ pub struct Known {
 pub struct Reading {
     /// To be sent.
     pub updates: mpsc::Receiver<(ReadRow, ContactUpdate)>,
-    /// Rejected by the mapping for these reasons, or without one: with nothing to send.
-    pub aside: mpsc::Receiver<(ReadRow, Vec<Problem>)>,
+    /// Not to be sent.
+    pub aside: mpsc::Receiver<(ReadRow, Aside)>,
     /// Whether the input could be read to its end.
     pub end: JoinHandle<Result<Seen, Fault>>,
 }
+
+/// Why a row is not sent.
+pub enum Aside {
+    /// There is nothing to send.
+    Skipped(SkipReason),
+    /// The mapping rejects it, for at least one reason.
+    Rejected(Vec<Problem>),
+    /// It is fed back, and it cannot be told whether newer values were sent since.
+    OfUnknownAge(&'static str),
+}
+
+/// What is read of a row beside its update.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Whether its ids are wanted as they are written.
+    pub ids: bool,
+    /// Of rows that this destination rejected and that are fed back: what is known of their runs.
+    pub fed_back: Option<FedBackRuns>,
+}
+
+/// What is known of the runs whose rejected rows may be fed back.
+#[derive(Debug)]
+pub struct FedBackRuns {
+    /// The destination.
+    pub destination: String,
+    /// How old their values are, by the names that the rows carry.
+    pub parts: HashMap<String, FedBack>,
+}
+
+impl FedBackRuns {
+    /// The run that rejected a row of this destination, and how old its values are.
+    fn of(&self, mapper: &Mapper, record: &Record) -> Option<(RejectedBy, Result<u32, &'static str>)> {
+        let by = mapper.rejected_by(record).filter(|by| by.destination == self.destination)?;
+        let age = match (self.parts.get(&by.run), by.line) {
+            (Some(FedBack::Part(part)), Some(_)) => Ok(*part),
+            (Some(FedBack::Part(_)), None) => Err(NO_LINE),
+            (Some(FedBack::TooOld), _) => Err(TOO_OLD),
+            _ => Err(UNKNOWN_RUN),
+        };
+        Some((by, age))
+    }
+}
+
+const NO_LINE: &str = "_line is no number, so it is not known how old the row is: write the number that was there, or clear \
+    _run to send the row as a new one";
+const TOO_OLD: &str = "the run that rejected it is older than 30 days, and it is not known any more whether newer values were \
+    sent since: look, and clear _run to send the row as a new one";
+const UNKNOWN_RUN: &str = "the journal does not know the run that rejected it, so it is not known whether newer values were \
+    sent since: look, and clear _run to send the row as a new one";
 
 /// What a person should know of the input as a whole.
 #[derive(Debug, Default)]
@@ -69,23 +125,33 @@ impl Known {
 }
 
 /// Reads on, on a thread of its own. Rows that have their outcome are not mapped again.
-pub fn start(rows: InputRows, mapper: Mapper, mut known: Known) -> Reading {
+pub fn start(rows: InputRows, mapper: Mapper, mut known: Known, wanted: Wanted) -> Reading {
     let (to_send, updates) = mpsc::channel(WAITING_ROWS);
     let (to_side, aside) = mpsc::channel(WAITING_ROWS);
     let (runtime, shares) = (Handle::current(), Arc::new(Semaphore::new(WAITING_BYTES)));
     let end = tokio::task::spawn_blocking(move || {
-        let mut tally = Tally::default();
+        let (mut tally, mut follows_rejected) = (Tally::default(), false);
         for row in rows {
             let Row { line, number, digest, record } = row?;
             let Some(earlier) = known.earlier(number) else { continue };
             let bytes = u32::try_from(record.size_bytes().min(WAITING_BYTES)).unwrap_or(u32::MAX);
             let share = runtime.block_on(shares.clone().acquire_many_owned(bytes)).ok();
             let mapped = mapper.map_counted(&record, &mut tally);
-            let row = ReadRow { line, number, digest, record, earlier, _share: share };
+            let ids = if wanted.ids { mapper.ids(&record) } else { Vec::new() };
+            let rejected_by = wanted.fed_back.as_ref().and_then(|runs| runs.of(&mapper, &record));
+            let unknown_age = rejected_by.as_ref().and_then(|(_, age)| age.err());
+            let row =
+                ReadRow { line, number, digest, record, ids, rejected_by, follows_rejected, earlier, _share: share };
             let taken = match mapped {
-                Mapped::Update(update) => to_send.blocking_send((row, update)).is_ok(),
-                Mapped::Skip(_) => to_side.blocking_send((row, Vec::new())).is_ok(),
-                Mapped::Reject(problems) => to_side.blocking_send((row, problems)).is_ok(),
+                Mapped::Update(update) => match unknown_age {
+                    None => to_send.blocking_send((row, update)).is_ok(),
+                    Some(reason) => to_side.blocking_send((row, Aside::OfUnknownAge(reason))).is_ok(),
+                },
+                Mapped::Skip(reason) => to_side.blocking_send((row, Aside::Skipped(reason))).is_ok(),
+                Mapped::Reject(problems) => {
+                    follows_rejected = true;
+                    to_side.blocking_send((row, Aside::Rejected(problems))).is_ok()
+                }
             };
             if !taken {
                 break;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use contact_sink_core::ErrorCode;
@@ -19,7 +20,7 @@ pub struct Counts {
     pub rejected: u64,
     /// There was nothing to send.
     pub skipped: u64,
-    /// Why, of the rows that this run has read.
+    /// Why.
     pub skipped_reasons: Vec<SkipCount>,
     /// They are at the vendor already.
     pub unchanged: u64,
@@ -56,16 +57,64 @@ pub struct ReasonCount {
 #[derive(Debug, Clone, Serialize)]
 pub struct SkipCount {
     /// The reason.
-    pub reason: &'static str,
+    pub reason: String,
     /// How many rows.
     pub count: u64,
+}
+
+/// What came of one destination.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct DestinationReport {
+    /// How many rows, by outcome.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// The input, as an absolute path.
+    pub input: Option<PathBuf>,
+    /// `live`, or `simulated` in this process.
+    pub mode: Option<&'static str>,
+    /// The name of the run.
+    pub run: Option<String>,
+    /// When the command began to send; a run that was resumed began earlier.
+    pub started: Option<String>,
+    /// When it ended.
+    pub ended: Option<String>,
+    /// The exit status that this destination alone would give.
+    pub exit_status: u8,
+    /// Why it ended before the last row, if it did.
+    pub stop: Option<StopReport>,
+    /// The files of rejected rows of the run, as absolute paths.
+    pub rejected_files: Vec<PathBuf>,
+    /// What to type to resume the run, if rows are left.
+    pub continue_command: Option<String>,
+    /// The run whose content was at the same path and was replaced before all of it was sent.
+    pub replaced: Option<Replaced>,
+}
+
+/// Why a destination ended before its last row.
+#[derive(Debug, Clone, Serialize)]
+pub struct StopReport {
+    /// One word, which does not change.
+    pub kind: &'static str,
+    /// For a person.
+    pub message: String,
+}
+
+/// A run whose content was replaced before all of it was sent.
+#[derive(Debug, Clone, Serialize)]
+pub struct Replaced {
+    /// Its name.
+    pub run: String,
+    /// How many of its rows were never sent.
+    pub rows_never_sent: u64,
 }
 
 /// All destinations.
 #[derive(Debug, Serialize)]
 pub struct Report {
     schema: u32,
-    destinations: BTreeMap<String, Counts>,
+    /// Of the command.
+    exit_status: u8,
+    destinations: BTreeMap<String, DestinationReport>,
 }
 
 impl Counts {
@@ -79,6 +128,14 @@ impl Counts {
         match self.reasons.iter_mut().find(|known| known.code.as_ref() == code && known.reason == reason) {
             Some(known) => known.count += count,
             None => self.reasons.push(ReasonCount { code: code.cloned(), reason: reason.to_owned(), count }),
+        }
+    }
+
+    /// Counts rows that were skipped for a reason.
+    pub fn count_skip(&mut self, reason: &str, count: u64) {
+        match self.skipped_reasons.iter_mut().find(|known| known.reason == reason) {
+            Some(known) => known.count += count,
+            None => self.skipped_reasons.push(SkipCount { reason: reason.to_owned(), count }),
         }
     }
 
@@ -133,8 +190,8 @@ impl Counts {
 
 impl Report {
     /// A report of these destinations.
-    pub fn new(destinations: impl IntoIterator<Item = (String, Counts)>) -> Self {
-        Self { schema: 1, destinations: destinations.into_iter().collect() }
+    pub fn new(exit_status: u8, destinations: impl IntoIterator<Item = (String, DestinationReport)>) -> Self {
+        Self { schema: 1, exit_status, destinations: destinations.into_iter().collect() }
     }
 
     /// One JSON object, one line.

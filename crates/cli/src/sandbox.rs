@@ -7,8 +7,8 @@ use contact_sink_sandbox::{DEFAULT_TOML, Sandbox, World};
 
 use crate::args;
 use crate::console::say;
+use crate::exit_status::{Failure, Status};
 use crate::files::write_whole;
-use crate::status::{Failure, Status};
 use crate::sync::Signals;
 
 /// Runs the simulator until it is interrupted.

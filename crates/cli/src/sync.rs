@@ -7,6 +7,7 @@ mod preflight;
 mod prepare;
 mod run;
 pub mod state;
+mod stop;
 mod tell;
 mod vendor_has;
 
@@ -21,9 +22,9 @@ use tracing::{Instrument as _, info_span};
 use crate::args::{self, ReportForm};
 use crate::config::{Config, Destination, Destinations, SANDBOX};
 use crate::console::say;
+use crate::exit_status::{Failure, Status};
 use crate::files::are_the_same;
 use crate::progress::Screen;
-use crate::status::{Failure, Status};
 use crate::watch;
 use interrupt::{Interrupt, TimeLimit};
 pub use interrupt::{Signals, StopAt, parse_duration};
@@ -44,14 +45,10 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     check_names(&args.to)?;
     let metrics = watch::start(&args)?;
     let limit = TimeLimit::new(args.stop_at, args.max_time);
-    let (Destinations { destinations, dialect }, _sandbox) = destinations(&args)?;
+    let destinations = destinations(&args).inspect_err(|failure| tell::refused(&args, failure));
+    let (Destinations { destinations, dialect }, _sandbox) = destinations?;
     let begun = begin(&args, destinations, dialect, limit).await;
-    let Begun { prepared, interrupt, no_rows, _locks } = begun.inspect_err(|failure| {
-        // The report is there at every exit after which the same command is run again.
-        if matches!(failure.status, Status::Pending | Status::Unreadable | Status::Interrupted) {
-            tell::refused(&args);
-        }
-    })?;
+    let Begun { prepared, interrupt, no_rows, _locks } = begun.inspect_err(|failure| tell::refused(&args, failure))?;
     for run in prepared.iter().filter(|_| !args.quiet).filter_map(|prepared| prepared.run.as_ref().ok()) {
         run.says.iter().for_each(|line| say!("{line}"));
         run.doubts.iter().for_each(|doubt| say!("contact-sink: {doubt}"));
@@ -99,8 +96,11 @@ async fn begin(
     let screen = Screen::new(args.quiet, count > 1);
     let preparation = Preparation::new(args, destinations, &input)?;
     input = input.with_id_places(preparation.id_places());
+    if let Some(key) = preparation.digest_key() {
+        input = input.with_digest_key(&key);
+    }
     let preflight = if input.is_file() {
-        let (checked, preflight) = preflight::run(input, preparation.rows_read(), &screen, &mut interrupt).await?;
+        let (checked, preflight) = preflight::run(input, preparation.rows_known(), &screen, &mut interrupt).await?;
         input = checked;
         Some(preflight)
     } else {
@@ -116,13 +116,14 @@ async fn begin(
 async fn run_all(prepared: Vec<Prepared>, interrupt: Interrupt) -> Vec<(String, Ended)> {
     let begin = |Prepared { name, vendor, run }: Prepared| {
         let span = info_span!("sync", destination = name, vendor);
-        (name, vendor, run.map(|run| tokio::spawn(run.sync(interrupt.clone()).instrument(span))))
+        let about = run.as_ref().map(|run| run.about.clone()).unwrap_or_default();
+        (name, (vendor, about), run.map(|run| tokio::spawn(run.sync(interrupt.clone()).instrument(span))))
     };
     let tasks: Vec<_> = prepared.into_iter().map(begin).collect();
     let mut all = Vec::with_capacity(tasks.len());
-    for (name, vendor, task) in tasks {
+    for (name, (vendor, about), task) in tasks {
         let ended = match task {
-            Ok(task) => task.await.unwrap_or_else(|_| Ended::at_once(vendor, End::Broken)),
+            Ok(task) => task.await.unwrap_or_else(|_| Ended::at_once(vendor, about, End::Broken)),
             Err(ended) => *ended,
         };
         all.push((name, ended));

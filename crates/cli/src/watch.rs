@@ -7,7 +7,7 @@ pub use log::Filter;
 pub use metrics::Metrics;
 
 use crate::args;
-use crate::status::Failure;
+use crate::exit_status::Failure;
 
 /// Starts the log, and the file of metrics.
 ///

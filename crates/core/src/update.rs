@@ -103,6 +103,12 @@ impl ContactUpdate {
         ids + self.fields.iter().map(|(_, value)| value.text_bytes()).sum::<usize>()
     }
 
+    /// The same update with those fields only that `keep` wants.
+    pub fn retain(mut self, mut keep: impl FnMut(&Address) -> bool) -> Self {
+        self.fields.retain(|(address, _)| keep(address));
+        self
+    }
+
     /// The same update cut down to its field at `index`, or `None` if it has no such field.
     pub fn only(&self, index: usize) -> Option<Self> {
         let field = self.fields.get(index)?.clone();

@@ -12,8 +12,8 @@ use crate::Outcome;
 /// A lane calls it from its own task and waits: while it works nothing leaves and no caller hears of anything, so it must be
 /// quick (a write to a file, not a round trip). Each line here is a promise of the lane:
 ///
-/// - [`Journal::has`] is asked once for each update that is valid, when no earlier update of its subject is under way.
-/// - [`Journal::departs`] is called before each request, with exactly what it will hold. If it fails, the request does not leave.
+/// - [`Journal::admit`] is asked once for each update that is valid, when no earlier update of its subject is under way.
+/// - [`Journal::departs`] is called before each request, with exactly what it will hold. If it fails, the request is not sent.
 /// - [`Journal::settled`] is called with the outcomes in the order in which they became definite, each once. Their callers learn
 ///   of them, and the request that they came from gives its place in flight back, after it has returned.
 /// - After a failure none of them is called again: the lane stops with [`Stop::Journal`](crate::Stop::Journal), also if it had
@@ -21,12 +21,36 @@ use crate::Outcome;
 ///   [`Outcome::Unsettled`]: the next run sends these updates again.
 /// - When [`Delivery::close`](crate::Delivery::close) returns, the lane has dropped it, and tells nobody of what it is given later.
 pub trait Journal: Send + 'static {
-    /// Whether the vendor has this already, so that it need not be sent.
-    fn has(&mut self, update: &ContactUpdate) -> Result<bool, JournalError>;
-    /// These leave now, in one request.
-    fn departs(&mut self, batch: &[ContactUpdate]) -> Result<(), JournalError>;
+    /// What of this update is to be sent. `number` is the caller's number for it, see [`Numbered`].
+    fn admit(&mut self, number: Option<u64>, update: &ContactUpdate) -> Result<Admission, JournalError>;
+    /// These are sent now, in one request.
+    fn departs(&mut self, batch: &[Departing<'_>]) -> Result<(), JournalError>;
     /// These are definite.
     fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError>;
+}
+
+/// What of an update is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Admission {
+    /// All of it.
+    Send,
+    /// This part of it: newer values of its other fields were sent before.
+    SendPart(ContactUpdate),
+    /// Nothing: the vendor has it already. Its outcome is [`Outcome::Unchanged`].
+    Unchanged,
+    /// Nothing: newer values of all its fields were sent before. Its outcome is [`Outcome::Superseded`].
+    Superseded,
+}
+
+/// One update of a request that is about to be sent.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Departing<'a> {
+    /// The caller's number for it, see [`Numbered`].
+    pub number: Option<u64>,
+    /// What the request sets: the update, or one field of it.
+    pub update: &'a ContactUpdate,
 }
 
 /// One outcome for the journal.

@@ -30,7 +30,7 @@ use tokio::time::Instant;
 
 use crate::backoff::{Budget, after};
 use crate::observe::Observer;
-use crate::{Journal, Options, Outcome, Stop, Summary};
+use crate::{Admission, Journal, Options, Outcome, Stop, Summary};
 use behind::Behind;
 use flight::{Flights, Group, Purpose};
 use hold::Holds;
@@ -271,9 +271,14 @@ impl Lane {
             return self.give_up([item]);
         }
         let Some(item) = self.hold(item, now) else { return };
-        match self.has(&item) {
-            Some(true) => self.settle(item, Outcome::Unchanged),
-            Some(false) => self.queues.push(self.sink.batch_key(&item.update), item, now),
+        match self.admit(&item) {
+            Some(Admission::Send) => self.queues.push(self.sink.batch_key(&item.update), item, now),
+            Some(Admission::SendPart(update)) => {
+                let item = Item { update, ..item };
+                self.queues.push(self.sink.batch_key(&item.update), item, now);
+            }
+            Some(Admission::Unchanged) => self.settle(item, Outcome::Unchanged),
+            Some(Admission::Superseded) => self.settle(item, Outcome::Superseded),
             None => self.give_up([item]),
         }
     }

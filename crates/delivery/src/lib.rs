@@ -198,7 +198,7 @@ mod outcomes;
 mod room;
 
 pub use delivery::Delivery;
-pub use journal::{Journal, JournalError, Numbered, Settled};
+pub use journal::{Admission, Departing, Journal, JournalError, Numbered, Settled};
 pub use limiter::{Limiter, Permit};
 pub use options::{MaxRejected, Options};
 pub use outcome::{Outcome, Stop, Summary};

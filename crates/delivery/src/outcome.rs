@@ -16,6 +16,8 @@ pub enum Outcome {
     Accepted,
     /// The vendor has it already, as the [`Journal`](crate::Journal) says: it was not sent.
     Unchanged,
+    /// Newer values of all its fields were sent before, as the [`Journal`](crate::Journal) says: it was not sent.
+    Superseded,
     /// A rule of ours or of the vendor refused it.
     Rejected {
         /// Why; several if it was sent field by field.
@@ -42,6 +44,8 @@ pub struct Summary {
     pub accepted: u64,
     /// Updates that were not sent, because the vendor has them already.
     pub unchanged: u64,
+    /// Updates that were not sent, because newer values were sent before.
+    pub superseded: u64,
     /// Updates that were refused.
     pub rejected: u64,
     /// Updates that were given up or never sent.

@@ -22,8 +22,8 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// A later version of this crate wrote it.
-    #[error("{}: its format is version {version}, and this program knows version {known}: use the program that wrote it", path.display())]
+    /// Another version of this crate wrote it.
+    #[error("{}: its format is version {version}, and this program knows version {known}: {}", path.display(), what_to_do(*version, *known))]
     Version {
         /// The file.
         path: PathBuf,
@@ -31,6 +31,16 @@ pub enum OpenError {
         version: i64,
         /// What is known here.
         known: i64,
+    },
+    /// It was made under another key.
+    #[error(
+        "{}: it was made under another key than the one in index.key beside it: put that key back, or move the journal \
+         away: then it is not known any more what was sent, and everything is sent again",
+        path.display()
+    )]
+    OtherKey {
+        /// The file.
+        path: PathBuf,
     },
     /// SQLite cannot read or write it.
     #[error("{}: {problem}", path.display())]
@@ -57,7 +67,15 @@ impl OpenError {
     }
 }
 
-/// A failure while a run goes on.
+fn what_to_do(version: i64, known: i64) -> &'static str {
+    if version > known {
+        "use the program that wrote it"
+    } else {
+        "finish its runs with the program that wrote it, then move the journal away; what is not finished is sent again"
+    }
+}
+
+/// A failure while a run is under way.
 pub(crate) fn failed(path: &std::path::Path, error: &dyn std::fmt::Display) -> JournalError {
     JournalError::new(format!("the journal {} cannot be written: {error}", path.display()))
 }

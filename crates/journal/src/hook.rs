@@ -4,10 +4,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use contact_sink_core::{Applied, ContactUpdate};
-use contact_sink_delivery::{Journal, JournalError, Outcome, Settled};
+use contact_sink_delivery::{Admission, Departing, Journal, JournalError, Outcome, Settled};
 
-use crate::record::{Kind, State};
-use crate::run::{Entry, Run};
+use crate::newest::Position;
+use crate::record::Kind;
+use crate::run::{Ending, Entry, Run};
+
+/// Why a row is skipped of which nothing is sent, since newer values of all its fields were sent before.
+pub const SUPERSEDED: &str = "a run that began later has set all of its fields";
 
 /// A run as the [`Journal`] of a lane: each numbered update is a row. Clones are the same run.
 #[derive(Debug, Clone)]
@@ -25,43 +29,70 @@ impl RunJournal {
     }
 
     /// Ends the run in order, see [`Run::finish`]. Close the lane first: it writes nothing down any more.
-    pub fn finish(&self, state: State) -> Result<(), JournalError> {
+    pub fn finish(&self, ending: Ending) -> Result<(), JournalError> {
         let run = self.run().take();
-        run.map_or(Ok(()), |run| run.finish(state))
+        run.map_or(Ok(()), |run| run.finish(ending))
     }
 
     fn run(&self) -> MutexGuard<'_, Option<Run>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn with_run<T>(&self, work: impl FnOnce(&mut Run) -> Result<T, JournalError>) -> Result<T, JournalError> {
+        let over = || Err(JournalError::new("the run in the journal is over"));
+        self.run().as_mut().map_or_else(over, work)
+    }
+}
+
+/// A row of a table is on the line of its number.
+fn position(run: &Run, number: Option<u64>) -> Option<Position> {
+    number.map(|row| run.position(row, row + 1))
 }
 
 impl Journal for RunJournal {
-    fn has(&mut self, _: &ContactUpdate) -> Result<bool, JournalError> {
-        Ok(false)
+    fn admit(&mut self, number: Option<u64>, update: &ContactUpdate) -> Result<Admission, JournalError> {
+        self.with_run(|run| match position(run, number) {
+            Some(position) => run.admit(update, position),
+            None => Ok(Admission::Send),
+        })
     }
 
-    fn departs(&mut self, _: &[ContactUpdate]) -> Result<(), JournalError> {
-        Ok(())
+    fn departs(&mut self, batch: &[Departing<'_>]) -> Result<(), JournalError> {
+        self.with_run(|run| {
+            let mut placed = Vec::with_capacity(batch.len());
+            for Departing { number, update, .. } in batch {
+                placed.extend(position(run, *number).map(|position| (position, *update)));
+            }
+            run.departs(placed)
+        })
     }
 
     fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
-        let mut entry = Entry::default();
-        for Settled { number, outcome, unsure_for, .. } in outcomes {
-            entry.unsure_until = entry.unsure_until.max(unsure_for.map(|unsure_for| SystemTime::now() + unsure_for));
-            let Some(row) = *number else { continue };
-            match outcome {
-                Outcome::Accepted => entry.settled.push((row, Kind::Accepted)),
-                Outcome::Unchanged => entry.settled.push((row, Kind::Unchanged)),
-                Outcome::Rejected { rejections, .. } => {
-                    entry.settled.push((row, Kind::Rejected));
-                    entry.reasons.extend(rejections.iter().map(|rejection| (rejection.code(), rejection.reason())));
+        self.with_run(|run| {
+            let mut entry = Entry::default();
+            for Settled { number, update, outcome, unsure_for, .. } in outcomes {
+                entry.hold_until = entry.hold_until.max(unsure_for.map(|unsure_for| SystemTime::now() + unsure_for));
+                let Some((row, position)) = number.zip(position(run, *number)) else { continue };
+                entry.outcomes.push((position, update, outcome));
+                match outcome {
+                    Outcome::Accepted => entry.settled.push((row, Kind::Accepted)),
+                    Outcome::Unchanged => entry.settled.push((row, Kind::Unchanged)),
+                    Outcome::Superseded => {
+                        entry.settled.push((row, Kind::Skipped));
+                        entry.reasons.push((Kind::Skipped, None, SUPERSEDED));
+                    }
+                    Outcome::Rejected { rejections, .. } => {
+                        entry.settled.push((row, Kind::Rejected));
+                        for rejection in rejections {
+                            entry.reasons.push((Kind::Rejected, rejection.code(), rejection.reason()));
+                        }
+                    }
+                    Outcome::Unsettled { applied: Applied::Perhaps, .. } => entry.maybe_applied.push(row),
+                    // What was not sent is sent by the next run.
+                    _ => {}
                 }
-                Outcome::Unsettled { applied: Applied::Perhaps, .. } => entry.doubtful.push(row),
-                // What was not sent is sent by the next run.
-                _ => {}
             }
-        }
-        let over = || Err(JournalError::new("the run in the journal is over"));
-        self.run().as_mut().map_or_else(over, |run| run.commit(entry))
+            run.commit(entry)
+        })
     }
 }

@@ -3,7 +3,7 @@
 mod error;
 mod field;
 mod file;
-mod hash;
+
 mod rows;
 mod writer;
 
@@ -17,9 +17,9 @@ use rusqlite::{Connection, params};
 
 pub use self::error::{IndexError, IndexProblem};
 use self::field::Field;
-use self::hash::Hasher;
 use self::rows::Stale;
 use self::writer::{Batch, Writer};
+use crate::hash::Hasher;
 use crate::{Key, Lock};
 
 /// So many subjects are remembered before they are written.

@@ -1,15 +1,20 @@
-//! The secret key under which an index hashes what it remembers, in a file of its own.
+//! The secret key of a state directory, under which journals and indexes hash what they remember, in a file of its own.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
+use hmac::Mac as _;
+
+use crate::hash;
+
 const BYTES: usize = 32;
 
 /// 32 bytes from the system's source of randomness. `Debug` prints none of them.
 ///
-/// Whoever has an index and its key can try whether a certain user has a certain value; with the index alone nobody can.
+/// With a journal or an index and its key it can be tried whether a certain user has a certain value, or a file a certain
+/// content; without the key it cannot.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key([u8; BYTES]);
 
@@ -18,7 +23,7 @@ pub struct Key([u8; BYTES]);
 #[non_exhaustive]
 pub enum KeyError {
     /// The file can be neither read nor made.
-    #[error("the key of the index {} cannot be {doing}", path.display())]
+    #[error("the key {} cannot be {doing}", path.display())]
     File {
         /// The key's file.
         path: PathBuf,
@@ -30,8 +35,8 @@ pub enum KeyError {
     },
     /// The file holds something else.
     #[error(
-        "{} is no key of an index: it must have {BYTES} bytes; put the right file there, or delete it and the indexes \
-         made with it, and everything is sent once more",
+        "{} is no key: it must have {BYTES} bytes; put the right file there, or move it away together with the journals and \
+         indexes beside it: then everything is sent once more",
         .0.display()
     )]
     Size(PathBuf),
@@ -76,7 +81,15 @@ impl Key {
         Ok(Self(key))
     }
 
-    pub(crate) fn bytes(&self) -> &[u8; BYTES] {
+    /// A key for one purpose, from which this one cannot be told.
+    pub fn derive(&self, purpose: &str) -> Self {
+        let mut hash = hash::keyed(&self.0);
+        hash.update(purpose.as_bytes());
+        Self(hash.finalize().into_bytes().into())
+    }
+
+    /// The bytes of the key, to hash under it.
+    pub fn bytes(&self) -> &[u8; BYTES] {
         &self.0
     }
 

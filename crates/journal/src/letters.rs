@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crc32fast::Hasher;
 
-/// What a run finds of its file when it is gone on with.
+/// What a run finds of its file when it is resumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Recovered {
@@ -21,8 +21,10 @@ pub enum Recovered {
     Kept,
     /// It is gone or was edited: it is left alone, and lines go to another one from now on.
     Edited,
-    /// It has its lines, under another head than those to come: these go to another file.
+    /// It has its lines, under another header than those to come: these go to another file.
     OtherHead,
+    /// Another directory is wanted: lines go to a file there from now on.
+    Moved,
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +54,26 @@ impl Letters {
     pub(crate) fn to_sync(&self) -> Option<(Arc<File>, u64)> {
         let file = self.file.clone()?;
         Some((file, self.bytes + length(&self.waiting[..self.written])))
+    }
+
+    /// So many bytes of whole lines are in the file: lines up to there wait no more.
+    pub(crate) fn are_in_file(&mut self, bytes: u64) {
+        let mut end = self.bytes;
+        self.written = self
+            .waiting
+            .iter()
+            .take_while(|lines| {
+                end += lines.len() as u64;
+                end <= bytes
+            })
+            .count();
+        self.forget(bytes);
+    }
+
+    /// Brings the file to the disk: how many bytes of whole lines it has.
+    pub(crate) fn sync(&self) -> io::Result<u64> {
+        let Some((file, whole)) = self.to_sync() else { return Ok(self.bytes) };
+        file.sync_data().map(|()| whole)
     }
 
     /// Whether some line is not in the file.
@@ -84,7 +106,7 @@ impl Letters {
         #[cfg(feature = "failpoints")]
         crate::failpoint::torn("in-dead-letter", &*file, &lines)?;
         if let Err(error) = (&*file).write_all(&lines) {
-            // If it cannot be cut either, the next run mends it: the lines wait.
+            // If it cannot be cut either, the next run does it: the lines wait.
             let _ = file.set_len(whole);
             return Err(error);
         }
@@ -106,28 +128,41 @@ impl Letters {
         (forgotten > 0).then_some(self.bytes)
     }
 
-    /// Holds the file against what it must be, and writes what is missing. If it was edited, only lines that it does not have
-    /// wait on, without the head.
-    pub(crate) fn recover(&mut self, head: &[u8]) -> io::Result<Recovered> {
+    /// Compares the file with what it must be, and writes what is missing; or, if lines are to go to another file, cuts off a
+    /// line that is not whole. If it was edited, only lines that it does not have wait on, without the header.
+    pub(crate) fn recover(&mut self, head: &[u8], is_elsewhere: bool) -> io::Result<Recovered> {
         let Some(path) = self.path.clone() else { return Ok(Recovered::Nothing) };
         let waiting = self.waiting.concat();
-        let Some(rest) = self.rest(&path, waiting.len())?.filter(|rest| waiting.starts_with(rest)) else {
-            if !self.waiting.is_empty() {
-                let found = fs::read(&path).or_else(|error| match error.kind() {
-                    io::ErrorKind::NotFound => Ok(Vec::new()),
-                    _ => Err(error),
-                })?;
-                // The head of the next file is another one: this one came with the first lines.
-                if self.bytes == 0
-                    && let Some(first) = self.waiting.first_mut().filter(|first| first.starts_with(head))
-                {
-                    first.drain(..head.len());
-                }
-                // What was written before it was edited is there, whole; the rest is not.
-                self.waiting.retain(|lines| !has_lines(&found, lines));
-            }
-            return Ok(Recovered::Edited);
+        let rest = match self.rest(&path, waiting.len()) {
+            // Another place is wanted, perhaps because this one cannot be read.
+            Err(_) if is_elsewhere => return Ok(Recovered::Moved),
+            rest => rest?.filter(|rest| waiting.starts_with(rest)),
         };
+        let Some(rest) = rest else {
+            self.drop_found(&path, head)?;
+            return Ok(if is_elsewhere { Recovered::Moved } else { Recovered::Edited });
+        };
+        let mut whole = 0;
+        self.written = self
+            .waiting
+            .iter()
+            .map(Vec::len)
+            .take_while(|bytes| {
+                let is_whole = whole + bytes <= rest.len();
+                whole += if is_whole { *bytes } else { 0 };
+                is_whole
+            })
+            .count();
+        let whole_bytes = self.bytes + whole as u64;
+        if is_elsewhere {
+            if path.exists() {
+                let file = self.open(false)?;
+                file.set_len(whole_bytes)?;
+                file.sync_data()?;
+            }
+            self.waiting.drain(..self.written);
+            return Ok(Recovered::Moved);
+        }
         if !waiting.is_empty() {
             let new = !path.exists();
             let file = match self.open(new) {
@@ -135,10 +170,32 @@ impl Letters {
                 Err(_) if new && self.bytes == 0 => return Ok(Recovered::Edited),
                 file => file?,
             };
-            (&*file).write_all(&waiting[rest.len()..])?;
+            if let Err(error) = (&*file).write_all(&waiting[rest.len()..]) {
+                let _ = file.set_len(whole_bytes);
+                return Err(error);
+            }
             self.written = self.waiting.len();
         }
         Ok(Recovered::Kept)
+    }
+
+    /// Drops from what waits the lines that a file has which was edited. What was written before that is there, whole.
+    fn drop_found(&mut self, path: &Path, head: &[u8]) -> io::Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let found = fs::read(path).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(Vec::new()),
+            _ => Err(error),
+        })?;
+        // The header of the next file is another one: this one came with the first lines.
+        if self.bytes == 0
+            && let Some(first) = self.waiting.first_mut().filter(|first| first.starts_with(head))
+        {
+            first.drain(..head.len());
+        }
+        self.waiting.retain(|lines| !has_lines(&found, lines));
+        Ok(())
     }
 
     /// Whether lines under this head, for a file with such a name, may follow in the file; if there is none, they may.

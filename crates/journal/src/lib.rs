@@ -1,9 +1,14 @@
 //! Crash-safe resume of a run, and the index that lets a run send what has changed only.
 //!
-//! A [`Book`] is one destination's journal: one SQLite file that its owner can open with `sqlite3`. It holds runs: one for each
-//! input. A [`Run`] knows which rows of its input are settled: all below a checkpoint, and spans of rows ahead of it; and the
-//! counts of all of them. [`Run::commit`] writes down what became of rows, in one transaction. After a kill the next run goes
-//! on from there; after a power cut at most [`SYNC_EVERY`] more is forgotten, and what is forgotten is sent again.
+//! A [`Book`] is one destination's journal: one SQLite file that its owner can open with `sqlite3`. It holds runs. A run is the
+//! content of one input, sent to one account under one mapping: [`Book::find`] finds it by a keyed digest of the rows, whatever
+//! the input is called. A [`Run`] knows which of its rows are settled: all below a checkpoint, and spans of rows ahead of it;
+//! and the counts of all of them. [`Run::commit`] writes down what became of rows, in one transaction. After a kill the next
+//! command resumes from there; after a power cut at most [`SYNC_EVERY`] more is forgotten, and what is forgotten is sent again.
+//!
+//! **A newer run wins.** While an older value could still be sent (a run is not finished, or has rejected rows, and is not older
+//! than [`OPEN_FOR`]), the journal notes, before sending, which fields of which subjects are set, and how old the values are
+//! ([`Position`]). [`Run::admit`] leaves out fields for which a newer value was sent.
 //!
 //! Lines for a file beside the journal, such as rejected rows, go through it too ([`Entry::letters`]): they are in the journal
 //! before they are in the file, so that a crash leaves none torn, doubled or lost, and a file that its owner edited
@@ -22,7 +27,9 @@
 //!
 //! use contact_sink_core::{Applied, ContactSink, ContactUpdate};
 //! use contact_sink_delivery::{Delivery, Numbered, Options, Outcome};
-//! use contact_sink_journal::{Book, Counts, Identity, Lock, RunJournal, State, make_directory};
+//! use contact_sink_journal::{
+//!     Book, Content, Counts, Ending, Found, Identity, Key, Lock, NewRun, Resumed, RunJournal, State, make_directory,
+//! };
 //! use futures_util::stream;
 //!
 //! async fn send(
@@ -32,30 +39,49 @@
 //! ) -> Result<Counts, Box<dyn std::error::Error>> {
 //!     make_directory(directory)?;
 //!     let _lock = Lock::take(&directory.join("growth.lock"), "the nightly table")?;
-//!     let book = Book::open(&directory.join("growth.sqlite"))?;
+//!     let key = Key::load_or_create(&directory.join("index.key"))?;
+//!     let mut book = Book::open(&directory.join("growth.sqlite"), &key)?;
 //!     let word = |text: &str| text.to_owned();
 //!     let identity = Identity {
 //!         host: word("jiguang"),
 //!         account: word("project 100102"),
-//!         account_hash: word(""),
+//!         account_hash: word("jiguang 100102"),
 //!         subject: word("cuid"),
 //!         mapping: word("phone, e-mail"),
 //!     };
-//!     // A table has a name, and its rows stay in their order until it is finished.
 //!     let options = Options::default();
 //!     // After a crash any of the first rows without an outcome may have been sent, as many as a lane holds.
 //!     let in_flight = options.max_waiting.get() as u64;
-//!     // What an earlier run has left on its way must not overtake this one.
-//!     let first_after = book.unsure_until()?.duration_since(SystemTime::now()).unwrap_or_default();
-//!     let run = match book.last_run("users of 2026-11-25")? {
-//!         Some(last) if last.state == State::Finished => return Ok(last.counts),
-//!         Some(last) if last.identity == identity => book.resume(last, identity, "", in_flight)?,
-//!         _ => book.begin("users of 2026-11-25", identity, "", SystemTime::now())?,
+//!     // The table's content is known by its version; its rows stay in their order.
+//!     let (version, rows, now) = ("users of 2026-11-25", table.len() as u64, SystemTime::now());
+//!     let content = Content { path: version, rows, digest: version.as_bytes(), digest_of: &|_| None };
+//!     let name = format!("{}", now.duration_since(SystemTime::UNIX_EPOCH)?.as_secs());
+//!     let found = book.find(&content, &identity, now)?.found;
+//!     let record = match found {
+//!         Found::Finished { record, .. } => return Ok(record.counts),
+//!         Found::Unfinished { record, .. } => Some(record),
+//!         _ => None,
 //!     };
-//!     let (settled, doubtful) = (run.settled().clone(), run.doubtful().clone());
-//!     let rows = table.len() as u64;
+//!     // What an earlier run has left on its way must not overtake this one.
+//!     let first_after = match book.close_killed(record.as_ref(), in_flight)? {
+//!         true => options.unknown_hold,
+//!         false => book.hold_until()?.duration_since(now).unwrap_or_default(),
+//!     };
+//!     let run = match record {
+//!         Some(record) => {
+//!             let content = (rows, version.as_bytes());
+//!             let resumed = Resumed { identity, name: &name, input: version, command: "", new_from: None, content };
+//!             book.resume(record, resumed, in_flight, now)?
+//!         }
+//!         None => {
+//!             let content = Some((rows, version.as_bytes()));
+//!             let new = NewRun { identity, name: &name, input: version, command: Some(""), first: 0, content };
+//!             book.begin(new, now)?
+//!         }
+//!     };
+//!     let (settled, maybe_applied) = (run.settled().clone(), run.maybe_applied().clone());
 //!     let left = (0..).zip(table).filter(move |(row, _)| !settled.contains(*row)).map(move |(row, update)| {
-//!         let earlier = if doubtful.contains(row) { Applied::Perhaps } else { Applied::No };
+//!         let earlier = if maybe_applied.contains(row) { Applied::Perhaps } else { Applied::No };
 //!         Numbered::new(row, update).with_earlier(earlier)
 //!     });
 //!
@@ -72,7 +98,8 @@
 //!     drop(outcomes);
 //!     delivery.close(Duration::from_secs(30)).await;
 //!     let counts = journal.look(|run| run.counts()).unwrap_or_default();
-//!     journal.finish(if counts.settled() == rows { State::Finished } else { State::Unfinished })?;
+//!     let state = if counts.settled() == rows { State::Finished } else { State::Unfinished };
+//!     journal.finish(Ending::new(state))?;
 //!     Ok(counts)
 //! }
 //! # use std::sync::{Arc, Mutex};
@@ -97,11 +124,14 @@
 //! # // One that crashed after its first row.
 //! # let word = |text: &str| text.to_owned();
 //! # let identity = Identity {
-//! #     host: word("jiguang"), account: word("project 100102"), account_hash: word(""), subject: word("cuid"),
+//! #     host: word("jiguang"), account: word("project 100102"), account_hash: word("jiguang 100102"), subject: word("cuid"),
 //! #     mapping: word("phone, e-mail"),
 //! # };
-//! # let book = Book::open(&directory.path().join("growth.sqlite")).unwrap();
-//! # let mut run = book.begin("users of 2026-11-25", identity, "", SystemTime::now()).unwrap();
+//! # let key = Key::load_or_create(&directory.path().join("index.key")).unwrap();
+//! # let book = Book::open(&directory.path().join("growth.sqlite"), &key).unwrap();
+//! # let content = Some((3, "users of 2026-11-25".as_bytes()));
+//! # let new = NewRun { identity, name: "1", input: "", command: Some(""), first: 0, content };
+//! # let mut run = book.begin(new, SystemTime::now()).unwrap();
 //! # let mut entry = Entry::default();
 //! # entry.settled.push((1, Kind::Accepted));
 //! # run.commit(entry).unwrap();
@@ -119,27 +149,33 @@ mod error;
 #[cfg(feature = "failpoints")]
 #[doc(hidden)]
 pub mod failpoint;
+mod hash;
 mod hook;
 mod index;
 mod key;
 mod letters;
 mod lock;
+mod lookup;
+mod newest;
 mod record;
 mod rows;
 mod run;
 mod schema;
+mod stop_note;
 mod sync;
 mod write;
 
-pub use book::{Book, list};
+pub use book::{Book, NewRun, Resumed, list};
 pub use error::OpenError;
-pub use hook::RunJournal;
+pub use hook::{RunJournal, SUPERSEDED};
 pub use index::{Index, IndexError, IndexOptions, IndexProblem};
 pub use key::{Key, KeyError};
 pub use letters::Recovered;
 pub use lock::{Held, Lock};
-pub use record::{Counts, Identity, Kind, Reason, Record, State};
+pub use lookup::{Content, Found, Lookup};
+pub use newest::Position;
+pub use record::{Counts, Identity, Kind, OPEN_FOR, Part, Reason, Record, State, Stopped};
 pub use rows::Rows;
-pub use run::{Entry, Run};
+pub use run::{Ending, Entry, FedBack, Run};
 pub use schema::make_directory;
 pub use sync::SYNC_EVERY;

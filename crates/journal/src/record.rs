@@ -1,18 +1,22 @@
 //! What a journal knows of a run.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use contact_sink_core::ErrorCode;
 
-/// What must be the same for a run to be gone on with. Secrets, quota and transport may change.
+/// For how long an older value of a run may still be sent: until then it can be resumed whatever was sent since, and its
+/// rejected rows can be fed back.
+pub const OPEN_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// What a run is known by beside its content. Secrets, quota and transport may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The vendor and the host of its API, as they may be shown.
     pub host: String,
     /// The account there, as it may be shown.
     pub account: String,
-    /// What tells the account from all others, where that is half of the credentials: a hash.
+    /// What tells the account from all others: a hash. A run at another account is another run.
     pub account_hash: String,
     /// Where the subject comes from.
     pub subject: String,
@@ -21,29 +25,15 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// What of it differs, in words: the part, what it was, and what it is.
+    /// What of the mapping differs, in words: the part, what it was, and what it is.
     pub fn differences<'a>(&'a self, now: &'a Self) -> Vec<(&'static str, &'a str, &'a str)> {
-        let parts = [
-            ("host", &self.host, &now.host),
-            ("account", &self.account, &now.account),
-            ("subject", &self.subject, &now.subject),
-            ("mapping", &self.mapping, &now.mapping),
-        ];
-        let mut differences: Vec<_> = parts
-            .into_iter()
-            .filter(|(_, was, is)| was != is)
-            .map(|(part, was, is)| (part, was.as_str(), is.as_str()))
-            .collect();
-        if differences.iter().all(|(part, ..)| !["host", "account"].contains(part))
-            && self.account_hash != now.account_hash
-        {
-            differences.push(("account", "another one", &now.account));
-        }
-        differences
+        let parts = [("subject", &self.subject, &now.subject), ("mapping", &self.mapping, &now.mapping)];
+        let differs = parts.into_iter().filter(|(_, was, is)| was != is);
+        differs.map(|(part, was, is)| (part, was.as_str(), is.as_str())).collect()
     }
 }
 
-/// How a run stands.
+/// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
@@ -112,9 +102,26 @@ impl Counts {
     }
 }
 
-/// How often rows were rejected for a reason.
+impl Kind {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Skipped => "skipped",
+            Self::Unchanged => "unchanged",
+        }
+    }
+
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        [Self::Accepted, Self::Rejected, Self::Skipped, Self::Unchanged].into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// How many rows were rejected, or skipped, for a reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
+    /// What became of the rows: rejected or skipped.
+    pub kind: Kind,
     /// The vendor's code, if there was one.
     pub code: Option<ErrorCode>,
     /// What it means, in our words.
@@ -124,12 +131,13 @@ pub struct Reason {
 }
 
 /// Counts reasons; gives the places of those whose count changed.
-pub(crate) fn count_reasons(known: &mut Vec<Reason>, reasons: &[(Option<&ErrorCode>, &str)]) -> Vec<usize> {
+pub(crate) fn count_reasons(known: &mut Vec<Reason>, reasons: &[(Kind, Option<&ErrorCode>, &str)]) -> Vec<usize> {
     let mut changed = Vec::new();
-    for (code, reason) in reasons {
-        let place = known.iter().position(|known| known.code.as_ref() == *code && known.reason == *reason);
+    for (kind, code, reason) in reasons {
+        let is_it = |known: &Reason| known.kind == *kind && known.code.as_ref() == *code && known.reason == *reason;
+        let place = known.iter().position(is_it);
         let place = place.unwrap_or_else(|| {
-            known.push(Reason { code: code.cloned(), reason: (*reason).to_owned(), count: 0 });
+            known.push(Reason { kind: *kind, code: code.cloned(), reason: (*reason).to_owned(), count: 0 });
             known.len() - 1
         });
         known[place].count += 1;
@@ -140,32 +148,101 @@ pub(crate) fn count_reasons(known: &mut Vec<Reason>, reasons: &[(Option<&ErrorCo
     changed
 }
 
+/// Rows of a run that were first seen together. Their values have one age.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its place in the order in which all parts of a journal began.
+    pub number: u32,
+    /// Its first row, from 0.
+    pub first: u64,
+    /// What its rejected rows carry as `_run`.
+    pub name: String,
+}
+
+/// Why a command stopped before the last row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// One word.
+    pub kind: String,
+    /// For a person, without a contact's data.
+    pub message: String,
+}
+
 /// A run, as its journal has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     pub(crate) id: i64,
-    /// The input, as an absolute path.
+    /// Its parts, the oldest first; there is one at least. Rows are added to an input while its run is unfinished.
+    pub parts: Vec<Part>,
+    /// The input as it was last given, as an absolute path.
     pub input: String,
-    /// What must be the same for it to be gone on with.
+    /// Whether the input can be read again: a pipe cannot.
+    pub is_resumable: bool,
+    /// What the run is known by beside its content.
     pub identity: Identity,
-    /// What to type to go on with it.
+    /// What to type to resume it.
     pub command: String,
-    /// How it stands.
+    /// Its state.
     pub state: State,
     /// When it began.
     pub began: SystemTime,
     /// When something was last written down.
     pub changed: SystemTime,
+    /// The first row that belongs to it, from 0: those before it belong to earlier runs.
+    pub first: u64,
+    /// How many rows the whole input has; 0 if that is not known.
+    pub rows: u64,
+    /// The digest of all these rows.
+    pub content: Vec<u8>,
     /// How many rows were read of which something is written down.
     pub read: u64,
-    /// The hash of these rows.
+    /// The digest of these rows.
     pub digest: Vec<u8>,
     /// The first row that is not settled.
     pub checkpoint: u64,
     /// The rows that are settled.
     pub counts: Counts,
-    /// Until then an attempt of it whose answer was lost may still be applied.
-    pub unsure_until: SystemTime,
-    /// The file that its lines go to, if there were any.
+    /// Until then an attempt whose answer was lost may still be applied.
+    pub hold_until: SystemTime,
+    /// The file that its rejected rows go to, if there were any.
     pub letters: Option<PathBuf>,
+    /// All files of its rejected rows.
+    pub rejected_files: Vec<PathBuf>,
+    /// The exit status of the last command that ended in order.
+    pub exit_status: Option<u8>,
+    /// Why that stopped before the last row, if it did.
+    pub stop: Option<Stopped>,
+}
+
+impl Record {
+    /// What names the run in reports.
+    pub fn name(&self) -> &str {
+        self.parts.first().map_or("", |part| &part.name)
+    }
+
+    /// How many of its rows are not settled, if the length of the input is known.
+    pub fn pending(&self) -> u64 {
+        self.rows.saturating_sub(self.first + self.counts.settled())
+    }
+
+    /// Whether an older value of it may still be sent: its rows are left to send, or its rejected rows may be fed back.
+    pub fn is_open(&self, now: SystemTime) -> bool {
+        let is_unfinished = self.is_resumable && self.state != State::Finished;
+        !self.is_old(now) && (is_unfinished || self.counts.rejected > 0)
+    }
+
+    /// Whether nothing was written down for longer than [`OPEN_FOR`].
+    pub fn is_old(&self, now: SystemTime) -> bool {
+        now.duration_since(self.changed).is_ok_and(|since| since > OPEN_FOR)
+    }
+
+    pub(crate) fn has_sent(&self) -> bool {
+        self.counts.settled() > 0 || self.state == State::Running
+    }
+
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        (self.rows, &self.content, &self.identity.account_hash)
+            == (other.rows, &other.content, &other.identity.account_hash)
+            && self.identity.differences(&other.identity).is_empty()
+    }
 }

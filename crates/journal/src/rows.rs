@@ -38,6 +38,11 @@ impl Rows {
         self.below == 0 && self.ahead.is_empty()
     }
 
+    /// The spans of a set that has no checkpoint: from the first row to the one after the last.
+    pub(crate) fn spans(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.ahead.iter().map(|(first, past)| (*first, *past))
+    }
+
     /// So many of the first rows that are not in the set.
     pub(crate) fn first_missing(&self, count: u64) -> impl Iterator<Item = u64> {
         let ends = self.ahead.values().copied();

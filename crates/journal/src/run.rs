@@ -1,18 +1,22 @@
 //! One run under way: what is settled, and how it is written down.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use contact_sink_core::ErrorCode;
-use contact_sink_delivery::JournalError;
+use contact_sink_core::{Address, ContactUpdate, ErrorCode};
+use contact_sink_delivery::{Admission, JournalError, Outcome};
 use rusqlite::{Connection, params};
 
+use crate::book::{before, parts_known};
 use crate::error::{OpenError, failed};
 use crate::letters::{Letters, Recovered};
-use crate::record::{Counts, Kind, Reason, Record, State, count_reasons};
+use crate::newest::{Newest, Position};
+use crate::record::{Counts, Kind, Reason, Record, State, Stopped, count_reasons};
 use crate::rows::Rows;
+use crate::stop_note::{Place, StopNote};
 use crate::sync::Syncer;
-use crate::write::{code_to_sql, sql, write_letters, write_record, write_spans};
+use crate::write::{code_to_sql, seconds, sql, write_letters, write_record, write_spans};
 
 /// What is to be written down together.
 #[derive(Debug, Default)]
@@ -23,13 +27,47 @@ pub struct Entry<'a> {
     /// Rows with their outcome.
     pub settled: Vec<(u64, Kind)>,
     /// Rows without an outcome that may have been applied.
-    pub doubtful: Vec<u64>,
+    pub maybe_applied: Vec<u64>,
     /// Until when an attempt of theirs whose answer was lost may still be applied.
-    pub unsure_until: Option<SystemTime>,
-    /// Why rows were rejected: the code and the reason, once for each time.
-    pub reasons: Vec<(Option<&'a ErrorCode>, &'a str)>,
-    /// Whole lines for the file of letters.
+    pub hold_until: Option<SystemTime>,
+    /// Why rows were rejected or skipped: the code and the reason, once for each time.
+    pub reasons: Vec<(Kind, Option<&'a ErrorCode>, &'a str)>,
+    /// Whole lines for the file of rejected rows.
     pub letters: Vec<u8>,
+    /// Outcomes of updates, with the age of their values.
+    pub outcomes: Vec<(Position, &'a ContactUpdate, &'a Outcome)>,
+}
+
+/// How a command ends with a run.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Ending {
+    /// Finished, or not.
+    pub state: State,
+    /// The exit status of the command.
+    pub exit_status: Option<u8>,
+    /// Why it stops before the last row.
+    pub stop: Option<Stopped>,
+    /// Rows without an outcome that may have been applied, and of which the journal was not told.
+    pub maybe_applied: Vec<u64>,
+    /// Until when an attempt of theirs may still be applied.
+    pub hold_until: Option<SystemTime>,
+}
+
+impl Ending {
+    /// An end in this state, with nothing left to tell.
+    pub fn new(state: State) -> Self {
+        Self { state, exit_status: None, stop: None, maybe_applied: Vec::new(), hold_until: None }
+    }
+}
+
+/// What a journal knows of the run that rejected a row which is fed back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FedBack {
+    /// Its values are as old as those of this part.
+    Part(u32),
+    /// Its run is older than [`OPEN_FOR`](crate::OPEN_FOR): it is not known any more what was sent since.
+    TooOld,
 }
 
 /// A run under way.
@@ -40,19 +78,23 @@ pub struct Run {
     syncer: Syncer,
     record: Record,
     settled: Rows,
-    doubtful: Rows,
+    maybe_applied: Rows,
     reasons: Vec<Reason>,
     letters: Letters,
+    newest: Newest,
+    /// The highest part of the journal: what has it is the newest.
+    newest_part: u32,
     was_killed: bool,
-    /// How it stood before it was opened.
+    /// Its state before it was opened.
     stood: State,
     failed: Option<JournalError>,
+    stop_note: Option<Place>,
 }
 
 /// What was there before.
 pub(crate) struct Before {
     pub(crate) settled: Rows,
-    pub(crate) doubtful: Rows,
+    pub(crate) maybe_applied: Rows,
     pub(crate) reasons: Vec<Reason>,
     pub(crate) letters: Letters,
     /// How it stood, if it was not begun only now.
@@ -60,21 +102,34 @@ pub(crate) struct Before {
 }
 
 impl Run {
-    pub(crate) fn new(path: &Path, connection: Connection, record: Record, before: Before) -> Result<Self, OpenError> {
+    pub(crate) fn new(
+        path: &Path,
+        connection: Connection,
+        record: Record,
+        before: Before,
+        newest: Newest,
+    ) -> Result<Self, OpenError> {
         let syncer = Syncer::start(path).map_err(OpenError::io(path))?;
-        let Before { settled, doubtful, reasons, letters, stood } = before;
+        let stop_note = Place::reserve(path).map_err(OpenError::io(path))?;
+        let newest_part = connection
+            .query_row("SELECT coalesce(max(number), 0) FROM part", [], |row| row.get(0))
+            .map_err(OpenError::sqlite(path))?;
+        let Before { settled, maybe_applied, reasons, letters, stood } = before;
         Ok(Self {
             path: path.to_owned(),
             connection,
             syncer,
             record,
             settled,
-            doubtful,
+            maybe_applied,
             reasons,
             letters,
+            newest,
+            newest_part,
             was_killed: stood == Some(State::Running),
             stood: stood.unwrap_or(State::Unfinished),
             failed: None,
+            stop_note: Some(stop_note),
         })
     }
 
@@ -88,9 +143,9 @@ impl Run {
         &self.settled
     }
 
-    /// Rows that were not settled and may have been applied by the runs before.
-    pub fn doubtful(&self) -> &Rows {
-        &self.doubtful
+    /// Rows that are not settled and may have been applied.
+    pub fn maybe_applied(&self) -> &Rows {
+        &self.maybe_applied
     }
 
     /// Whether the run before was killed.
@@ -103,7 +158,7 @@ impl Run {
         self.record.counts
     }
 
-    /// Why rows were rejected.
+    /// Why rows were rejected or skipped.
     pub fn reasons(&self) -> &[Reason] {
         &self.reasons
     }
@@ -134,9 +189,65 @@ impl Run {
         self.letters.path = Some(path);
     }
 
-    /// Says that the rows read before have another hash now, since their input was changed and its owner wants to go on.
-    pub fn rebase(&mut self, read: u64, digest: &[u8]) {
-        (self.record.read, self.record.digest) = (read, digest.to_vec());
+    /// How old the values of a row are: its number in the input, from 0, and its line there.
+    pub fn position(&self, row: u64, line: u64) -> Position {
+        let parts = &self.record.parts;
+        let part = parts.iter().rev().find(|part| part.first <= row).or(parts.first());
+        Position { part: part.map_or(0, |part| part.number), line: u32::try_from(line).unwrap_or(u32::MAX) }
+    }
+
+    /// What rejected rows carry as `_run`: the name of the part that the row belongs to.
+    pub fn part_name(&self, row: u64) -> &str {
+        let parts = &self.record.parts;
+        parts.iter().rev().find(|part| part.first <= row).or(parts.first()).map_or("", |part| &part.name)
+    }
+
+    /// The names that rejected rows of this account carry, and how old their values are.
+    pub fn parts_known(&self) -> Result<HashMap<String, FedBack>, OpenError> {
+        let account_hash = &self.record.identity.account_hash;
+        parts_known(&self.connection, account_hash, SystemTime::now()).map_err(OpenError::sqlite(&self.path))
+    }
+
+    /// What of an update is to be sent: not the fields that were set from a higher position.
+    pub fn admit(&mut self, update: &ContactUpdate, position: Position) -> Result<Admission, JournalError> {
+        if position.part >= self.newest_part {
+            return Ok(Admission::Send);
+        }
+        let newer = self.newest.newer(&self.connection, update, position);
+        let newer: Vec<Address> = newer.map_err(|error| self.fail(&error))?;
+        Ok(match newer.len() {
+            0 => Admission::Send,
+            all if all == update.fields().len() => Admission::Superseded,
+            _ => Admission::SendPart(update.clone().retain(|address| !newer.contains(address))),
+        })
+    }
+
+    /// Notes that these are sent now, if an older value could still be sent. It is committed when this returns.
+    pub fn departs<'u>(
+        &mut self,
+        batch: impl IntoIterator<Item = (Position, &'u ContactUpdate)>,
+    ) -> Result<(), JournalError> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        if !self.newest.is_kept() {
+            return Ok(());
+        }
+        let note = |newest: &mut Newest, connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            for (position, update) in batch {
+                newest.note(&transaction, update, position)?;
+            }
+            transaction.commit()
+        };
+        note(&mut self.newest, &mut self.connection).map_err(|error| self.fail(&error))?;
+        self.syncer.committed(None);
+        Ok(())
+    }
+
+    /// Notes from now on what is sent: a row was rejected, and its values may be sent later.
+    pub fn keep_newest(&mut self) {
+        self.newest.keep();
     }
 
     /// Writes down what became of rows, in one transaction. It is safe from a kill when this returns, and from a power cut
@@ -148,44 +259,45 @@ impl Run {
         if let Some(failed) = &self.failed {
             return Err(failed.clone());
         }
-        let committed = self.try_commit(entry);
-        if let Err(error) = &committed {
-            self.failed = Some(error.clone());
+        if let Some(problem) = self.syncer.failure() {
+            return Err(self.fail(&problem));
         }
-        committed
+        self.try_commit(entry).map_err(|error| self.fail(&error))
     }
 
-    fn try_commit(&mut self, entry: Entry<'_>) -> Result<(), JournalError> {
-        if let Some(problem) = self.syncer.failure() {
-            return Err(failed(&self.path, &problem));
-        }
-        let Entry { read, settled, doubtful, unsure_until, reasons, letters } = entry;
-        self.record.unsure_until =
-            unsure_until.map_or(self.record.unsure_until, |until| until.max(self.record.unsure_until));
+    fn try_commit(&mut self, entry: Entry<'_>) -> rusqlite::Result<()> {
+        let Entry { read, settled, maybe_applied, hold_until, reasons, letters, outcomes } = entry;
+        self.record.hold_until = hold_until.map_or(self.record.hold_until, |until| until.max(self.record.hold_until));
         for (row, kind) in settled {
             if self.settled.insert(row) {
                 self.record.counts.count(kind);
             }
         }
-        for row in doubtful {
-            self.doubtful.insert_apart(row);
+        for row in maybe_applied {
+            self.maybe_applied.insert_apart(row);
         }
         if let Some((rows, digest)) = read.filter(|(rows, _)| *rows > self.record.read) {
             self.record.read = rows;
             self.record.digest = digest.to_vec();
         }
         self.record.checkpoint = self.settled.checkpoint();
-        self.record.changed = SystemTime::now();
+        // Looking at what is finished does not make its rejected rows younger.
+        if self.stood != State::Finished {
+            self.record.changed = SystemTime::now();
+        }
         let counted = count_reasons(&mut self.reasons, &reasons);
         let on_disk = self.letters.forget(self.syncer.letters_synced());
         let at = self.letters.end();
         #[cfg(feature = "failpoints")]
         crate::failpoint::pass("before-commit");
-        self.write(&counted, on_disk, at, &letters).map_err(|error| failed(&self.path, &error))?;
+        self.write(&counted, on_disk, (at, &letters), &outcomes)?;
         #[cfg(feature = "failpoints")]
         crate::failpoint::pass("after-commit");
         if !letters.is_empty() {
             self.letters.waiting.push(letters);
+        }
+        if self.record.counts.rejected > 0 {
+            self.newest.keep();
         }
         self.syncer.committed(None);
         Ok(())
@@ -206,19 +318,25 @@ impl Run {
         Ok(())
     }
 
-    /// Holds the file of letters against what is known of it, and writes what a kill kept from it. If its owner has edited or
-    /// moved it, or if it has another head, lines go to another file from now on, which begins with this head.
+    /// Compares the file of rejected rows with what is known of it, and writes what a kill kept from it. If its owner has edited
+    /// or moved it, if it has another header, or if another directory is wanted, lines go to another file from now on, which
+    /// begins with this header.
+    ///
+    /// # Errors
+    /// The file cannot be read or written. Its lines are whole, and what it lacks is still in the journal.
     pub fn recover_letters(
         &mut self,
         head: &[u8],
         another: impl FnOnce() -> PathBuf,
     ) -> Result<Recovered, std::io::Error> {
-        let (mut recovered, path) = (self.letters.recover(head)?, another());
+        let path = another();
+        let is_elsewhere = self.letters.path.as_deref().is_some_and(|former| former.parent() != path.parent());
+        let mut recovered = self.letters.recover(head, is_elsewhere)?;
         if recovered == Recovered::Kept && !self.letters.takes(head, &path)? {
             self.letters.leave()?;
             recovered = Recovered::OtherHead;
         }
-        if matches!(recovered, Recovered::Edited | Recovered::OtherHead) {
+        if matches!(recovered, Recovered::Edited | Recovered::OtherHead | Recovered::Moved) {
             self.record.letters = Some(path.clone());
             self.letters.move_to(path, head);
             self.replace_letters().map_err(|error| std::io::Error::other(error.to_string()))?;
@@ -228,54 +346,120 @@ impl Run {
         Ok(recovered)
     }
 
-    /// Ends the run in order: writes down how it stands, and brings all to the disk.
-    pub fn finish(mut self, state: State) -> Result<(), JournalError> {
-        self.record.state = state;
-        self.commit(Entry::default())?;
+    /// Ends the run in order: writes down its state, and brings all to the disk.
+    ///
+    /// # Errors
+    /// The journal cannot be written. What could not be committed is in the note beside it, which the next run takes over; if
+    /// that cannot be written either, the run counts as killed.
+    pub fn finish(mut self, ending: Ending) -> Result<(), JournalError> {
+        let finished = match self.failed.take() {
+            None => self.try_finish(&ending),
+            // There may be room again. What was not committed is in memory only: it is read anew.
+            Some(error) if self.syncer.failure().is_none() => match self.read_anew() {
+                Ok(()) => self.try_finish(&ending),
+                Err(_) => Err(error),
+            },
+            Some(error) => Err(error),
+        };
+        match finished {
+            // The note was not needed. What is left of it is taken away by the next run.
+            Ok(()) => drop(crate::stop_note::remove(&self.path)),
+            Err(_) => self.note_stop(&ending),
+        }
+        finished
+    }
+
+    /// Ends a run that was opened and of which nothing was sent: its state is as before. One that was killed still counts so.
+    pub fn put_back(self) -> Result<(), JournalError> {
+        let (stood, exit_status, stop) = (self.stood, self.record.exit_status, self.record.stop.clone());
+        let ending = Ending { exit_status, stop, ..Ending::new(stood) };
+        if stood == State::Running { Ok(()) } else { self.finish(ending) }
+    }
+
+    fn try_finish(&mut self, ending: &Ending) -> Result<(), JournalError> {
+        let Ending { state, exit_status, stop, maybe_applied, hold_until } = ending;
+        (self.record.state, self.record.exit_status) = (*state, *exit_status);
+        self.record.stop.clone_from(stop);
+        let maybe_applied = maybe_applied.iter().copied().filter(|row| !self.settled.contains(*row)).collect();
+        self.commit(Entry { maybe_applied, hold_until: *hold_until, ..Entry::default() })?;
         self.syncer.finish();
-        // Letters that are on the disk need not be kept here.
-        self.syncer_failure()?;
+        self.syncer.failure().map_or(Ok(()), |problem| Err(failed(&self.path, &problem)))?;
+        // Lines that are on the disk need not be kept here.
         if let Some(bytes) = self.letters.forget(self.syncer.letters_synced()) {
-            self.write(&[], Some(bytes), 0, &[]).map_err(|error| failed(&self.path, &error))?;
+            self.write(&[], Some(bytes), (0, &[]), &[]).map_err(|error| failed(&self.path, &error))?;
         }
         self.connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(|error| failed(&self.path, &error))
     }
 
-    /// Ends a run that was opened and of which nothing was sent: it stands as before. One that was cut off still counts so.
-    pub fn put_back(self) -> Result<(), JournalError> {
-        let stood = self.stood;
-        if stood == State::Running { Ok(()) } else { self.finish(stood) }
+    /// What was committed, in the place of what could not be.
+    fn read_anew(&mut self) -> rusqlite::Result<()> {
+        self.record = crate::book::record_of(&self.connection, self.record.id)?;
+        let Before { settled, maybe_applied, reasons, .. } = before(&self.connection, &self.record)?;
+        (self.settled, self.maybe_applied, self.reasons) = (settled, maybe_applied, reasons);
+        Ok(())
     }
 
-    fn syncer_failure(&self) -> Result<(), JournalError> {
-        self.syncer.failure().map_or(Ok(()), |problem| Err(failed(&self.path, &problem)))
+    fn note_stop(&mut self, ending: &Ending) {
+        let mut rows = Rows::default();
+        for row in ending.maybe_applied.iter().filter(|row| !self.settled.contains(**row)) {
+            rows.insert_apart(*row);
+        }
+        // If they are not on the disk for certain, they are written once more.
+        let rejected_bytes = self.letters.sync().unwrap_or(self.letters.bytes);
+        let note = StopNote {
+            run: self.record.id,
+            rejected_bytes,
+            hold_until: seconds(ending.hold_until.unwrap_or(self.record.hold_until)) + 1,
+            maybe_applied: rows.spans().collect(),
+        };
+        if let Some(place) = &mut self.stop_note {
+            // Without it the run counts as killed, which is safe.
+            let _ = place.write(&note);
+        }
     }
 
-    fn write(&mut self, reasons: &[usize], on_disk: Option<u64>, at: u64, letters: &[u8]) -> rusqlite::Result<()> {
-        let (ahead, doubt) = (self.settled.take_changes(), self.doubtful.take_changes());
+    fn fail(&mut self, error: &dyn std::fmt::Display) -> JournalError {
+        let error = failed(&self.path, error);
+        self.failed = Some(error.clone());
+        error
+    }
+
+    fn write(
+        &mut self,
+        reasons: &[usize],
+        on_disk: Option<u64>,
+        (at, letters): (u64, &[u8]),
+        outcomes: &[(Position, &ContactUpdate, &Outcome)],
+    ) -> rusqlite::Result<()> {
+        let (ahead, maybe_applied) = (self.settled.take_changes(), self.maybe_applied.take_changes());
         let transaction = self.connection.transaction()?;
         let id = self.record.id;
         write_record(&transaction, &self.record, &self.letters)?;
-        write_spans(&transaction, "ahead", id, &ahead)?;
-        write_spans(&transaction, "doubt", id, &doubt)?;
+        write_spans(&transaction, "settled_ahead", id, &ahead)?;
+        write_spans(&transaction, "maybe_applied", id, &maybe_applied)?;
         for place in reasons {
-            let Reason { code, reason, count } = &self.reasons[*place];
+            let Reason { kind, code, reason, count } = &self.reasons[*place];
             transaction
                 .prepare_cached(
-                    "INSERT INTO reason (run, code, reason, count) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT DO UPDATE SET count = ?4",
+                    "INSERT INTO reason (run, kind, code, reason, count) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (run, kind, ifnull(code, x''), reason) DO UPDATE SET count = ?5",
                 )?
-                .execute(params![id, code.as_ref().map(code_to_sql), reason, sql(*count)])?;
+                .execute(params![id, kind.word(), code.as_ref().map(code_to_sql), reason, sql(*count)])?;
         }
         if let Some(bytes) = on_disk {
             transaction
-                .prepare_cached("DELETE FROM letter WHERE run = ?1 AND at < ?2")?
+                .prepare_cached("DELETE FROM rejected_line WHERE run = ?1 AND at < ?2")?
                 .execute(params![id, sql(bytes)])?;
         }
         if !letters.is_empty() {
-            write_letters(&transaction, id, at, letters)?;
+            write_letters(&transaction, &self.record, at, letters)?;
+        }
+        if self.newest.is_kept() {
+            for (position, update, outcome) in outcomes {
+                self.newest.settle(&transaction, update, *position, outcome)?;
+            }
         }
         transaction.commit()
     }
@@ -284,10 +468,10 @@ impl Run {
         let transaction = self.connection.transaction()?;
         let id = self.record.id;
         write_record(&transaction, &self.record, &self.letters)?;
-        transaction.execute("DELETE FROM letter WHERE run = ?1", params![id])?;
+        transaction.execute("DELETE FROM rejected_line WHERE run = ?1", params![id])?;
         let mut at = 0;
         for lines in &self.letters.waiting {
-            write_letters(&transaction, id, at, lines)?;
+            write_letters(&transaction, &self.record, at, lines)?;
             at += lines.len() as u64;
         }
         transaction.commit()

@@ -10,49 +10,73 @@ use crate::error::OpenError;
 
 /// "CSnk": what tells the file from those of other programs.
 pub(crate) const APPLICATION: i64 = 0x43_53_6e_6b;
-/// Of the format. Whoever changes it writes a step from the one before.
-const VERSION: i64 = 1;
+/// Of the format. Another version is refused: what it says of runs is not what this one must know.
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
+-- A keyed hash: the journal is of no use under another key.
+CREATE TABLE key_check (hash BLOB NOT NULL);
 CREATE TABLE run (
-    id INTEGER PRIMARY KEY,
-    input TEXT NOT NULL,            -- absolute path
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    input TEXT NOT NULL,                -- absolute path, for people: a run is known by its content
+    is_resumable INTEGER NOT NULL,      -- 0: the input could be read once only
     host TEXT NOT NULL,
     account TEXT NOT NULL,
     account_hash TEXT NOT NULL,
     subject TEXT NOT NULL,
     mapping TEXT NOT NULL,
-    command TEXT NOT NULL,          -- what to type to go on with it
-    state TEXT NOT NULL,            -- running, unfinished, finished
-    began INTEGER NOT NULL,         -- seconds since 1970
+    command TEXT NOT NULL,              -- what to type to resume it
+    state TEXT NOT NULL,                -- running, unfinished, finished
+    began INTEGER NOT NULL,             -- seconds since 1970
     changed INTEGER NOT NULL,
-    checkpoint INTEGER NOT NULL,    -- all rows below it are settled; rows count from 0
-    read INTEGER NOT NULL,          -- rows that the digest covers
+    first INTEGER NOT NULL,             -- rows before it belong to an earlier run; rows count from 0
+    rows INTEGER NOT NULL,              -- of the whole input; 0 if that is not known
+    content BLOB NOT NULL,              -- the keyed digest of all these rows
+    checkpoint INTEGER NOT NULL,        -- all rows below it are settled
+    read INTEGER NOT NULL,              -- rows that the next digest covers
     digest BLOB NOT NULL,
-    accepted INTEGER NOT NULL,      -- of the settled rows
+    accepted INTEGER NOT NULL,          -- of the settled rows
     rejected INTEGER NOT NULL,
     skipped INTEGER NOT NULL,
     unchanged INTEGER NOT NULL,
-    unsure_until INTEGER NOT NULL,  -- until then an attempt whose answer was lost may be applied
-    letters_path TEXT,              -- the file of rejected rows
-    letters_bytes INTEGER NOT NULL, -- so much of it is on the disk for sure,
-    letters_crc INTEGER NOT NULL    -- with this CRC-32
+    hold_until INTEGER NOT NULL,        -- until then an attempt without an answer may be applied
+    rejected_path TEXT,                 -- the file of rejected rows
+    rejected_bytes INTEGER NOT NULL,    -- so much of it is on the disk for certain,
+    rejected_crc INTEGER NOT NULL,      -- with this CRC-32
+    exit_status INTEGER,                -- of the last command that ended in order
+    stop TEXT,                          -- why that ended before the last row: a word,
+    stop_message TEXT                   -- and a message
 );
-CREATE INDEX run_input ON run (input, id);
+-- Rows that were first seen together. The number is the age of their values: a higher one is newer.
+CREATE TABLE part (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL,
+    first INTEGER NOT NULL,             -- its first row
+    name TEXT NOT NULL UNIQUE           -- what rejected rows carry as _run
+);
 -- Rows ahead of the checkpoint that are settled, from the first to the one after the last.
-CREATE TABLE ahead (run INTEGER NOT NULL, first INTEGER NOT NULL, past INTEGER NOT NULL, PRIMARY KEY (run, first)) WITHOUT ROWID;
+CREATE TABLE settled_ahead (run INTEGER NOT NULL, first INTEGER NOT NULL, past INTEGER NOT NULL, PRIMARY KEY (run, first)) WITHOUT ROWID;
 -- Rows that are not settled and may have been applied.
-CREATE TABLE doubt (run INTEGER NOT NULL, first INTEGER NOT NULL, past INTEGER NOT NULL, PRIMARY KEY (run, first)) WITHOUT ROWID;
--- Why rows were rejected. A code is a number or a word, and the word '12' must not become the number 12: so the column has no
--- type. In the index the empty blob stands for NULL: no code is a blob.
-CREATE TABLE reason (run INTEGER NOT NULL, code, reason TEXT NOT NULL, count INTEGER NOT NULL);
-CREATE UNIQUE INDEX reason_once ON reason (run, ifnull(code, x''), reason);
+CREATE TABLE maybe_applied (run INTEGER NOT NULL, first INTEGER NOT NULL, past INTEGER NOT NULL, PRIMARY KEY (run, first)) WITHOUT ROWID;
+-- Why rows were rejected or skipped. A code is a number or a word, and the word '12' must not become the number 12: so the column
+-- has no type. In the index the empty blob stands for NULL: no code is a blob.
+CREATE TABLE reason (run INTEGER NOT NULL, kind TEXT NOT NULL, code, reason TEXT NOT NULL, count INTEGER NOT NULL);
+CREATE UNIQUE INDEX reason_once ON reason (run, kind, ifnull(code, x''), reason);
 -- Lines that may not be in the file of rejected rows yet, and at which byte they belong.
-CREATE TABLE letter (run INTEGER NOT NULL, at INTEGER NOT NULL, lines BLOB NOT NULL, PRIMARY KEY (run, at));
+CREATE TABLE rejected_line (run INTEGER NOT NULL, at INTEGER NOT NULL, lines BLOB NOT NULL, PRIMARY KEY (run, at));
+-- All files of rejected rows of a run.
+CREATE TABLE rejected_file (run INTEGER NOT NULL, path TEXT NOT NULL, PRIMARY KEY (run, path)) WITHOUT ROWID;
+-- Which part has set a field last: keyed hashes of subjects, and for each field 14 bytes (see newest.rs).
+CREATE TABLE field (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE newest (subject INTEGER PRIMARY KEY, fields BLOB NOT NULL);
 ";
 
-/// Opens a journal, or makes it, readable by its owner only.
-pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
+/// What belongs to a run beside its line in `run`: the table, and its column of the run.
+pub(crate) const OF_A_RUN: [&str; 6] =
+    ["part", "settled_ahead", "maybe_applied", "reason", "rejected_line", "rejected_file"];
+
+/// Opens a journal, or makes it, readable by its owner only. Of the key it keeps and compares a hash.
+pub(crate) fn open(path: &Path, key: [u8; 32]) -> Result<Connection, OpenError> {
     if let Some(directory) = path.parent() {
         make_directory(directory)?;
     }
@@ -65,7 +89,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
     check_magic(file, path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(OpenError::sqlite(path))?;
-    prepare(&connection, path)?;
+    prepare(&connection, path, key)?;
     Ok(connection)
 }
 
@@ -78,7 +102,7 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-fn prepare(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+fn prepare(connection: &Connection, path: &Path, key: [u8; 32]) -> Result<(), OpenError> {
     let sqlite = || OpenError::sqlite(path);
     // The log is folded by a thread of this process, and a slow disk is no reason to end a run.
     connection.busy_timeout(std::time::Duration::from_secs(30)).map_err(sqlite())?;
@@ -89,13 +113,19 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), OpenError> {
         is_new &= pragma(connection, mark).map_err(sqlite())? == 0;
     }
     if is_new {
-        connection
-            .execute_batch(&format!(
-                "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; {TABLES} COMMIT;"
-            ))
+        let transaction = connection.unchecked_transaction().map_err(sqlite())?;
+        transaction
+            .execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; {TABLES}"))
             .map_err(sqlite())?;
+        transaction.execute("INSERT INTO key_check VALUES (?1)", [key]).map_err(sqlite())?;
+        transaction.commit().map_err(sqlite())?;
     } else {
         check(connection, path)?;
+        let known: Vec<u8> =
+            connection.query_row("SELECT hash FROM key_check", [], |row| row.get(0)).map_err(sqlite())?;
+        if known != key {
+            return Err(OpenError::OtherKey { path: path.to_owned() });
+        }
     }
     // Lines with contact data pass through the journal: what is deleted is overwritten. A log that was folded is cut when it begins
     // again: whoever folds it looks how long it is.

@@ -14,8 +14,8 @@ pub(crate) fn write_record(transaction: &Transaction<'_>, record: &Record, lette
     transaction
         .prepare_cached(
             "UPDATE run SET state = ?2, changed = ?3, checkpoint = ?4, read = ?5, digest = ?6, accepted = ?7, rejected = ?8,
-             skipped = ?9, unchanged = ?10, letters_path = ?11, letters_bytes = ?12, letters_crc = ?13,
-             unsure_until = ?14 WHERE id = ?1",
+             skipped = ?9, unchanged = ?10, rejected_path = ?11, rejected_bytes = ?12, rejected_crc = ?13,
+             hold_until = ?14, exit_status = ?15, stop = ?16, stop_message = ?17 WHERE id = ?1",
         )?
         .execute(params![
             record.id,
@@ -32,7 +32,10 @@ pub(crate) fn write_record(transaction: &Transaction<'_>, record: &Record, lette
             sql(letters.bytes),
             letters.crc,
             // To the next second.
-            seconds(record.unsure_until) + 1
+            seconds(record.hold_until) + 1,
+            record.exit_status,
+            record.stop.as_ref().map(|stop| &stop.kind),
+            record.stop.as_ref().map(|stop| &stop.message),
         ])?;
     Ok(())
 }
@@ -56,12 +59,22 @@ pub(crate) fn write_spans(
     Ok(())
 }
 
-pub(crate) fn write_letters(transaction: &Transaction<'_>, id: i64, at: u64, lines: &[u8]) -> rusqlite::Result<()> {
-    transaction.prepare_cached("INSERT INTO letter (run, at, lines) VALUES (?1, ?2, ?3)")?.execute(params![
-        id,
+pub(crate) fn write_letters(
+    transaction: &Transaction<'_>,
+    record: &Record,
+    at: u64,
+    lines: &[u8],
+) -> rusqlite::Result<()> {
+    transaction.prepare_cached("INSERT INTO rejected_line (run, at, lines) VALUES (?1, ?2, ?3)")?.execute(params![
+        record.id,
         sql(at),
         lines
     ])?;
+    if let Some(path) = &record.letters {
+        transaction
+            .prepare_cached("INSERT OR IGNORE INTO rejected_file (run, path) VALUES (?1, ?2)")?
+            .execute(params![record.id, path.to_string_lossy()])?;
+    }
     Ok(())
 }
 

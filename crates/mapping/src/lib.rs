@@ -60,8 +60,8 @@ pub use nearest::{hint, near};
 pub use object::{InvalidObject, RAW, each_field, field_names};
 pub use problem::Problem;
 pub use record::{
-    Cells, CellsRef, Columns, InvalidColumns, InvalidRecord, REJECTED_ERRORS, REJECTED_ROWS_COLUMNS, Record,
-    is_reserved,
+    Cells, CellsRef, Columns, InvalidColumns, InvalidRecord, REJECTED_BY_RUN, REJECTED_ERRORS, REJECTED_ROWS_COLUMNS,
+    Record, RejectedBy, is_reserved,
 };
 #[cfg(feature = "toml")]
 pub use section::{ConfigError, ConfigText, Section};

@@ -7,7 +7,7 @@ use crate::mapping::Mapping;
 use crate::nearest;
 use crate::object::{self, InvalidObject};
 use crate::problem::Problem;
-use crate::record::{Cells, Columns, Record, is_reserved};
+use crate::record::{Cells, Columns, Record, RejectedBy, is_reserved};
 use crate::subject::{EmptySubject, SubjectColumns};
 use crate::tally::Tally;
 
@@ -144,6 +144,32 @@ impl Mapper {
             tally.skip(reason);
         }
         mapped
+    }
+
+    /// What a record that is fed back says of the run that rejected it.
+    pub fn rejected_by(&self, record: &Record) -> Option<RejectedBy> {
+        match (record, &self.places) {
+            (Record::Cells(cells), Places::Cells { columns, .. }) => columns.rejected_by(cells),
+            (Record::Object(text), _) => object::rejected_by(text),
+            (Record::Cells(_), Places::Objects) => None,
+        }
+    }
+
+    /// The ids of a record as they are written, whether they can be used or not; for a friend the owner comes first.
+    pub fn ids(&self, record: &Record) -> Vec<String> {
+        let ids = self.wanted.iter().take(self.mapping.subject.columns().count());
+        match (record, &self.places) {
+            (Record::Cells(cells), Places::Cells { places, .. }) => {
+                let cell = |nth: &usize| cells.get(places[*nth]).unwrap_or_default();
+                ids.map(|nth| String::from_utf8_lossy(cell(nth)).into_owned()).collect()
+            }
+            (Record::Object(text), _) => {
+                let Ok(values) = object::pick(text, &self.names) else { return Vec::new() };
+                let text = |nth: &usize| values[*nth].and_then(|value| object::text(value).ok().flatten());
+                ids.map(|nth| text(nth).unwrap_or_default().into_owned()).collect()
+            }
+            (Record::Cells(_), Places::Objects) => Vec::new(),
+        }
     }
 
     /// The mapping.

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::record::{REJECTED_BY_RUN, REJECTED_ERRORS, RejectedBy};
+
 /// The field that holds a rejected line that was no object.
 pub const RAW: &str = "_raw";
 
@@ -74,6 +76,23 @@ pub fn field_names(line: &[u8]) -> Result<Vec<String>, InvalidObject> {
 /// Whether it is a rejected line that was no object and has not been corrected.
 pub(crate) fn is_raw(line: &[u8]) -> bool {
     field_names(line).is_ok_and(|names| names.iter().any(|name| name == RAW))
+}
+
+/// What an object that is fed back says of the run that rejected it.
+pub(crate) fn rejected_by(line: &[u8]) -> Option<RejectedBy> {
+    // Most objects are none: that is seen without reading them.
+    if !line.starts_with(b"{\"_destination\":") && !line.windows(6).any(|part| part == b"\"_run\"") {
+        return None;
+    }
+    let names = ["_destination", REJECTED_BY_RUN, "_line", REJECTED_ERRORS].map(str::to_owned);
+    let values = pick(line, &names).ok()?;
+    let value = |place: usize| -> Option<Cow<'_, str>> {
+        let value: &RawValue = (*values.get(place)?)?;
+        text(value).ok().flatten()
+    };
+    values.last().copied().flatten()?;
+    let (destination, run) = (value(0)?.into_owned(), value(1)?.trim().to_owned());
+    RejectedBy::new(destination, run, &value(2).unwrap_or_default())
 }
 
 /// Gives the name and the value of each field of an object, in its order.

@@ -76,6 +76,24 @@ impl fmt::Debug for Record {
     }
 }
 
+/// What a row that is fed back says of the run that rejected it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RejectedBy {
+    /// The destination.
+    pub destination: String,
+    /// The name of the run.
+    pub run: String,
+    /// The line in the input of that run; `None` if that is no number.
+    pub line: Option<u64>,
+}
+
+impl RejectedBy {
+    pub(crate) fn new(destination: String, run: String, line: &str) -> Option<Self> {
+        (!run.is_empty()).then(|| Self { destination, run, line: line.parse().ok() })
+    }
+}
+
 /// The cells of a row, in the buffers of a reader.
 #[derive(Clone, Copy)]
 pub struct CellsRef<'r> {
@@ -181,12 +199,16 @@ pub enum InvalidColumns {
 /// The columns that a file of rejected rows adds; an input that has them is one that is fed back.
 pub const REJECTED_ROWS_COLUMNS: [&str; 6] = ["_destination", "_line", "_field", "_code", "_reason", "_vendor_text"];
 
+/// The column, or field, that says which run rejected a row. Files of earlier versions do not have it.
+pub const REJECTED_BY_RUN: &str = "_run";
+
 /// The field of a rejected object that says why; an object that has it is one that is fed back.
 pub const REJECTED_ERRORS: &str = "_errors";
 
 /// Whether a name is one that a file of rejected rows uses for itself.
 pub fn is_reserved(name: &str) -> bool {
-    REJECTED_ROWS_COLUMNS.contains(&name) || [REJECTED_ERRORS, crate::RAW, "_raw_base64"].contains(&name)
+    let others = [REJECTED_BY_RUN, REJECTED_ERRORS, crate::RAW, "_raw_base64"];
+    REJECTED_ROWS_COLUMNS.contains(&name) || others.contains(&name)
 }
 
 impl Columns {
@@ -210,6 +232,23 @@ impl Columns {
     /// Whether they are those of a file of rejected rows.
     pub fn are_fed_back(&self) -> bool {
         REJECTED_ROWS_COLUMNS.iter().all(|name| self.0.iter().any(|known| known == name))
+    }
+
+    /// The place, from 0, of the column that says which run rejected a row. An input of its own may have a column of that name.
+    fn run_column(&self) -> Option<usize> {
+        self.0.iter().position(|name| name == REJECTED_BY_RUN).filter(|_| self.are_fed_back())
+    }
+
+    /// What a row that is fed back says of the run that rejected it.
+    pub(crate) fn rejected_by(&self, cells: &Cells) -> Option<RejectedBy> {
+        let run = cells.get(self.run_column()?)?.trim_ascii();
+        let cell = |name: &str| {
+            let place = self.0.iter().position(|known| known == name);
+            String::from_utf8_lossy(place.and_then(|place| cells.get(place)).unwrap_or_default().trim_ascii())
+                .into_owned()
+        };
+        let run = String::from_utf8_lossy(run).into_owned();
+        RejectedBy::new(cell("_destination"), run, &cell("_line"))
     }
 
     /// The place of a column, from 0.
@@ -258,7 +297,8 @@ impl Columns {
     /// The input's own columns and their places: all but those of a file of rejected rows.
     pub fn own(&self) -> impl Iterator<Item = (usize, &str)> {
         let names = self.0.iter().map(String::as_str).enumerate();
-        names.filter(|(_, name)| !REJECTED_ROWS_COLUMNS.contains(name))
+        let run = self.run_column();
+        names.filter(move |(place, name)| !REJECTED_ROWS_COLUMNS.contains(name) && Some(*place) != run)
     }
 
     /// Whether a row repeats the header, as where one file was appended to another. Case, and white space around names, do not

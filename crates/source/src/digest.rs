@@ -1,9 +1,12 @@
 //! The digest of an input up to a row: whether a file is still the one that was read before.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
 use contact_sink_mapping::CellsRef;
 use highway::{HighwayHash as _, HighwayHasher, Key};
 
-/// The digest of a header and of the records after it. What a record says counts, not how its cells are quoted or its lines end.
+/// The digest of a header and of the records after it, under a key. What a record says counts, not how its cells are quoted or
+/// its lines end. Without the key it cannot be tried whether an input has a certain content.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Digest([u8; 32]);
 
@@ -17,8 +20,24 @@ pub(crate) struct Running {
 
 const WAITING_BYTES: usize = 4 * 1024;
 
-/// A digest is compared with one that another process has made.
-const KEY: Key = Key([0x636f_6e74_6163_7473, 0x2d73_696e_6b2d_7265, 0x636f_7264_732d_6469, 0x6765_7374_2d76_3031]);
+/// The key of digests. `Debug` prints nothing of it.
+#[derive(Clone, Copy)]
+pub(crate) struct DigestKey([u64; 4]);
+
+impl DigestKey {
+    /// A key of its own: digests under it are compared with no others.
+    pub(crate) fn random() -> Self {
+        let word = || RandomState::new().build_hasher().finish();
+        Self([word(), word(), word(), word()])
+    }
+
+    pub(crate) fn of(bytes: &[u8; 32]) -> Self {
+        let (words, _) = bytes.as_chunks::<8>();
+        let mut key = [0; 4];
+        key.iter_mut().zip(words).for_each(|(to, word)| *to = u64::from_le_bytes(*word));
+        Self(key)
+    }
+}
 
 impl Digest {
     /// Its bytes.
@@ -33,13 +52,11 @@ impl PartialEq<[u8]> for Digest {
     }
 }
 
-impl Default for Running {
-    fn default() -> Self {
-        Self { hash: HighwayHasher::new(KEY), waiting: Vec::new() }
-    }
-}
-
 impl Running {
+    pub(crate) fn new(DigestKey(key): DigestKey) -> Self {
+        Self { hash: HighwayHasher::new(Key(key)), waiting: Vec::new() }
+    }
+
     /// Adds a record of cells.
     pub(crate) fn add_cells(&mut self, cells: CellsRef<'_>) {
         // The number of cells and where each ends: two records differ in that, or in their bytes.

@@ -9,7 +9,7 @@ use contact_sink_mapping::{Columns, InvalidColumns, InvalidObject, Layout, REJEC
 
 use crate::blocks::ComparedFile;
 use crate::csv::{CsvReader, Dialect};
-use crate::digest::Running;
+use crate::digest::{DigestKey, Running};
 use crate::encoding::Utf8Count;
 use crate::fault::{Fault, STANDARD_INPUT};
 use crate::format::Format;
@@ -24,6 +24,7 @@ pub struct Input {
     layout: Layout,
     dialect: Dialect,
     id_places: Vec<usize>,
+    digest_key: DigestKey,
     origin: Origin,
 }
 
@@ -76,15 +77,16 @@ impl Input {
             }
             (Box::new(SharedFile(file.clone())), metadata.is_file().then_some(file))
         };
+        let digest_key = DigestKey::random();
         let (layout, reader, digest) = match format {
-            Format::Csv => open_csv(source, dialect)?,
-            Format::Ndjson => open_ndjson(source)?,
+            Format::Csv => open_csv(source, dialect, digest_key)?,
+            Format::Ndjson => open_ndjson(source, digest_key)?,
         };
         let origin = match file {
             Some(file) => Origin::File(file, None),
             None => Origin::Pipe(Some(Box::new((reader, digest)))),
         };
-        Ok(Self { name: display_name(path), layout, dialect, id_places: Vec::new(), origin })
+        Ok(Self { name: display_name(path), layout, dialect, id_places: Vec::new(), digest_key, origin })
     }
 
     /// As the user named it.
@@ -117,6 +119,13 @@ impl Input {
         Self { id_places, ..self }
     }
 
+    /// With digests under this key, so that they can be compared with those of other processes. Without it an input has a key of
+    /// its own. The digests of a pipe always have.
+    #[must_use]
+    pub fn with_digest_key(self, key: &[u8; 32]) -> Self {
+        Self { digest_key: DigestKey::of(key), ..self }
+    }
+
     /// Reads a regular file once to its end, and finds what is wrong with it as a file. `wanted`: numbers of rows of which
     /// [`Preflight::digest_of`] will be asked.
     ///
@@ -134,7 +143,7 @@ impl Input {
             },
             Layout::Objects(_) => preflight::Structure::Ndjson,
         };
-        let preflight = preflight::run(file, structure, wanted, progress)?;
+        let preflight = preflight::run(file, structure, wanted, self.digest_key, progress)?;
         *done = Some(preflight.clone());
         Ok(preflight)
     }
@@ -146,8 +155,8 @@ impl Input {
             Origin::File(file, Some(preflight)) => {
                 let compared = ComparedFile::new(file.clone(), preflight.blocks.clone(), progress.clone());
                 let opened = match &self.layout {
-                    Layout::Columns(_) => open_csv(Box::new(compared), self.dialect),
-                    Layout::Objects(_) => open_ndjson(Box::new(compared)),
+                    Layout::Columns(_) => open_csv(Box::new(compared), self.dialect, self.digest_key),
+                    Layout::Objects(_) => open_ndjson(Box::new(compared), self.digest_key),
                 };
                 match opened {
                     Ok((_, reader, digest)) => (reader, digest, Some(preflight.rows())),
@@ -177,9 +186,9 @@ impl Input {
 
 type Opened = (Layout, Reader, Running);
 
-fn open_csv(source: ByteSource, dialect: Dialect) -> Result<Opened, OpenError> {
+fn open_csv(source: ByteSource, dialect: Dialect, key: DigestKey) -> Result<Opened, OpenError> {
     let mut reader = CsvReader::new(source, dialect);
-    let mut digest = Running::default();
+    let mut digest = Running::new(key);
     let Some(raw) = reader.read().map_err(OpenError::Fault)? else {
         return Err(OpenError::Fault(Fault::of_input("it is empty: the first line must name the columns")));
     };
@@ -191,7 +200,7 @@ fn open_csv(source: ByteSource, dialect: Dialect) -> Result<Opened, OpenError> {
 }
 
 /// The first line shows whether this is NDJSON at all; a later one that is not is that row's problem.
-fn open_ndjson(source: ByteSource) -> Result<Opened, OpenError> {
+fn open_ndjson(source: ByteSource, key: DigestKey) -> Result<Opened, OpenError> {
     let mut reader = LineReader::new(source);
     let first = reader.read().map_err(OpenError::Fault)?.map(|(line, text)| (line, Box::<[u8]>::from(text)));
     let fields = match first.as_ref().map(|(line, text)| (line, field_names(text))) {
@@ -205,7 +214,7 @@ fn open_ndjson(source: ByteSource) -> Result<Opened, OpenError> {
         // A rejected row that is fed back may have lacked anything.
         Some((_, Ok(fields))) => Some(fields).filter(|fields| !fields.iter().any(|field| field == REJECTED_ERRORS)),
     };
-    Ok((Layout::Objects(fields), Reader::Ndjson(reader, first), Running::default()))
+    Ok((Layout::Objects(fields), Reader::Ndjson(reader, first), Running::new(key)))
 }
 
 /// A file that others read too; by its own position.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use contact_sink_mapping::{CellsRef, Columns, Record};
 
 use crate::csv::CsvReader;
-use crate::digest::{Digest, Running};
+use crate::digest::{Digest, DigestKey, Running};
 use crate::encoding::Utf8Count;
 use crate::fault::Fault;
 use crate::ndjson::LineReader;
@@ -87,7 +87,7 @@ impl InputRows {
     /// No row but this fault.
     pub(crate) fn failed(fault: Fault, progress: Arc<ReadControl>) -> Self {
         let reader = Reader::Ndjson(LineReader::new(Box::new(std::io::empty())), None);
-        let digest = Running::default();
+        let digest = Running::new(DigestKey::random());
         Self { reader, progress, digest, number: 0, expected: None, ended: false, utf8: None, failed: Some(fault) }
     }
 

@@ -1,9 +1,9 @@
-//! Dead letters of a CSV file: its own columns, and before them why each row was rejected.
+//! Rejected rows of a CSV file: its own columns, and before them why each row was rejected.
 
 use std::io;
 
-use super::Reason;
-use contact_sink_mapping::{Cells, Columns, REJECTED_ROWS_COLUMNS};
+use super::{Place, Reason};
+use contact_sink_mapping::{Cells, Columns, REJECTED_BY_RUN, REJECTED_ROWS_COLUMNS};
 
 /// The columns of the file.
 pub struct Table {
@@ -19,7 +19,7 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 impl Table {
     /// For an input with these columns.
     pub fn new(columns: &Columns) -> Self {
-        let added = REJECTED_ROWS_COLUMNS.into_iter().map(str::to_owned);
+        let added = REJECTED_ROWS_COLUMNS.into_iter().chain([REJECTED_BY_RUN]).map(str::to_owned);
         let own: Vec<(usize, &str)> = columns.own().collect();
         Self {
             header: added.chain(own.iter().map(|(_, name)| (*name).to_owned())).collect(),
@@ -34,18 +34,19 @@ impl Table {
     }
 
     /// One row.
-    pub fn line(&self, destination: &str, at: u64, cells: &Cells, reasons: &[Reason]) -> io::Result<Vec<u8>> {
+    pub fn line(&self, place: &Place<'_>, cells: &Cells, reasons: &[Reason]) -> io::Result<Vec<u8>> {
         let joined = |part: &dyn Fn(&Reason) -> Option<String>| {
             reasons.iter().map(|reason| part(reason).unwrap_or_default()).collect::<Vec<_>>().join(";")
         };
         let mut record = csv::ByteRecord::new();
-        record.push_field(destination.as_bytes());
-        record.push_field(at.to_string().as_bytes());
+        record.push_field(place.destination.as_bytes());
+        record.push_field(place.line.to_string().as_bytes());
         record.push_field(joined(&|reason| reason.column.clone()).as_bytes());
         record.push_field(joined(&|reason| reason.code.as_ref().map(ToString::to_string)).as_bytes());
         record.push_field(joined(&|reason| Some(reason.reason.clone())).as_bytes());
         // On one line, so that the row is not taken for several.
         record.push_field(joined(&|reason| reason.vendor_text.clone()).replace(['\r', '\n'], " ").as_bytes());
+        record.push_field(place.run.as_bytes());
         // A row with too few or too many cells stays one: fed back unmended, it must not become another row.
         for place in self.places.iter().copied().chain(self.columns..cells.len()) {
             if let Some(cell) = cells.get(place) {

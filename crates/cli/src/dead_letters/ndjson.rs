@@ -1,4 +1,4 @@
-//! Dead letters of an NDJSON file: each object as it stood, and before its fields why it was rejected.
+//! Rejected rows of an NDJSON file: each object as it was, and before its fields why it was rejected.
 
 use std::io::{self, Write as _};
 
@@ -7,11 +7,14 @@ use base64::engine::general_purpose::STANDARD;
 use contact_sink_core::ErrorCode;
 use serde::Serialize;
 
-use super::Reason;
-use contact_sink_mapping::{RAW, REJECTED_ERRORS, each_field, field_names};
+use super::{Place, Reason};
+use contact_sink_mapping::{RAW, REJECTED_BY_RUN, REJECTED_ERRORS, each_field, field_names};
 
 /// What is added to an object; one that has these is one that was fed back.
 const ADDED: [&str; 3] = ["_destination", "_line", REJECTED_ERRORS];
+
+/// The same, and what files of earlier versions do not have.
+const OURS: [&str; 4] = ["_destination", "_line", REJECTED_ERRORS, REJECTED_BY_RUN];
 
 #[derive(Serialize)]
 struct Why<'a> {
@@ -23,7 +26,7 @@ struct Why<'a> {
 }
 
 /// One row. Its own values are copied byte for byte: a number keeps its digits.
-pub fn line(destination: &str, at: u64, object: &[u8], reasons: &[Reason]) -> io::Result<Vec<u8>> {
+pub fn line(place: &Place<'_>, object: &[u8], reasons: &[Reason]) -> io::Result<Vec<u8>> {
     let errors: Vec<Why<'_>> = reasons
         .iter()
         .map(|Reason { column, code, reason, vendor_text, .. }| Why {
@@ -34,7 +37,9 @@ pub fn line(destination: &str, at: u64, object: &[u8], reasons: &[Reason]) -> io
         })
         .collect();
     let mut line = Vec::with_capacity(object.len() + 256);
-    write!(line, "{{\"_destination\":{},\"_line\":{at},\"{REJECTED_ERRORS}\":", serde_json::to_string(destination)?)?;
+    let (destination, run) = (serde_json::to_string(place.destination)?, serde_json::to_string(place.run)?);
+    write!(line, "{{\"_destination\":{destination},\"_line\":{},\"{REJECTED_BY_RUN}\":{run},", place.line)?;
+    write!(line, "\"{REJECTED_ERRORS}\":")?;
     serde_json::to_writer(&mut line, &errors)?;
     let start = line.len();
     // Half a surrogate pair passes as JSON by the grammar, and no reader of the file would take it.
@@ -44,7 +49,7 @@ pub fn line(destination: &str, at: u64, object: &[u8], reasons: &[Reason]) -> io
         field_names(object).is_ok_and(|names| ADDED.iter().all(|added| names.iter().any(|name| name == added)));
     let whole = readable.map(|text| {
         each_field(text, |name, value| {
-            if !(fed_back && ADDED.contains(&name)) {
+            if !(fed_back && OURS.contains(&name)) {
                 // Writing to a Vec cannot fail.
                 let _ = serde_json::to_string(name).map(|name| write!(line, ",{name}:{}", value.get()));
             }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 pub use limit::{StopAt, TimeLimit, parse_duration};
 
-use crate::status::Status;
+use crate::exit_status::Status;
 
 /// How long an interrupted run waits for what is in flight. Each request has its own end before that: the transport's limit on
 /// one exchange is 10 s. This one holds whatever a transport does.

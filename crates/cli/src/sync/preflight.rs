@@ -8,8 +8,8 @@ use tokio::time::sleep_until;
 
 use super::interrupt::{Interrupt, Why};
 use crate::args;
+use crate::exit_status::{Failure, Status};
 use crate::progress::Screen;
-use crate::status::{Failure, Status};
 
 /// Opens the input and reads its header, for which a pipe may have to be waited.
 pub async fn open(args: &args::Sync, dialect: Dialect, interrupt: &mut Interrupt) -> Result<Input, Failure> {

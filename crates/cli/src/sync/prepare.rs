@@ -1,6 +1,7 @@
 //! What is done before anything is sent: all that can be wrong with any destination is found.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -8,20 +9,21 @@ use contact_sink_core::ContactSink;
 use contact_sink_delivery::Options;
 use contact_sink_journal::Lock;
 use contact_sink_mapping::Mapper;
-use contact_sink_source::{Input, Preflight, ReadControl, display_name};
+use contact_sink_source::{Input, Preflight, ReadControl, display_name, is_read_once};
 
 use super::ledger::{Books, Ledger};
 use super::limiters::Limiters;
-use super::run::{Ended, Run};
-use super::state::{LastRun, States, Target};
+use super::run::{About, Ended, Run};
+use super::state::{Journal, States, Target, cannot_open};
 use crate::args;
 use crate::config::Destination;
 use crate::console::say;
 use crate::dead_letters::DeadLetters;
+use crate::exit_status::Failure;
 use crate::network;
+use crate::outcomes_file::OutcomesFile;
 use crate::progress::{Frame, Screen};
-use crate::reading::Known;
-use crate::status::Failure;
+use crate::reading::{FedBackRuns, Known, Wanted};
 
 /// A destination that is ready to begin.
 pub struct Prepared {
@@ -42,6 +44,8 @@ pub struct Preparation<'a> {
     /// Accounts, by their hash, of which several destinations set the same field.
     contested: HashSet<String>,
     several: bool,
+    outcomes: Option<OutcomesFile>,
+    digest_key: Option<[u8; 32]>,
     checked: Vec<Checked>,
 }
 
@@ -54,8 +58,8 @@ struct Checked {
     mapper: Mapper,
     sink: Box<dyn ContactSink>,
     options: Options,
-    /// Of a destination that keeps a journal.
-    last_run: Option<LastRun>,
+    /// The simulator in this process has none.
+    journal: Option<Journal>,
 }
 
 impl<'a> Preparation<'a> {
@@ -74,6 +78,8 @@ impl<'a> Preparation<'a> {
             states: States::new(args),
             contested: HashSet::new(),
             several: count > 1,
+            outcomes: None,
+            digest_key: None,
             checked: Vec::new(),
         };
         // What is wrong with a configuration is found before anything is locked or written down.
@@ -86,12 +92,12 @@ impl<'a> Preparation<'a> {
             preparation.states.lock(&checked.target)?;
         }
         preparation.contested = contested(&preparation.checked);
-        // A pipe cannot be read again, and the simulator in this process ends with it.
-        if input.is_file() {
-            for checked in preparation.checked.iter_mut().filter(|checked| !checked.target.simulated) {
-                checked.last_run = Some(preparation.states.look_up(args, &checked.target)?);
-            }
+        // The simulator in this process ends with it.
+        for checked in preparation.checked.iter_mut().filter(|checked| !checked.target.simulated) {
+            checked.journal = Some(preparation.states.look_up(&checked.target)?);
+            preparation.digest_key = Some(*preparation.states.key()?.derive("digest").bytes());
         }
+        preparation.outcomes = args.outcomes.as_deref().map(OutcomesFile::open).transpose()?;
         Ok(preparation)
     }
 
@@ -103,10 +109,15 @@ impl<'a> Preparation<'a> {
         places
     }
 
-    /// The numbers of rows that earlier runs have read.
-    pub fn rows_read(&self) -> Vec<u64> {
-        let runs = self.checked.iter().filter_map(|checked| checked.last_run.as_ref());
-        runs.filter_map(LastRun::rows_read).collect()
+    /// Numbers of rows by whose digest the runs of the input are found.
+    pub fn rows_known(&self) -> Vec<u64> {
+        let journals = self.checked.iter().filter_map(|checked| checked.journal.as_ref());
+        journals.flat_map(|journal| journal.rows_known().iter().copied()).collect()
+    }
+
+    /// The key of digests that are kept; none are for the simulator.
+    pub fn digest_key(&self) -> Option<[u8; 32]> {
+        self.digest_key
     }
 
     /// Begins a run for each destination, or finds that it is done. Without a pre-flight the input is a pipe.
@@ -156,7 +167,7 @@ impl<'a> Preparation<'a> {
         let file = display_name(&self.args.file);
         let first_line = format!("{kind}: {file} to {vendor} at {}, {account}{whose}", base_url.authority());
         let target = Target { name, vendor, account, limiter_key, mapping, simulated };
-        Ok(Checked { target, doubts, accepted_means, first_line, mapper, sink, options, last_run: None })
+        Ok(Checked { target, doubts, accepted_means, first_line, mapper, sink, options, journal: None })
     }
 
     fn prepare(
@@ -166,31 +177,47 @@ impl<'a> Preparation<'a> {
         preflight: Option<&Preflight>,
         screen: &Screen,
     ) -> Result<Prepared, Failure> {
-        let Checked { target, doubts, accepted_means, first_line, mapper, sink, mut options, last_run } = checked;
+        let Checked { target, doubts, accepted_means, first_line, mapper, sink, mut options, journal } = checked;
         let vendor = target.vendor;
-        let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, &target.name, input.layout());
         let mut says = Vec::from([first_line]);
         let (mut run, mut vendor_has, mut known, mut is_done) = (None, None, Known::default(), false);
+        let mut about = About {
+            input: absolute_input(&self.args.file),
+            simulated: target.simulated,
+            name: self.run_id.clone(),
+            rejected: self.args.rejected.clone(),
+            ..About::default()
+        };
+        let mut wanted = Wanted { ids: self.outcomes.is_some(), fed_back: None };
         if !target.simulated {
             let is_contested = self.contested.contains(&target.limiter_key.hash());
             vendor_has = self.states.vendor_has(self.args, &target, is_contested)?;
         }
-        if let (Some(last_run), Some(preflight)) = (last_run, preflight) {
-            let opened = self.states.open(self.args, &target, &options, last_run, preflight)?;
+        if let Some(journal) = journal {
+            let opened = self.states.open(self.args, &target, &options, journal, &self.run_id, preflight)?;
             options.first_after = opened.first_after;
             says.extend(opened.says);
             (run, known, is_done) = (Some(opened.run), opened.known, opened.is_done);
+            (about.command, about.replaced) = (opened.command, opened.replaced);
         }
-        let mut ledger = Ledger::new(&target.name, target.mapping, dead_letters, run, vendor_has);
+        if let Some(run) = &run {
+            run.record().name().clone_into(&mut about.name);
+            let parts = run.parts_known().map_err(cannot_open)?;
+            wanted.fed_back = Some(FedBackRuns { destination: target.name.clone(), parts });
+        }
+        let dead_letters = DeadLetters::new(&self.args.rejected, &about.name, &target.name, input.layout());
+        let mut ledger = Ledger::new(&target.name, &about.name, target.mapping, dead_letters, run, vendor_has)
+            .with_outcomes(self.outcomes.clone());
         says.extend(ledger.recover(is_done).map_err(|error| {
             ledger.put_back();
-            let problem = format!("{}: the file of rejected rows cannot be gone on with: {error}", target.name);
-            Failure::config(format!("{problem}; make room, or move it away and run the same command again"))
+            let problem = format!("{}: the file of rejected rows cannot be written: {error}", target.name);
+            let advice = "make room there, or name another place with --rejected, and run the same command again";
+            Failure::config(format!("{problem}: {advice}"))
         })?);
         let books = Books::new(ledger);
         if is_done {
             says.iter().filter(|_| !self.args.quiet).for_each(|line| say!("{line}"));
-            let ended = Ended::done_before(vendor, accepted_means, &books);
+            let ended = Ended::done_before(vendor, accepted_means, about, &books);
             return Ok(Prepared { name: target.name, vendor, run: Err(Box::new(ended)) });
         }
         let (rows, quota, done) = (preflight.map(Preflight::rows), sink.limits().quota, books.counts().done());
@@ -205,6 +232,8 @@ impl<'a> Preparation<'a> {
             reading,
             mapper,
             known,
+            wanted,
+            about,
             books,
             sink,
             options,
@@ -228,6 +257,14 @@ fn contested(all: &[Checked]) -> HashSet<String> {
         }
     }
     contested
+}
+
+/// The input in reports.
+fn absolute_input(file: &Path) -> PathBuf {
+    if is_read_once(file) {
+        return display_name(file).into();
+    }
+    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
 }
 
 /// A name for this run that sorts by time: `20261122T021530Z-4711`.

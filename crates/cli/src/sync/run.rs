@@ -4,25 +4,26 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use contact_sink_core::{ContactSink, ContactUpdate, SinkError};
 use contact_sink_delivery::{Delivery, JournalError, Numbered, Options, Outcome, Stop, Summary};
-use contact_sink_journal::State;
+use contact_sink_journal::{State, Stopped};
 use futures_core::Stream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
 use super::interrupt::{Interrupt, SETTLE, TimeLimit, Why};
-use super::ledger::{Books, Hook};
+use super::ledger::{Books, FileFailed, Hook};
+use super::stop;
 use contact_sink_mapping::Mapper;
 use contact_sink_source::{InputRows, ReadControl};
 
+use crate::exit_status::Status;
 use crate::progress::{Progress, Sample};
-use crate::reading::{self, Known, ReadRow, Reading, Seen};
-use crate::report::{Counts, SkipCount};
-use crate::status::Status;
+use crate::reading::{self, Known, ReadRow, Reading, Seen, Wanted};
+use crate::report::{Counts, DestinationReport, Replaced, StopReport};
 
 /// So many rows that are not sent are written down together.
 const MOST_ASIDE: usize = 512;
@@ -43,6 +44,10 @@ pub struct Run {
     pub mapper: Mapper,
     /// What is known of the input's rows.
     pub known: Known,
+    /// What is read of each row beside its update.
+    pub wanted: Wanted,
+    /// What its report says of it from the beginning.
+    pub about: About,
     /// What became of them.
     pub books: Books,
     pub sink: Box<dyn ContactSink>,
@@ -54,10 +59,28 @@ pub struct Run {
     pub accepted_means: Option<&'static str>,
 }
 
+/// What a report says of a run from the beginning.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// The input, as an absolute path.
+    pub input: PathBuf,
+    pub simulated: bool,
+    /// Its name.
+    pub name: String,
+    /// What to type to resume it; a pipe cannot be.
+    pub command: Option<String>,
+    /// Where this command puts files of rejected rows.
+    pub rejected: PathBuf,
+    pub replaced: Option<Replaced>,
+}
+
 /// How a run ended.
 pub struct Ended {
+    pub about: About,
     pub counts: Counts,
-    pub dead_letters: Option<PathBuf>,
+    pub rejected_files: Vec<PathBuf>,
+    /// When it began and ended, in words.
+    pub times: Option<(String, String)>,
     /// What ended it before its time; empty if nothing did.
     pub ends: Vec<End>,
     /// The last failure of a row that ran out of tries.
@@ -75,7 +98,8 @@ pub struct Ended {
 /// What ended a run before its time.
 pub enum End {
     Stopped(Stop),
-    DeadLetters(std::io::Error),
+    /// A file beside the journal cannot be written.
+    File(FileFailed),
     Journal(JournalError),
     Unreadable(String),
     Interrupted,
@@ -87,10 +111,12 @@ pub enum End {
 
 impl Ended {
     /// A run of which nothing is known but how it ended.
-    pub fn at_once(vendor: &'static str, end: End) -> Self {
+    pub fn at_once(vendor: &'static str, about: About, end: End) -> Self {
         Self {
+            about,
             counts: Counts::default(),
-            dead_letters: None,
+            rejected_files: Vec::new(),
+            times: None,
             ends: vec![end],
             cause: None,
             unread: true,
@@ -101,11 +127,47 @@ impl Ended {
     }
 
     /// A run of which all was done before.
-    pub fn done_before(vendor: &'static str, accepted_means: Option<&'static str>, books: &Books) -> Self {
-        let (mut counts, dead_letters) = (books.counts(), books.dead_letters());
+    pub fn done_before(
+        vendor: &'static str,
+        accepted_means: Option<&'static str>,
+        about: About,
+        books: &Books,
+    ) -> Self {
+        let (mut counts, rejected_files) = (books.counts(), books.rejected_files());
         counts.finish(&Summary::default(), Duration::ZERO);
-        let ends = books.finish(State::Finished).err().map(End::Journal).into_iter().collect();
-        Self { counts, dead_letters, ends, cause: None, unread: false, seen: Seen::default(), vendor, accepted_means }
+        let status = if counts.rejected > 0 { Status::Rejected } else { Status::Done };
+        let finished = books.finish(State::Finished, status.number(), None, Duration::ZERO);
+        let ends = finished.err().map(End::Journal).into_iter().collect();
+        let (now, seen) = (now(), Seen::default());
+        let times = Some((now.clone(), now));
+        Self { about, counts, rejected_files, times, ends, cause: None, unread: false, seen, vendor, accepted_means }
+    }
+
+    /// What ended it first, if it ended before its last row.
+    pub fn stop(&self) -> Option<StopReport> {
+        self.ends.first().map(|end| stop::report(end, self.vendor, &self.about.rejected))
+    }
+
+    /// What the report says.
+    pub fn report(&self) -> DestinationReport {
+        let About { input, simulated, name, command, replaced, .. } = self.about.clone();
+        let status = self.status();
+        // What is done is not resumed.
+        let is_left = self.unread || self.counts.pending > 0;
+        let (started, ended) = self.times.clone().unzip();
+        DestinationReport {
+            counts: self.counts.clone(),
+            input: Some(input),
+            mode: Some(if simulated { "simulated" } else { "live" }),
+            run: Some(name),
+            started,
+            ended,
+            exit_status: status.number(),
+            stop: self.stop(),
+            rejected_files: self.rejected_files.clone(),
+            continue_command: command.filter(|_| is_left),
+            replaced,
+        }
     }
 
     /// The exit status.
@@ -114,7 +176,7 @@ impl Ended {
         let ended = self.ends.iter().map(|end| match end {
             // Nobody has to act: the vendor may be back by the next run.
             End::Stopped(Stop::Unreachable { .. }) => Status::Pending,
-            End::Stopped(_) | End::DeadLetters(_) | End::Journal(_) | End::Broken => Status::Stopped,
+            End::Stopped(_) | End::File(_) | End::Journal(_) | End::Broken => Status::Stopped,
             End::Unreadable(_) => Status::Unreadable,
             End::Interrupted => Status::Interrupted,
             End::TimeIsUp(_) if self.unread => Status::Pending,
@@ -129,10 +191,10 @@ impl Ended {
 impl Run {
     /// Sends all rows of the input that have no outcome yet.
     pub async fn sync(self, mut interrupt: Interrupt) -> Ended {
-        let Self { input, is_file, rows, reading, mapper, known, books, mut progress, vendor, accepted_means, .. } =
-            self;
-        let began = Instant::now();
-        let Reading { updates, mut aside, end } = reading::start(rows, mapper, known);
+        let Self { input, is_file, rows, reading, mapper, known, wanted, about, books, .. } = self;
+        let (mut progress, vendor, accepted_means) = (self.progress, self.vendor, self.accepted_means);
+        let (began, started, hold) = (Instant::now(), now(), self.options.unknown_hold);
+        let Reading { updates, mut aside, end } = reading::start(rows, mapper, known, wanted);
         let delivery = Delivery::with_journal(self.sink, self.options, Hook(books.clone()));
         let rows = Updates { rows: updates, reading: reading.clone(), books: books.clone() };
         let mut outcomes = delivery.deliver_numbered(rows);
@@ -142,8 +204,8 @@ impl Run {
         while sending || reading_aside {
             tokio::select! {
                 next = outcomes.next(), if sending => match next {
-                    Some((number, Outcome::Unsettled { cause: last, .. })) => {
-                        books.give_back(number);
+                    Some((number, Outcome::Unsettled { cause: last, applied })) => {
+                        books.give_back(number, applied);
                         cause = last.or(cause.take());
                     }
                     // The books have it already.
@@ -206,27 +268,40 @@ impl Run {
             Some(Stop::Journal(error)) => ends.push(failure(&books, error)),
             Some(stop) => ends.push(End::Stopped(stop)),
         }
-        let (mut counts, dead_letters) = (books.counts(), books.dead_letters());
-        let skipped = seen.tally.skipped();
-        counts.skipped_reasons = skipped.map(|(reason, count)| SkipCount { reason: reason.words(), count }).collect();
+        if let Some(failed) = books.file_failure()
+            && !ends.iter().any(|end| matches!(end, End::File(_)))
+        {
+            ends.push(End::File(failed));
+        }
+        let (mut counts, rejected_files) = (books.counts(), books.rejected_files());
         // Who was asked to end with the last row has ended the run all the same.
         let in_order = ends.iter().all(|end| matches!(end, End::Interrupted | End::TimeIsUp(_)));
         let is_done = in_order && !cut && counts.pending == 0;
-        if let Err(error) = books.finish(if is_done { State::Finished } else { State::Unfinished })
-            && !ends.iter().any(|end| matches!(end, End::Journal(_)))
-        {
-            ends.push(End::Journal(error));
-        }
         counts.finish(&summary, began.elapsed());
-        let Counts { rows, accepted, rejected, pending, requests, retries, elapsed_ms, .. } = counts;
+        let times = Some((started, now()));
+        let mut ended =
+            Ended { about, counts, rejected_files, times, ends, cause, unread: cut, seen, vendor, accepted_means };
+        let stop =
+            ended.stop().filter(|_| !is_done).map(|stop| Stopped { kind: stop.kind.to_owned(), message: stop.message });
+        let state = if is_done { State::Finished } else { State::Unfinished };
+        if let Err(error) = books.finish(state, ended.status().number(), stop, hold)
+            && !ended.ends.iter().any(|end| matches!(end, End::Journal(_)))
+        {
+            ended.ends.push(End::Journal(error));
+        }
+        let Counts { rows, accepted, rejected, pending, requests, retries, elapsed_ms, .. } = ended.counts;
         info!(rows, accepted, rejected, pending, requests, retries, elapsed_ms, "end");
-        Ended { counts, dead_letters, ends, cause, unread: cut, seen, vendor, accepted_means }
+        ended
     }
 }
 
 /// Why nothing can be written down any more.
 fn failure(books: &Books, error: JournalError) -> End {
-    books.dead_letters_failure().map_or(End::Journal(error), End::DeadLetters)
+    books.file_failure().map_or(End::Journal(error), End::File)
+}
+
+fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
 async fn until(instant: Option<Instant>) {

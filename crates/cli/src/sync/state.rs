@@ -1,4 +1,4 @@
-//! What outlives a run: where it is kept, who holds it, and with which run a command goes on.
+//! What outlives a run: where it is kept, who holds it, and which run an input belongs to.
 
 mod recorded;
 
@@ -6,23 +6,26 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use contact_sink_delivery::Options;
-use contact_sink_journal::{Book, Held, Lock, OpenError, Record, Run, State};
+use contact_sink_journal::{
+    Book, Content, Found, Held, Identity, Key, Lock, Lookup, NewRun, OpenError, Record, Resumed, Run,
+};
 
 use super::vendor_has::{Use, VendorHas};
 use crate::args;
 use contact_sink_mapping::Mapping;
-use contact_sink_source::{Digest, Preflight, display_name};
+use contact_sink_source::{Preflight, display_name};
 
 use crate::config::LimiterKey;
+use crate::exit_status::{Failure, Status};
 use crate::reading::Known;
-use crate::report::{counted, grouped};
-use crate::status::{Failure, Status};
+use crate::report::{Replaced, counted, grouped};
 
 use recorded::{command, identity};
 
 /// The state directory, and the locks in it that this process holds.
 pub struct States {
     directory: Option<PathBuf>,
+    key: Option<Key>,
     who: String,
     locks: Vec<Lock>,
     /// What the vendor has, by the account's hash.
@@ -39,15 +42,14 @@ pub struct Target {
     pub simulated: bool,
 }
 
-/// A destination's journal, and the last run of the input in it.
-pub struct LastRun {
+/// A destination's journal.
+pub struct Journal {
     book: Book,
-    /// The input's path, links followed.
-    input: PathBuf,
-    record: Option<Record>,
+    /// Numbers of rows whose digest tells whether the input begins with the rows of a run.
+    rows_known: Vec<u64>,
 }
 
-/// A run to go on with.
+/// A run to send, or one that is done.
 pub struct Opened {
     /// Its journal.
     pub run: Run,
@@ -55,36 +57,20 @@ pub struct Opened {
     pub known: Known,
     /// Whether every row is settled already.
     pub is_done: bool,
-    /// For how long nothing may leave: an attempt of a run before this one may still be applied.
+    /// For how long nothing may be sent: an attempt of a run before this one may still be applied.
     pub first_after: Duration,
     /// What is to be said of it.
     pub says: Vec<String>,
+    /// A run whose content was at the same path, and was not finished.
+    pub replaced: Option<Replaced>,
+    /// What to type to resume it.
+    pub command: Option<String>,
 }
 
-/// What an input is, compared with what was read of it before.
-#[derive(Debug, PartialEq, Eq)]
-enum Same {
-    /// These rows, and no more.
-    Whole,
-    /// It begins with these rows.
-    Begins,
-    /// It has other rows, or fewer.
-    No,
-}
-
-/// What came of comparing.
-struct Compared {
-    same: Same,
-    /// How many rows were compared: fewer than were read before if it has no more.
-    rows: u64,
-    /// The digest of these.
-    digest: Digest,
-}
-
-impl LastRun {
-    /// How many rows were read in it: the pre-flight is to give the digest of as many.
-    pub fn rows_read(&self) -> Option<u64> {
-        self.record.as_ref().map(|record| record.read)
+impl Journal {
+    /// Numbers of rows of which the pre-flight is to give the digest.
+    pub fn rows_known(&self) -> &[u64] {
+        &self.rows_known
     }
 }
 
@@ -94,7 +80,7 @@ impl States {
         let since = humantime::format_rfc3339_seconds(SystemTime::now());
         let (file, to) = (display_name(&args.file), args.to.join(","));
         let who = format!("process {}, since {since}: sync {file} --to {to}", std::process::id());
-        Self { directory: args.state.clone(), who, locks: Vec::new(), indexes: Vec::new() }
+        Self { directory: args.state.clone(), key: None, who, locks: Vec::new(), indexes: Vec::new() }
     }
 
     /// Takes the locks of a destination and of its account, each once.
@@ -106,69 +92,101 @@ impl States {
         self.take(&directory.join(format!("account-{}.lock", limiter_key.hash())), &what)
     }
 
-    /// Opens a destination's journal, and looks up the last run of the input. The destination's lock must be held.
-    pub fn look_up(&mut self, args: &args::Sync, target: &Target) -> Result<LastRun, Failure> {
-        let path = self.directory()?.join(format!("{}.sqlite", target.name));
-        let book = Book::open(&path).map_err(cannot_open)?;
-        let real = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone());
-        let record = book.last_run(&real.to_string_lossy()).map_err(cannot_open)?;
-        Ok(LastRun { book, input: real, record: record.filter(|_| !args.restart) })
+    /// The key under which journals and indexes hash. It is made with the first destination.
+    pub fn key(&mut self) -> Result<Key, Failure> {
+        if let Some(key) = &self.key {
+            return Ok(key.clone());
+        }
+        let key = Key::load_or_create(&self.directory()?.join("index.key"))
+            .map_err(|error| Failure::config(format!("{error}; --state DIR names another place")))?;
+        Ok(self.key.insert(key).clone())
     }
 
-    /// Finds the run to resume, or begins one.
+    /// Opens a destination's journal. The destination's lock must be held.
+    pub fn look_up(&mut self, target: &Target) -> Result<Journal, Failure> {
+        let (path, key) = (self.directory()?.join(format!("{}.sqlite", target.name)), self.key()?);
+        let book = Book::open(&path, &key).map_err(cannot_open)?;
+        let rows_known = book.rows_known().map_err(cannot_open)?;
+        Ok(Journal { book, rows_known })
+    }
+
+    /// Finds the run of the input, or begins one. Without a pre-flight the input is a pipe, which has no run before.
     pub fn open(
         &mut self,
         args: &args::Sync,
         target: &Target,
         options: &Options,
-        last: LastRun,
-        preflight: &Preflight,
+        journal: Journal,
+        run_id: &str,
+        preflight: Option<&Preflight>,
     ) -> Result<Opened, Failure> {
-        let LastRun { mut book, input: real, record } = last;
-        let (input, identity) = (real.to_string_lossy(), identity(target));
-        let command = command(args, &real, &target.name);
-        let begin = |mut book: Book| -> Result<Opened, Failure> {
-            let first_after = first_after(&mut book, None, options)?;
-            let run = book.begin(&input, identity.clone(), &command, SystemTime::now()).map_err(cannot_open)?;
-            let says = waits(&target.name, first_after);
-            Ok(Opened { run, known: Known::default(), is_done: false, first_after, says })
+        let (identity, now, name) = (identity(target), SystemTime::now(), &target.name);
+        let Some(preflight) = preflight else {
+            let input = display_name(&args.file);
+            let new = NewRun { identity, name: run_id, input: &input, command: None, first: 0, content: None };
+            return begin(name, journal.book, new, options, now);
         };
-        let Some(record) = record else { return begin(book) };
-        let compared = compare(preflight, &record);
-        let differences = record.identity.differences(&identity);
-        let is_finished = record.state == State::Finished;
-        // What is to be refreshed is found by asking the index again.
-        if is_finished && (compared.same != Same::Whole || !differences.is_empty() || args.refresh.is_some()) {
-            return begin(book);
+        let real = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone());
+        let (input, command) = (real.to_string_lossy(), command(args, &real, name));
+        let digest = preflight.digest();
+        let content = (preflight.rows(), digest.as_bytes());
+        let new = |first| NewRun {
+            identity: identity.clone(),
+            name: run_id,
+            input: &input,
+            command: Some(&command),
+            first,
+            content: Some(content),
+        };
+        if args.restart {
+            return begin(name, journal.book, new(0), options, now);
         }
-        // Of a run that has done nothing there is nothing to keep: what has changed was probably wrong.
-        let has_nothing = record.counts.settled() == 0 && record.state != State::Running;
-        let has_changed = compared.same == Same::No || !differences.is_empty();
-        if has_changed && has_nothing {
-            return begin(book);
+        let digest_of = |rows| preflight.digest_of(rows).map(|digest| digest.as_bytes().to_vec());
+        let wanted = Content { path: &input, rows: content.0, digest: content.1, digest_of: &digest_of };
+        let Lookup { found, replaced } = journal.book.find(&wanted, &identity, now).map_err(cannot_open)?;
+        let mut opened = match found {
+            Found::Grown(before) => {
+                let mut opened = begin(name, journal.book, new(before.rows), options, now)?;
+                opened.says.insert(0, says_grown(name, &before, content.0));
+                opened
+            }
+            Found::TooOld(record) => return Err(too_old(name, &record)),
+            Found::OtherMapping { record, .. } if !args.go_on => {
+                return Err(other_mapping(name, &record, &identity));
+            }
+            // What is to be refreshed is found by asking the index again.
+            Found::Finished { record, other_since } if args.refresh.is_none() => {
+                let says = says_done(name, &record, other_since);
+                let resumed =
+                    Resumed { identity, name: run_id, input: &input, command: &command, new_from: None, content };
+                let run = journal.book.resume(record, resumed, 0, now).map_err(cannot_open)?;
+                let known = known(&run);
+                let (says, first_after) = (vec![says], Duration::ZERO);
+                Opened { run, known, is_done: true, first_after, says, replaced: None, command: None }
+            }
+            Found::Unfinished { record, new_from } | Found::OtherMapping { record, new_from } => {
+                let mut book = journal.book;
+                let first_after = first_after(&mut book, Some(&record), options)?;
+                let was = record.input.clone();
+                // Beside those that its lane held, a run that was killed may have given others back before.
+                let given_back = record.read.saturating_sub(record.first + record.counts.settled());
+                let in_flight = options.max_waiting.get() as u64 + given_back;
+                let resumed = Resumed { identity, name: run_id, input: &input, command: &command, new_from, content };
+                let run = book.resume(record, resumed, in_flight, now).map_err(cannot_open)?;
+                let mut says = vec![says_resumed(name, &run, &was, new_from)];
+                says.extend(waits(name, first_after));
+                let known = known(&run);
+                Opened { run, known, is_done: false, first_after, says, replaced: None, command: None }
+            }
+            _ => begin(name, journal.book, new(0), options, now)?,
+        };
+        if let Some(replaced) = replaced.filter(|replaced| replaced.pending() > 0) {
+            opened.says.insert(0, says_replaced(name, &display_name(&args.file), &replaced));
+            let (run, rows_never_sent) = (replaced.name().to_owned(), replaced.pending());
+            opened.replaced = Some(Replaced { run, rows_never_sent });
         }
-        if has_changed && !args.go_on {
-            return Err(refused(&target.name, args, &record, &compared, &differences));
-        }
-        if compared.rows < record.read {
-            return Err(Failure::usage(format!(
-                "{}: it has {}, and {} were read before: it is not known which are left: --restart sends all of them again",
-                args.file.display(),
-                counted(compared.rows, "row"),
-                grouped(record.read)
-            )));
-        }
-        let first_after = if is_finished { Duration::ZERO } else { first_after(&mut book, Some(&record), options)? };
-        // Beside those that its lane held, a run that was killed may have given others back before.
-        let in_flight = options.max_waiting.get() as u64 + record.read.saturating_sub(record.counts.settled());
-        let mut run = book.resume(record, identity, &command, in_flight).map_err(cannot_open)?;
-        if compared.same == Same::No {
-            run.rebase(compared.rows, compared.digest.as_bytes());
-        }
-        let known = Known { settled: run.settled().clone(), maybe_applied: run.doubtful().clone() };
-        let mut says = vec![says(&target.name, &run, is_finished)];
-        says.extend(waits(&target.name, first_after));
-        Ok(Opened { run, known, is_done: is_finished, first_after, says })
+        opened.command = Some(command);
+        Ok(opened)
     }
 
     /// What the vendor has, if the run asks for it, or must keep right what an earlier one has written. The account's lock must be
@@ -196,7 +214,7 @@ impl States {
         if let Some((_, open)) = self.indexes.iter().find(|(known, _)| *known == account) {
             return Ok(Some(open.clone()));
         }
-        let open = VendorHas::open(&directory, &path, args.refresh, use_of)?;
+        let open = VendorHas::open(&self.key()?, &path, args.refresh, use_of)?;
         self.indexes.push((account, open.clone()));
         Ok(Some(open))
     }
@@ -231,17 +249,16 @@ impl States {
     }
 }
 
-/// Compares an input with what was read of it in a run.
-fn compare(preflight: &Preflight, record: &Record) -> Compared {
-    let rows = record.read.min(preflight.rows());
-    // Of a file with fewer rows than were read before, all of them are compared.
-    let digest = preflight.digest_of(rows).unwrap_or(preflight.digest());
-    let same = match rows == record.read && (rows == 0 || digest == *record.digest) {
-        false => Same::No,
-        true if rows == preflight.rows() => Same::Whole,
-        true => Same::Begins,
-    };
-    Compared { same, rows, digest }
+/// Begins a run.
+fn begin(name: &str, mut book: Book, new: NewRun<'_>, options: &Options, now: SystemTime) -> Result<Opened, Failure> {
+    let first_after = first_after(&mut book, None, options)?;
+    let run = book.begin(new, now).map_err(cannot_open)?;
+    let (known, says) = (known(&run), waits(name, first_after));
+    Ok(Opened { run, known, is_done: false, first_after, says, replaced: None, command: None })
+}
+
+fn known(run: &Run) -> Known {
+    Known { settled: run.settled().clone(), maybe_applied: run.maybe_applied().clone() }
 }
 
 /// Where the platform keeps what programs must remember.
@@ -253,17 +270,24 @@ pub fn default_directory() -> Result<PathBuf, Failure> {
     Ok(platform.state_dir().unwrap_or_else(|| platform.data_dir()).join("contact-sink"))
 }
 
-fn cannot_open(error: OpenError) -> Failure {
-    Failure::config(format!("the journal cannot be opened: {error}; --state DIR names another place"))
+pub fn cannot_open(error: OpenError) -> Failure {
+    // In another place nothing would be known of what was sent.
+    let advice = match &error {
+        OpenError::Io { .. } | OpenError::Broken { .. } => {
+            ": make room or end what is in its way, and run the same command again"
+        }
+        _ => "; --state DIR names another place, from where everything is sent again",
+    };
+    Failure::config(format!("the journal cannot be opened: {error}{advice}"))
 }
 
-/// For how long nothing may leave, since an attempt of a run before may still be applied. Rows that this run goes on with are
+/// For how long nothing may be sent, since an attempt of a run before may still be applied. Rows of the run that is resumed are
 /// held one by one.
-fn first_after(book: &mut Book, goes_on: Option<&Record>, options: &Options) -> Result<Duration, Failure> {
-    if book.close_killed(goes_on, options.max_waiting.get() as u64).map_err(cannot_open)? {
+fn first_after(book: &mut Book, resumed: Option<&Record>, options: &Options) -> Result<Duration, Failure> {
+    if book.close_killed(resumed, options.max_waiting.get() as u64).map_err(cannot_open)? {
         return Ok(options.unknown_hold);
     }
-    let until = book.unsure_until().map_err(cannot_open)?;
+    let until = book.hold_until().map_err(cannot_open)?;
     // A clock that was set back is not waited for.
     Ok(until.duration_since(SystemTime::now()).unwrap_or_default().min(options.unknown_hold))
 }
@@ -276,45 +300,77 @@ fn waits(name: &str, first_after: Duration) -> Vec<String> {
     if first_after.is_zero() { Vec::new() } else { vec![says] }
 }
 
-/// What the run says when it is gone on with.
-fn says(name: &str, run: &Run, is_finished: bool) -> String {
+fn says_resumed(name: &str, run: &Run, was: &str, new_from: Option<u64>) -> String {
     let (record, settled) = (run.record(), run.counts().settled());
-    let began = humantime::format_rfc3339_seconds(record.began);
-    if is_finished {
-        let all =
-            if settled == 1 { "the only row is".to_owned() } else { format!("all {} rows are", grouped(settled)) };
-        return format!("{name}: nothing to send: {all} done since the run of {began}; --restart sends them again");
-    }
     let killed = if run.was_killed() { ", which was cut off" } else { "" };
-    let done = counted(settled, "row");
+    let named = if was == record.input { String::new() } else { format!(", when the input was {was}") };
     let are = if settled == 1 { "is" } else { "are" };
-    let at = grouped(record.checkpoint + 1);
-    format!("{name}: goes on at row {at} with the run of {began}{killed}: {done} {are} done")
+    let new = match new_from {
+        Some(row) if row < record.rows => format!("; from row {} on the rows are new to it", grouped(row + 1)),
+        _ => String::new(),
+    };
+    format!(
+        "{name}: resumes at row {} the run of {}{killed}{named}: {} {are} done{new}",
+        grouped(record.checkpoint + 1),
+        began(record),
+        counted(settled, "row")
+    )
 }
 
-fn refused(
-    name: &str,
-    args: &args::Sync,
-    record: &Record,
-    compared: &Compared,
-    differences: &[(&str, &str, &str)],
-) -> Failure {
-    let mut changed: Vec<String> =
-        differences.iter().map(|(part, was, is)| format!("the {part} was {was} and is {is}")).collect();
-    if compared.same == Same::No {
-        changed.insert(
-            0,
-            format!(
-                "the part of {} that was read before has changed, or quote and escape under [input] have",
-                args.file.display()
-            ),
-        );
+fn says_done(name: &str, record: &Record, other_since: bool) -> String {
+    let settled = record.counts.settled();
+    let all = if settled == 1 { "the only row is".to_owned() } else { format!("all {} rows are", grouped(settled)) };
+    let began = began(record);
+    match other_since {
+        false => format!("{name}: nothing to send: {all} done since the run of {began}; --restart sends them again"),
+        true => format!(
+            "{name}: nothing to send: {all} done since the run of {began}, but other content was sent since then: if this content \
+             is wanted at the vendor now, send it again with --restart"
+        ),
     }
+}
+
+fn says_grown(name: &str, before: &Record, rows: u64) -> String {
+    let new = counted(rows - before.rows, "new row");
+    let first = counted(before.rows, "row");
+    let are = if rows - before.rows == 1 { "is" } else { "are" };
+    format!(
+        "{name}: the first {first} are those of the run of {}: {new} {are} sent; --restart sends all",
+        began(before)
+    )
+}
+
+fn says_replaced(name: &str, file: &str, replaced: &Record) -> String {
+    let rows = counted(replaced.pending(), "row");
+    let were = if replaced.pending() == 1 { "was" } else { "were" };
+    format!(
+        "{name}: {file} has other content than in the run of {}, which is not finished: {rows} of that content {were} never sent",
+        began(replaced)
+    )
+}
+
+fn too_old(name: &str, record: &Record) -> Failure {
     Failure::usage(format!(
-        "{name}: the run of {} is not finished, and since then something has changed: {}: --continue goes on at row {} as it is now, \
+        "{name}: the run of {} with this content is not finished ({} left) and was last under way more than 30 days ago, and other \
+         content was sent since: it is not known any more which values are newer: --restart sends all rows, as the newest",
+        began(record),
+        counted(record.pending(), "row")
+    ))
+}
+
+fn other_mapping(name: &str, record: &Record, identity: &Identity) -> Failure {
+    let differences = record.identity.differences(identity);
+    let changed: Vec<String> =
+        differences.iter().map(|(part, was, is)| format!("the {part} was {was} and is {is}")).collect();
+    Failure::usage(format!(
+        "{name}: the run of {} is not finished, and since then something has changed: {}: --continue resumes at row {} as it is now, \
          --restart sends all rows again",
-        humantime::format_rfc3339_seconds(record.began),
+        began(record),
         changed.join("; "),
         grouped(record.checkpoint + 1)
     ))
+}
+
+fn began(record: &Record) -> humantime::Rfc3339Timestamp {
+    humantime::format_rfc3339_seconds(record.began)
 }

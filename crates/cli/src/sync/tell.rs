@@ -2,32 +2,44 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use contact_sink_delivery::Stop;
+use contact_sink_source::is_read_once;
 
 use super::run::{End, Ended};
+use super::stop;
 use crate::args::{self, ReportForm};
 use crate::console::say;
+use crate::exit_status::{Failure, Status};
 use crate::reading::Seen;
-use crate::report::{Counts, Report, counted};
-use crate::status::Status;
+use crate::report::{DestinationReport, Report, StopReport, counted};
 
 /// Reports on all destinations, in their order, and says how the command ends.
 pub fn all(args: &args::Sync, all: &[(String, Ended)]) -> Status {
-    let reported = report(args, all);
+    let status = all.iter().map(|(_, ended)| ended.status()).max().unwrap_or(Status::Done);
+    let reported = report(args, all, status);
     explain_unreadable(all);
     for (name, ended) in all {
         explain(args, name, ended);
     }
-    all.iter().map(|(_, ended)| ended.status()).chain([reported]).max().unwrap_or(Status::Done)
+    status.max(reported)
 }
 
-/// Reports that nothing was begun: the report is there at every exit after which the same command is run again.
-pub fn refused(args: &args::Sync) {
-    write_reports(args, &Report::new(args.to.iter().map(|name| (name.clone(), Counts::default()))));
+/// Reports that nothing was begun: the report is there however the command ends.
+pub fn refused(args: &args::Sync, failure: &Failure) {
+    let exit_status = failure.status.number();
+    let input = std::path::absolute(&args.file).ok();
+    let report = DestinationReport {
+        input: input.filter(|_| !is_read_once(&args.file)),
+        exit_status,
+        stop: Some(StopReport { kind: "not_begun", message: failure.to_string() }),
+        ..DestinationReport::default()
+    };
+    write_reports(args, &Report::new(exit_status, args.to.iter().map(|name| (name.clone(), report.clone()))));
 }
 
-fn report(args: &args::Sync, all: &[(String, Ended)]) -> Status {
+fn report(args: &args::Sync, all: &[(String, Ended)], status: Status) -> Status {
     for (name, ended) in all {
         if !args.quiet || args.report.contains(&ReportForm::Text) {
             say!("{}", ended.counts.text(name).trim_end());
@@ -35,11 +47,17 @@ fn report(args: &args::Sync, all: &[(String, Ended)]) -> Status {
         if let Some(means) = ended.accepted_means.filter(|_| !args.quiet && ended.counts.accepted > 0) {
             say!("  {means}");
         }
-        if let Some(path) = ended.dead_letters.as_ref().filter(|_| !args.quiet) {
-            say!("  rejected rows, to correct and send again: {}", path.display());
+        for path in ended.rejected_files.iter().filter(|_| !args.quiet) {
+            say!("  rejected rows, to correct and send again: {}", from_here(path).display());
         }
     }
-    write_reports(args, &Report::new(all.iter().map(|(name, ended)| (name.clone(), ended.counts.clone()))))
+    write_reports(args, &Report::new(status.number(), all.iter().map(|(name, ended)| (name.clone(), ended.report()))))
+}
+
+/// A path as a person here would type it.
+fn from_here(path: &Path) -> &Path {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
 }
 
 fn write_reports(args: &args::Sync, report: &Report) -> Status {
@@ -75,16 +93,6 @@ fn explain_unreadable(all: &[(String, Ended)]) {
     }
 }
 
-/// Where the code is explained by which everything was refused, if the vendor's table has it.
-fn explanation(vendor: &str, stop: &Stop) -> String {
-    match stop {
-        Stop::RefusedAlike { code: Some(code), .. } if crate::explain::knows(vendor, code) => {
-            format!("; `contact-sink explain {vendor} {code}` says more")
-        }
-        _ => String::new(),
-    }
-}
-
 /// What a person should know of the input as a whole.
 fn explain_input(args: &args::Sync, name: &str, seen: &Seen) {
     for column in &seen.missing_columns {
@@ -111,31 +119,12 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
         explain_input(args, name, &ended.seen);
     }
     for end in &ended.ends {
-        let all = "--max-rejected 100% switches this stop off";
+        let message = stop::report(end, ended.vendor, &ended.about.rejected).message;
         match end {
-            End::Stopped(stop @ (Stop::RefusedAlike { .. } | Stop::TooManyRejected { .. })) => {
-                say!("contact-sink: {name}: stopped: {stop}{}; {all}", explanation(ended.vendor, stop));
-            }
-            End::Stopped(stop) => say!("contact-sink: {name}: stopped: {stop}"),
-            End::DeadLetters(problem) => {
-                say!(
-                    "contact-sink: {name}: stopped: the file of rejected rows in {} cannot be written: {problem}: make room or name another place with --rejected",
-                    args.rejected.display()
-                );
-            }
-            End::Journal(problem) => {
-                say!(
-                    "contact-sink: {name}: stopped: {problem}: nothing was sent any more: mend that (make room, end what holds the file)"
-                );
-            }
-            End::Broken => {
-                say!(
-                    "contact-sink: {name}: stopped by a mistake in this program, which is said above: please report it; rows that are not counted are pending, run the same command again"
-                );
-            }
+            // It was said for all destinations.
             End::Unreadable(_) => {}
-            End::Interrupted => say!("contact-sink: {name}: interrupted"),
-            End::TimeIsUp(limit) => say!("contact-sink: {name}: the time is up: {limit}"),
+            End::Interrupted | End::TimeIsUp(_) => say!("contact-sink: {name}: {message}"),
+            _ => say!("contact-sink: {name}: stopped: {message}"),
         }
     }
     let said = ended.ends.iter().any(|end| matches!(end, End::Stopped(Stop::Failed(_) | Stop::Unreachable { .. })));

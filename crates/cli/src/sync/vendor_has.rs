@@ -8,7 +8,7 @@ use contact_sink_core::{Address, ContactUpdate};
 use contact_sink_delivery::{JournalError, Outcome};
 use contact_sink_journal::{Index, IndexError, IndexOptions, Key};
 
-use crate::status::Failure;
+use crate::exit_status::Failure;
 
 /// What the vendor is known to have, in the hands of one destination.
 #[derive(Clone)]
@@ -31,11 +31,10 @@ pub enum Use {
 
 impl VendorHas {
     /// Opens an index in the state directory.
-    pub fn open(directory: &Path, path: &Path, refresh: Option<Duration>, use_of: Use) -> Result<Self, Failure> {
-        let key = Key::load_or_create(&directory.join("index.key")).map_err(|error| cannot_open(&error))?;
+    pub fn open(key: &Key, path: &Path, refresh: Option<Duration>, use_of: Use) -> Result<Self, Failure> {
         let options =
             refresh.map_or_else(IndexOptions::default, |refresh| IndexOptions::default().with_refresh(refresh));
-        let index = Index::open(path, &key, options).map_err(|error| cannot_open(&error))?;
+        let index = Index::open(path, key, options).map_err(|error| cannot_open(&error))?;
         Ok(Self { index: Arc::new(Mutex::new(index)), use_of })
     }
 

@@ -8,8 +8,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::console::say;
+use crate::exit_status::Failure;
 use crate::files::{are_the_same, write_whole};
-use crate::status::Failure;
 
 /// Between two times that the file is written.
 const EVERY: Duration = Duration::from_secs(5);

@@ -30,7 +30,7 @@ impl Lane {
             }
         };
         let batch = group.batch();
-        if !self.tell_departure(&batch) {
+        if !self.tell_departure(&group.items, &batch) {
             self.give_up(group.items.into_iter().chain(rest.into_iter().flat_map(|group| group.items)));
             return None;
         }

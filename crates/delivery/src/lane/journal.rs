@@ -5,14 +5,14 @@ use tokio::time::Instant;
 
 use super::Lane;
 use super::item::Item;
-use crate::{JournalError, Outcome, Settled, Stop};
+use crate::{Admission, Departing, JournalError, Outcome, Settled, Stop};
 
 impl Lane {
-    /// Whether the journal says that the vendor has this already; `None` if it cannot be asked any more.
-    pub(super) fn has(&mut self, item: &Item) -> Option<bool> {
-        let Some(journal) = self.journal.as_mut().filter(|_| !self.stopped) else { return Some(false) };
-        match journal.has(&item.update) {
-            Ok(has) => Some(has),
+    /// What of it the journal lets be sent; `None` if it cannot be asked any more.
+    pub(super) fn admit(&mut self, item: &Item) -> Option<Admission> {
+        let Some(journal) = self.journal.as_mut().filter(|_| !self.stopped) else { return Some(Admission::Send) };
+        match journal.admit(item.number, &item.update) {
+            Ok(admission) => Some(admission),
             Err(error) => {
                 self.journal_failed(error);
                 None
@@ -20,9 +20,12 @@ impl Lane {
         }
     }
 
-    /// Tells the journal what leaves; if that fails, it does not.
-    pub(super) fn tell_departure(&mut self, batch: &[ContactUpdate]) -> bool {
-        match self.journal.as_mut().map_or(Ok(()), |journal| journal.departs(batch)) {
+    /// Tells the journal what is sent now; if that fails, it is not.
+    pub(super) fn tell_departure(&mut self, items: &[Item], batch: &[ContactUpdate]) -> bool {
+        let Some(journal) = self.journal.as_mut() else { return true };
+        let departing = |(item, update): (&Item, _)| Departing { number: item.number, update };
+        let departing: Vec<Departing<'_>> = items.iter().zip(batch).map(departing).collect();
+        match journal.departs(&departing) {
             Ok(()) => true,
             Err(error) => {
                 self.journal_failed(error);
@@ -66,6 +69,7 @@ impl Lane {
                 *match outcome {
                     Outcome::Accepted => &mut told.summary.accepted,
                     Outcome::Unchanged => &mut told.summary.unchanged,
+                    Outcome::Superseded => &mut told.summary.superseded,
                     Outcome::Rejected { .. } => &mut told.summary.rejected,
                     Outcome::Unsettled { .. } => &mut told.summary.unsettled,
                 } += 1;

@@ -55,16 +55,23 @@ pub(super) fn answered(name: &Arc<str>, answer: &Result<Vec<Verdict>, SinkError>
 }
 
 pub(super) fn settled<'o>(name: &Arc<str>, outcomes: impl Iterator<Item = &'o Outcome>, held: usize) {
-    let (mut accepted, mut rejected, mut unchanged, mut unsettled) = (0, 0, 0, 0);
+    let (mut accepted, mut rejected, mut unchanged, mut superseded, mut unsettled) = (0, 0, 0, 0, 0);
     for outcome in outcomes {
         *match outcome {
             Outcome::Accepted => &mut accepted,
             Outcome::Rejected { .. } => &mut rejected,
             Outcome::Unchanged => &mut unchanged,
+            Outcome::Superseded => &mut superseded,
             Outcome::Unsettled { .. } => &mut unsettled,
         } += 1;
     }
-    let counts = [("accepted", accepted), ("rejected", rejected), ("unchanged", unchanged), ("unsettled", unsettled)];
+    let counts = [
+        ("accepted", accepted),
+        ("rejected", rejected),
+        ("unchanged", unchanged),
+        ("superseded", superseded),
+        ("unsettled", unsettled),
+    ];
     for (outcome, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
         counter!(UPDATES, "destination" => name.clone(), "outcome" => outcome).increment(count);
     }

@@ -1,10 +1,13 @@
 //! What a journal is told, in which order, and what is done when it fails.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use contact_sink_core::{Applied, ContactUpdate, SinkErrorKind};
-use contact_sink_delivery::{Delivery, Journal, JournalError, Numbered, Options, Outcome, Settled, Stop};
+use contact_sink_delivery::{
+    Admission, Delivery, Departing, Journal, JournalError, Numbered, Options, Outcome, Settled, Stop,
+};
 use futures_util::stream;
 
 use crate::run::{ended, paused};
@@ -14,7 +17,7 @@ use crate::world::{Request, World, row_of, update_of};
 /// What happened, in order.
 #[derive(Debug, Clone, PartialEq)]
 enum Event {
-    Has(usize),
+    Admit(usize),
     Departs(Vec<usize>),
     Settled(Vec<(Option<u64>, usize, Outcome)>),
     /// A caller learned of it.
@@ -26,6 +29,8 @@ enum Event {
 struct Notes {
     events: Arc<Mutex<Vec<Event>>>,
     known: Vec<usize>,
+    /// How many fields of these rows have no newer value.
+    newer: HashMap<usize, usize>,
     fails: Option<(&'static str, usize)>,
     after_failure: Arc<Mutex<usize>>,
 }
@@ -55,13 +60,28 @@ impl Notes {
 }
 
 impl Journal for Notes {
-    fn has(&mut self, update: &ContactUpdate) -> Result<bool, JournalError> {
+    fn admit(&mut self, number: Option<u64>, update: &ContactUpdate) -> Result<Admission, JournalError> {
         let row = row_of(update);
-        self.call("has", Event::Has(row)).map(|()| self.known.contains(&row))
+        assert!(number.is_none_or(|number| number == row as u64));
+        self.call("admit", Event::Admit(row))?;
+        Ok(match (self.known.contains(&row), self.newer.get(&row)) {
+            (true, _) => Admission::Unchanged,
+            (false, None) => Admission::Send,
+            (false, Some(0)) => Admission::Superseded,
+            (false, Some(fields)) => {
+                let fields: Vec<_> = update.fields()[..*fields].iter().map(|(address, _)| address.clone()).collect();
+                Admission::SendPart(update.clone().retain(|address| fields.contains(address)))
+            }
+        })
     }
 
-    fn departs(&mut self, batch: &[ContactUpdate]) -> Result<(), JournalError> {
-        self.call("departs", Event::Departs(batch.iter().map(row_of).collect()))
+    fn departs(&mut self, batch: &[Departing<'_>]) -> Result<(), JournalError> {
+        let row = |departing: &Departing<'_>| {
+            let row = row_of(departing.update);
+            assert!(departing.number.is_none_or(|number| number == row as u64));
+            row
+        };
+        self.call("departs", Event::Departs(batch.iter().map(row).collect()))
     }
 
     fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
@@ -94,7 +114,7 @@ fn check(notes: &Notes, world: &World, users: &[usize]) {
         (vec![None; users.len()], vec![false; users.len()], vec![], 0);
     for event in notes.events() {
         match event {
-            Event::Has(row) => {
+            Event::Admit(row) => {
                 assert!(!asked.contains(&row), "asked twice of row {row}");
                 let earlier = (0..row).filter(|earlier| users[*earlier] == users[row]);
                 assert!(earlier.into_iter().all(|earlier| told[earlier]), "asked while an earlier one is under way");
@@ -176,6 +196,16 @@ fn what_the_vendor_has_already_is_unchanged_and_not_sent() {
     let unchanged: Vec<usize> = (0..100).filter(|row| outcomes[*row] == Outcome::Unchanged).collect();
     assert_eq!((unchanged, stop), (vec![0, 5, 45, 99], None));
     assert!(world.departures().iter().all(|departure| departure.rows.iter().all(|row| !notes.known.contains(row))));
+    // Of a row that newer values were sent for, only the other fields are sent.
+    let world = World::new(4, accept_all).shared();
+    let notes = Notes { newer: [(3, 0), (7, 1), (50, 0)].into(), ..Notes::default() };
+    let (outcomes, stop) = paused(deliver(&world, &notes, &users, Options::default()));
+    check(&notes, &world, &users);
+    let superseded: Vec<usize> = (0..100).filter(|row| outcomes[*row] == Outcome::Superseded).collect();
+    assert_eq!((superseded, stop), (vec![3, 50], None));
+    assert_eq!(outcomes[7], Outcome::Accepted);
+    assert!(world.departures().iter().all(|departure| departure.rows.iter().all(|row| ![3, 50].contains(row))));
+    assert_eq!(world.departures().iter().map(|departure| departure.fields.len()).sum::<usize>(), 97 * 2 + 1);
     // A rule refuses before the journal is asked.
     paused(async {
         let notes = Notes::default();
@@ -209,7 +239,7 @@ fn what_is_given_up_is_not_overtaken_by_a_later_number_of_its_subject() {
 
 #[test]
 fn after_a_failure_nothing_new_is_sent_and_what_was_not_written_is_pending() {
-    for kind in ["has", "departs", "settled"] {
+    for kind in ["admit", "departs", "settled"] {
         for from in 1..12 {
             for concurrency in [1, 8] {
                 let world = World::new(4, accept_all).shared();

@@ -44,7 +44,7 @@ fn a_file_of_another_size_is_refused_and_left_alone() {
         std::fs::write(&path, &text).unwrap();
         let error = Key::load_or_create(&path).unwrap_err();
         assert!(matches!(error, KeyError::Size(_)));
-        assert!(error.to_string().contains("is no key of an index: it must have 32 bytes"), "{error}");
+        assert!(error.to_string().contains("is no key: it must have 32 bytes"), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), text);
     }
     // What a process leaves that was killed before it wrote.
@@ -58,7 +58,7 @@ fn a_place_where_no_key_can_be_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing").join("key");
     let error = Key::load_or_create(&missing).unwrap_err();
-    assert_eq!(error.to_string(), format!("the key of the index {} cannot be written", missing.display()));
+    assert_eq!(error.to_string(), format!("the key {} cannot be written", missing.display()));
     let error = Key::load_or_create(directory.path()).unwrap_err();
     assert!(matches!(error, KeyError::File { .. }), "{error}");
 }

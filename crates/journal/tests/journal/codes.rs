@@ -1,7 +1,7 @@
 //! The error code of a reason is read as it was written: a number stays a number, and a word stays a word.
 
 use contact_sink_core::ErrorCode;
-use contact_sink_journal::{Entry, Run};
+use contact_sink_journal::{Entry, Kind, Run};
 
 use crate::world::{World, finish};
 
@@ -12,14 +12,9 @@ fn codes() -> Vec<Option<ErrorCode>> {
     numbers.into_iter().chain(words).map(Some).chain([None]).collect()
 }
 
-/// The table of reasons as it was when all codes were numbers.
-const NUMBERS_ONLY: &str = "DROP TABLE reason;
-    CREATE TABLE reason (run INTEGER NOT NULL, code INTEGER, reason TEXT NOT NULL, count INTEGER NOT NULL);
-    CREATE UNIQUE INDEX reason_once ON reason (run, ifnull(code, 'none'), reason);";
-
 fn commit(run: &mut Run, codes: &[Option<ErrorCode>]) {
     let mut entry = Entry::default();
-    entry.reasons = codes.iter().map(|code| (code.as_ref(), "refused")).collect();
+    entry.reasons = codes.iter().map(|code| (Kind::Rejected, code.as_ref(), "refused")).collect();
     run.commit(entry).unwrap();
 }
 
@@ -39,20 +34,4 @@ fn codes_come_back_as_they_were() {
     }
     assert_eq!(world.ask("SELECT count(*) FROM reason WHERE typeof(code) = 'integer'"), 6);
     assert_eq!(world.ask("SELECT count(*) FROM reason WHERE typeof(code) = 'text'"), 9);
-}
-
-#[test]
-fn an_older_journal_takes_numbers_as_before() {
-    let world = World::new();
-    finish(world.run());
-    world.tamper(NUMBERS_ONLY);
-    let codes = [Some(ErrorCode::from(4107)), None, Some(ErrorCode::from(12))];
-    for count in 1..3 {
-        let mut run = world.run();
-        commit(&mut run, &codes);
-        finish(run);
-        let reasons = world.run().reasons().to_vec();
-        assert_eq!(reasons.iter().map(|reason| reason.code.clone()).collect::<Vec<_>>(), codes);
-        assert!(reasons.iter().all(|reason| reason.count == count), "{reasons:?}");
-    }
 }

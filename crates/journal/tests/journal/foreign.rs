@@ -4,13 +4,13 @@ use std::fs;
 
 use contact_sink_journal::{Book, OpenError, list};
 
-use crate::world::{INPUT, World, settled};
+use crate::world::{World, settled};
 use contact_sink_journal::Kind;
 
 fn refused(world: &World) -> OpenError {
     let path = world.journal();
     let before = fs::read(&path).unwrap();
-    let error = Book::open(&path).unwrap_err();
+    let error = Book::open(&path, &world.key()).unwrap_err();
     assert_eq!(fs::read(&path).unwrap(), before, "it was changed");
     assert!(error.to_string().starts_with(&path.display().to_string()), "{error}");
     assert_eq!(list(&path).unwrap_err().to_string(), error.to_string(), "to read it is the same");
@@ -55,6 +55,32 @@ fn a_journal_of_another_version_is_refused() {
     assert!(error.to_string().ends_with(&says), "{error}");
 }
 
+/// Its runs are known by what this version cannot compute.
+#[test]
+fn a_journal_of_an_earlier_version_says_what_to_do() {
+    let world = World::new();
+    drop(world.run());
+    world.tamper("PRAGMA user_version = 1");
+    let error = refused(&world).to_string();
+    let says = "its format is version 1, and this program knows version 2: finish its runs with the program that wrote it, \
+                then move the journal away; what is not finished is sent again";
+    assert!(error.ends_with(says), "{error}");
+}
+
+#[test]
+fn a_journal_under_another_key_is_refused() {
+    let world = World::new();
+    drop(world.run());
+    fs::rename(world.path("index.key"), world.path("kept.key")).unwrap();
+    let before = fs::read(world.journal()).unwrap();
+    let error = Book::open(&world.journal(), &world.key()).unwrap_err();
+    assert!(matches!(error, OpenError::OtherKey { .. }), "{error:?}");
+    assert_eq!(fs::read(world.journal()).unwrap(), before);
+    // As it says: the key is put back.
+    fs::rename(world.path("kept.key"), world.path("index.key")).unwrap();
+    drop(world.run());
+}
+
 /// A program that was killed between making the file and writing into it leaves this.
 #[test]
 fn an_empty_file_becomes_a_journal() {
@@ -68,10 +94,10 @@ fn an_empty_file_becomes_a_journal() {
 fn a_directory_and_a_missing_place_are_errors_that_say_where() {
     let world = World::new();
     fs::create_dir(world.journal()).unwrap();
-    let error = Book::open(&world.journal()).unwrap_err();
+    let error = Book::open(&world.journal(), &world.key()).unwrap_err();
     assert!(error.to_string().starts_with(&world.journal().display().to_string()), "{error}");
     fs::write(world.path("file"), "").unwrap();
-    assert!(Book::open(&world.path("file").join("growth.sqlite")).is_err());
+    assert!(Book::open(&world.path("file").join("growth.sqlite"), &world.key()).is_err());
     assert!(list(&world.path("none.sqlite")).is_err());
     assert!(!world.path("none.sqlite").exists(), "to look makes nothing");
 }
@@ -84,7 +110,7 @@ fn a_journal_that_is_cut_off_is_not_taken_for_an_empty_one() {
     let bytes = fs::read(world.journal()).unwrap();
     for keep in [1, 99, 100, 512, 4096, bytes.len() - 4096] {
         fs::write(world.journal(), &bytes[..keep]).unwrap();
-        let opened = Book::open(&world.journal()).and_then(|book| book.last_run(INPUT));
+        let opened = Book::open(&world.journal(), &world.key()).and_then(|book| book.runs());
         assert!(opened.is_err(), "{keep} bytes of {}: {opened:?}", bytes.len());
     }
 }

@@ -68,7 +68,7 @@ fn lines_that_were_committed_and_not_written_are_written_by_the_next_run() {
 fn a_file_that_is_torn_anywhere_behind_what_is_on_the_disk_is_made_whole() {
     let world = World::new();
     killed_after(&world, 3);
-    let known = usize::try_from(world.ask("SELECT letters_bytes FROM run")).unwrap();
+    let known = usize::try_from(world.ask("SELECT rejected_bytes FROM run")).unwrap();
     for keep in known..=ALL.len() {
         fs::write(file(&world), &ALL[..keep]).unwrap();
         let mut run = world.run();
@@ -157,7 +157,7 @@ fn a_file_that_is_gone_is_followed_by_another_with_what_may_not_have_been_in_it(
         } else {
             world.kill(run)
         }
-        let on_disk = usize::try_from(world.ask("SELECT letters_bytes FROM run")).unwrap();
+        let on_disk = usize::try_from(world.ask("SELECT rejected_bytes FROM run")).unwrap();
         fs::rename(file(&world), world.path("mine")).unwrap();
         let mut run = world.run();
         let recovered = recover(&world, &mut run);
@@ -205,13 +205,14 @@ fn a_write_that_fails_is_made_up_for_when_it_can_be() {
         if restart {
             finish(run);
             run = world.run();
-            assert_eq!(recover(&world, &mut run), Recovered::Kept);
+            let another = || world.path("place").join("letters-2");
+            assert_eq!(run.recover_letters(HEAD.as_bytes(), another).unwrap(), Recovered::Kept);
         } else {
             run.write_letters().unwrap();
         }
         assert_eq!(read(&path), format!("{HEAD}row 0,wrong\nrow 1,wrong\n"));
         finish(run);
-        assert_eq!(world.ask("SELECT count(*) FROM letter"), 0);
+        assert_eq!(world.ask("SELECT count(*) FROM rejected_line"), 0);
     }
 }
 

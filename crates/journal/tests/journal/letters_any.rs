@@ -53,7 +53,7 @@ impl Case {
     /// A power cut may take what is not on the disk for sure.
     fn tear(&self, left: u8) {
         let Ok(bytes) = fs::read(self.file()) else { return };
-        let known = usize::try_from(self.world.ask("SELECT letters_bytes FROM run")).unwrap();
+        let known = usize::try_from(self.world.ask("SELECT rejected_bytes FROM run")).unwrap();
         let keep = known + (bytes.len() - known) * usize::from(left) / 255;
         fs::write(self.file(), &bytes[..keep]).unwrap();
     }
@@ -124,6 +124,6 @@ proptest! {
         run.write_letters().unwrap();
         finish(run);
         case.check();
-        prop_assert_eq!(case.world.ask("SELECT count(*) FROM letter"), 0);
+        prop_assert_eq!(case.world.ask("SELECT count(*) FROM rejected_line"), 0);
     }
 }

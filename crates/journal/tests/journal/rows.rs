@@ -3,22 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contact_sink_core::ErrorCode;
-use contact_sink_journal::{Book, Counts, Entry, Kind, Run, State, list};
+use contact_sink_journal::{Counts, Ending, Entry, Kind, Reason, Run, State, list};
 use proptest::prelude::*;
 
-use crate::world::{INPUT, World, finish, settled};
+use crate::world::{World, finish, new_run, settled};
 
 const ROWS: u64 = 40;
-static REASONS: [(Option<ErrorCode>, &str); 4] = [
-    (Some(ErrorCode::Number(1)), "wrong"),
-    (Some(ErrorCode::Number(1)), "worse"),
-    (Some(ErrorCode::Number(2)), "wrong"),
-    (None, "wrong"),
+static REASONS: [(Kind, Option<ErrorCode>, &str); 5] = [
+    (Kind::Rejected, Some(ErrorCode::Number(1)), "wrong"),
+    (Kind::Rejected, Some(ErrorCode::Number(1)), "worse"),
+    (Kind::Rejected, Some(ErrorCode::Number(2)), "wrong"),
+    (Kind::Rejected, None, "wrong"),
+    (Kind::Skipped, None, "wrong"),
 ];
 
 #[derive(Debug, Clone)]
 enum Step {
-    Commit { settled: Vec<(u64, Kind)>, doubtful: Vec<u64>, reasons: Vec<usize> },
+    Commit { settled: Vec<(u64, Kind)>, maybe_applied: Vec<u64>, reasons: Vec<usize> },
     Drop,
     Kill,
     Finish,
@@ -31,7 +32,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         prop::collection::vec(0..ROWS, 0..3),
         prop::collection::vec(0..REASONS.len(), 0..3),
     )
-        .prop_map(|(settled, doubtful, reasons)| Step::Commit { settled, doubtful, reasons });
+        .prop_map(|(settled, maybe_applied, reasons)| Step::Commit { settled, maybe_applied, reasons });
     let step = prop_oneof![8 => commit, 1 => Just(Step::Drop), 1 => Just(Step::Kill), 1 => Just(Step::Finish)];
     prop::collection::vec(step, 1..24)
 }
@@ -40,27 +41,30 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 #[derive(Default)]
 struct Model {
     settled: BTreeMap<u64, Kind>,
-    doubtful: BTreeSet<u64>,
-    reasons: BTreeMap<(Option<ErrorCode>, &'static str), u64>,
+    maybe_applied: BTreeSet<u64>,
+    reasons: BTreeMap<usize, u64>,
     read: u64,
 }
 
 impl Model {
-    fn commit(&mut self, run: &mut Run, rows: &[(u64, Kind)], doubtful: &[u64], reasons: &[usize]) {
+    fn commit(&mut self, run: &mut Run, rows: &[(u64, Kind)], maybe_applied: &[u64], reasons: &[usize]) {
         for (row, kind) in rows {
             self.settled.entry(*row).or_insert(*kind);
         }
-        self.doubtful.extend(doubtful);
+        self.maybe_applied.extend(maybe_applied);
         for reason in reasons {
-            *self.reasons.entry(REASONS[*reason].clone()).or_default() += 1;
+            *self.reasons.entry(*reason).or_default() += 1;
         }
         let last = rows.iter().map(|(row, _)| row + 1).max().unwrap_or(0);
         self.read = self.read.max(last);
         let digest = self.read.to_le_bytes();
         let mut entry: Entry<'_> = settled(rows.iter().copied());
-        entry.doubtful = doubtful.to_vec();
-        entry.reasons =
-            reasons.iter().map(|place| &REASONS[*place]).map(|(code, reason)| (code.as_ref(), *reason)).collect();
+        entry.maybe_applied = maybe_applied.to_vec();
+        entry.reasons = reasons
+            .iter()
+            .map(|place| &REASONS[*place])
+            .map(|(kind, code, reason)| (*kind, code.as_ref(), *reason))
+            .collect();
         entry.read = Some((self.read, &digest));
         run.commit(entry).unwrap();
     }
@@ -73,13 +77,19 @@ impl Model {
         let checkpoint = (0..).find(|row| !self.settled.contains_key(row)).unwrap();
         assert_eq!(run.settled().checkpoint(), checkpoint);
         assert_eq!(run.record().checkpoint, checkpoint);
-        let doubtful: Vec<u64> = (0..ROWS + 2).filter(|row| run.doubtful().contains(*row)).collect();
-        assert_eq!(doubtful, self.doubtful.iter().copied().collect::<Vec<_>>());
+        let maybe_applied: Vec<u64> = (0..ROWS + 2).filter(|row| run.maybe_applied().contains(*row)).collect();
+        assert_eq!(maybe_applied, self.maybe_applied.iter().copied().collect::<Vec<_>>());
         let mut counts = Counts::default();
         self.settled.values().for_each(|kind| counts.count(*kind));
         assert_eq!(run.counts(), counts);
         assert_eq!(run.counts().settled(), self.settled.len() as u64);
-        let reasons = run.reasons().iter().map(|reason| ((reason.code.clone(), reason.reason.as_str()), reason.count));
+        let place = |reason: &Reason| {
+            REASONS
+                .iter()
+                .position(|known| *known == (reason.kind, reason.code.clone(), reason.reason.as_str()))
+                .unwrap()
+        };
+        let reasons = run.reasons().iter().map(|reason| (place(reason), reason.count));
         assert_eq!(reasons.collect::<BTreeMap<_, _>>(), self.reasons);
         assert_eq!(run.reasons().len(), self.reasons.len());
         assert_eq!(run.record().read, self.read);
@@ -98,8 +108,8 @@ proptest! {
         let mut run = world.run();
         for step in steps {
             let killed = match &step {
-                Step::Commit { settled, doubtful, reasons } => {
-                    model.commit(&mut run, settled, doubtful, reasons);
+                Step::Commit { settled, maybe_applied, reasons } => {
+                    model.commit(&mut run, settled, maybe_applied, reasons);
                     model.check(&run);
                     continue;
                 }
@@ -131,50 +141,55 @@ fn rows_that_meet_are_one_span() {
     for row in [9, 7, 5, 6, 8, 3, 1, 4] {
         run.commit(settled([(row, Kind::Accepted)])).unwrap();
     }
-    assert_eq!(world.ask("SELECT count(*) FROM ahead"), 2);
+    assert_eq!(world.ask("SELECT count(*) FROM settled_ahead"), 2);
     run.commit(settled([(0, Kind::Accepted), (2, Kind::Accepted)])).unwrap();
-    assert_eq!(world.ask("SELECT count(*) FROM ahead"), 0);
+    assert_eq!(world.ask("SELECT count(*) FROM settled_ahead"), 0);
     assert_eq!(world.ask("SELECT checkpoint FROM run"), 10);
 }
 
-/// What a killed run may have had in flight stays doubtful, also if the run after it ends in order before it has sent it.
+/// What a killed run may have had in flight stays maybe_applied, also if the run after it ends in order before it has sent it.
 #[test]
-fn what_a_killed_run_had_in_flight_is_doubtful_until_it_is_settled() {
+fn what_a_killed_run_had_in_flight_is_maybe_applied_until_it_is_settled() {
     let world = World::new();
     let mut run = world.run();
     run.commit(settled([0, 1, 3, 4, 7].map(|row| (row, Kind::Accepted)))).unwrap();
     world.kill(run);
-    let doubtful = |run: &Run| (0..20).filter(|row| run.doubtful().contains(*row)).collect::<Vec<_>>();
+    let maybe_applied = |run: &Run| (0..20).filter(|row| run.maybe_applied().contains(*row)).collect::<Vec<_>>();
     let run = world.resume(4);
-    assert_eq!(doubtful(&run), [2, 5, 6, 8]);
+    assert_eq!(maybe_applied(&run), [2, 5, 6, 8]);
     finish(run);
     let run = world.resume(10);
     assert!(!run.was_killed());
-    assert_eq!(doubtful(&run), [2, 5, 6, 8], "a run that ended in order had nothing more in flight");
+    assert_eq!(maybe_applied(&run), [2, 5, 6, 8], "a run that ended in order had nothing more in flight");
     drop(run);
-    assert_eq!(doubtful(&world.resume(6)), [2, 5, 6, 8, 9, 10]);
+    assert_eq!(maybe_applied(&world.resume(6)), [2, 5, 6, 8, 9, 10]);
 }
 
-/// Each input has runs of its own; the last five of them are kept.
+/// The newest 1,000 finished runs are kept, and all that may still be resumed or have rejected rows.
 #[test]
-fn old_runs_are_forgotten_and_other_inputs_are_not_touched() {
+fn old_finished_runs_are_forgotten_and_open_ones_are_not() {
     let world = World::new();
-    let begin = |input: &str| {
-        let book = Book::open(&world.journal()).unwrap();
-        book.begin(input, crate::world::identity(), "contact-sink sync", std::time::SystemTime::now()).unwrap()
+    let begin = |name: &str| {
+        world.book().begin(new_run("/data/users.csv", name, Some((9, name.as_bytes()))), std::time::SystemTime::now())
     };
-    let mut other = begin("/data/other.csv");
-    other.commit(settled([(3, Kind::Accepted)])).unwrap();
-    finish(other);
-    for nth in 0..7 {
-        let mut run = begin(INPUT);
-        run.commit(settled([(nth + 1, Kind::Accepted)])).unwrap();
-        run.finish(State::Finished).unwrap();
+    let mut unfinished = begin("unfinished").unwrap();
+    unfinished.commit(settled([(3, Kind::Accepted)])).unwrap();
+    finish(unfinished);
+    for (name, kind) in [("accepted", Kind::Accepted), ("rejected", Kind::Rejected)] {
+        let mut run = begin(name).unwrap();
+        run.commit(settled([(1, kind)])).unwrap();
+        run.finish(Ending::new(State::Finished)).unwrap();
     }
+    world.tamper(
+        "WITH RECURSIVE n(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM n WHERE x < 1000)
+         INSERT INTO run SELECT 100 + x, input, is_resumable, host, account, account_hash, subject, mapping, command, state,
+         began, changed, first, rows, content, checkpoint, read, digest, accepted, rejected, skipped, unchanged, hold_until,
+         rejected_path, rejected_bytes, rejected_crc, exit_status, stop, stop_message FROM n, run WHERE run.id = 2",
+    );
+    drop(begin("newest").unwrap());
     let runs = list(&world.journal()).unwrap();
-    assert_eq!(runs.iter().filter(|run| run.input == INPUT).count(), 5);
-    assert!(runs.iter().any(|run| run.input == "/data/other.csv" && run.counts.accepted == 1));
-    assert_eq!(world.ask("SELECT count(*) FROM ahead"), 6, "what belonged to old runs is gone with them");
-    let run = world.run();
-    assert!(run.settled().contains(7) && run.settled().len() == 1, "a run knows of no other's rows");
+    let names: Vec<&str> = runs.iter().map(|run| run.name()).filter(|name| !name.is_empty()).collect();
+    assert_eq!(names, ["newest", "rejected", "unfinished"]);
+    assert_eq!(runs.len(), 1_003);
+    assert_eq!(world.ask("SELECT count(*) FROM settled_ahead"), 2, "what belonged to old runs is gone with them");
 }

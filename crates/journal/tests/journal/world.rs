@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use contact_sink_journal::{Book, Entry, Identity, Kind, Run, State};
+use contact_sink_journal::{Book, Ending, Entry, Identity, Key, Kind, NewRun, Resumed, Run, State};
 
 pub(crate) const INPUT: &str = "/data/users.csv";
 
@@ -33,11 +33,25 @@ impl World {
 
     /// The same; if it was killed, so many rows may have been in flight.
     pub(crate) fn resume(&self, in_flight: u64) -> Run {
-        let book = Book::open(&self.journal()).unwrap();
-        match book.last_run(INPUT).unwrap() {
-            Some(record) => book.resume(record, identity(), "contact-sink sync", in_flight).unwrap(),
-            None => book.begin(INPUT, identity(), "contact-sink sync", SystemTime::now()).unwrap(),
+        let (book, now) = (self.book(), SystemTime::now());
+        let content = (40, b"content".as_slice());
+        match book.runs().unwrap().into_iter().find(|run| run.input == INPUT) {
+            Some(record) => {
+                let command = "contact-sink sync";
+                let resumed =
+                    Resumed { identity: identity(), name: "again", input: INPUT, command, new_from: None, content };
+                book.resume(record, resumed, in_flight, now).unwrap()
+            }
+            None => book.begin(new_run(INPUT, "first", Some(content)), now).unwrap(),
         }
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        Key::load_or_create(&self.path("index.key")).unwrap()
+    }
+
+    pub(crate) fn book(&self) -> Book {
+        Book::open(&self.journal(), &self.key()).unwrap()
     }
 
     /// Ends a run as a kill does: nothing is tidied up, and every file is as it was at that moment.
@@ -76,6 +90,10 @@ pub(crate) fn identity() -> Identity {
     }
 }
 
+pub(crate) fn new_run<'a>(input: &'a str, name: &'a str, content: Option<(u64, &'a [u8])>) -> NewRun<'a> {
+    NewRun { identity: identity(), name, input, command: Some("contact-sink sync"), first: 0, content }
+}
+
 pub(crate) fn settled(rows: impl IntoIterator<Item = (u64, Kind)>) -> Entry<'static> {
     let mut entry = Entry::default();
     entry.settled = rows.into_iter().collect();
@@ -84,5 +102,5 @@ pub(crate) fn settled(rows: impl IntoIterator<Item = (u64, Kind)>) -> Entry<'sta
 
 /// Ends a run in order with rows left to send.
 pub(crate) fn finish(run: Run) {
-    run.finish(State::Unfinished).unwrap();
+    run.finish(Ending::new(State::Unfinished)).unwrap();
 }

@@ -4,12 +4,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use contact_sink_journal::{Book, Entry, Identity, Kind, Run, State};
+use contact_sink_journal::{Book, Ending, Entry, Identity, Key, Kind, NewRun, Run, State};
 
 fn begin(path: &Path) -> Run {
     let word = || "none".to_owned();
     let identity = Identity { host: word(), account: word(), account_hash: word(), subject: word(), mapping: word() };
-    Book::open(path).unwrap().begin("users.csv", identity, "sync", SystemTime::now()).unwrap()
+    let key = Key::load_or_create(&path.with_extension("key")).unwrap();
+    let new = NewRun { identity, name: "1", input: "users.csv", command: Some("sync"), first: 0, content: None };
+    Book::open(path, &key).unwrap().begin(new, SystemTime::now()).unwrap()
 }
 
 fn settle(run: &mut Run, row: u64) {
@@ -40,5 +42,5 @@ fn a_log_that_was_folded_is_short_again() {
         longest = bytes;
         assert!(began.elapsed() < Duration::from_secs(20), "it stays {bytes} bytes long after {row} commits");
     }
-    run.finish(State::Finished).unwrap();
+    run.finish(Ending::new(State::Finished)).unwrap();
 }

@@ -1,30 +1,28 @@
-//! The books in the hands of those who write into them: the run as it reads, and the lane as its journal.
+//! The ledger in the hands of those who write into it: the run as it reads, and the lane as its journal.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use contact_sink_core::ContactUpdate;
+use contact_sink_core::{Applied, ContactUpdate};
 #[cfg(feature = "failpoints")]
 use contact_sink_delivery::Outcome;
-use contact_sink_delivery::{Journal, JournalError, Numbered, Settled};
-use contact_sink_journal::State;
+use contact_sink_delivery::{Admission, Departing, Journal, JournalError, Numbered, Settled};
+use contact_sink_journal::{State, Stopped};
 
-use super::Ledger;
-use contact_sink_mapping::Problem;
-
-use crate::reading::ReadRow;
+use super::{FileFailed, Ledger};
+use crate::reading::{Aside, ReadRow};
 use crate::report::Counts;
 
-/// The books in the hands of several.
+/// The ledger in the hands of several.
 #[derive(Clone)]
 pub struct Books(Arc<Mutex<Ledger>>);
 
-/// The books as the lane's journal.
+/// The ledger as the lane's journal.
 pub struct Hook(pub Books);
 
 impl Books {
-    /// Opens them.
+    /// Takes a ledger.
     pub fn new(ledger: Ledger) -> Self {
         Self(Arc::new(Mutex::new(ledger)))
     }
@@ -33,7 +31,7 @@ impl Books {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes the books of a run that was not begun after all.
+    /// Ends a run that was not begun after all.
     pub fn put_back(&self) {
         self.open().put_back();
     }
@@ -44,12 +42,12 @@ impl Books {
     }
 
     /// A row that the lane gave back without an outcome.
-    pub fn give_back(&self, number: u64) {
-        self.open().under_way.remove(&number);
+    pub fn give_back(&self, number: u64, applied: Applied) {
+        self.open().give_back(number, applied);
     }
 
     /// Writes down rows that are not sent: how many of them were rejected.
-    pub fn set_aside(&self, rows: &[(ReadRow, Vec<Problem>)], stopped: bool) -> Result<u64, JournalError> {
+    pub fn set_aside(&self, rows: &[(ReadRow, Aside)], stopped: bool) -> Result<u64, JournalError> {
         self.open().set_aside(rows, stopped)
     }
 
@@ -58,48 +56,55 @@ impl Books {
         self.open().counts()
     }
 
-    /// Why the file of rejected rows could not be written, if it could not.
-    pub fn dead_letters_failure(&self) -> Option<io::Error> {
-        self.open().dead_letters_failed.take()
+    /// The file beside the journal that could not be written, if there is one.
+    pub fn file_failure(&self) -> Option<FileFailed> {
+        self.open().file_failed.take()
     }
 
-    /// The file of rejected rows, if there is one.
-    pub fn dead_letters(&self) -> Option<PathBuf> {
+    /// The files of rejected rows that are there, as absolute paths.
+    pub fn rejected_files(&self) -> Vec<PathBuf> {
         let ledger = self.open();
-        match &ledger.run {
-            Some(run) => run.letters_path().filter(|path| path.exists()).map(|path| {
-                let here = std::env::current_dir().ok();
-                here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).to_owned()
-            }),
-            None => ledger.dead_letters.path().map(Into::into),
-        }
+        let Some(run) = &ledger.run else {
+            let path = ledger.dead_letters.path();
+            return path.map(|path| std::path::absolute(path).unwrap_or(path.into())).into_iter().collect();
+        };
+        let mut files = run.record().rejected_files.clone();
+        files.extend(run.letters_path().map(Into::into));
+        files.sort();
+        files.dedup();
+        files.retain(|path| path.exists());
+        files
     }
 
-    /// Ends the run in the journal. If it may have sent what the journal was not told of, it counts as cut off.
-    pub fn finish(&self, state: State) -> Result<(), JournalError> {
-        let (run, vendor_has, is_behind) = {
+    /// Ends the run in the journal. `hold`: for how long what may have been applied without an answer may still be.
+    pub fn finish(
+        &self,
+        state: State,
+        exit_status: u8,
+        stop: Option<Stopped>,
+        hold: Duration,
+    ) -> Result<(), JournalError> {
+        let (run, vendor_has, ending) = {
             let mut ledger = self.open();
-            (ledger.run.take(), ledger.vendor_has.take(), ledger.is_behind)
+            let ending = ledger.ending(state, exit_status, stop, hold);
+            (ledger.run.take(), ledger.vendor_has.take(), ending)
         };
-        let state = if is_behind { State::Running } else { state };
         if let Some(run) = &run {
             let destination = self.open().destination.clone();
             metrics::counter!("contact_sink_journal_syncs_total", "destination" => destination).absolute(run.syncs());
         }
         let flushed = vendor_has.map_or(Ok(()), |vendor_has| vendor_has.flush());
-        run.map_or(Ok(()), |run| run.finish(state)).and(flushed)
+        run.map_or(Ok(()), |run| run.finish(ending)).and(flushed)
     }
 }
 
 impl Journal for Hook {
-    fn has(&mut self, update: &ContactUpdate) -> Result<bool, JournalError> {
-        self.0.open().vendor_has.as_ref().map_or(Ok(false), |vendor_has| vendor_has.has(update))
+    fn admit(&mut self, number: Option<u64>, update: &ContactUpdate) -> Result<Admission, JournalError> {
+        self.0.open().admit(number, update)
     }
 
-    fn departs(&mut self, batch: &[ContactUpdate]) -> Result<(), JournalError> {
-        if let Some(vendor_has) = &self.0.open().vendor_has {
-            vendor_has.departs(batch)?;
-        }
+    fn departs(&mut self, batch: &[Departing<'_>]) -> Result<(), JournalError> {
+        self.0.open().departs(batch)?;
         #[cfg(feature = "failpoints")]
         contact_sink_journal::failpoint::pass("before-send");
         Ok(())
@@ -110,9 +115,6 @@ impl Journal for Hook {
         if outcomes.iter().any(|settled| !matches!(settled.outcome, Outcome::Unsettled { .. })) {
             contact_sink_journal::failpoint::pass("after-send");
         }
-        let mut ledger = self.0.open();
-        let settled = ledger.settled(outcomes);
-        ledger.is_behind |= settled.is_err();
-        settled
+        self.0.open().settled(outcomes)
     }
 }

@@ -1,4 +1,4 @@
-//! What a journal is told of a run: what it is the same run by, and how a person goes on with it.
+//! What a journal is told of a run: what it is known by beside its content, and how a person resumes it.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use contact_sink_mapping::{EmptySubject, FieldMapping, SubjectColumns};
 
 use crate::args::{self, Format};
 
-/// What must be the same for a run to be gone on with.
+/// What a run is known by beside its content.
 pub(super) fn identity(target: &Target) -> Identity {
     let Target { vendor, account, limiter_key, mapping, .. } = target;
     let subject = match mapping.subject() {
@@ -42,7 +42,7 @@ pub(super) fn identity(target: &Target) -> Identity {
     }
 }
 
-/// What a person types to go on with this run, in any directory.
+/// What a person types to resume this run, in any directory.
 pub(super) fn command(args: &args::Sync, file: &Path, name: &str) -> String {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut words =
@@ -52,6 +52,9 @@ pub(super) fn command(args: &args::Sync, file: &Path, name: &str) -> String {
     option("--rejected", &args.rejected);
     if let Some(state) = &args.state {
         option("--state", state);
+    }
+    if let Some(outcomes) = &args.outcomes {
+        option("--outcomes", outcomes);
     }
     // Without these it would be another run, or not be read at all.
     if let Some(format) = args.format {

@@ -1,4 +1,4 @@
-//! The keyed hashes of an index: HMAC-SHA256, cut short. Every part that may have another length is preceded by it, so that no two different
+//! The keyed hashes of subjects and values: HMAC-SHA256, cut short. Every part that may have another length is preceded by it, so that no two different
 //! things are hashed as the same bytes.
 
 use contact_sink_core::{Address, Subject, Value};
@@ -11,25 +11,39 @@ use crate::Key;
 const NEAR: usize = 3;
 
 /// Makes the hashes under one key. The key is taken in once; each hash begins with a copy of that state.
-pub(super) struct Hasher(Hmac<Sha256>);
+#[derive(Clone)]
+pub(crate) struct Hasher(Hmac<Sha256>);
 
 /// The hashes of a subject.
-pub(super) struct SubjectHash {
+pub(crate) struct SubjectHash {
     /// Where its row stands.
-    pub(super) row: i64,
+    pub(crate) row: i64,
     whole: [u8; 16],
 }
 
+/// A hash under a key.
+pub(crate) fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    // HMAC fills a key up with zeros to the block of its hash.
+    let mut block = [0; 64];
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    Hmac::new(&block.into())
+}
+
+impl SubjectHash {
+    /// Tells the subject from others with the same row: bits of its hash that are not in that.
+    pub(crate) fn tag(&self) -> u32 {
+        let [.., t0, t1, t2, t3] = self.whole;
+        u32::from_le_bytes([t0, t1, t2, t3])
+    }
+}
+
 impl Hasher {
-    pub(super) fn new(key: &Key) -> Self {
-        // HMAC fills a key up with zeros to the block of its hash.
-        let mut block = [0; 64];
-        block.iter_mut().zip(key.bytes()).for_each(|(to, from)| *to = *from);
-        Self(Hmac::new(&block.into()))
+    pub(crate) fn new(key: &Key) -> Self {
+        Self(keyed(key.bytes()))
     }
 
-    /// What an index keeps to know its key again.
-    pub(super) fn check(&self) -> [u8; 32] {
+    /// What is kept to recognise the key.
+    pub(crate) fn check(&self) -> [u8; 32] {
         self.begin(b'k').end()
     }
 
@@ -38,7 +52,7 @@ impl Hasher {
     /// Its row is 24 bits that it has in common with its neighbours (users whose ids differ in the last three bytes only;
     /// the contacts of one owner) and 40 bits of its own. A file in the order of its ids then reads and writes the index page by
     /// page and not all over it. Subjects that meet in one row are still told apart, see [`Hasher::tag`].
-    pub(super) fn subject(&self, subject: &Subject) -> Option<SubjectHash> {
+    pub(crate) fn subject(&self, subject: &Subject) -> Option<SubjectHash> {
         let (near, whole) = match subject {
             Subject::User(id) => {
                 let id = id.as_str().as_bytes();
@@ -60,7 +74,7 @@ impl Hasher {
 
     /// Hashes what a field of a subject is set to. 128 bits of the subject's hash go in: what another subject with the same row
     /// has is never taken for this one's.
-    pub(super) fn tag(&self, subject: &SubjectHash, address: &Address, value: &Value) -> Option<u64> {
+    pub(crate) fn tag(&self, subject: &SubjectHash, address: &Address, value: &Value) -> Option<u64> {
         let kind = match value {
             Value::Text(_) => b't',
             Value::List(_) => b'l',

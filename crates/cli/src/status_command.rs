@@ -1,0 +1,287 @@
+//! `status`: the runs that the journals know.
+
+use std::cmp::Reverse;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use contact_sink_journal::{Book, Key, Lock, OpenError, Record, State};
+use serde::Serialize;
+
+use crate::args::{self, RunState};
+use crate::console::say;
+use crate::exit_status::{Failure, Status};
+use crate::report::{counted, grouped};
+use crate::sync::state;
+
+/// A run of a destination.
+struct Shown {
+    destination: String,
+    record: Record,
+    state: RunState,
+    /// Who holds the destination's lock, if the run is under way.
+    holder: Option<String>,
+}
+
+/// The same for JSON.
+#[derive(Serialize)]
+struct RunReport<'a> {
+    run: &'a str,
+    destination: &'a str,
+    vendor: &'a str,
+    account: &'a str,
+    input: &'a str,
+    state: &'static str,
+    started: String,
+    changed: String,
+    exit_status: Option<u8>,
+    stop: Option<StopReport<'a>>,
+    rows: Option<u64>,
+    accepted: u64,
+    rejected: u64,
+    skipped: u64,
+    unchanged: u64,
+    pending: Option<u64>,
+    rejected_files: Vec<&'a PathBuf>,
+    continue_command: Option<&'a str>,
+    held_by: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct StopReport<'a> {
+    kind: &'a str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: u32,
+    runs: Vec<RunReport<'a>>,
+}
+
+/// Shows the runs, the newest first, or forgets some.
+pub fn run(args: &args::Status) -> Result<Status, Failure> {
+    let directory = match &args.state {
+        Some(directory) => directory.clone(),
+        None => state::default_directory()?,
+    };
+    let journals = journals(&directory)?;
+    let is_wanted = |path: &PathBuf| args.to.is_empty() || args.to.contains(&name_of(path));
+    if let Some(name) = args.to.iter().find(|name| !journals.iter().any(|path| name_of(path) == **name)) {
+        return Err(Failure::usage(format!("--to {name}: no run of it is known in {}", directory.display())));
+    }
+    let wanted: Vec<PathBuf> = journals.into_iter().filter(is_wanted).collect();
+    if !args.forget.is_empty() {
+        return forget(args, &directory, &wanted);
+    }
+    let (mut shown, mut status) = (Vec::new(), Status::Done);
+    for path in &wanted {
+        match runs_of(path) {
+            Ok(runs) => shown.extend(runs),
+            // The others are shown all the same.
+            Err(OpenError::Foreign { .. }) if name_of(path).starts_with("index") => {}
+            Err(error) => {
+                say!("contact-sink: {error}");
+                status = Status::Config;
+            }
+        }
+    }
+    shown.retain(|run| args.only.is_empty() || args.only.contains(&run.state));
+    shown.sort_by(|one, other| (other.record.began, &one.destination).cmp(&(one.record.began, &other.destination)));
+    let text = match args.json {
+        true => serde_json::to_string(&Report { schema: 1, runs: shown.iter().map(Shown::report).collect() })
+            .map_or(String::new(), |json| json + "\n"),
+        false => table(&shown),
+    };
+    if shown.is_empty() && status == Status::Done && !args.json {
+        let which = if args.only.is_empty() { "" } else { " in such a state" };
+        say!("no run{which} is known in {}", directory.display());
+    }
+    // Who closes the pipe has read enough.
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    Ok(status)
+}
+
+fn forget(args: &args::Status, directory: &Path, journals: &[PathBuf]) -> Result<Status, Failure> {
+    let key = Key::load_or_create(&directory.join("index.key"))
+        .map_err(|error| Failure::config(format!("the journal cannot be opened: {error}")))?;
+    for name in &args.forget {
+        let mut found = false;
+        for path in journals {
+            // Only a journal that knows the run is locked.
+            let knows = |run: &Shown| run.record.parts.iter().any(|part| part.name == *name);
+            if !runs_of(path).is_ok_and(|runs| runs.iter().any(knows)) {
+                continue;
+            }
+            let who = format!("process {}: status --forget {name}", std::process::id());
+            let _lock = Lock::take(&path.with_extension("lock"), &who).map_err(|held| {
+                let problem =
+                    format!("destination {}: a run is under way: {held}: wait until it has ended", name_of(path));
+                Failure::new(Status::Pending, problem)
+            })?;
+            let cannot = |error: OpenError| Failure::config(format!("the journal cannot be opened: {error}"));
+            let forgotten = Book::open(path, &key).and_then(|mut book| book.forget(name)).map_err(cannot)?;
+            let runs = forgotten.map_err(|run| {
+                Failure::config(format!(
+                    "{}: rejected rows of the run {name} are not in their file yet: run this first: {}",
+                    name_of(path),
+                    run.command
+                ))
+            })?;
+            for run in runs {
+                found = true;
+                let left = match run.pending() {
+                    0 => String::new(),
+                    rows => format!("; {} of it were never sent", counted(rows, "row")),
+                };
+                say!("{}: forgot the run {}{left}", name_of(path), run.name());
+            }
+        }
+        if !found {
+            return Err(Failure::usage(format!("--forget {name}: no such run is known in {}", directory.display())));
+        }
+    }
+    Ok(Status::Done)
+}
+
+/// The runs of a destination.
+fn runs_of(path: &Path) -> Result<Vec<Shown>, OpenError> {
+    let holder = Lock::holder(&path.with_extension("lock"));
+    let runs = contact_sink_journal::list(path)?;
+    // The others that say so were cut off; the one that was resumed last need not be the one that began last.
+    let running = runs.iter().enumerate().filter(|(_, record)| record.state == State::Running);
+    let under_way = running.max_by_key(|(nth, record)| (record.changed, Reverse(*nth))).map(|(nth, _)| nth);
+    let shown = runs.iter().enumerate().map(|(nth, record)| {
+        let holder = holder.clone().filter(|_| Some(nth) == under_way);
+        let has_later = runs[..nth].iter().any(|later| later.input == record.input || later.content == record.content);
+        let state = match record.state {
+            State::Finished => RunState::Finished,
+            State::Running if holder.is_some() => RunState::Running,
+            _ if has_later && record.is_resumable => RunState::Replaced,
+            State::Running => RunState::CutOff,
+            _ => RunState::Unfinished,
+        };
+        Shown { destination: name_of(path), record: record.clone(), state, holder }
+    });
+    Ok(shown.collect())
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The journals in a directory, by name; none if it is not there.
+fn journals(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let cannot = |error: std::io::Error| Failure::config(format!("{}: cannot be read: {error}", directory.display()));
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(cannot)?,
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(cannot)?;
+    let is_journal = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sqlite");
+    let mut paths: Vec<PathBuf> = paths.into_iter().filter(is_journal).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+impl Shown {
+    /// What to type to resume it; nothing if that is not possible, or sends nothing.
+    fn command(&self) -> Option<&str> {
+        let is_left = matches!(self.state, RunState::CutOff | RunState::Unfinished);
+        let can_resume = self.record.is_resumable && !self.record.is_old(SystemTime::now());
+        (is_left && can_resume).then_some(self.record.command.as_str())
+    }
+
+    fn rows(&self) -> Option<u64> {
+        let Record { rows, first, is_resumable, .. } = &self.record;
+        is_resumable.then(|| rows.saturating_sub(*first))
+    }
+
+    /// Why it is in its state, and what to do.
+    fn why(&self) -> String {
+        let stop = self.record.stop.as_ref().filter(|_| self.state != RunState::Finished);
+        let mut why = stop.map_or(String::new(), |stop| stop.message.clone());
+        if let Some(holder) = &self.holder {
+            why = holder.clone();
+        }
+        if let Some(command) = self.command() {
+            let separator = if why.is_empty() { "" } else { "; " };
+            why = format!("{why}{separator}continue with: {command}");
+        }
+        why
+    }
+
+    fn report(&self) -> RunReport<'_> {
+        let Record { identity, counts, .. } = &self.record;
+        RunReport {
+            run: self.record.name(),
+            destination: &self.destination,
+            vendor: &identity.host,
+            account: &identity.account,
+            input: &self.record.input,
+            state: self.state.word(),
+            started: time(self.record.began),
+            changed: time(self.record.changed),
+            exit_status: self.record.exit_status,
+            stop: self.record.stop.as_ref().map(|stop| StopReport { kind: &stop.kind, message: &stop.message }),
+            rows: self.rows(),
+            accepted: counts.accepted,
+            rejected: counts.rejected,
+            skipped: counts.skipped,
+            unchanged: counts.unchanged,
+            pending: self.rows().map(|rows| rows.saturating_sub(counts.settled())),
+            rejected_files: self.record.rejected_files.iter().filter(|path| path.exists()).collect(),
+            continue_command: self.command(),
+            held_by: self.holder.as_deref(),
+        }
+    }
+}
+
+fn time(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// One line for each run, under a header.
+fn table(runs: &[Shown]) -> String {
+    if runs.is_empty() {
+        return String::new();
+    }
+    let header =
+        ["RUN", "DESTINATION", "STATE", "EXIT", "DONE", "REJECTED", "LAST CHANGE", "INPUT", ""].map(str::to_owned);
+    let line = |run: &Shown| {
+        let counts = run.record.counts;
+        let rows = run.rows().map_or(String::new(), |rows| format!(" of {}", grouped(rows)));
+        [
+            run.record.name().to_owned(),
+            run.destination.clone(),
+            run.state.word().to_owned(),
+            run.record.exit_status.map_or("-".to_owned(), |status| status.to_string()),
+            format!("{}{rows}", grouped(counts.settled())),
+            grouped(counts.rejected),
+            time(run.record.changed),
+            one_line(&run.record.input),
+            one_line(&run.why()),
+        ]
+    };
+    let lines: Vec<[String; 9]> = std::iter::once(header).chain(runs.iter().map(line)).collect();
+    let widths: Vec<usize> =
+        (0..8).map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default()).collect();
+    let mut text = String::new();
+    for line in &lines {
+        let mut row = String::new();
+        for (cell, width) in line.iter().zip(&widths) {
+            // Writing to a String cannot fail.
+            let _ = write!(row, "{cell:width$}  ");
+        }
+        text.push_str(format!("{row}{}", line[8]).trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A name or a message with a line break in it stays on its line.
+fn one_line(text: &str) -> String {
+    text.replace('\n', "\\n").replace('\r', "\\r")
+}

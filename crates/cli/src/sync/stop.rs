@@ -1,0 +1,65 @@
+//! Why a destination ended before its last row: in one word, and for a person.
+
+use std::path::Path;
+
+use contact_sink_delivery::Stop;
+
+use super::ledger::FileFailed;
+use super::run::End;
+use crate::report::StopReport;
+
+/// What is said of an end. `rejected`: where this command puts files of rejected rows.
+pub fn report(end: &End, vendor: &str, rejected: &Path) -> StopReport {
+    let message = match end {
+        End::Stopped(stop @ (Stop::RefusedAlike { .. } | Stop::TooManyRejected { .. })) => {
+            format!("{stop}{}; --max-rejected 100% switches this stop off", explanation(vendor, stop))
+        }
+        End::Stopped(stop) => stop.to_string(),
+        End::File(FileFailed::RejectedRows(problem)) => format!(
+            "the file of rejected rows in {} cannot be written: {problem}: make room or name another place with --rejected",
+            rejected.display()
+        ),
+        End::File(FileFailed::Outcomes(problem)) => {
+            format!(
+                "the file of outcomes cannot be written: {problem}: make room or name another place with --outcomes"
+            )
+        }
+        End::Journal(problem) => {
+            format!("{problem}: nothing was sent any more: make room, or end what holds the file")
+        }
+        End::Unreadable(problem) => problem.clone(),
+        End::Interrupted => "interrupted".to_owned(),
+        End::TimeIsUp(limit) => format!("the time is up: {limit}"),
+        End::Broken => {
+            "a mistake in this program, which is said above: please report it; rows that are not counted are pending"
+                .to_owned()
+        }
+    };
+    StopReport { kind: kind(end), message }
+}
+
+fn kind(end: &End) -> &'static str {
+    match end {
+        End::Stopped(Stop::Failed(_)) => "vendor_error",
+        End::Stopped(Stop::Unreachable { .. }) => "unreachable",
+        End::Stopped(Stop::RefusedAlike { .. }) => "refused_alike",
+        End::Stopped(Stop::TooManyRejected { .. }) => "too_many_rejected",
+        End::Stopped(Stop::Journal(_)) | End::Journal(_) => "journal",
+        End::Stopped(_) | End::Broken => "internal_error",
+        End::File(FileFailed::RejectedRows(_)) => "rejected_rows",
+        End::File(FileFailed::Outcomes(_)) => "outcomes",
+        End::Unreadable(_) => "input",
+        End::Interrupted => "interrupted",
+        End::TimeIsUp(_) => "time_limit",
+    }
+}
+
+/// Where the code is explained by which everything was refused, if the vendor's table has it.
+fn explanation(vendor: &str, stop: &Stop) -> String {
+    match stop {
+        Stop::RefusedAlike { code: Some(code), .. } if crate::explain::knows(vendor, code) => {
+            format!("; `contact-sink explain {vendor} {code}` says more")
+        }
+        _ => String::new(),
+    }
+}

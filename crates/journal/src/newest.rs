@@ -1,0 +1,224 @@
+//! Which part of which run has set a field last, so that an older value is not sent after a newer one.
+//!
+//! A position says how old a value is: the number of its part, then its line in that input. Before an update is sent, its
+//! position is noted for each of its fields. It is taken back when the outcome says that the field was not set. Notes are kept
+//! only while an older value could still be sent: see [`Newest::keep`].
+
+use std::collections::HashMap;
+
+use contact_sink_core::{Address, Applied, ContactUpdate};
+use contact_sink_delivery::Outcome;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::Key;
+use crate::hash::{Hasher, SubjectHash};
+use crate::write::sql;
+
+const BYTES: usize = 14;
+
+/// How old the values of a row are: those of a higher position are newer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The part that the row belongs to; parts are numbered in the order in which they began.
+    pub part: u32,
+    /// The row's line in the input.
+    pub line: u32,
+}
+
+/// One field of one subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Cell {
+    /// Where the subject's fields are: see [`Hasher::subject`].
+    row: i64,
+    /// Tells it from other subjects there.
+    tag: u32,
+    field: u16,
+}
+
+/// The notes of one account.
+pub(crate) struct Newest {
+    hasher: Hasher,
+    fields: HashMap<Address, u16>,
+    is_kept: bool,
+    /// What was noted before, of fields that are being sent.
+    before: HashMap<Cell, Option<Position>>,
+}
+
+impl Newest {
+    /// The notes in a journal. Those of different accounts never meet: their hashes have different keys.
+    pub(crate) fn new(connection: &Connection, key: &Key, account_hash: &str) -> rusqlite::Result<Self> {
+        let mut all = connection.prepare("SELECT name, id FROM field")?;
+        let all = all.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+        let mut fields = HashMap::new();
+        for named in all {
+            let (name, id) = named?;
+            // A name that is none any more is asked for by nobody.
+            if let Ok(address) = Address::new(name) {
+                fields.insert(address, id);
+            }
+        }
+        let hasher = Hasher::new(&key.derive(&format!("newest {account_hash}")));
+        Ok(Self { hasher, fields, is_kept: false, before: HashMap::new() })
+    }
+
+    /// Notes from now on what is sent: an older value of it could still be sent.
+    pub(crate) fn keep(&mut self) {
+        self.is_kept = true;
+    }
+
+    pub(crate) fn is_kept(&self) -> bool {
+        self.is_kept
+    }
+
+    /// The fields of an update that were set from a higher position.
+    pub(crate) fn newer(
+        &self,
+        connection: &Connection,
+        update: &ContactUpdate,
+        position: Position,
+    ) -> rusqlite::Result<Vec<Address>> {
+        let Some(subject) = self.hasher.subject(update.subject()) else { return Ok(Vec::new()) };
+        let entries = read(connection, subject.row)?;
+        let is_newer = |address: &&Address| {
+            let Some(field) = self.fields.get(*address) else { return false };
+            let cell = Cell { row: subject.row, tag: subject.tag(), field: *field };
+            position_of(&entries, cell).is_some_and(|noted| noted > position)
+        };
+        Ok(update.fields().iter().map(|(address, _)| address).filter(is_newer).cloned().collect())
+    }
+
+    /// Notes that these are set from here, where nothing newer is noted.
+    pub(crate) fn note(
+        &mut self,
+        connection: &Connection,
+        update: &ContactUpdate,
+        position: Position,
+    ) -> rusqlite::Result<()> {
+        let Some(subject) = self.hasher.subject(update.subject()) else { return Ok(()) };
+        let mut entries = read(connection, subject.row)?;
+        let mut has_changed = false;
+        for (address, _) in update.fields() {
+            let Some(cell) = self.cell(connection, &subject, address)? else { continue };
+            let noted = position_of(&entries, cell);
+            if noted.is_none_or(|noted| noted < position) {
+                set(&mut entries, cell, Some(position));
+                self.before.insert(cell, noted);
+                has_changed = true;
+            }
+        }
+        if has_changed { write(connection, subject.row, &entries) } else { Ok(()) }
+    }
+
+    /// Takes back what an outcome says was not set.
+    pub(crate) fn settle(
+        &mut self,
+        connection: &Connection,
+        update: &ContactUpdate,
+        position: Position,
+        outcome: &Outcome,
+    ) -> rusqlite::Result<()> {
+        let (no_field, mut is_set): (&[Address], _) = (&[], true);
+        let mut set_fields = no_field;
+        match outcome {
+            // The vendor has this value: an older one must not take its place.
+            Outcome::Unchanged => self.note(connection, update, position)?,
+            Outcome::Rejected { stored, earlier: Applied::No, .. } => (is_set, set_fields) = (false, stored),
+            Outcome::Unsettled { applied: Applied::No, .. } => is_set = false,
+            _ => {}
+        }
+        let Some(subject) = self.hasher.subject(update.subject()) else { return Ok(()) };
+        let mut entries = None;
+        for (address, _) in update.fields() {
+            let Some(cell) = self.cell(connection, &subject, address)? else { continue };
+            let Some(before) = self.before.remove(&cell) else { continue };
+            if is_set || set_fields.contains(address) {
+                continue;
+            }
+            let entries = match &mut entries {
+                Some(entries) => entries,
+                None => entries.insert(read(connection, subject.row)?),
+            };
+            if position_of(entries, cell) == Some(position) {
+                set(entries, cell, before);
+            }
+        }
+        entries.map_or(Ok(()), |entries| write(connection, subject.row, &entries))
+    }
+
+    fn cell(
+        &mut self,
+        connection: &Connection,
+        subject: &SubjectHash,
+        address: &Address,
+    ) -> rusqlite::Result<Option<Cell>> {
+        let field = match self.fields.get(address) {
+            Some(field) => *field,
+            None => {
+                // 65,536 fields of one destination are more than any vendor has.
+                let Ok(id) = u16::try_from(self.fields.len()) else { return Ok(None) };
+                connection
+                    .prepare_cached("INSERT OR REPLACE INTO field (id, name) VALUES (?1, ?2)")?
+                    .execute(params![id, address.as_str()])?;
+                self.fields.insert(address.clone(), id);
+                id
+            }
+        };
+        Ok(Some(Cell { row: subject.row, tag: subject.tag(), field }))
+    }
+}
+
+impl std::fmt::Debug for Newest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Newest").field("is_kept", &self.is_kept).finish_non_exhaustive()
+    }
+}
+
+/// Deletes all notes: no older value can be sent any more.
+pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM newest", []).map(drop)
+}
+
+type Entry = (u16, u32, Position);
+
+fn position_of(entries: &[Entry], cell: Cell) -> Option<Position> {
+    let is_it = |(field, tag, _): &&Entry| (*field, *tag) == (cell.field, cell.tag);
+    entries.iter().find(is_it).map(|(.., position)| *position)
+}
+
+fn set(entries: &mut Vec<Entry>, cell: Cell, position: Option<Position>) {
+    entries.retain(|(field, tag, _)| (*field, *tag) != (cell.field, cell.tag));
+    entries.extend(position.map(|position| (cell.field, cell.tag, position)));
+}
+
+fn read(connection: &Connection, row: i64) -> rusqlite::Result<Vec<Entry>> {
+    let mut statement = connection.prepare_cached("SELECT fields FROM newest WHERE subject = ?1")?;
+    let fields: Option<Vec<u8>> = statement.query_row([row], |row| row.get(0)).optional()?;
+    let fields = fields.unwrap_or_default();
+    let (entries, rest) = fields.as_chunks::<BYTES>();
+    if !rest.is_empty() {
+        return Err(rusqlite::Error::IntegralValueOutOfRange(0, sql(fields.len() as u64)));
+    }
+    let entry = |&[f0, f1, t0, t1, t2, t3, p0, p1, p2, p3, l0, l1, l2, l3]: &[u8; BYTES]| {
+        let position =
+            Position { part: u32::from_le_bytes([p0, p1, p2, p3]), line: u32::from_le_bytes([l0, l1, l2, l3]) };
+        (u16::from_le_bytes([f0, f1]), u32::from_le_bytes([t0, t1, t2, t3]), position)
+    };
+    Ok(entries.iter().map(entry).collect())
+}
+
+fn write(connection: &Connection, row: i64, entries: &[Entry]) -> rusqlite::Result<()> {
+    if entries.is_empty() {
+        return connection.prepare_cached("DELETE FROM newest WHERE subject = ?1")?.execute([row]).map(drop);
+    }
+    let mut fields = Vec::with_capacity(entries.len() * BYTES);
+    for (field, tag, Position { part, line }) in entries {
+        fields.extend_from_slice(&field.to_le_bytes());
+        fields.extend_from_slice(&tag.to_le_bytes());
+        fields.extend_from_slice(&part.to_le_bytes());
+        fields.extend_from_slice(&line.to_le_bytes());
+    }
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO newest (subject, fields) VALUES (?1, ?2)")?
+        .execute(params![row, fields])
+        .map(drop)
+}
