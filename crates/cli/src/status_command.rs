@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use contact_sink_journal::{Book, Key, Lock, OpenError, Record, State};
+use contact_sink_journal::{Book, Key, Lock, OpenError, Record, State, Stopped};
 use serde::Serialize;
 
 use crate::args::{self, RunState};
@@ -199,10 +199,18 @@ impl Shown {
         is_resumable.then(|| rows.saturating_sub(*first))
     }
 
+    /// How its last command ended; nothing if it was killed, or has not ended.
+    fn exit_status(&self) -> Option<u8> {
+        self.record.exit_status.filter(|_| self.record.state != State::Running)
+    }
+
+    fn stop(&self) -> Option<&Stopped> {
+        self.record.stop.as_ref().filter(|_| self.record.state == State::Unfinished)
+    }
+
     /// Why it is in its state, and what to do.
     fn why(&self) -> String {
-        let stop = self.record.stop.as_ref().filter(|_| self.state != RunState::Finished);
-        let mut why = stop.map_or(String::new(), |stop| stop.message.clone());
+        let mut why = self.stop().map_or(String::new(), |stop| stop.message.clone());
         if let Some(holder) = &self.holder {
             why = holder.clone();
         }
@@ -224,8 +232,8 @@ impl Shown {
             state: self.state.word(),
             started: time(self.record.began),
             changed: time(self.record.changed),
-            exit_status: self.record.exit_status,
-            stop: self.record.stop.as_ref().map(|stop| StopReport { kind: &stop.kind, message: &stop.message }),
+            exit_status: self.exit_status(),
+            stop: self.stop().map(|stop| StopReport { kind: &stop.kind, message: &stop.message }),
             rows: self.rows(),
             accepted: counts.accepted,
             rejected: counts.rejected,
@@ -257,7 +265,7 @@ fn table(runs: &[Shown]) -> String {
             run.record.name().to_owned(),
             run.destination.clone(),
             run.state.word().to_owned(),
-            run.record.exit_status.map_or("-".to_owned(), |status| status.to_string()),
+            run.exit_status().map_or("-".to_owned(), |status| status.to_string()),
             format!("{}{rows}", grouped(counts.settled())),
             grouped(counts.rejected),
             time(run.record.changed),

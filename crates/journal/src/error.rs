@@ -42,6 +42,14 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// It was changed by something else, or a part of it is gone.
+    #[error("{}: {problem}: it is damaged: put a copy back, or move it away: then it is not known any more what was sent", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's word.
+        problem: String,
+    },
     /// SQLite cannot read or write it.
     #[error("{}: {problem}", path.display())]
     Broken {
@@ -62,6 +70,7 @@ impl OpenError {
         let path = path.into();
         move |error| match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::NotADatabase) => Self::Foreign { path },
+            Some(rusqlite::ErrorCode::DatabaseCorrupt) => Self::Damaged { path, problem: error.to_string() },
             _ => Self::Broken { path, problem: error.to_string() },
         }
     }

@@ -61,8 +61,9 @@ pub struct Lookup {
 
 /// Finds the run of an input among all of a journal, the newest first.
 pub(crate) fn find(runs: &[Record], content: &Content<'_>, identity: &Identity, now: SystemTime) -> Lookup {
-    let candidates: Vec<&Record> =
-        runs.iter().filter(|run| run.is_resumable && run.identity.account_hash == identity.account_hash).collect();
+    let of_account: Vec<&Record> =
+        runs.iter().filter(|run| run.identity.account_hash == identity.account_hash).collect();
+    let candidates: Vec<&Record> = of_account.iter().copied().filter(|run| run.is_resumable).collect();
     let has_mapping = |run: &Record| run.identity.differences(identity).is_empty();
     let is_unfinished = |run: &Record| run.state != State::Finished;
     // A finished run under another mapping says nothing of this one.
@@ -95,11 +96,11 @@ pub(crate) fn find(runs: &[Record], content: &Content<'_>, identity: &Identity, 
                 // There is nothing to keep: what has changed was probably wrong.
                 false if run.counts.settled() == 0 && run.state != State::Running => Found::Nothing,
                 false => Found::OtherMapping { record, new_from },
-                true if run.is_old(now) && has_other_since(&candidates, run) => Found::TooOld(record),
+                true if run.is_old(now) && has_other_since(&of_account, run) => Found::TooOld(record),
                 true => Found::Unfinished { record, new_from },
             }
         }
-        Some((run, None)) => Found::Finished { record: run.clone(), other_since: has_other_since(&candidates, run) },
+        Some((run, None)) => Found::Finished { record: run.clone(), other_since: has_other_since(&of_account, run) },
         Some((run, Some(_))) => Found::Grown(run.clone()),
     };
     let at_path =

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Read as _;
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::OpenError;
 
@@ -88,7 +88,9 @@ pub(crate) fn open(path: &Path, key: [u8; 32]) -> Result<Connection, OpenError> 
     let file = options.open(path).map_err(OpenError::io(path))?;
     check_magic(file, path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(OpenError::sqlite(path))?;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(OpenError::sqlite(path))?;
+    // One that begins by reading would not wait for the thread that folds the log, but fail.
+    connection.set_transaction_behavior(TransactionBehavior::Immediate);
     prepare(&connection, path, key)?;
     Ok(connection)
 }

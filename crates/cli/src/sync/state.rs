@@ -244,7 +244,9 @@ impl States {
             Some(directory) => directory.clone(),
             None => default_directory()?,
         };
-        contact_sink_journal::make_directory(&directory).map_err(cannot_open)?;
+        contact_sink_journal::make_directory(&directory).map_err(|error| {
+            Failure::config(format!("the state directory cannot be made: {error}: name another one with --state DIR"))
+        })?;
         Ok(self.directory.insert(directory).clone())
     }
 }

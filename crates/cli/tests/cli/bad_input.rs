@@ -128,7 +128,7 @@ fn check(case: &Case) -> Result<(), String> {
     line.extend(case.args.iter().cloned());
     let line: Vec<&str> = line.iter().map(String::as_str).collect();
     let ran = match case.full_disk {
-        true => place.run_on_a_full_disk(&line, ""),
+        true => place.run_on_a_full_disk(1, &line),
         false if case.pipe => place.run_from(input, &line),
         false => place.run(&line),
     };

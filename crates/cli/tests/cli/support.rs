@@ -110,10 +110,10 @@ impl Place {
         self.finish(Command::new(env!("CARGO_BIN_EXE_contact-sink")).args(arguments))
     }
 
-    /// The same where no file can become longer than 512 bytes: a write beyond fails, as on a disk that is full. What comes
-    /// through this pipe (`cat FILE | `) has no journal.
-    pub fn run_on_a_full_disk(&self, arguments: &[&str], pipe: &str) -> Ran {
-        let limited = format!("trap '' XFSZ; ulimit -f 1; {pipe}\"$0\" \"$@\"");
+    /// The same where no file can become longer than this: a write beyond fails, as on a disk that is full.
+    pub fn run_on_a_full_disk(&self, kilobytes: usize, arguments: &[&str]) -> Ran {
+        // A shell counts in blocks of 512 bytes.
+        let limited = format!("trap '' XFSZ; ulimit -f {}; \"$0\" \"$@\"", 2 * kilobytes);
         let command = env!("CARGO_BIN_EXE_contact-sink");
         self.finish(Command::new("sh").args(["-c", &limited, command]).args(arguments))
     }
@@ -221,7 +221,7 @@ pub fn signal(name: &str, process: u32) {
 }
 
 /// The rows of a file of rejected rows: line, field, code, reason.
-fn rows_of(path: &Path) -> Vec<String> {
+pub fn rows_of(path: &Path) -> Vec<String> {
     let bytes = fs::read(path).unwrap();
     let mut rows = Vec::new();
     if path.extension().unwrap() == "ndjson" {

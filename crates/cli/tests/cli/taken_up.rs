@@ -1,35 +1,27 @@
 //! A run that is taken up under other circumstances: other columns, another run between, a lock that somebody holds.
 #![cfg(unix)]
 
+use std::collections::HashSet;
 use std::fs;
+use std::path::Path;
 
 use crate::journal::{SYNC, cut, place, rows};
-use crate::support::{Place, Ran, destination, signal, wait_until, world};
+use crate::support::{Place, Ran, destination, rows_of, signal, wait_until, world};
 
 #[test]
-fn rejected_rows_under_other_columns_go_to_another_file() {
+fn rejected_rows_go_where_they_are_wanted_now() {
     let place = place();
-    place.write("input.csv", rows(4_000));
+    place.write("input.csv", rows(8_000));
     cut(&place);
-    let columns: Vec<String> = rows(4_000).lines().map(|line| format!("first,{line}\n")).collect();
-    place.write("input.csv", columns.concat() + "first,7,13,,\n");
-    let ran = place.run(&[&SYNC[..], &["--continue"]].concat());
-    assert!(ran.stderr.contains("has the columns of the input as it was"), "{}", ran.stderr);
-    assert_eq!((ran.count("rows"), ran.count("pending")), (4_001, 0), "{}", ran.stderr);
-    let [before, after] = &place.rejected()[..] else { panic!("two files") };
-    assert!(!fs::read_to_string(before).unwrap().contains("first"));
-    let after = fs::read_to_string(after).unwrap();
-    assert!(after.contains("_vendor_text,first,cuid,mobile,") && after.contains(",first,7,13,"), "{after}");
-    assert_eq!(place.rejected_rows().len() as u64, ran.count("rejected"));
-
-    // As NDJSON it has no head, and is no line of a CSV file either.
-    place.write("input.csv", rows(4_000));
-    place.run(&[&SYNC[..], &["--restart", "--max-time", "1s"]].concat());
-    let lines = "{\"cuid\":1,\"mobile\":\"13\",\"email\":\"\",\"registration_id\":\"\"}\n";
-    place.write("input.csv", lines.repeat(4_001));
-    let ran = place.run(&[&SYNC[..], &["--continue", "--format", "ndjson", "--max-rejected", "100%"]].concat());
-    assert_eq!((ran.status, ran.count("pending")), (2, 0), "{}", ran.stderr);
-    assert!(place.rejected().iter().any(|path| path.extension().unwrap() == "ndjson"), "{}", ran.stderr);
+    let before = fs::read_to_string(&place.rejected()[0]).unwrap();
+    let ran = place.run(&[&SYNC[..], &["--rejected", "elsewhere"]].concat());
+    assert_eq!((ran.status, ran.count("rejected"), ran.count("pending")), (2, 160, 0), "{}", ran.stderr);
+    assert_eq!(fs::read_to_string(&place.rejected()[0]).unwrap(), before, "it is left alone");
+    let files = ran.report()["rejected_files"].as_array().unwrap().clone();
+    assert!(files.len() == 2 && files[0] != files[1], "{files:?}");
+    let rows: Vec<String> = files.iter().flat_map(|file| rows_of(Path::new(file.as_str().unwrap()))).collect();
+    let lines: HashSet<&str> = rows.iter().map(|row| row.split(',').next().unwrap()).collect();
+    assert_eq!((rows.len(), lines.len()), (160, 160), "each row once");
 }
 
 #[test]
@@ -43,12 +35,13 @@ fn a_run_that_is_taken_up_again_is_the_one_under_way() {
     let child = place.start(&[&SYNC[..], &["--format", "csv"]].concat());
     wait_until("a request", || place.sandbox.seen() > before);
     let status = place.run(&["status"]).stdout;
-    assert!(status.contains("other.csv to jiguang") && !status.contains("was cut off"), "{status}");
-    assert!(status.contains(&format!(": under way, process {}", child.id())), "{status}");
+    let [_, other, input] = &status.lines().collect::<Vec<_>>()[..] else { panic!("{status}") };
+    assert!(other.contains("  finished  2  ") && other.ends_with("other.csv"), "{status}");
+    assert!(input.contains("  running   -  ") && input.contains(&format!("process {}", child.id())), "{status}");
     signal("TERM", child.id());
     child.wait_with_output().unwrap();
     let status = place.run(&["status"]).stdout;
-    assert!(status.contains(" --format csv\n"), "what it cannot be read without: {status}");
+    assert!(status.contains(" --format csv"), "what it cannot be read without: {status}");
 }
 
 #[test]
@@ -62,7 +55,7 @@ fn who_is_refused_a_lock_has_begun_nothing() {
     let ran = place.run(&["sync", "input.csv", "--to", "elsewhere,growth"]);
     assert_eq!(ran.status, 75, "{}", ran.stderr);
     let status = place.run(&["status"]).stdout;
-    assert!(!status.contains("elsewhere: ") && status.contains("growth: "), "{status}");
+    assert!(!status.contains(" elsewhere ") && status.contains(" growth "), "{status}");
     assert_eq!(Ran::of(child.wait_with_output().unwrap()).status, 2);
 }
 
