@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use contact_sink_core::ErrorCode;
+use contact_sink_delivery::Options;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, Transaction, params};
 
@@ -70,6 +71,22 @@ pub struct Resumed<'a> {
     pub content: (u64, &'a [u8]),
 }
 
+/// What the lane of a run that was killed may have left behind.
+#[derive(Debug, Clone, Copy)]
+pub struct KilledLane {
+    /// So many updates it held at most.
+    pub waiting: u64,
+    /// For so long its last requests may still be applied.
+    pub unknown_hold: Duration,
+}
+
+impl KilledLane {
+    /// That of a lane with these options.
+    pub fn of(options: &Options) -> Self {
+        Self { waiting: options.max_waiting.get() as u64, unknown_hold: options.unknown_hold }
+    }
+}
+
 impl Book {
     /// Opens a journal, or makes it, readable by its owner only.
     ///
@@ -101,17 +118,17 @@ impl Book {
         Ok(find(&self.runs()?, content, identity, now))
     }
 
-    /// Until when an attempt of any run whose answer was lost may still be applied. What a run that was killed had in flight is
-    /// not in it, see [`Book::close_killed`].
+    /// Until when an attempt of any run whose answer was lost may still be applied. Of a run that was killed this is known when it
+    /// is closed, see [`Book::close_killed`].
     pub fn hold_until(&self) -> Result<SystemTime, OpenError> {
         let query = "SELECT coalesce(max(hold_until), 0) FROM run";
         self.connection.query_row(query, [], |row| time(row, 0)).map_err(OpenError::sqlite(&self.path))
     }
 
-    /// Closes runs that were killed and are not resumed now: of each so many of the first rows without an outcome count as maybe
-    /// applied from now on. Says whether there were any: then nothing may be sent before what they had in flight has ended.
-    pub fn close_killed(&mut self, but: Option<&Record>, in_flight: u64) -> Result<bool, OpenError> {
-        self.try_close_killed(but.map(|record| record.id), in_flight).map_err(OpenError::sqlite(&self.path))
+    /// Closes runs that were killed and are not resumed now: of each the rows that may have been sent count as maybe applied from
+    /// now on, see [`Book::resume`], and [`Book::hold_until`] knows of them.
+    pub fn close_killed(&mut self, but: Option<&Record>, lane: KilledLane, now: SystemTime) -> Result<(), OpenError> {
+        self.try_close_killed(but.map(|record| record.id), lane, now).map_err(OpenError::sqlite(&self.path))
     }
 
     /// Begins a run.
@@ -127,25 +144,26 @@ impl Book {
         self.run(record, before, now)
     }
 
-    /// Resumes a run. Of one that was killed so many of the first rows without an outcome may have been sent: they count as maybe
-    /// applied from now on, however the runs after it end. Give as many as its lane held at most, and some more if it may
-    /// have given up others before.
+    /// Resumes a run. Of one that was killed every row without an outcome may have been sent that had been read by the last commit,
+    /// and so many behind them as its lane held at most: they count as maybe applied from now on, however the runs after it end.
     pub fn resume(
         self,
         record: Record,
         resumed: Resumed<'_>,
-        in_flight: u64,
+        lane: KilledLane,
         now: SystemTime,
     ) -> Result<Run, OpenError> {
         let was_killed = record.state == State::Running;
         let mut before = self.before(&record).map_err(OpenError::sqlite(&self.path))?;
         if was_killed {
-            for row in before.settled.first_missing(in_flight) {
+            for row in before.settled.first_missing(record.read_without_outcome() + lane.waiting) {
                 before.maybe_applied.insert_apart(row);
             }
         }
         let maybe_applied = before.maybe_applied.take_changes();
-        let record = self.take_over(record, resumed, &maybe_applied, now).map_err(OpenError::sqlite(&self.path))?;
+        let hold = if was_killed { lane.unknown_hold } else { Duration::ZERO };
+        let record =
+            self.take_over(record, resumed, &maybe_applied, now + hold, now).map_err(OpenError::sqlite(&self.path))?;
         self.run(record, before, now)
     }
 
@@ -188,9 +206,11 @@ impl Book {
             run.counts.rejected == 0 && runs.iter().any(|later| later.id > run.id && later.is_same_as(run))
         };
         let is_open = |run: &&Record| run.id != record.id && run.is_open(now) && !is_covered(run);
+        let newest_part = runs.iter().flat_map(|run| &run.parts).map(|part| part.number).max();
+        let is_newest = record.parts.first().map(|part| part.number) == newest_part;
         if record.counts.rejected > 0 || runs.iter().any(|run| is_open(&run)) {
             newest.keep();
-        } else {
+        } else if is_newest {
             newest::clear(&self.connection)?;
         }
         Ok(newest)
@@ -229,21 +249,23 @@ impl Book {
         Ok(record)
     }
 
-    fn try_close_killed(&mut self, but: Option<i64>, in_flight: u64) -> rusqlite::Result<bool> {
+    fn try_close_killed(&mut self, but: Option<i64>, lane: KilledLane, now: SystemTime) -> rusqlite::Result<()> {
         let mut killed = records(&self.connection)?;
         killed.retain(|run| run.state == State::Running && Some(run.id) != but);
         for record in &killed {
             let Before { settled, mut maybe_applied, .. } = self.before(record)?;
-            for row in settled.first_missing(in_flight) {
+            for row in settled.first_missing(record.read_without_outcome() + lane.waiting) {
                 maybe_applied.insert_apart(row);
             }
             let transaction = self.connection.unchecked_transaction()?;
             write_spans(&transaction, "maybe_applied", record.id, &maybe_applied.take_changes())?;
-            transaction
-                .execute("UPDATE run SET state = ?2 WHERE id = ?1", params![record.id, State::Unfinished.word()])?;
+            transaction.execute(
+                "UPDATE run SET state = ?2, hold_until = max(hold_until, ?3) WHERE id = ?1",
+                params![record.id, State::Unfinished.word(), seconds(now + lane.unknown_hold) + 1],
+            )?;
             transaction.commit()?;
         }
-        Ok(!killed.is_empty())
+        Ok(())
     }
 
     fn take_over(
@@ -251,6 +273,7 @@ impl Book {
         record: Record,
         resumed: Resumed<'_>,
         maybe_applied: &[(u64, Option<u64>)],
+        hold_until: SystemTime,
         now: SystemTime,
     ) -> rusqlite::Result<Record> {
         let Resumed { identity, name, input, command, new_from, content: (rows, content) } = resumed;
@@ -258,7 +281,7 @@ impl Book {
         write_spans(&transaction, "maybe_applied", record.id, maybe_applied)?;
         transaction.execute(
             "UPDATE run SET state = ?2, host = ?3, account = ?4, subject = ?5, mapping = ?6, input = ?7, command = ?8, rows = ?9,
-             content = ?10, changed = ?11 WHERE id = ?1",
+             content = ?10, changed = ?11, hold_until = max(hold_until, ?12) WHERE id = ?1",
             params![
                 record.id,
                 State::Running.word(),
@@ -271,6 +294,7 @@ impl Book {
                 sql(rows),
                 content,
                 seconds(if record.state == State::Finished { record.changed } else { now }),
+                seconds(hold_until) + 1,
             ],
         )?;
         if let Some(first) = new_from.filter(|first| *first < rows) {

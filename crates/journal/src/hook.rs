@@ -69,11 +69,12 @@ impl Journal for RunJournal {
 
     fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
         self.with_run(|run| {
-            let mut entry = Entry::default();
+            let (mut entry, mut read) = (Entry::default(), 0);
             for Settled { number, update, outcome, unsure_for, .. } in outcomes {
                 entry.hold_until = entry.hold_until.max(unsure_for.map(|unsure_for| SystemTime::now() + unsure_for));
                 let Some((row, position)) = number.zip(position(run, *number)) else { continue };
                 entry.outcomes.push((position, update, outcome));
+                read = read.max(row + 1);
                 match outcome {
                     Outcome::Accepted => entry.settled.push((row, Kind::Accepted)),
                     Outcome::Unchanged => entry.settled.push((row, Kind::Unchanged)),
@@ -92,6 +93,8 @@ impl Journal for RunJournal {
                     _ => {}
                 }
             }
+            // The rows of a table have no digest.
+            entry.read = Some((read, &[]));
             run.commit(entry)
         })
     }

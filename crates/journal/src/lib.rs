@@ -28,7 +28,7 @@
 //! use contact_sink_core::{Applied, ContactSink, ContactUpdate};
 //! use contact_sink_delivery::{Delivery, Numbered, Options, Outcome};
 //! use contact_sink_journal::{
-//!     Book, Content, Counts, Ending, Found, Identity, Key, Lock, NewRun, Resumed, RunJournal, State, make_directory,
+//!     Book, Content, Counts, Ending, Found, Identity, Key, KilledLane, Lock, NewRun, Resumed, RunJournal, State, make_directory,
 //! };
 //! use futures_util::stream;
 //!
@@ -51,7 +51,7 @@
 //!     };
 //!     let options = Options::default();
 //!     // After a crash any of the first rows without an outcome may have been sent, as many as a lane holds.
-//!     let in_flight = options.max_waiting.get() as u64;
+//!     let lane = KilledLane::of(&options);
 //!     // The table's content is known by its version; its rows stay in their order.
 //!     let (version, rows, now) = ("users of 2026-11-25", table.len() as u64, SystemTime::now());
 //!     let content = Content { path: version, rows, digest: version.as_bytes(), digest_of: &|_| None };
@@ -63,15 +63,13 @@
 //!         _ => None,
 //!     };
 //!     // What an earlier run has left on its way must not overtake this one.
-//!     let first_after = match book.close_killed(record.as_ref(), in_flight)? {
-//!         true => options.unknown_hold,
-//!         false => book.hold_until()?.duration_since(now).unwrap_or_default(),
-//!     };
+//!     book.close_killed(record.as_ref(), lane, now)?;
+//!     let first_after = book.hold_until()?.duration_since(now).unwrap_or_default();
 //!     let run = match record {
 //!         Some(record) => {
 //!             let content = (rows, version.as_bytes());
 //!             let resumed = Resumed { identity, name: &name, input: version, command: "", new_from: None, content };
-//!             book.resume(record, resumed, in_flight, now)?
+//!             book.resume(record, resumed, lane, now)?
 //!         }
 //!         None => {
 //!             let content = Some((rows, version.as_bytes()));
@@ -165,7 +163,7 @@ mod stop_note;
 mod sync;
 mod write;
 
-pub use book::{Book, NewRun, Resumed, list};
+pub use book::{Book, KilledLane, NewRun, Resumed, list};
 pub use error::OpenError;
 pub use hook::{RunJournal, SUPERSEDED};
 pub use index::{Index, IndexError, IndexOptions, IndexProblem};

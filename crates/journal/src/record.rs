@@ -236,6 +236,11 @@ impl Record {
         now.duration_since(self.changed).is_ok_and(|since| since > OPEN_FOR)
     }
 
+    /// How many rows had been read by the last commit and have no outcome.
+    pub(crate) fn read_without_outcome(&self) -> u64 {
+        self.read.saturating_sub(self.first + self.counts.settled())
+    }
+
     pub(crate) fn has_sent(&self) -> bool {
         self.counts.settled() > 0 || self.state == State::Running
     }

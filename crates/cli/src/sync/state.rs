@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use contact_sink_delivery::Options;
 use contact_sink_journal::{
-    Book, Content, Found, Held, Identity, Key, Lock, Lookup, NewRun, OpenError, Record, Resumed, Run,
+    Book, Content, Found, Held, Identity, Key, KilledLane, Lock, Lookup, NewRun, OpenError, Record, Resumed, Run,
 };
 
 use super::vendor_has::{Use, VendorHas};
@@ -159,7 +159,7 @@ impl States {
                 let says = says_done(name, &record, other_since);
                 let resumed =
                     Resumed { identity, name: run_id, input: &input, command: &command, new_from: None, content };
-                let run = journal.book.resume(record, resumed, 0, now).map_err(cannot_open)?;
+                let run = journal.book.resume(record, resumed, KilledLane::of(options), now).map_err(cannot_open)?;
                 let known = known(&run);
                 let (says, first_after) = (vec![says], Duration::ZERO);
                 Opened { run, known, is_done: true, first_after, says, replaced: None, command: None }
@@ -168,11 +168,8 @@ impl States {
                 let mut book = journal.book;
                 let first_after = first_after(&mut book, Some(&record), options)?;
                 let was = record.input.clone();
-                // Beside those that its lane held, a run that was killed may have given others back before.
-                let given_back = record.read.saturating_sub(record.first + record.counts.settled());
-                let in_flight = options.max_waiting.get() as u64 + given_back;
                 let resumed = Resumed { identity, name: run_id, input: &input, command: &command, new_from, content };
-                let run = book.resume(record, resumed, in_flight, now).map_err(cannot_open)?;
+                let run = book.resume(record, resumed, KilledLane::of(options), now).map_err(cannot_open)?;
                 let mut says = vec![says_resumed(name, &run, &was, new_from)];
                 says.extend(waits(name, first_after));
                 let known = known(&run);
@@ -286,12 +283,11 @@ pub fn cannot_open(error: OpenError) -> Failure {
 /// For how long nothing may be sent, since an attempt of a run before may still be applied. Rows of the run that is resumed are
 /// held one by one.
 fn first_after(book: &mut Book, resumed: Option<&Record>, options: &Options) -> Result<Duration, Failure> {
-    if book.close_killed(resumed, options.max_waiting.get() as u64).map_err(cannot_open)? {
-        return Ok(options.unknown_hold);
-    }
+    let now = SystemTime::now();
+    book.close_killed(resumed, KilledLane::of(options), now).map_err(cannot_open)?;
     let until = book.hold_until().map_err(cannot_open)?;
     // A clock that was set back is not waited for.
-    Ok(until.duration_since(SystemTime::now()).unwrap_or_default().min(options.unknown_hold))
+    Ok(until.duration_since(now).unwrap_or_default().min(options.unknown_hold))
 }
 
 fn waits(name: &str, first_after: Duration) -> Vec<String> {

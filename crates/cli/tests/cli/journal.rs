@@ -92,7 +92,8 @@ fn another_mapping_is_refused_until_its_owner_chooses() {
     let ran = place.run(&SYNC);
     assert_eq!((ran.status, place.sandbox.seen()), (64, seen), "{}", ran.stderr);
     let mapping = ["the mapping was ", "210/默认联系 = \"mobile\"", " and is ", "210/默认联系 = \"registration_id\""];
-    for says in mapping.into_iter().chain(["growth: ", "--continue resumes at row ", "--restart sends all rows again"]) {
+    for says in mapping.into_iter().chain(["growth: ", "--continue resumes at row ", "--restart sends all rows again"])
+    {
         assert!(ran.stderr.contains(says), "{says:?}: {}", ran.stderr);
     }
     assert!(!ran.stderr.contains("13000000001"), "{}", ran.stderr);
@@ -245,7 +246,11 @@ fn a_journal_that_cannot_be_written_sends_nothing() {
     let ran = place.sync(rows(300), &[]);
     assert_eq!((ran.status, ran.count("rows"), place.sandbox.seen()), (78, 0, seen), "{}", ran.stderr);
     assert!(ran.stderr.contains("growth.sqlite: "), "{}", ran.stderr);
-    assert!(ran.stderr.contains("make room or end what is in its way, and run the same command again"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("make room or end what is in its way, and run the same command again"),
+        "{}",
+        ran.stderr
+    );
     fs::remove_dir(place.directory.path().join("state/growth.sqlite-wal")).unwrap();
     let ran = place.sync(rows(300), &[]);
     assert_eq!((ran.status, ran.count("rows")), (2, 100), "{}", ran.stderr);

@@ -69,6 +69,11 @@ impl Model {
         run.commit(entry).unwrap();
     }
 
+    /// All that was read and has no outcome may have been sent.
+    fn killed(&mut self) {
+        self.maybe_applied.extend((0..self.read).filter(|row| !self.settled.contains_key(row)));
+    }
+
     fn check(&self, run: &Run) {
         let known: Vec<u64> = (0..ROWS + 2).filter(|row| run.settled().contains(*row)).collect();
         assert_eq!(known, self.settled.keys().copied().collect::<Vec<_>>());
@@ -115,10 +120,12 @@ proptest! {
                 }
                 Step::Drop => {
                     drop(run);
+                    model.killed();
                     true
                 }
                 Step::Kill => {
                     world.kill(run);
+                    model.killed();
                     true
                 }
                 Step::Finish => {

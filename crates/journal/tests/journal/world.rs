@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use contact_sink_journal::{Book, Ending, Entry, Identity, Key, Kind, NewRun, Resumed, Run, State};
+use contact_sink_journal::{Book, Ending, Entry, Identity, Key, KilledLane, Kind, NewRun, Resumed, Run, State};
 
 pub(crate) const INPUT: &str = "/data/users.csv";
 
@@ -34,13 +34,14 @@ impl World {
     /// The same; if it was killed, so many rows may have been in flight.
     pub(crate) fn resume(&self, in_flight: u64) -> Run {
         let (book, now) = (self.book(), SystemTime::now());
+        let lane = KilledLane { waiting: in_flight, unknown_hold: Duration::ZERO };
         let content = (40, b"content".as_slice());
         match book.runs().unwrap().into_iter().find(|run| run.input == INPUT) {
             Some(record) => {
                 let command = "contact-sink sync";
                 let resumed =
                     Resumed { identity: identity(), name: "again", input: INPUT, command, new_from: None, content };
-                book.resume(record, resumed, in_flight, now).unwrap()
+                book.resume(record, resumed, lane, now).unwrap()
             }
             None => book.begin(new_run(INPUT, "first", Some(content)), now).unwrap(),
         }

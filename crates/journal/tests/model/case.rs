@@ -1,7 +1,10 @@
-//! What a case is made of: rows, how the vendor is, and what happens in which order.
+//! What a case is made of: inputs for one destination and their rows, how the vendor is, and what happens in which order.
 
 use contact_sink_core::Overlap;
 use proptest::prelude::*;
+
+/// So many inputs for one destination.
+pub(crate) const INPUTS: usize = 3;
 
 /// How the vendor takes a row, whenever it is well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(crate) enum Nature {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
+    /// The input that it stands in.
+    pub(crate) input: usize,
     pub(crate) subject: usize,
     pub(crate) fields: usize,
     pub(crate) nature: Nature,
@@ -63,11 +68,18 @@ pub(crate) enum Step {
     },
     /// The run is closed, and given so many milliseconds.
     Close(u64),
+    /// From the next run on this input is sent.
+    Choose(usize),
+    /// So many rows are added to an input, which its next run finds.
+    Grow(usize, usize),
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
     pub(crate) seed: u64,
+    /// How many rows of each input are there when the first run begins, at most.
+    pub(crate) lengths: [usize; INPUTS],
+    /// The rows of all inputs, in any order; those of one input are in the order in which they stand there.
     pub(crate) rows: Vec<Row>,
     pub(crate) steps: Vec<Step>,
     pub(crate) max_updates: usize,
@@ -88,11 +100,9 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
         1 => Just(Nature::Unlisted),
     ];
     (1..8usize).prop_flat_map(move |subjects| {
-        let row = (0..subjects, 1..3usize, nature.clone()).prop_map(|(subject, fields, nature)| Row {
-            subject,
-            fields,
-            nature,
-        });
+        let input = prop_oneof![3 => Just(0), 1 => Just(1), 1 => Just(2)];
+        let row = (input, 0..subjects, 1..3usize, nature.clone());
+        let row = row.prop_map(|(input, subject, fields, nature)| Row { input, subject, fields, nature });
         prop::collection::vec(row, 1..60)
     })
 }
@@ -118,8 +128,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::JournalFails),
         2 => any::<bool>().prop_map(|reads_on| Step::Halt { reads_on }),
         2 => prop_oneof![0..60u64, 60..3_000u64].prop_map(Step::Close),
+        3 => (0..INPUTS).prop_map(Step::Choose),
+        1 => (0..INPUTS, 1..6usize).prop_map(|(input, rows)| Step::Grow(input, rows)),
     ];
-    prop::collection::vec(step, 0..40)
+    prop::collection::vec(step, 0..50)
 }
 
 pub(crate) fn cases() -> impl Strategy<Value = Case> {
@@ -130,9 +142,32 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
         prop_oneof![Just(None), Just(Some("50/s"))],
     );
     let options = (1..6usize, 2..30usize, 2..9u32);
-    (any::<u64>(), rows(), steps(), vendor, options).prop_map(|(seed, rows, steps, vendor, options)| {
-        let (max_updates, keys, overlap, quota) = vendor;
-        let (concurrency, max_waiting, max_attempts) = options;
-        Case { seed, rows, steps, max_updates, keys, overlap, quota, concurrency, max_waiting, max_attempts }
-    })
+    let length = || prop_oneof![1 => 0..60usize, 1 => Just(60)];
+    let lengths = [length(), length(), length()];
+    (any::<u64>(), lengths, rows(), steps(), vendor, options).prop_map(
+        |(seed, lengths, rows, steps, vendor, options)| {
+            let (max_updates, keys, overlap, quota) = vendor;
+            let (concurrency, max_waiting, max_attempts) = options;
+            Case {
+                seed,
+                lengths,
+                rows,
+                steps,
+                max_updates,
+                keys,
+                overlap,
+                quota,
+                concurrency,
+                max_waiting,
+                max_attempts,
+            }
+        },
+    )
+}
+
+impl Case {
+    /// The rows of an input.
+    pub(crate) fn rows_of(&self, input: usize) -> Vec<usize> {
+        (0..self.rows.len()).filter(|row| self.rows[*row].input == input).collect()
+    }
 }

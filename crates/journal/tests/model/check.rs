@@ -15,8 +15,11 @@ impl Oracle {
         let mut breaches = Vec::new();
         for (row, fate) in &self.settled {
             let Fate::Rejected { stored, earlier } = fate else {
-                if !(0..case.rows[*row].fields).all(|field| self.applied.contains(&(*row, field))) {
-                    breaches.push(format!("row {row} is accepted and was not applied"));
+                let is_accepted = matches!(fate, Fate::Accepted);
+                let has = |field: &usize| is_accepted && self.applied.contains(&(*row, *field));
+                let left_out = |field: &usize| !has(field) && !self.may_be_left_out(*row, *field);
+                if let Some(field) = (0..case.rows[*row].fields).find(left_out) {
+                    breaches.push(format!("row {row} is {fate:?}, and its field {field} was not applied"));
                 }
                 continue;
             };
@@ -33,17 +36,24 @@ impl Oracle {
         self.breaches.extend(breaches);
     }
 
-    /// What the journal knows is what it was told.
-    pub(crate) fn check_journal(&mut self, run: &Run) {
-        let known: Vec<usize> = (0..self.subjects.len()).filter(|row| run.settled().contains(*row as u64)).collect();
-        let told: Vec<usize> = self.settled.keys().copied().collect();
-        let accepted = self.settled.values().filter(|fate| matches!(fate, Fate::Accepted)).count() as u64;
+    /// What the journal knows of a run is what it was told.
+    pub(crate) fn check_journal(&mut self, case: &Case, input: usize, run: &Run) {
+        let first = run.record().first;
+        let rows: Vec<usize> = case.rows_of(input).into_iter().skip(usize::try_from(first).unwrap()).collect();
+        let numbered = || rows.iter().copied().zip(first..);
+        let known: Vec<usize> =
+            numbered().filter(|(_, number)| run.settled().contains(*number)).map(|(row, _)| row).collect();
+        let told: Vec<usize> = rows.iter().copied().filter(|row| self.settled.contains_key(row)).collect();
+        let is_accepted = |row: &&usize| matches!(self.settled.get(row), Some(Fate::Accepted));
+        let accepted = told.iter().filter(is_accepted).count() as u64;
         let counts = run.counts();
-        let forgotten = |row: &&usize| !self.settled.contains_key(row) && !run.doubtful().contains(**row as u64);
-        if let Some(row) = self.unheard.iter().find(forgotten) {
+        let is_forgotten = |(row, number): &(usize, u64)| {
+            self.unheard.contains(row) && !self.settled.contains_key(row) && !run.maybe_applied().contains(*number)
+        };
+        if let Some((row, _)) = numbered().find(is_forgotten) {
             self.breaches.push(format!("row {row} may have been applied, and the journal does not know it"));
         }
-        if known != told || run.settled().len() != told.len() as u64 {
+        if known != told || run.settled().len() != first + told.len() as u64 {
             self.breach(format!("the journal knows {known:?} and was told {told:?}"));
         }
         if (counts.accepted, counts.settled()) != (accepted, told.len() as u64) {
@@ -51,12 +61,16 @@ impl Oracle {
         }
     }
 
-    /// After the last run: each row is settled, and each field holds the value of the last row that was taken.
+    /// After the last run: each row is settled, and each field holds the newest value that was taken, by the order in which the runs
+    /// began.
     pub(crate) fn check_end(&mut self, case: &Case) {
         self.before += Duration::from_secs(60);
         self.apply_what_is_due();
         let mut may_be: BTreeMap<(usize, usize), BTreeSet<Option<usize>>> = BTreeMap::new();
-        for (number, row) in case.rows.iter().enumerate() {
+        let mut numbers: Vec<usize> = (0..case.rows.len()).collect();
+        numbers.sort_by_key(|row| self.age(*row));
+        for number in numbers {
+            let row = &case.rows[number];
             let Some(fate) = self.settled.get(&number) else {
                 self.breaches.push(format!("row {number} has no outcome"));
                 continue;
@@ -68,6 +82,13 @@ impl Oracle {
                         if *earlier == Applied::Perhaps {
                             values.insert(Some(number));
                         }
+                    }
+                    Fate::Accepted if !self.accepted.contains(&(number, field)) => {
+                        // It was left out, or an attempt is all that there was.
+                        values.insert(Some(number));
+                    }
+                    Fate::Superseded => {
+                        values.insert(Some(number));
                     }
                     _ => *values = [Some(number)].into(),
                 }

@@ -1,5 +1,6 @@
-//! Delivery with a journal against a model of the vendor and of each row: whatever the vendor answers, and however runs end,
-//! the next one goes on until every row has the one outcome that the vendor bears out.
+//! Delivery with a journal against a model of the vendor and of each row: several inputs for one destination, which grow, are sent
+//! in any interleaving. Whatever the vendor answers, and however runs end, every row gets the one outcome that the vendor bears
+//! out, and no older value takes the place of a newer one.
 //!
 //! The steps are a plain list and no state machine of its own: each is possible at any time, so there is nothing to precede it.
 

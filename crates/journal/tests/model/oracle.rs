@@ -15,7 +15,12 @@ use crate::vendor::{Cell, field_of};
 #[derive(Debug, Clone)]
 pub(crate) enum Fate {
     Accepted,
-    Rejected { stored: Vec<usize>, earlier: Applied },
+    Rejected {
+        stored: Vec<usize>,
+        earlier: Applied,
+    },
+    /// Newer values of all its fields were sent before.
+    Superseded,
 }
 
 pub(crate) struct Oracle {
@@ -25,6 +30,13 @@ pub(crate) struct Oracle {
     pub(crate) before: Duration,
     began: Option<Instant>,
     pub(crate) subjects: Vec<usize>,
+    inputs: Vec<usize>,
+    /// In which run each row was first seen, in the order in which these began.
+    pub(crate) first_seen: Vec<Option<u64>>,
+    /// All that ever left.
+    departed: BTreeSet<Cell>,
+    /// What an answer accepted.
+    pub(crate) accepted: BTreeSet<Cell>,
     /// The row that each field of a subject has its value from.
     pub(crate) stored: BTreeMap<(usize, usize), usize>,
     pub(crate) applied: BTreeSet<Cell>,
@@ -37,8 +49,6 @@ pub(crate) struct Oracle {
     /// Accepted as a whole, as the answer says.
     answered: BTreeSet<usize>,
     announced: Vec<Vec<usize>>,
-    /// So many rows came back from the present run without an outcome: they stand before what it has in flight.
-    pub(crate) given_back: usize,
     pub(crate) settled: BTreeMap<usize, Fate>,
     pub(crate) breaches: Vec<String>,
 }
@@ -51,6 +61,10 @@ impl Oracle {
             before: Duration::ZERO,
             began: None,
             subjects: case.rows.iter().map(|row| row.subject).collect(),
+            inputs: case.rows.iter().map(|row| row.input).collect(),
+            first_seen: vec![None; case.rows.len()],
+            departed: BTreeSet::new(),
+            accepted: BTreeSet::new(),
             stored: BTreeMap::new(),
             applied: BTreeSet::new(),
             unheard: BTreeSet::new(),
@@ -59,7 +73,6 @@ impl Oracle {
             flying: Vec::new(),
             answered: BTreeSet::new(),
             announced: Vec::new(),
-            given_back: 0,
             settled: BTreeMap::new(),
             breaches: Vec::new(),
         }
@@ -67,6 +80,33 @@ impl Oracle {
 
     pub(crate) fn breach(&mut self, what: impl Into<String>) {
         self.breaches.push(what.into());
+    }
+
+    /// How old the values of a row are; a row that no run has seen is the newest.
+    pub(crate) fn age(&self, row: usize) -> (u64, usize) {
+        (self.first_seen[row].unwrap_or(u64::MAX), row)
+    }
+
+    /// Rows that set the same field, and are newer.
+    fn newer(&self, row: usize, field: usize) -> impl Iterator<Item = usize> {
+        let is_newer =
+            move |other: &usize| self.subjects[*other] == self.subjects[row] && self.age(*other) > self.age(row);
+        (0..self.subjects.len()).filter(is_newer).filter(move |other| self.departed.contains(&(*other, field)))
+    }
+
+    /// Whether a newer value of this field has left: then it may be left out.
+    pub(crate) fn may_be_left_out(&self, row: usize, field: usize) -> bool {
+        self.newer(row, field).next().is_some()
+    }
+
+    /// Whether the vendor has this, or may have it.
+    fn is_set(&self, row: usize, field: usize) -> bool {
+        match self.settled.get(&row) {
+            Some(Fate::Accepted) => self.accepted.contains(&(row, field)),
+            Some(Fate::Rejected { stored, .. }) => stored.contains(&field),
+            Some(Fate::Superseded) => false,
+            None => self.applied.contains(&(row, field)),
+        }
     }
 
     // The vendor's side.
@@ -103,10 +143,19 @@ impl Oracle {
             if case.overlap == Overlap::OnePerKey && self.flying.iter().any(is_one_key) {
                 self.breach(format!("row {row} is sent while its key is in flight"));
             }
-            let earlier = (0..*row).find(|other| self.subjects[*other] == subject && !self.settled.contains_key(other));
+            let is_before =
+                |other: &usize| self.subjects[*other] == subject && self.inputs[*other] == self.inputs[*row];
+            let earlier = (0..*row).find(|other| is_before(other) && !self.settled.contains_key(other));
             if let Some(earlier) = earlier {
                 self.breach(format!("row {row} is sent before row {earlier} of its subject is settled"));
             }
+        }
+        for (row, field) in batch.iter().flat_map(|(_, cells)| cells) {
+            let newer = self.newer(*row, *field).find(|newer| self.is_set(*newer, *field));
+            if let Some(newer) = newer {
+                self.breach(format!("field {field} of row {row} is sent after that of row {newer}, which is newer"));
+            }
+            self.departed.insert((*row, *field));
         }
         self.flying.extend(rows);
         if self.flying.len() > case.concurrency * case.max_updates {
@@ -132,7 +181,12 @@ impl Oracle {
         self.apply(accepted);
         for ((row, cells), verdict) in batch.iter().zip(verdicts) {
             match verdict {
-                Verdict::Accepted if cells.len() == case.rows[*row].fields => drop(self.answered.insert(*row)),
+                Verdict::Accepted => {
+                    self.accepted.extend(cells);
+                    if cells.len() == case.rows[*row].fields {
+                        self.answered.insert(*row);
+                    }
+                }
                 Verdict::Rejected(_) => drop(self.refused.insert(*row)),
                 Verdict::Undecided(_) if batch.len() == 1 => drop(self.refused.insert(*row)),
                 _ => {}
@@ -177,7 +231,6 @@ impl Oracle {
         self.began = Some(Instant::now());
         self.answered.clear();
         self.announced.clear();
-        self.given_back = 0;
     }
 
     /// A run is over, and so much time passes until the next one.
@@ -202,6 +255,7 @@ impl Oracle {
                 let stored = stored.iter().map(|address| field_of(address.as_str())).collect();
                 Fate::Rejected { stored, earlier: *earlier }
             }
+            Outcome::Superseded => Fate::Superseded,
             Outcome::Unsettled { .. } => return,
             other => return self.breach(format!("row {row}: {other:?}")),
         };
@@ -212,10 +266,11 @@ impl Oracle {
 
     /// A caller is told.
     pub(crate) fn told(&mut self, row: usize, outcome: &Outcome, journal_is_well: bool) {
-        self.given_back += usize::from(matches!(outcome, Outcome::Unsettled { .. }));
         let known = self.settled.get(&row);
         let agrees = match (outcome, known) {
-            (Outcome::Accepted, Some(Fate::Accepted)) | (Outcome::Rejected { .. }, Some(Fate::Rejected { .. })) => true,
+            (Outcome::Accepted, Some(Fate::Accepted))
+            | (Outcome::Rejected { .. }, Some(Fate::Rejected { .. }))
+            | (Outcome::Superseded, Some(Fate::Superseded)) => true,
             (Outcome::Unsettled { .. }, known) => known.is_none() || !journal_is_well,
             _ => false,
         };

@@ -6,15 +6,19 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use contact_sink_core::{Applied, ContactUpdate};
-use contact_sink_delivery::{Delivery, Journal, JournalError, MaxRejected, Numbered, Options, Settled};
-use contact_sink_journal::{Book, Identity, RunJournal, State};
+use contact_sink_delivery::{
+    Admission, Delivery, Departing, Journal, JournalError, MaxRejected, Numbered, Options, Settled,
+};
+use contact_sink_journal::{
+    Book, Content, Ending, Found, Identity, Key, KilledLane, NewRun, Record, Resumed, Run, RunJournal, State,
+};
 use futures_util::stream::poll_fn;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::case::{Case, Mood, Step};
+use crate::case::{Case, INPUTS, Mood, Step};
 use crate::vendor::{Vendor, row_of};
 
 /// Longer than anything that a lane waits for.
@@ -24,14 +28,21 @@ const FOR_EVER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub(crate) struct Session {
     vendor: Arc<Vendor>,
     directory: tempfile::TempDir,
-    /// So many rows of the input can be read by now.
-    given: usize,
+    /// The input of the next run.
+    chosen: usize,
+    /// How many rows each input has by now.
+    lengths: [usize; INPUTS],
+    /// So many rows of each input can be read by now.
+    given: [usize; INPUTS],
     runs: u64,
     run: Option<Running>,
 }
 
 /// The run under way.
 struct Running {
+    input: usize,
+    /// How many rows it had when the run began.
+    length: usize,
     runtime: Runtime,
     began: Instant,
     delivery: Delivery,
@@ -56,12 +67,12 @@ struct Hook {
 }
 
 impl Journal for Hook {
-    fn has(&mut self, update: &ContactUpdate) -> Result<bool, JournalError> {
-        self.journal.has(update)
+    fn admit(&mut self, number: Option<u64>, update: &ContactUpdate) -> Result<Admission, JournalError> {
+        self.journal.admit(number, update)
     }
 
-    fn departs(&mut self, batch: &[ContactUpdate]) -> Result<(), JournalError> {
-        self.vendor.oracle().announce(batch.iter().map(row_of).collect());
+    fn departs(&mut self, batch: &[Departing<'_>]) -> Result<(), JournalError> {
+        self.vendor.oracle().announce(batch.iter().map(|departing| row_of(departing.update)).collect());
         self.journal.departs(batch)
     }
 
@@ -74,8 +85,8 @@ impl Journal for Hook {
             _ => self.journal.settled(outcomes)?,
         }
         let mut oracle = self.vendor.oracle();
-        for Settled { number, outcome, .. } in outcomes {
-            oracle.committed(usize::try_from(number.unwrap()).unwrap(), outcome);
+        for Settled { update, outcome, .. } in outcomes {
+            oracle.committed(row_of(update), outcome);
         }
         drop(oracle);
         if fault.is_some() {
@@ -87,8 +98,9 @@ impl Journal for Hook {
 
 impl Session {
     pub(crate) fn new(case: Case) -> Self {
+        let lengths = std::array::from_fn(|input| case.lengths[input].min(case.rows_of(input).len()));
         let (vendor, directory) = (Vendor::new(case), tempfile::tempdir().unwrap());
-        let mut session = Self { vendor, directory, given: 0, runs: 0, run: None };
+        let mut session = Self { vendor, directory, chosen: 0, lengths, given: [0; INPUTS], runs: 0, run: None };
         session.begin(MaxRejected::Share(0.5));
         session
     }
@@ -102,22 +114,28 @@ impl Session {
     }
 
     pub(crate) fn step(&mut self, step: &Step) {
-        match *step {
-            Step::Give(count) => {
-                let from = self.given;
-                self.given = self.case().rows.len().min(self.given + count);
-                for row in from..self.given {
-                    self.give(row, Applied::No);
+        match (*step, &self.run) {
+            (Step::Is(mood), _) => self.vendor.oracle().mood = mood,
+            (Step::Choose(input), _) => self.chosen = input,
+            (Step::Grow(input, rows), _) => {
+                self.lengths[input] = self.case().rows_of(input).len().min(self.lengths[input] + rows);
+            }
+            // There is nothing left to send of what was chosen.
+            (_, None) => {}
+            (Step::Give(count), Some(run)) => {
+                let (input, from) = (run.input, self.given[run.input]);
+                self.given[input] = run.length.min(from + count);
+                for number in from..self.given[input] {
+                    self.give(number, Applied::No);
                 }
             }
-            Step::Pass(millis) => self.running().runtime.block_on(async { sleep(Duration::from_millis(millis)).await }),
-            Step::Is(mood) => self.vendor.oracle().mood = mood,
-            Step::Kill => self.kill(),
-            Step::DieAtCommit { .. } | Step::JournalFails => {
-                *self.running().fault.next.lock().unwrap() = Some(*step);
+            (Step::Pass(millis), Some(run)) => {
+                run.runtime.block_on(async { sleep(Duration::from_millis(millis)).await });
             }
-            Step::Halt { reads_on } => self.end(reads_on, None),
-            Step::Close(millis) => self.end(false, Some(Duration::from_millis(millis))),
+            (Step::DieAtCommit { .. } | Step::JournalFails, Some(run)) => *run.fault.next.lock().unwrap() = Some(*step),
+            (Step::Kill, Some(_)) => self.kill(),
+            (Step::Halt { reads_on }, Some(_)) => self.end(reads_on, None),
+            (Step::Close(millis), Some(_)) => self.end(false, Some(Duration::from_millis(millis))),
         }
         // A process that died at a commit is not there any more.
         if self.run.as_ref().is_some_and(Running::has_died) {
@@ -128,37 +146,47 @@ impl Session {
         }
     }
 
-    /// The vendor is well, and the rest of the input is read.
+    /// The vendor is well, and the rest of all inputs is read.
     pub(crate) fn run_to_the_end(&mut self) {
         self.kill();
         self.vendor.oracle().mood = Mood::Fine;
-        self.given = self.case().rows.len();
-        self.begin(MaxRejected::Any);
-        self.end(true, Some(FOR_EVER));
-        let (run, _) = self.open();
+        for input in 0..INPUTS {
+            let length = self.case().rows_of(input).len();
+            (self.chosen, self.lengths[input], self.given[input]) = (input, length, length);
+            self.begin(MaxRejected::Any);
+            if self.run.is_some() {
+                self.end(true, Some(FOR_EVER));
+            }
+            if self.open().is_some() {
+                self.vendor.oracle().breach(format!("input {input} is not finished"));
+            }
+        }
         let mut oracle = self.vendor.oracle();
-        oracle.check_journal(&run);
         oracle.check_fates(self.case());
         oracle.check_end(self.case());
-        if run.was_killed() {
-            oracle.breach("the last run ended in order");
-        }
     }
 
     fn running(&self) -> &Running {
         self.run.as_ref().unwrap()
     }
 
-    fn give(&self, row: usize, earlier: Applied) {
-        let update = Numbered::new(row as u64, self.vendor.update(row)).with_earlier(earlier);
+    /// Gives a row of the input of the run under way.
+    fn give(&self, number: usize, earlier: Applied) {
+        let row = self.case().rows_of(self.running().input)[number];
+        let update = Numbered::new(number as u64, self.vendor.update(row)).with_earlier(earlier);
         // A run that has ended reads nothing more.
         let _ = self.running().rows.send(update);
     }
 
-    /// The run to go on with, and for how long nothing may leave at first.
-    fn open(&self) -> (contact_sink_journal::Run, Duration) {
-        let book = Book::open(&self.directory.path().join("growth.sqlite")).unwrap();
-        let last = book.last_run("users.csv").unwrap();
+    /// The run of the input that is chosen, and for how long nothing may leave at first; nothing if that is finished.
+    fn open(&self) -> Option<(Run, Duration)> {
+        let key = Key::load_or_create(&self.directory.path().join("index.key")).unwrap();
+        let mut book = Book::open(&self.directory.path().join("growth.sqlite"), &key).unwrap();
+        let (path, rows) = (format!("users-{}.csv", self.chosen), self.lengths[self.chosen] as u64);
+        // Rows of an input never change.
+        let digest = |rows: u64| [self.chosen as u64, rows].map(u64::to_le_bytes).concat();
+        let (digest_of, digest) = (|count| (count <= rows).then(|| digest(count)), digest(rows));
+        let content = Content { path: &path, rows, digest: &digest, digest_of: &digest_of };
         let part = |text: &str| text.to_owned();
         let identity = Identity {
             host: part("model"),
@@ -167,24 +195,43 @@ impl Session {
             subject: part("id"),
             mapping: part("phone, email"),
         };
-        let in_flight = self.case().max_waiting + self.vendor.oracle().given_back;
-        let first_after = book.unsure_until().unwrap().duration_since(SystemTime::now()).unwrap_or_default();
-        let run = match last {
-            Some(record) => book.resume(record, identity, "again", in_flight as u64),
-            None => book.begin("users.csv", identity, "again", SystemTime::now()),
+        let now = SystemTime::now();
+        let lane =
+            KilledLane { waiting: self.case().max_waiting as u64, unknown_hold: Options::default().unknown_hold };
+        let begin = |mut book: Book, first| {
+            let first_after = first_after(&mut book, None, lane);
+            let (identity, content) = (identity.clone(), Some((rows, digest.as_slice())));
+            let new = NewRun { identity, name: "run", input: &path, command: Some("again"), first, content };
+            Some((book.begin(new, now).unwrap(), first_after))
         };
-        (run.unwrap(), first_after)
+        match book.find(&content, &identity, now).unwrap().found {
+            Found::Nothing if rows == 0 => None,
+            Found::Nothing => begin(book, 0),
+            Found::Grown(before) => begin(book, before.rows),
+            Found::Unfinished { record, new_from } => {
+                let first_after = first_after(&mut book, Some(&record), lane);
+                let (identity, content) = (identity.clone(), (rows, digest.as_slice()));
+                let resumed = Resumed { identity, name: "run", input: &path, command: "again", new_from, content };
+                Some((book.resume(record, resumed, lane, now).unwrap(), first_after))
+            }
+            Found::Finished { .. } => None,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn begin(&mut self, max_rejected: MaxRejected) {
+        let Some((run, first_after)) = self.open() else { return };
         self.runs += 1;
-        let (run, first_after) = self.open();
+        let (input, length) = (self.chosen, self.lengths[self.chosen]);
         {
             let mut oracle = self.vendor.oracle();
-            oracle.check_journal(&run);
+            oracle.check_journal(self.case(), input, &run);
             oracle.check_fates(&self.vendor.case);
+            for row in self.case().rows_of(input).into_iter().take(length) {
+                oracle.first_seen[row].get_or_insert(self.runs);
+            }
         }
-        let (settled, doubtful) = (run.settled().clone(), run.doubtful().clone());
+        let (settled, maybe_applied) = (run.settled().clone(), run.maybe_applied().clone());
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let guard = runtime.enter();
         self.vendor.oracle().run_begins();
@@ -200,28 +247,30 @@ impl Session {
         let (journal, fault, vendor) = (RunJournal::new(run), Fault::default(), self.vendor.clone());
         let hook = Hook { journal: journal.clone(), vendor: vendor.clone(), fault: fault.clone() };
         let delivery = Delivery::with_journal(vendor.clone(), options, hook);
-        let (rows, mut input) = unbounded_channel();
+        let (rows, mut read) = unbounded_channel();
         let reads = Arc::new(AtomicBool::new(true));
         let is_read = reads.clone();
         let updates =
             poll_fn(
                 move |cx| {
-                    if is_read.load(Ordering::Relaxed) { input.poll_recv(cx) } else { std::task::Poll::Ready(None) }
+                    if is_read.load(Ordering::Relaxed) { read.poll_recv(cx) } else { std::task::Poll::Ready(None) }
                 },
             );
         let mut outcomes = delivery.deliver_numbered(updates);
         let has_struck = fault.has_struck.clone();
+        let rows_of_input = self.case().rows_of(input);
         let taking = runtime.spawn(async move {
             while let Some((row, outcome)) = outcomes.next().await {
                 let is_well = !has_struck.load(Ordering::Relaxed);
-                vendor.oracle().told(usize::try_from(row).unwrap(), &outcome, is_well);
+                vendor.oracle().told(rows_of_input[usize::try_from(row).unwrap()], &outcome, is_well);
             }
         });
         drop(guard);
-        self.run = Some(Running { runtime, began, delivery, journal, fault, rows, reads, taking });
-        let left = (0..self.given).filter(|row| !settled.contains(*row as u64));
-        for row in left {
-            self.give(row, if doubtful.contains(row as u64) { Applied::Perhaps } else { Applied::No });
+        self.run = Some(Running { input, length, runtime, began, delivery, journal, fault, rows, reads, taking });
+        let left = (0..self.given[input]).filter(|number| !settled.contains(*number as u64));
+        for number in left {
+            let is_sure = !maybe_applied.contains(number as u64);
+            self.give(number, if is_sure { Applied::No } else { Applied::Perhaps });
         }
     }
 
@@ -238,8 +287,8 @@ impl Session {
 
     /// Ends the run in order: at once, or as soon as all is settled and within a time.
     fn end(&mut self, reads_on: bool, within: Option<Duration>) {
-        let Running { runtime, began, delivery, journal, fault, rows, reads, taking } = self.run.take().unwrap();
-        let total = self.case().rows.len() as u64;
+        let Running { length, runtime, began, delivery, journal, fault, rows, reads, taking, .. } =
+            self.run.take().unwrap();
         let took = runtime.block_on(async {
             let ended = async {
                 drop(rows);
@@ -259,8 +308,8 @@ impl Session {
         });
         let died = fault.has_struck.load(Ordering::Relaxed);
         if !died {
-            let is_done = journal.look(|run| run.settled().len()) == Some(total);
-            journal.finish(if is_done { State::Finished } else { State::Unfinished }).unwrap();
+            let is_done = journal.look(|run| run.settled().len()) == Some(length as u64);
+            journal.finish(Ending::new(if is_done { State::Finished } else { State::Unfinished })).unwrap();
         }
         drop(runtime);
         self.pause(took);
@@ -287,4 +336,11 @@ impl Running {
         drop(guard);
         drop(runtime);
     }
+}
+
+/// For how long nothing may leave, since an attempt of another run may still be applied.
+fn first_after(book: &mut Book, resumed: Option<&Record>, lane: KilledLane) -> Duration {
+    let now = SystemTime::now();
+    book.close_killed(resumed, lane, now).unwrap();
+    book.hold_until().unwrap().duration_since(now).unwrap_or_default()
 }
