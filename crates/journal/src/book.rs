@@ -172,7 +172,6 @@ impl Book {
     ///
     /// # Errors
     /// `Ok(Err(run))`: some rejected rows of this run are not in their file yet, so it was not forgotten.
-    #[expect(clippy::result_large_err, reason = "there is one at most")]
     pub fn forget(&mut self, name: &str) -> Result<Result<Vec<Record>, Record>, OpenError> {
         let (path, transaction) = (self.path.clone(), self.connection.transaction());
         let forget = || {

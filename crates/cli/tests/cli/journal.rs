@@ -204,8 +204,8 @@ fn two_runs_of_one_account_at_once() {
     let ran = place.run(&["sync", "input.csv", "--to", "elsewhere", "--report", "json"]);
     assert_eq!((ran.status, ran.count_of("elsewhere", "accepted")), (2, 1_960), "{}", ran.stderr);
     let status = place.run(&["status", "--only", "running"]).stdout;
-    let running = format!("  growth       running  -     ");
-    assert!(status.contains(&running) && status.contains(&format!("  process {}, since 20", child.id())), "{status}");
+    let running = "  growth       running  -     ";
+    assert!(status.contains(running) && status.contains(&format!("  process {}, since 20", child.id())), "{status}");
     let ran = Ran::of(child.wait_with_output().unwrap());
     assert_eq!((ran.status, ran.count("accepted")), (2, 1_960), "undisturbed: {}", ran.stderr);
     // The lock is gone with its process.
