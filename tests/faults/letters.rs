@@ -27,7 +27,7 @@ fn file(bytes: &[u8], vendor: &Vendor, input: &Input) -> Vec<Letter> {
     }
     assert_eq!(bytes.last(), Some(&b'\n'), "the last line of a file of rejected rows is torn");
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
-    let header = format!("_destination,_line,_field,_code,_reason,_vendor_text,{}", vendor.columns);
+    let header = format!("_destination,_line,_field,_code,_reason,_vendor_text,_run,{}", vendor.columns);
     let found = reader.headers().unwrap().iter().collect::<Vec<_>>().join(",");
     assert_eq!(found.trim_start_matches('\u{feff}'), header);
     let letters = reader.records().map(|record| {
@@ -35,7 +35,7 @@ fn file(bytes: &[u8], vendor: &Vendor, input: &Input) -> Vec<Letter> {
         let cell = |place: usize| record.get(place).unwrap().to_owned();
         let line = cell(1).parse().unwrap();
         let row: &Row = input.row(line).unwrap_or_else(|| panic!("there is no line {line} in the input"));
-        let cells = record.iter().skip(6).collect::<Vec<_>>().join(",");
+        let cells = record.iter().skip(7).collect::<Vec<_>>().join(",");
         assert!(cell(0) == vendor.name && cells == Input::cells(row), "the rejected row of line {line} is another one");
         Letter { line, field: cell(2), code: cell(3), reason: cell(4) }
     });

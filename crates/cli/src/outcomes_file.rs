@@ -61,9 +61,16 @@ impl OutcomesFile {
         Ok(Self(Arc::new(Mutex::new(file))))
     }
 
-    /// Adds lines.
+    /// Adds lines; what cannot be written whole is taken back.
     pub fn write(&self, lines: &[u8]) -> io::Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(lines)
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = file.metadata()?;
+        let written = file.write_all(lines);
+        if written.is_err() && before.is_file() {
+            // If it cannot be cut either, the next run does it.
+            let _ = file.set_len(before.len());
+        }
+        written
     }
 }
 

@@ -10,6 +10,7 @@ mod explain;
 mod friends;
 mod journal;
 mod limits;
+mod runs;
 mod samples;
 mod sandbox;
 mod stops;
