@@ -27,7 +27,7 @@ fn file(bytes: &[u8], vendor: &Vendor, input: &Input) -> Vec<Letter> {
     }
     assert_eq!(bytes.last(), Some(&b'\n'), "the last line of a file of rejected rows is torn");
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
-    let header = format!("_destination,_line,_field,_code,_reason,_vendor_text,_run,{}", vendor.columns);
+    let header = format!("_destination,_line,_field,_code,_reason,_vendor_text,_run,{}", input.columns);
     let found = reader.headers().unwrap().iter().collect::<Vec<_>>().join(",");
     assert_eq!(found.trim_start_matches('\u{feff}'), header);
     let letters = reader.records().map(|record| {

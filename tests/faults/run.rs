@@ -29,6 +29,10 @@ pub struct Place {
     pub secret: String,
     /// Where rejected rows go.
     pub rejected: &'static str,
+    /// Other places where some are.
+    pub rejected_before: Vec<&'static str>,
+    /// Beside the usual arguments.
+    pub arguments: Vec<&'static str>,
     /// How long a file can become at most, in blocks of 512 bytes.
     pub longest_file: Option<u64>,
     /// Where the run kills itself: a place and how often it is passed.
@@ -59,10 +63,21 @@ impl Place {
     pub fn new(vendor: &'static Vendor, input: Input, quota: u64, latency_ms: u64) -> Self {
         let directory = TempDir::new().unwrap();
         let simulator = Simulator::start(directory.path(), &vendor.world(quota, &input.unknown(), latency_ms));
-        input.write(vendor, &directory.path().join("input.csv"));
+        input.write(&directory.path().join("input.csv"));
         std::fs::write(directory.path().join("config.toml"), vendor.config(&simulator.base_url(), quota)).unwrap();
         let (secret, rejected) = (SECRET.to_owned(), "rejected");
-        Self { vendor, directory, simulator, input, secret, rejected, longest_file: None, failpoint: None }
+        Self {
+            vendor,
+            directory,
+            simulator,
+            input,
+            secret,
+            rejected,
+            rejected_before: Vec::new(),
+            arguments: Vec::new(),
+            longest_file: None,
+            failpoint: None,
+        }
     }
 
     /// Starts a run.
@@ -79,6 +94,7 @@ impl Place {
         command.current_dir(self.directory.path()).env("FAULTS_SECRET", &self.secret);
         command.args(["sync", "input.csv", "--to", self.vendor.name, "--config", "config.toml"]);
         command.args(["--rejected", self.rejected, "--report", "json", "--quiet"]);
+        command.args(&self.arguments);
         if let Some(failpoint) = &self.failpoint {
             command.env("CONTACT_SINK_FAILPOINT", failpoint);
         }
@@ -101,7 +117,8 @@ impl Place {
 
     /// The rejected rows, a file's together.
     pub fn letters(&self) -> Vec<Vec<Letter>> {
-        letters::read(&self.path(self.rejected), self.vendor, &self.input)
+        let directories = self.rejected_before.iter().chain([&self.rejected]);
+        directories.flat_map(|name| letters::read(&self.path(name), self.vendor, &self.input)).collect()
     }
 
     /// What stands in the files of the journal.

@@ -45,6 +45,9 @@ pub enum Plan {
     NoPlaceForLetters,
     /// No file can become longer than so many blocks of 512 bytes, so that the journal fails in the middle of the run.
     FullDisk(u64),
+    /// No file can become longer than so many blocks, so that the file of rejected rows fails in the middle of the run; then what the
+    /// message says is done.
+    FullRejected(u64, Advice),
     /// The run kills itself where it passes this place for the nth time.
     Failpoint(&'static str, u64),
     /// The vendor is gone after so many requests, and is back after a time.
@@ -53,13 +56,23 @@ pub enum Plan {
     Kills(u32),
 }
 
+/// What a person does when the file of rejected rows cannot be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    MakeRoom,
+    NameAnotherPlace,
+    /// No message says so, but people do it.
+    MoveAway,
+}
+
 /// How long a run lasts at least before it is killed, and what is added at most.
 const LIFE_MS: (u64, u64) = (20, 900);
 
 /// Plays a scenario, and panics where something does not hold. Gives how often a run was cut off.
 pub fn check(scenario: &Scenario) -> u64 {
     let Scenario { vendor, users, versions, bad, quota, latency_ms, .. } = *scenario;
-    let input = Input::new(vendor, users, versions, bad);
+    let is_wide = matches!(scenario.plan, Plan::FullRejected(..));
+    let input = if is_wide { Input::wide(vendor, users) } else { Input::new(vendor, users, versions, bad) };
     let mut place = Place::new(vendor, input, quota, latency_ms);
     place.simulator.set_faults(&scenario.faults);
     let (mut runs, mut cuts, mut earlier) = (0, 0, None::<Seen>);
@@ -105,7 +118,32 @@ pub fn check(scenario: &Scenario) -> u64 {
             assert!(taken <= most, "{taken} rows were sent, most of them in vain: {report:?}");
             // What was in flight when the write failed may be sent again, as after a kill.
             (place.longest_file, runs, cuts) = (None, 1, 1);
-            place.run()
+            let run = place.run();
+            check_doubtful(&place);
+            run
+        }
+        Plan::FullRejected(blocks, advice) => {
+            place.longest_file = Some(*blocks);
+            place.arguments = vec!["--max-rejected", "100%"];
+            let run = place.run();
+            let seen = place.simulator.seen();
+            check_run(&place, &run, &Before { runs: 0, cuts: 0, files: 0, quota, seen: &seen });
+            let report = run.report(vendor);
+            let says = "make room or name another place with --rejected";
+            assert!(run.status == Some(3) && run.stderr.contains(says), "{report:?}: {}", run.stderr);
+            assert!(report.rejected > 0 && report.pending > 0, "it stops in the middle: {report:?}");
+            match advice {
+                Advice::MakeRoom => place.longest_file = None,
+                Advice::NameAnotherPlace => (place.rejected_before, place.rejected) = (vec!["rejected"], "elsewhere"),
+                Advice::MoveAway => {
+                    std::fs::rename(place.path("rejected"), place.path("mine")).unwrap();
+                    place.rejected_before = vec!["mine"];
+                }
+            }
+            (runs, cuts) = (1, 1);
+            let run = place.run();
+            check_doubtful(&place);
+            run
         }
         Plan::Failpoint(name, nth) => {
             place.failpoint = Some(format!("{name}:{nth}"));
@@ -150,6 +188,17 @@ pub fn check(scenario: &Scenario) -> u64 {
     check_end(&place, &last, &before);
     check_met(scenario, &place, &seen);
     cuts
+}
+
+/// After a stop in order only what was in flight is said to be applied perhaps.
+fn check_doubtful(place: &Place) {
+    let letters = place.letters();
+    let doubtful = letters.iter().flatten().filter(|letter| letter.reason.contains("an earlier attempt")).count();
+    let most = IN_FLIGHT * place.vendor.batch;
+    assert!(
+        doubtful as u64 <= most,
+        "{doubtful} rows are said to be applied perhaps, and {most} were in flight at most"
+    );
 }
 
 /// A run that stops: a person must act, and the rest is pending.

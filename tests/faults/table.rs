@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::random::Random;
-use crate::scenario::{Plan, Scenario};
+use crate::scenario::{Advice, Plan, Scenario};
 use crate::vendor::{ATTRIBUTES, ENGAGELAB, FRIENDS, JIGUANG, VENDORS, Vendor};
 
 /// Each kind of fault, with and without the effect where both can be had.
@@ -42,6 +42,9 @@ fn kinds() -> Vec<(&'static str, Value)> {
 
 /// Room for an empty journal, and not for all of a run's.
 const BLOCKS: u64 = 800;
+
+/// Room for the journal and its log, and not for all wide rows that are rejected.
+const WIDE_BLOCKS: u64 = 50_000;
 
 /// All scenarios of the tests; what is left to chance is drawn from the seed.
 pub fn all(seed: u64) -> Vec<Scenario> {
@@ -92,6 +95,16 @@ pub fn all(seed: u64) -> Vec<Scenario> {
         let full = Scenario::new("journal/full_disk", vendor);
         let users = if vendor.batch == 1 { 600 } else { 6_000 };
         all.push(Scenario { users, latency_ms: 10, plan: Plan::FullDisk(BLOCKS), ..full });
+    }
+    let advices = [
+        ("make_room", Advice::MakeRoom),
+        ("name_another_place", Advice::NameAnotherPlace),
+        ("move_away", Advice::MoveAway),
+    ];
+    for (name, advice) in advices {
+        let full = Scenario::new(format!("letters/full_disk/{name}"), &JIGUANG);
+        let plan = Plan::FullRejected(WIDE_BLOCKS, advice);
+        all.push(Scenario { users: 15_000, latency_ms: 10, plan, ..full });
     }
     for vendor in [&JIGUANG, &ENGAGELAB] {
         all.push(resets(vendor, random.next()));

@@ -130,10 +130,10 @@ fn prepare(connection: &Connection, path: &Path, key: [u8; 32]) -> Result<(), Op
         }
     }
     // Lines with contact data pass through the journal: what is deleted is overwritten. A log that was folded is cut when it begins
-    // again: whoever folds it looks how long it is.
+    // again: whoever folds it looks how long it is. A thread folds it; where that cannot keep up, who commits does it at 16 MiB.
     connection
         .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4096;
              PRAGMA journal_size_limit = 1048576; PRAGMA secure_delete = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;",
         )
         .map_err(sqlite())
