@@ -21,6 +21,9 @@ pub struct Row {
     cells: String,
 }
 
+/// Of so many users one is refused for each reason.
+pub const REFUSED_OF: u64 = 149;
+
 /// What has to become of a row, whatever the network does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
@@ -112,7 +115,7 @@ impl Input {
 
 fn fate(vendor: &Vendor, user: u32, bad: bool) -> Fate {
     // The last users are good: what looks like a refusal of all is one only until one is accepted after it.
-    match user % 149 {
+    match u64::from(user) % REFUSED_OF {
         _ if !bad => Fate::Good,
         37 => Fate::Broken,
         71 => Fate::Unknown,

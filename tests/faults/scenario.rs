@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::input::Input;
+use crate::input::{Input, REFUSED_OF};
 use crate::oracle::{Before, IN_FLIGHT, check_end, check_run, check_silence, check_used};
 use crate::random::Random;
 use crate::run::{Place, Report};
