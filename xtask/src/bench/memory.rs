@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use super::figures::{Figures, Limit};
 use super::input;
 use super::sandbox::Sandbox;
-use super::sync::{Run, Source};
+use super::sync::Run;
 use crate::shell;
 
 const FEW: u64 = 10_000;
@@ -68,7 +68,7 @@ fn send_very_many(command: &Path) -> Result<(Run, Run)> {
     let sent = Run::of(command, &directory, &users, &sandbox, Some(NO_PACE), (0, WITHIN))?;
     let nobody = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let nobody = format!("http://{nobody}");
-    let down = Run::to(command, &directory, Source::File(&users), &nobody, None, (75, WITHIN))?;
+    let down = Run::to(command, &directory, &users, &nobody, None, (75, WITHIN))?;
     std::fs::remove_file(&users)?;
     Ok((sent, down))
 }

@@ -20,15 +20,6 @@ pub(super) struct Run {
     counts: Value,
 }
 
-/// How the command gets its input.
-#[derive(Clone, Copy)]
-pub(super) enum Source<'a> {
-    /// By name: a journal is kept.
-    File(&'a Path),
-    /// On standard input: none is.
-    Pipe(&'a Path),
-}
-
 impl Run {
     /// Sends the users of a file to the sandbox and expects this exit status, within this time.
     pub(super) fn of(
@@ -39,14 +30,14 @@ impl Run {
         quota: Option<&str>,
         expected: (i32, Duration),
     ) -> Result<Self> {
-        Self::to(command, directory, Source::File(users), sandbox.base_url(), quota, expected)
+        Self::to(command, directory, users, sandbox.base_url(), quota, expected)
     }
 
-    /// The same to any address, from a file or through a pipe.
+    /// The same to any address.
     pub(super) fn to(
         command: &Path,
         directory: &Path,
-        users: Source<'_>,
+        users: &Path,
         base_url: &str,
         quota: Option<&str>,
         (expected, within): (i32, Duration),
@@ -61,15 +52,11 @@ impl Run {
         let mut report_form = std::ffi::OsString::from("json=");
         report_form.push(&report);
         let mut command = Command::new(command);
-        let (file, stdin) = match users {
-            Source::File(path) => (path, Stdio::null()),
-            Source::Pipe(path) => (Path::new("-"), Stdio::from(File::open(path)?)),
-        };
-        command.arg("sync").arg(file).args(["--to", DESTINATION, "--config"]).arg(input::config(directory));
+        command.arg("sync").arg(users).args(["--to", DESTINATION, "--config"]).arg(input::config(directory));
         let metrics = directory.join("metrics");
         command.arg("--state").arg(state).arg("--metrics").arg(&metrics);
         command.arg("--rejected").arg(directory.join("rejected")).arg("--report").arg(report_form);
-        command.stdin(stdin).stdout(Stdio::null()).stderr(File::create(&said).context("sync.log")?);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&said).context("sync.log")?);
         let Ended { status, took, peak_bytes } = Process::start(&mut command)?.wait(within)?;
         if status.code() != Some(expected) {
             let said = std::fs::read_to_string(&said).unwrap_or_default();
