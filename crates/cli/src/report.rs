@@ -144,6 +144,12 @@ impl Counts {
         self.rows.saturating_sub(self.pending)
     }
 
+    /// Of an input that has so many rows those that were not read are pending.
+    pub fn include_unread(&mut self, rows: u64) {
+        let unread = rows.saturating_sub(self.rows);
+        (self.rows, self.pending) = (self.rows + unread, self.pending + unread);
+    }
+
     /// Takes over what the lane counted, and puts the reasons in order.
     pub fn finish(&mut self, lane: &Summary, elapsed: Duration) {
         (self.requests, self.retries, self.isolation_requests) = (lane.requests, lane.retries, lane.isolation_requests);

@@ -17,7 +17,7 @@ use crate::write::sql;
 const BYTES: usize = 14;
 
 /// How old the values of a row are: those of a higher position are newer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// The part that the row belongs to; parts are numbered in the order in which they began.
     pub part: u32,
@@ -26,7 +26,7 @@ pub struct Position {
 }
 
 /// One field of one subject.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy)]
 struct Cell {
     /// Where the subject's fields are: see [`Hasher::subject`].
     row: i64,
@@ -40,8 +40,8 @@ pub(crate) struct Newest {
     hasher: Hasher,
     fields: HashMap<Address, u16>,
     is_kept: bool,
-    /// What was noted before, of fields that are being sent.
-    before: HashMap<Cell, Option<Position>>,
+    /// What was noted before, of fields that are being sent from a position.
+    before: HashMap<Position, Vec<(Cell, Option<Position>)>>,
 }
 
 impl Newest {
@@ -102,7 +102,7 @@ impl Newest {
             let noted = position_of(&entries, cell);
             if noted.is_none_or(|noted| noted < position) {
                 set(&mut entries, cell, Some(position));
-                self.before.insert(cell, noted);
+                self.before.entry(position).or_default().push((cell, noted));
                 has_changed = true;
             }
         }
@@ -117,32 +117,27 @@ impl Newest {
         position: Position,
         outcome: &Outcome,
     ) -> rusqlite::Result<()> {
-        let (no_field, mut is_set): (&[Address], _) = (&[], true);
-        let mut set_fields = no_field;
-        match outcome {
+        let noted = self.before.remove(&position).unwrap_or_default();
+        let stored: &[Address] = match outcome {
             // The vendor has this value: an older one must not take its place.
-            Outcome::Unchanged => self.note(connection, update, position)?,
-            Outcome::Rejected { stored, earlier: Applied::No, .. } => (is_set, set_fields) = (false, stored),
-            Outcome::Unsettled { applied: Applied::No, .. } => is_set = false,
-            _ => {}
-        }
-        let Some(subject) = self.hasher.subject(update.subject()) else { return Ok(()) };
-        let mut entries = None;
-        for (address, _) in update.fields() {
-            let Some(cell) = self.cell(connection, &subject, address)? else { continue };
-            let Some(before) = self.before.remove(&cell) else { continue };
-            if is_set || set_fields.contains(address) {
-                continue;
+            Outcome::Unchanged => {
+                self.note(connection, update, position)?;
+                self.before.remove(&position);
+                return Ok(());
             }
-            let entries = match &mut entries {
-                Some(entries) => entries,
-                None => entries.insert(read(connection, subject.row)?),
-            };
-            if position_of(entries, cell) == Some(position) {
-                set(entries, cell, before);
+            Outcome::Rejected { stored, earlier: Applied::No, .. } => stored,
+            Outcome::Unsettled { applied: Applied::No, .. } => &[],
+            _ => return Ok(()),
+        };
+        let stored: Vec<u16> = stored.iter().filter_map(|address| self.fields.get(address).copied()).collect();
+        for (cell, before) in noted.into_iter().rev().filter(|(cell, _)| !stored.contains(&cell.field)) {
+            let mut entries = read(connection, cell.row)?;
+            if position_of(&entries, cell) == Some(position) {
+                set(&mut entries, cell, before);
+                write(connection, cell.row, &entries)?;
             }
         }
-        entries.map_or(Ok(()), |entries| write(connection, subject.row, &entries))
+        Ok(())
     }
 
     fn cell(

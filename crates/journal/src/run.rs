@@ -245,6 +245,11 @@ impl Run {
         Ok(())
     }
 
+    /// Whether it notes what is sent: an older value could still be sent.
+    pub fn keeps_newest(&self) -> bool {
+        self.newest.is_kept()
+    }
+
     /// Notes from now on what is sent: a row was rejected, and its values may be sent later.
     pub fn keep_newest(&mut self) {
         self.newest.keep();

@@ -16,7 +16,6 @@ use super::sandbox::Sandbox;
 pub(super) struct Run {
     pub(super) took: Duration,
     pub(super) peak_bytes: Option<u64>,
-    metrics: String,
     counts: Value,
 }
 
@@ -53,8 +52,7 @@ impl Run {
         report_form.push(&report);
         let mut command = Command::new(command);
         command.arg("sync").arg(users).args(["--to", DESTINATION, "--config"]).arg(input::config(directory));
-        let metrics = directory.join("metrics");
-        command.arg("--state").arg(state).arg("--metrics").arg(&metrics);
+        command.arg("--state").arg(state);
         command.arg("--rejected").arg(directory.join("rejected")).arg("--report").arg(report_form);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&said).context("sync.log")?);
         let Ended { status, took, peak_bytes } = Process::start(&mut command)?.wait(within)?;
@@ -63,15 +61,7 @@ impl Run {
             bail!("the run should have ended with {expected}, and ended with {status}:\n{said}");
         }
         let mut report: Value = serde_json::from_slice(&std::fs::read(&report).context("the report")?)?;
-        let metrics = std::fs::read_to_string(&metrics).context("the metrics")?;
-        Ok(Self { took, peak_bytes, metrics, counts: report["destinations"][DESTINATION].take() })
-    }
-
-    /// A metric of which there is one.
-    pub(super) fn metric(&self, name: &str) -> Result<f64> {
-        let line = self.metrics.lines().find(|line| line.starts_with(name) && !line.starts_with('#'));
-        let value = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
-        value.with_context(|| format!("there is no metric {name}"))
+        Ok(Self { took, peak_bytes, counts: report["destinations"][DESTINATION].take() })
     }
 
     /// A count of the report.

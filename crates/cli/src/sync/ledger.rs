@@ -226,7 +226,7 @@ impl Ledger {
             let updates: Vec<ContactUpdate> = batch.iter().map(|departing| departing.update.clone()).collect();
             vendor_has.departs(&updates)?;
         }
-        let Some(run) = &mut self.run else { return Ok(()) };
+        let Some(run) = self.run.as_mut().filter(|run| run.keeps_newest()) else { return Ok(()) };
         let mut placed = Vec::with_capacity(batch.len());
         for Departing { number, update, .. } in batch {
             let row = number.and_then(|number| self.under_way.get(&number));
@@ -270,7 +270,8 @@ impl Ledger {
                 Outcome::Unsettled { .. } => None,
                 _ => self.under_way.remove(&number),
             };
-            if let Some((run, row)) = self.run.as_ref().zip(row.as_ref().or_else(|| self.under_way.get(&number))) {
+            let run = self.run.as_ref().filter(|run| run.keeps_newest());
+            if let Some((run, row)) = run.zip(row.as_ref().or_else(|| self.under_way.get(&number))) {
                 page.outcomes.push((Self::position(run, row), update, outcome));
             }
             match (outcome, &row) {

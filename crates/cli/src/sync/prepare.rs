@@ -200,6 +200,7 @@ impl<'a> Preparation<'a> {
             (run, known, is_done) = (Some(opened.run), opened.known, opened.is_done);
             (about.command, about.replaced) = (opened.command, opened.replaced);
         }
+        about.rows = preflight.map(|preflight| preflight.rows() - run.as_ref().map_or(0, |run| run.record().first));
         if let Some(run) = &run {
             run.record().name().clone_into(&mut about.name);
             let parts = run.parts_known().map_err(cannot_open)?;
@@ -220,7 +221,7 @@ impl<'a> Preparation<'a> {
             let ended = Ended::done_before(vendor, accepted_means, about, &books);
             return Ok(Prepared { name: target.name, vendor, run: Err(Box::new(ended)) });
         }
-        let (rows, quota, done) = (preflight.map(Preflight::rows), sink.limits().quota, books.counts().done());
+        let (rows, quota, done) = (about.rows, sink.limits().quota, books.counts().done());
         let progress = screen.progress(&target.name, Frame { rows, quota, done });
         let reading = Arc::new(ReadControl::default());
         let run = Run {

@@ -65,6 +65,8 @@ pub struct About {
     /// The input, as an absolute path.
     pub input: PathBuf,
     pub simulated: bool,
+    /// How many rows belong to it; of a pipe that is not known.
+    pub rows: Option<u64>,
     /// Its name.
     pub name: String,
     /// What to type to resume it; a pipe cannot be.
@@ -276,11 +278,14 @@ impl Run {
         let (mut counts, rejected_files) = (books.counts(), books.rejected_files());
         // Who was asked to end with the last row has ended the run all the same.
         let in_order = ends.iter().all(|end| matches!(end, End::Interrupted | End::TimeIsUp(_)));
-        let is_done = in_order && !cut && counts.pending == 0;
+        // Rows of a file are counted also if they were not read.
+        let unread = cut && about.rows.is_none();
+        counts.include_unread(about.rows.unwrap_or_default());
+        let is_done = in_order && !unread && counts.pending == 0;
         counts.finish(&summary, began.elapsed());
         let times = Some((started, now()));
         let mut ended =
-            Ended { about, counts, rejected_files, times, ends, cause, unread: cut, seen, vendor, accepted_means };
+            Ended { about, counts, rejected_files, times, ends, cause, unread, seen, vendor, accepted_means };
         let stop =
             ended.stop().filter(|_| !is_done).map(|stop| Stopped { kind: stop.kind.to_owned(), message: stop.message });
         let state = if is_done { State::Finished } else { State::Unfinished };
