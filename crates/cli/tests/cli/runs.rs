@@ -335,7 +335,10 @@ fn the_file_of_outcomes_has_a_line_for_each_row() {
     let text = fs::read_to_string(&path).unwrap();
     assert!(!text.contains("1300000") && !text.contains("@example.com"), "no values");
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let of = |id: i64| lines.iter().rev().find(|line| line["id"] == id.to_string()).unwrap();
+    let of = |id: i64| {
+        let id = id.to_string();
+        lines.iter().rev().find(|line| line["id"].as_str() == Some(&id)).unwrap()
+    };
     for user in 0..1_000 {
         let line = of(user);
         assert_eq!((&line["line"], &line["outcome"]), (&(user + 2).into(), &"accepted".into()), "{line}");
