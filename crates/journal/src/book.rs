@@ -346,12 +346,14 @@ pub(crate) fn before(connection: &Connection, record: &Record) -> rusqlite::Resu
         let kind = Kind::of(&row.get::<_, String>(0)?).unwrap_or(Kind::Rejected);
         Ok(Reason { kind, code: code(row, 1)?, reason: row.get(2)?, count: number(row, 3)? })
     })?;
-    let mut statement = connection.prepare("SELECT lines FROM rejected_line WHERE run = ?1 ORDER BY at")?;
-    let waiting = statement.query_map([id], |row| row.get(0))?.collect::<rusqlite::Result<Vec<Vec<u8>>>>()?;
     let (bytes, crc) =
         connection.query_row("SELECT rejected_bytes, rejected_crc FROM run WHERE id = ?1", [id], |row| {
             Ok((number(row, 0)?, row.get(1)?))
         })?;
+    let lines = "SELECT lines FROM rejected_line WHERE run = ?1 AND at >= ?2 ORDER BY at";
+    let mut statement = connection.prepare(lines)?;
+    let waiting = statement.query_map([id, sql(bytes)], |row| row.get(0))?;
+    let waiting = waiting.collect::<rusqlite::Result<Vec<Vec<u8>>>>()?;
     Ok(Before {
         settled: Rows::new(record.checkpoint, spans("settled_ahead")?),
         maybe_applied: Rows::new(0, spans("maybe_applied")?),

@@ -390,9 +390,8 @@ impl Run {
         self.syncer.finish();
         self.syncer.failure().map_or(Ok(()), |problem| Err(failed(&self.path, &problem)))?;
         // Lines that are on the disk need not be kept here.
-        if let Some(bytes) = self.letters.forget(self.syncer.letters_synced()) {
-            self.write(&[], Some(bytes), (0, &[]), &[]).map_err(|error| failed(&self.path, &error))?;
-        }
+        self.letters.forget(self.syncer.letters_synced());
+        self.write(&[], Some(self.letters.bytes), (0, &[]), &[]).map_err(|error| failed(&self.path, &error))?;
         self.connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(|error| failed(&self.path, &error))
