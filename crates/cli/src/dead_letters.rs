@@ -79,7 +79,7 @@ impl Reason {
 /// Writes rejected rows; the file comes into being with the first one.
 pub struct DeadLetters {
     directory: PathBuf,
-    /// The name of the run, which names the file.
+    /// The name of this command's run, which names a file that it begins: one that was moved away keeps its name for itself.
     run: String,
     destination: String,
     form: Form,

@@ -18,7 +18,7 @@ use crate::record::{Counts, Identity, Kind, Part, Reason, Record, State, Stopped
 use crate::rows::Rows;
 use crate::run::{Before, FedBack, Run};
 use crate::stop_note::{self, StopNote};
-use crate::write::{seconds, sql, write_spans};
+use crate::write::{next_second, seconds, sql, write_spans};
 use crate::{Key, schema};
 
 /// So many finished runs are kept, so that their content is known again.
@@ -161,9 +161,9 @@ impl Book {
             }
         }
         let maybe_applied = before.maybe_applied.take_changes();
-        let hold = if was_killed { lane.unknown_hold } else { Duration::ZERO };
+        let hold_until = if was_killed { now + lane.unknown_hold } else { UNIX_EPOCH };
         let record =
-            self.take_over(record, resumed, &maybe_applied, now + hold, now).map_err(OpenError::sqlite(&self.path))?;
+            self.take_over(record, resumed, &maybe_applied, hold_until, now).map_err(OpenError::sqlite(&self.path))?;
         self.run(record, before, now)
     }
 
@@ -260,7 +260,7 @@ impl Book {
             write_spans(&transaction, "maybe_applied", record.id, &maybe_applied.take_changes())?;
             transaction.execute(
                 "UPDATE run SET state = ?2, hold_until = max(hold_until, ?3) WHERE id = ?1",
-                params![record.id, State::Unfinished.word(), seconds(now + lane.unknown_hold) + 1],
+                params![record.id, State::Unfinished.word(), next_second(now + lane.unknown_hold)],
             )?;
             transaction.commit()?;
         }
@@ -293,7 +293,7 @@ impl Book {
                 sql(rows),
                 content,
                 seconds(if record.state == State::Finished { record.changed } else { now }),
-                seconds(hold_until) + 1,
+                next_second(hold_until),
             ],
         )?;
         if let Some(first) = new_from.filter(|first| *first < rows) {

@@ -16,7 +16,7 @@ use crate::record::{Counts, Kind, Reason, Record, State, Stopped, count_reasons}
 use crate::rows::Rows;
 use crate::stop_note::{Place, StopNote};
 use crate::sync::Syncer;
-use crate::write::{code_to_sql, seconds, sql, write_letters, write_record, write_spans};
+use crate::write::{code_to_sql, next_second, sql, write_letters, write_record, write_spans};
 
 /// What is to be written down together.
 #[derive(Debug, Default)]
@@ -415,7 +415,7 @@ impl Run {
         let note = StopNote {
             run: self.record.id,
             rejected_bytes,
-            hold_until: seconds(ending.hold_until.unwrap_or(self.record.hold_until)) + 1,
+            hold_until: next_second(ending.hold_until.unwrap_or(self.record.hold_until)),
             maybe_applied: rows.spans().collect(),
         };
         if let Some(place) = &mut self.stop_note {

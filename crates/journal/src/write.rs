@@ -31,8 +31,7 @@ pub(crate) fn write_record(transaction: &Transaction<'_>, record: &Record, lette
             letters.path.as_ref().map(|path| path.to_string_lossy()),
             sql(letters.bytes),
             letters.crc,
-            // To the next second.
-            seconds(record.hold_until) + 1,
+            next_second(record.hold_until),
             record.exit_status,
             record.stop.as_ref().map(|stop| &stop.kind),
             record.stop.as_ref().map(|stop| &stop.message),
@@ -93,4 +92,10 @@ pub(crate) fn code_to_sql(code: &ErrorCode) -> Value {
 
 pub(crate) fn seconds(time: SystemTime) -> i64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| sql(since.as_secs()))
+}
+
+/// The first whole second that is not before this time.
+pub(crate) fn next_second(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    sql(since.as_secs() + u64::from(since.subsec_nanos() > 0))
 }

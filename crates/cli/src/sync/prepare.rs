@@ -206,7 +206,7 @@ impl<'a> Preparation<'a> {
             let parts = run.parts_known().map_err(cannot_open)?;
             wanted.fed_back = Some(FedBackRuns { destination: target.name.clone(), parts });
         }
-        let dead_letters = DeadLetters::new(&self.args.rejected, &about.name, &target.name, input.layout());
+        let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, &target.name, input.layout());
         let mut ledger = Ledger::new(&target.name, &about.name, target.mapping, dead_letters, run, vendor_has)
             .with_outcomes(self.outcomes.clone());
         says.extend(ledger.recover(is_done).map_err(|error| {

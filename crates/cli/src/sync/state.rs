@@ -144,6 +144,8 @@ impl States {
         let digest_of = |rows| preflight.digest_of(rows).map(|digest| digest.as_bytes().to_vec());
         let wanted = Content { path: &input, rows: content.0, digest: content.1, digest_of: &digest_of };
         let Lookup { found, replaced } = journal.book.find(&wanted, &identity, now).map_err(cannot_open)?;
+        // Under another mapping a row may have another value than the attempt that may still be applied.
+        let is_other_mapping = matches!(found, Found::OtherMapping { .. });
         let mut opened = match found {
             Found::Grown(before) => {
                 let mut opened = begin(name, journal.book, new(before.rows), options, now)?;
@@ -166,7 +168,7 @@ impl States {
             }
             Found::Unfinished { record, new_from } | Found::OtherMapping { record, new_from } => {
                 let mut book = journal.book;
-                let first_after = first_after(&mut book, Some(&record), options)?;
+                let first_after = first_after(&mut book, (!is_other_mapping).then_some(&record), options)?;
                 let was = record.input.clone();
                 let resumed = Resumed { identity, name: run_id, input: &input, command: &command, new_from, content };
                 let run = book.resume(record, resumed, KilledLane::of(options), now).map_err(cannot_open)?;
@@ -330,12 +332,12 @@ fn says_done(name: &str, record: &Record, other_since: bool) -> String {
 
 fn says_grown(name: &str, before: &Record, rows: u64) -> String {
     let new = counted(rows - before.rows, "new row");
-    let first = counted(before.rows, "row");
+    let first = match before.rows {
+        1 => "the first row is that".to_owned(),
+        rows => format!("the first {} rows are those", grouped(rows)),
+    };
     let are = if rows - before.rows == 1 { "is" } else { "are" };
-    format!(
-        "{name}: the first {first} are those of the run of {}: {new} {are} sent; --restart sends all",
-        began(before)
-    )
+    format!("{name}: {first} of the run of {}: {new} {are} sent; --restart sends all", began(before))
 }
 
 fn says_replaced(name: &str, file: &str, replaced: &Record) -> String {
