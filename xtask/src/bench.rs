@@ -12,6 +12,7 @@ mod memory;
 mod pace;
 mod preflight;
 mod process;
+mod rates;
 mod sandbox;
 mod sync;
 

@@ -130,7 +130,7 @@ fn prepare(connection: &Connection, path: &Path, key: [u8; 32]) -> Result<(), Op
         }
     }
     // Lines with contact data pass through the journal: what is deleted is overwritten. A log that was folded is cut when it begins
-    // again: whoever folds it looks how long it is. A thread folds it; where that cannot keep up, who commits does it at 16 MiB.
+    // again. A thread folds it at 4 MiB. Where the thread cannot keep up, the connection that commits folds it at 16 MiB.
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4096;

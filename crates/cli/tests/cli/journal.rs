@@ -63,7 +63,7 @@ fn goes_on_where_the_last_run_ended() {
     assert_eq!((ran.status, counts), (2, [2_000, 1_960, 40, 0]), "of the whole input: {}", ran.stderr);
     assert!(ran.stderr.contains("  40 rows: column \"mobile\": an SMS number is 11 digits"), "{}", ran.stderr);
     let sent = sent(&place);
-    assert!(sent.len() == 1_960 && sent.values().all(|times| *times == 1), "nobody is sent twice");
+    assert!(sent.len() == 1_960 && sent.values().all(|times| *times == 1), "no user is sent twice");
     assert_eq!((place.rejected().len(), place.rejected_rows().len()), (1, 40), "in one file");
 
     let seen = place.sandbox.seen();
@@ -111,7 +111,7 @@ fn another_mapping_is_refused_until_its_owner_chooses() {
     assert!(ran.stderr.contains("growth: resumes at row "), "{}", ran.stderr);
     let counts = ["rows", "accepted", "rejected"].map(|count| ran.count(count));
     assert_eq!((ran.status, counts), (2, [8_000, 7_840, 160]), "{}", ran.stderr);
-    assert!(sent(&place).values().all(|times| *times == 1), "nobody is sent twice");
+    assert!(sent(&place).values().all(|times| *times == 1), "no user is sent twice");
 }
 
 #[test]

@@ -220,14 +220,14 @@ fn rejected_rows_that_are_fed_back_are_as_old_as_the_run_that_rejected_them() {
     place.write("first.csv", format!("cuid,mobile,email,registration_id\n{}", (1..=4).map(bad).collect::<String>()));
     let ran = sync(&place, "first.csv", &[]);
     assert_eq!((ran.status, ran.count("rejected")), (2, 4), "{}", ran.stderr);
-    let mended = fs::read_to_string(&place.rejected()[0]).unwrap().replace(",130,", ",13000000001,");
+    let corrected = fs::read_to_string(&place.rejected()[0]).unwrap().replace(",130,", ",13000000001,");
     // User 1 has a newer number, user 2 a newer number and address, user 3 a newer value that was rejected as well.
     let newer = format!("1,{0},,\n2,{0},v1@example.com,\n3,13,,\n", NUMBERS[1]);
     place.write("second.csv", format!("cuid,mobile,email,registration_id\n{newer}"));
     assert_eq!(sync(&place, "second.csv", &[]).status, 2);
 
-    place.write("mended.csv", &mended);
-    let ran = sync(&place, "mended.csv", &[]);
+    place.write("corrected.csv", &corrected);
+    let ran = sync(&place, "corrected.csv", &[]);
     let counts = ["rows", "accepted", "skipped"].map(|count| ran.count(count));
     assert_eq!((ran.status, counts), (0, [4, 3, 1]), "{}", ran.stderr);
     let both = |user| [SMS, MAIL].map(|name| field(&place, user, name).unwrap());
@@ -235,9 +235,9 @@ fn rejected_rows_that_are_fed_back_are_as_old_as_the_run_that_rejected_them() {
     assert_eq!(both(2), [NUMBERS[1], "v1@example.com"]);
     assert_eq!([both(3), both(4)], [[NUMBERS[0], "v0@example.com"], [NUMBERS[0], "v0@example.com"]]);
 
-    // A run that the journal does not know: nobody can say what is newer, and the advice works.
-    let run = ran_name(&mended);
-    place.write("unknown.csv", mended.replace(&run, "20200101T000000Z-1"));
+    // A run that the journal does not know: it is not known what is newer, and the advice works.
+    let run = ran_name(&corrected);
+    place.write("unknown.csv", corrected.replace(&run, "20200101T000000Z-1"));
     let ran = sync(&place, "unknown.csv", &["--rejected", "unknown"]);
     assert_eq!((ran.status, ran.count("rejected")), (2, 4), "{}", ran.stderr);
     says(
@@ -247,7 +247,7 @@ fn rejected_rows_that_are_fed_back_are_as_old_as_the_run_that_rejected_them() {
             "clear _run to send the row as a new one",
         ],
     );
-    place.write("cleared.csv", mended.replace(&run, ""));
+    place.write("cleared.csv", corrected.replace(&run, ""));
     let ran = sync(&place, "cleared.csv", &[]);
     assert_eq!((ran.status, ran.count("accepted")), (0, 4), "{}", ran.stderr);
     assert_eq!(both(2), [NUMBERS[0], "v0@example.com"]);
@@ -279,7 +279,7 @@ fn status_has_a_line_for_each_run_and_forgets_what_is_not_wanted() {
     let [large] = &runs(&place, &["--only", "unfinished"])[..] else { panic!("one unfinished run") };
     assert_eq!((&large["exit_status"], &large["stop"]["kind"]), (&130.into(), &"interrupted".into()), "{large}");
     assert_eq!(runs(&place, &["--to", "growth", "--only", "finished"]).len(), 2);
-    assert_eq!(place.run(&["status", "--to", "nobody"]).status, 64);
+    assert_eq!(place.run(&["status", "--to", "unknown"]).status, 64);
 
     let name = large["run"].as_str().unwrap();
     let ran = place.run(&["status", "--forget", name]);
