@@ -76,6 +76,9 @@ impl Reason {
     }
 }
 
+/// What a row carries as `_run` that was fed back without it. No run has this name, so the row is not taken for a new one.
+const UNKNOWN_RUN: &str = "unknown";
+
 /// Writes rejected rows; the file comes into being with the first one.
 pub struct DeadLetters {
     directory: PathBuf,
@@ -90,7 +93,8 @@ pub struct DeadLetters {
 pub(super) struct Place<'a> {
     pub(super) destination: &'a str,
     pub(super) run: &'a str,
-    pub(super) line: u64,
+    /// Not known of a row that is fed back without it.
+    pub(super) line: Option<u64>,
 }
 
 /// As the input is written, so that the file can be fed back.
@@ -125,9 +129,10 @@ impl DeadLetters {
     /// The lines of one rejected row. `run`: the name of the part of a run that it belongs to. One that was fed back belongs to the
     /// run that rejected it first.
     pub fn lines(&self, row: &ReadRow, run: &str, reasons: &[Reason]) -> io::Result<Vec<u8>> {
-        let of_this = (run, row.line);
-        let rejected_by = row.rejected_by.as_ref();
-        let (run, line) = rejected_by.map_or(of_this, |(by, _)| (&by.run, by.line.unwrap_or(row.line)));
+        let (run, line) = match &row.rejected_by {
+            None => (run, Some(row.line)),
+            Some(by) => (by.run.as_deref().unwrap_or(UNKNOWN_RUN), by.line),
+        };
         let place = Place { destination: &self.destination, run, line };
         match (&row.record, &self.form) {
             (Record::Cells(cells), Form::Csv(table)) => table.line(&place, cells, reasons),

@@ -23,8 +23,10 @@ pub struct ReadRow {
     pub record: Record,
     /// The ids that it names, if they are wanted.
     pub ids: Vec<String>,
-    /// Of a row that is fed back: the run that rejected it, and how old its values are, or why that is not known.
-    pub rejected_by: Option<(RejectedBy, Result<u32, &'static str>)>,
+    /// Of a row that is fed back: what it says of the run that rejected it.
+    pub rejected_by: Option<RejectedBy>,
+    /// The same: the part that its values belong to, by the journal, or why that is not known.
+    pub part: Option<Result<u32, &'static str>>,
     /// Whether a row before it was rejected by a rule: an older value of its user may be sent later.
     pub follows_rejected: bool,
     /// Whether an earlier command may have sent it.
@@ -67,33 +69,24 @@ pub enum Aside {
 pub struct Wanted {
     /// Whether its ids are wanted as they are written.
     pub ids: bool,
-    /// Of rows that this destination rejected and that are fed back: what is known of their runs.
-    pub fed_back: Option<FedBackRuns>,
+    /// What the journal knows of the runs whose rejected rows may be fed back, by the names that the rows carry. Without a journal
+    /// a row that is fed back is as good as a new one.
+    pub fed_back: Option<HashMap<String, FedBack>>,
 }
 
-/// What is known of the runs whose rejected rows may be fed back.
-#[derive(Debug)]
-pub struct FedBackRuns {
-    /// The destination.
-    pub destination: String,
-    /// How old their values are, by the names that the rows carry.
-    pub parts: HashMap<String, FedBack>,
-}
-
-impl FedBackRuns {
-    /// The run that rejected a row of this destination, and how old its values are.
-    fn of(&self, mapper: &Mapper, record: &Record) -> Option<(RejectedBy, Result<u32, &'static str>)> {
-        let by = mapper.rejected_by(record).filter(|by| by.destination == self.destination)?;
-        let age = match (self.parts.get(&by.run), by.line) {
-            (Some(FedBack::Part(part)), Some(_)) => Ok(*part),
-            (Some(FedBack::Part(_)), None) => Err(NO_LINE),
-            (Some(FedBack::TooOld), _) => Err(TOO_OLD),
-            _ => Err(UNKNOWN_RUN),
-        };
-        Some((by, age))
+/// How old the values of a row that is fed back are.
+fn part_of(by: &RejectedBy, known: &HashMap<String, FedBack>) -> Result<u32, &'static str> {
+    match (by.run.as_ref().map(|run| known.get(run)), by.line) {
+        (Some(Some(FedBack::Part(part))), Some(_)) => Ok(*part),
+        (Some(Some(FedBack::Part(_))), None) => Err(NO_LINE),
+        (Some(Some(FedBack::TooOld)), _) => Err(TOO_OLD),
+        (Some(None), _) => Err(UNKNOWN_RUN),
+        (None, _) => Err(NO_RUN),
     }
 }
 
+const NO_RUN: &str = "the row was rejected before and does not say by which run, so it is not known whether newer values were sent \
+    since: write what was there; or look, and leave _run empty (\"\") to send the row as a new one";
 const NO_LINE: &str = "_line is no number, so it is not known how old the row is: write the number that was there, or clear \
     _run to send the row as a new one";
 const TOO_OLD: &str = "the run that rejected it is older than 30 days, and it is not known any more whether newer values were \
@@ -138,10 +131,21 @@ pub fn start(rows: InputRows, mapper: Mapper, mut known: Known, wanted: Wanted) 
             let share = runtime.block_on(shares.clone().acquire_many_owned(bytes)).ok();
             let mapped = mapper.map_counted(&record, &mut tally);
             let ids = if wanted.ids { mapper.ids(&record) } else { Vec::new() };
-            let rejected_by = wanted.fed_back.as_ref().and_then(|runs| runs.of(&mapper, &record));
-            let unknown_age = rejected_by.as_ref().and_then(|(_, age)| age.err());
-            let row =
-                ReadRow { line, number, digest, record, ids, rejected_by, follows_rejected, earlier, _share: share };
+            let rejected_by = mapper.rejected_by(&record);
+            let part = rejected_by.as_ref().zip(wanted.fed_back.as_ref()).map(|(by, known)| part_of(by, known));
+            let unknown_age = part.and_then(Result::err);
+            let row = ReadRow {
+                line,
+                number,
+                digest,
+                record,
+                ids,
+                rejected_by,
+                part,
+                follows_rejected,
+                earlier,
+                _share: share,
+            };
             let taken = match mapped {
                 Mapped::Update(update) => match unknown_age {
                     None => to_send.blocking_send((row, update)).is_ok(),

@@ -57,7 +57,7 @@ pub use empty_words::EmptyWords;
 pub use mapper::{InvalidLayout, Layout, Mapped, Mapper, SkipReason};
 pub use mapping::{FieldMapping, InvalidMapping, Mapping};
 pub use nearest::{hint, near};
-pub use object::{InvalidObject, RAW, each_field, field_names};
+pub use object::{InvalidObject, RAW, each_field, field_names, is_fed_back};
 pub use problem::Problem;
 pub use record::{
     Cells, CellsRef, Columns, InvalidColumns, InvalidRecord, REJECTED_BY_RUN, REJECTED_ERRORS, REJECTED_ROWS_COLUMNS,

@@ -78,21 +78,29 @@ pub(crate) fn is_raw(line: &[u8]) -> bool {
     field_names(line).is_ok_and(|names| names.iter().any(|name| name == RAW))
 }
 
-/// What an object that is fed back says of the run that rejected it.
+/// What an object that is fed back says of the run that rejected it. It is one if it has the run or the errors.
 pub(crate) fn rejected_by(line: &[u8]) -> Option<RejectedBy> {
+    let has = |name: &[u8]| memchr::memmem::find(line, name).is_some();
     // Most objects are none: that is seen without reading them.
-    if !line.starts_with(b"{\"_destination\":") && !line.windows(6).any(|part| part == b"\"_run\"") {
+    if !has(REJECTED_BY_RUN.as_bytes()) && !has(REJECTED_ERRORS.as_bytes()) {
         return None;
     }
-    let names = ["_destination", REJECTED_BY_RUN, "_line", REJECTED_ERRORS].map(str::to_owned);
-    let values = pick(line, &names).ok()?;
-    let value = |place: usize| -> Option<Cow<'_, str>> {
-        let value: &RawValue = (*values.get(place)?)?;
-        text(value).ok().flatten()
+    let values = match pick(line, &[REJECTED_BY_RUN, "_line", REJECTED_ERRORS].map(str::to_owned)) {
+        Ok(values) if values[0].is_none() && values[2].is_none() => return None,
+        Ok(values) => values,
+        Err(InvalidObject::Twice(_)) => return Some(RejectedBy { run: None, line: None }),
+        // The mapper rejects it.
+        Err(_) => return None,
     };
-    values.last().copied().flatten()?;
-    let (destination, run) = (value(0)?.into_owned(), value(1)?.trim().to_owned());
-    RejectedBy::new(destination, run, &value(2).unwrap_or_default())
+    let read = |value: Option<&RawValue>| value.and_then(|value| text(value).ok().flatten()).map(Cow::into_owned);
+    let run = read(values[0]).map(|run| run.trim().to_owned());
+    let is_cleared = run.as_deref() == Some("");
+    (!is_cleared).then(|| RejectedBy { run, line: read(values[1]).and_then(|line| line.trim().parse().ok()) })
+}
+
+/// Whether an object is one that is fed back.
+pub fn is_fed_back(line: &[u8]) -> bool {
+    field_names(line).is_ok_and(|names| names.iter().any(|name| [REJECTED_BY_RUN, REJECTED_ERRORS].contains(&name.as_str())))
 }
 
 /// Gives the name and the value of each field of an object, in its order.

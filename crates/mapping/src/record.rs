@@ -76,22 +76,14 @@ impl fmt::Debug for Record {
     }
 }
 
-/// What a row that is fed back says of the run that rejected it.
+/// What a row that is fed back says of the run that rejected it. A row whose run was cleared is a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RejectedBy {
-    /// The destination.
-    pub destination: String,
-    /// The name of the run.
-    pub run: String,
+    /// The name of the run; `None` if the row does not say it in a way that can be read.
+    pub run: Option<String>,
     /// The line in the input of that run; `None` if that is no number.
     pub line: Option<u64>,
-}
-
-impl RejectedBy {
-    pub(crate) fn new(destination: String, run: String, line: &str) -> Option<Self> {
-        (!run.is_empty()).then(|| Self { destination, run, line: line.parse().ok() })
-    }
 }
 
 /// The cells of a row, in the buffers of a reader.
@@ -191,15 +183,28 @@ pub enum InvalidColumns {
     /// The name of this column, from 1, is not UTF-8.
     #[error("the name of column {0} is not UTF-8: save the file as UTF-8 (in Excel: CSV UTF-8)")]
     NotUtf8(usize),
-    /// The column has a name of the file of rejected rows, and the others of that file are not there.
-    #[error("the column {0:?} has a name that the file of rejected rows uses for itself: rename it")]
-    Reserved(String),
+    /// Some columns of a file of rejected rows are there, and others are not.
+    #[error(
+        "the header has {}, of a file of rejected rows, and not {}: put those back that were taken out, or use the file as it was \
+         written; if it is no file of rejected rows, rename its columns", listed(.there), listed(.missing)
+    )]
+    Reserved {
+        /// Those that are there.
+        there: Vec<&'static str>,
+        /// Those that are not.
+        missing: Vec<&'static str>,
+    },
+}
+
+fn listed(names: &[&str]) -> String {
+    names.join(", ")
 }
 
 /// The columns that a file of rejected rows adds; an input that has them is one that is fed back.
-pub const REJECTED_ROWS_COLUMNS: [&str; 6] = ["_destination", "_line", "_field", "_code", "_reason", "_vendor_text"];
+pub const REJECTED_ROWS_COLUMNS: [&str; 7] =
+    ["_destination", "_line", "_field", "_code", "_reason", "_vendor_text", REJECTED_BY_RUN];
 
-/// The column, or field, that says which run rejected a row. Files of earlier versions do not have it.
+/// The column, or field, that says which run rejected a row. A row without text in it is sent as a new one.
 pub const REJECTED_BY_RUN: &str = "_run";
 
 /// The field of a rejected object that says why; an object that has it is one that is fed back.
@@ -207,7 +212,7 @@ pub const REJECTED_ERRORS: &str = "_errors";
 
 /// Whether a name is one that a file of rejected rows uses for itself.
 pub fn is_reserved(name: &str) -> bool {
-    let others = [REJECTED_BY_RUN, REJECTED_ERRORS, crate::RAW, "_raw_base64"];
+    let others = [REJECTED_ERRORS, crate::RAW, "_raw_base64"];
     REJECTED_ROWS_COLUMNS.contains(&name) || others.contains(&name)
 }
 
@@ -223,32 +228,28 @@ impl Columns {
             names.push(name.to_owned());
         }
         let columns = Self(names);
-        match columns.0.iter().find(|name| REJECTED_ROWS_COLUMNS.contains(&name.as_str())) {
-            Some(name) if !columns.are_fed_back() => Err(InvalidColumns::Reserved(name.clone())),
-            _ => Ok(columns),
-        }
+        let is_there = |name: &&str| columns.0.iter().any(|known| known == name);
+        let (there, missing): (Vec<_>, Vec<_>) = REJECTED_ROWS_COLUMNS.into_iter().partition(is_there);
+        if there.is_empty() || missing.is_empty() { Ok(columns) } else { Err(InvalidColumns::Reserved { there, missing }) }
     }
 
     /// Whether they are those of a file of rejected rows.
     pub fn are_fed_back(&self) -> bool {
-        REJECTED_ROWS_COLUMNS.iter().all(|name| self.0.iter().any(|known| known == name))
-    }
-
-    /// The place, from 0, of the column that says which run rejected a row. An input of its own may have a column of that name.
-    fn run_column(&self) -> Option<usize> {
-        self.0.iter().position(|name| name == REJECTED_BY_RUN).filter(|_| self.are_fed_back())
+        // A header has all of these or none.
+        self.0.iter().any(|name| name == REJECTED_BY_RUN)
     }
 
     /// What a row that is fed back says of the run that rejected it.
     pub(crate) fn rejected_by(&self, cells: &Cells) -> Option<RejectedBy> {
-        let run = cells.get(self.run_column()?)?.trim_ascii();
         let cell = |name: &str| {
-            let place = self.0.iter().position(|known| known == name);
-            String::from_utf8_lossy(place.and_then(|place| cells.get(place)).unwrap_or_default().trim_ascii())
-                .into_owned()
+            let place = self.0.iter().position(|known| known == name)?;
+            std::str::from_utf8(cells.get(place)?.trim_ascii()).ok()
         };
-        let run = String::from_utf8_lossy(run).into_owned();
-        RejectedBy::new(cell("_destination"), run, &cell("_line"))
+        if !self.are_fed_back() || cell(REJECTED_BY_RUN) == Some("") {
+            return None;
+        }
+        let line = cell("_line").and_then(|line| line.parse().ok());
+        Some(RejectedBy { run: cell(REJECTED_BY_RUN).map(str::to_owned), line })
     }
 
     /// The place of a column, from 0.
@@ -296,9 +297,7 @@ impl Columns {
 
     /// The input's own columns and their places: all but those of a file of rejected rows.
     pub fn own(&self) -> impl Iterator<Item = (usize, &str)> {
-        let names = self.0.iter().map(String::as_str).enumerate();
-        let run = self.run_column();
-        names.filter(move |(place, name)| !REJECTED_ROWS_COLUMNS.contains(name) && Some(*place) != run)
+        self.0.iter().map(String::as_str).enumerate().filter(|(_, name)| !REJECTED_ROWS_COLUMNS.contains(name))
     }
 
     /// Whether a row repeats the header, as where one file was appended to another. Case, and white space around names, do not

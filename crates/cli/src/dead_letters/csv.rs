@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{Place, Reason};
-use contact_sink_mapping::{Cells, Columns, REJECTED_BY_RUN, REJECTED_ROWS_COLUMNS};
+use contact_sink_mapping::{Cells, Columns, REJECTED_ROWS_COLUMNS};
 
 /// The columns of the file.
 pub struct Table {
@@ -19,7 +19,7 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 impl Table {
     /// For an input with these columns.
     pub fn new(columns: &Columns) -> Self {
-        let added = REJECTED_ROWS_COLUMNS.into_iter().chain([REJECTED_BY_RUN]).map(str::to_owned);
+        let added = REJECTED_ROWS_COLUMNS.into_iter().map(str::to_owned);
         let own: Vec<(usize, &str)> = columns.own().collect();
         Self {
             header: added.chain(own.iter().map(|(_, name)| (*name).to_owned())).collect(),
@@ -40,7 +40,7 @@ impl Table {
         };
         let mut record = csv::ByteRecord::new();
         record.push_field(place.destination.as_bytes());
-        record.push_field(place.line.to_string().as_bytes());
+        record.push_field(place.line.map_or(String::new(), |line| line.to_string()).as_bytes());
         record.push_field(joined(&|reason| reason.column.clone()).as_bytes());
         record.push_field(joined(&|reason| reason.code.as_ref().map(ToString::to_string)).as_bytes());
         record.push_field(joined(&|reason| Some(reason.reason.clone())).as_bytes());

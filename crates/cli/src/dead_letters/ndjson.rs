@@ -8,12 +8,9 @@ use contact_sink_core::ErrorCode;
 use serde::Serialize;
 
 use super::{Place, Reason};
-use contact_sink_mapping::{RAW, REJECTED_BY_RUN, REJECTED_ERRORS, each_field, field_names};
+use contact_sink_mapping::{RAW, REJECTED_BY_RUN, REJECTED_ERRORS, each_field, is_fed_back};
 
-/// What is added to an object; one that has these is one that was fed back.
-const ADDED: [&str; 3] = ["_destination", "_line", REJECTED_ERRORS];
-
-/// The same, and what files of earlier versions do not have.
+/// What is added to an object.
 const OURS: [&str; 4] = ["_destination", "_line", REJECTED_ERRORS, REJECTED_BY_RUN];
 
 #[derive(Serialize)]
@@ -38,15 +35,15 @@ pub fn line(place: &Place<'_>, object: &[u8], reasons: &[Reason]) -> io::Result<
         .collect();
     let mut line = Vec::with_capacity(object.len() + 256);
     let (destination, run) = (serde_json::to_string(place.destination)?, serde_json::to_string(place.run)?);
-    write!(line, "{{\"_destination\":{destination},\"_line\":{},\"{REJECTED_BY_RUN}\":{run},", place.line)?;
+    let of_line = place.line.map_or("null".to_owned(), |line| line.to_string());
+    write!(line, "{{\"_destination\":{destination},\"_line\":{of_line},\"{REJECTED_BY_RUN}\":{run},")?;
     write!(line, "\"{REJECTED_ERRORS}\":")?;
     serde_json::to_writer(&mut line, &errors)?;
     let start = line.len();
     // Half a surrogate pair passes as JSON by the grammar, and no reader of the file would take it.
     let readable =
         std::str::from_utf8(object).ok().filter(|text| serde_json::from_str::<serde_json::Value>(text).is_ok());
-    let fed_back =
-        field_names(object).is_ok_and(|names| ADDED.iter().all(|added| names.iter().any(|name| name == added)));
+    let fed_back = is_fed_back(object);
     let whole = readable.map(|text| {
         each_field(text, |name, value| {
             if !(fed_back && OURS.contains(&name)) {

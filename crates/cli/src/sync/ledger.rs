@@ -194,10 +194,10 @@ impl Ledger {
 
     /// How old the values of a row are.
     fn position(run: &Run, row: &ReadRow) -> Position {
-        match &row.rejected_by {
-            Some((by, Ok(part))) => {
+        match (&row.rejected_by, row.part) {
+            (Some(by), Some(Ok(part))) => {
                 let line = by.line.and_then(|line| u32::try_from(line).ok()).unwrap_or(u32::MAX);
-                Position { part: *part, line }
+                Position { part, line }
             }
             _ => run.position(row.number, row.line),
         }
@@ -309,7 +309,8 @@ impl Ledger {
     }
 
     fn reject(&mut self, page: &mut Page<'_>, row: &ReadRow, reasons: Vec<Reason>) -> Result<(), JournalError> {
-        let part = self.run.as_ref().map_or(self.name.as_str(), |run| run.part_name(row.number));
+        // What the simulator in this process rejects is not known to any journal: it is new wherever it is sent.
+        let part = self.run.as_ref().map_or("", |run| run.part_name(row.number));
         let lines = self.dead_letters.lines(row, part, &reasons);
         let lines = lines.map_err(|error| self.cannot_write(FileFailed::RejectedRows(error)))?;
         page.letters.extend_from_slice(&lines);

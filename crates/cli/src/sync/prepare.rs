@@ -23,7 +23,7 @@ use crate::exit_status::Failure;
 use crate::network;
 use crate::outcomes_file::OutcomesFile;
 use crate::progress::{Frame, Screen};
-use crate::reading::{FedBackRuns, Known, Wanted};
+use crate::reading::{Known, Wanted};
 
 /// A destination that is ready to begin.
 pub struct Prepared {
@@ -203,8 +203,7 @@ impl<'a> Preparation<'a> {
         about.rows = preflight.map(|preflight| preflight.rows() - run.as_ref().map_or(0, |run| run.record().first));
         if let Some(run) = &run {
             run.record().name().clone_into(&mut about.name);
-            let parts = run.parts_known().map_err(cannot_open)?;
-            wanted.fed_back = Some(FedBackRuns { destination: target.name.clone(), parts });
+            wanted.fed_back = Some(run.parts_known().map_err(cannot_open)?);
         }
         let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, &target.name, input.layout());
         let mut ledger = Ledger::new(&target.name, &about.name, target.mapping, dead_letters, run, vendor_has)
