@@ -106,6 +106,8 @@ pub struct Replaced {
     pub run: String,
     /// How many of its rows were never sent.
     pub rows_never_sent: u64,
+    /// How many of its rows may have been sent and have no outcome.
+    pub rows_maybe_sent: u64,
 }
 
 /// All destinations.

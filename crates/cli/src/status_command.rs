@@ -124,8 +124,10 @@ fn forget(args: &args::Status, directory: &Path, journals: &[PathBuf]) -> Result
             let cannot = |error: OpenError| Failure::config(format!("the journal cannot be opened: {error}"));
             let forgotten = Book::open(path, &key).and_then(|mut book| book.forget(name)).map_err(cannot)?;
             let runs = forgotten.map_err(|run| {
+                let file = run.letters.as_ref().map_or(String::new(), |path| path.display().to_string());
                 Failure::config(format!(
-                    "{}: rejected rows of the run {name} are not in their file yet: run this first: {}",
+                    "{}: some rejected rows of the run {name} are not in {file}, which was edited or moved or cannot be written: put \
+                     it back as it was, or run this first: {}",
                     name_of(path),
                     run.command
                 ))
@@ -134,7 +136,8 @@ fn forget(args: &args::Status, directory: &Path, journals: &[PathBuf]) -> Result
                 found = true;
                 let left = match run.pending() {
                     0 => String::new(),
-                    rows => format!("; {} of it were never sent", counted(rows, "row")),
+                    1 => "; 1 row of it has no outcome".to_owned(),
+                    rows => format!("; {} of it have no outcome", counted(rows, "row")),
                 };
                 say!("{}: forgot the run {}{left}", name_of(path), run.name());
             }
@@ -155,12 +158,17 @@ fn runs_of(path: &Path) -> Result<Vec<Shown>, OpenError> {
     let under_way = running.max_by_key(|(nth, record)| (record.changed, Reverse(*nth))).map(|(nth, _)| nth);
     let shown = runs.iter().enumerate().map(|(nth, record)| {
         let holder = holder.clone().filter(|_| Some(nth) == under_way);
-        let has_later = runs[..nth].iter().any(|later| later.input == record.input || later.content == record.content);
+        let is_later = |later: &Record| {
+            later.identity.account_hash == record.identity.account_hash
+                && (later.input == record.input || later.content == record.content)
+        };
+        let has_later = runs[..nth].iter().any(is_later);
+        let is_cut_off = record.state == State::Running || record.stop.as_ref().is_some_and(Stopped::is_cut_off);
         let state = match record.state {
             State::Finished => RunState::Finished,
             State::Running if holder.is_some() => RunState::Running,
             _ if has_later && record.is_resumable => RunState::Replaced,
-            State::Running => RunState::CutOff,
+            _ if is_cut_off => RunState::CutOff,
             _ => RunState::Unfinished,
         };
         Shown { destination: name_of(path), record: record.clone(), state, holder }

@@ -27,7 +27,7 @@ const KEPT: i64 = 1_000;
 const COLUMNS: &str =
     "id, input, is_resumable, host, account, account_hash, subject, mapping, command, state, began, changed,
     first, rows, content, checkpoint, read, digest, accepted, rejected, skipped, unchanged, hold_until, rejected_path,
-    exit_status, stop, stop_message";
+    exit_status, stop, stop_message, is_forgotten";
 
 /// One destination's journal. Take its [`Lock`](crate::Lock) before it is opened.
 #[derive(Debug)]
@@ -85,6 +85,13 @@ impl KilledLane {
     pub fn of(options: &Options) -> Self {
         Self { waiting: options.max_waiting.get() as u64, unknown_hold: options.unknown_hold }
     }
+
+    /// Adds the rows that may have been sent: those that had been read by the last commit, and so many behind them as it held.
+    fn add_rows(self, run: &Record, settled: &Rows, maybe_applied: &mut Rows) {
+        for row in settled.first_missing(run.read_without_outcome() + self.waiting) {
+            maybe_applied.insert_apart(row);
+        }
+    }
 }
 
 impl Book {
@@ -116,6 +123,17 @@ impl Book {
     /// Finds the run of an input.
     pub fn find(&self, content: &Content<'_>, identity: &Identity, now: SystemTime) -> Result<Lookup, OpenError> {
         Ok(find(&self.runs()?, content, identity, now))
+    }
+
+    /// How many rows of a run may have been sent and have no outcome.
+    pub fn maybe_sent(&self, run: &Record, lane: KilledLane) -> Result<u64, OpenError> {
+        let before = self.before(run).map_err(OpenError::sqlite(&self.path))?;
+        let mut maybe_applied = before.maybe_applied;
+        if run.state == State::Running {
+            lane.add_rows(run, &before.settled, &mut maybe_applied);
+        }
+        let rows = maybe_applied.spans().flat_map(|(first, past)| first..past);
+        Ok(rows.filter(|row| (run.first..run.rows).contains(row) && !before.settled.contains(*row)).count() as u64)
     }
 
     /// Until when an attempt of any run whose answer was lost may still be applied. Of a run that was killed this is known when it
@@ -156,9 +174,7 @@ impl Book {
         let was_killed = record.state == State::Running;
         let mut before = self.before(&record).map_err(OpenError::sqlite(&self.path))?;
         if was_killed {
-            for row in before.settled.first_missing(record.read_without_outcome() + lane.waiting) {
-                before.maybe_applied.insert_apart(row);
-            }
+            lane.add_rows(&record, &before.settled, &mut before.maybe_applied);
         }
         let maybe_applied = before.maybe_applied.take_changes();
         let hold_until = if was_killed { now + lane.unknown_hold } else { UNIX_EPOCH };
@@ -168,27 +184,32 @@ impl Book {
     }
 
     /// Forgets runs by the name of one of their parts: their content is new from then on, and their rejected rows are not taken
-    /// back any more.
+    /// back any more. What they sent still counts as sent, and is not overwritten by an older run.
     ///
     /// # Errors
-    /// `Ok(Err(run))`: some rejected rows of this run are not in their file yet, so it was not forgotten.
+    /// `Ok(Err(run))`: some rejected rows of this run are not in their file and cannot be written there, so it was not forgotten.
     pub fn forget(&mut self, name: &str) -> Result<Result<Vec<Record>, Record>, OpenError> {
-        let (path, transaction) = (self.path.clone(), self.connection.transaction());
-        let forget = || {
-            let transaction = transaction?;
-            let named = |run: &Record| run.parts.iter().any(|part| part.name == name);
-            let runs: Vec<Record> = records(&transaction)?.into_iter().filter(named).collect();
-            for run in &runs {
-                let query = "SELECT EXISTS (SELECT 1 FROM rejected_line WHERE run = ?1)";
-                if transaction.query_row(query, [run.id], |row| row.get(0))? {
-                    return Ok(Err(run.clone()));
-                }
-                delete(&transaction, run.id)?;
+        let is_named = |run: &Record| !run.is_forgotten && run.parts.iter().any(|part| part.name == name);
+        let runs: Vec<Record> = self.runs()?.into_iter().filter(is_named).collect();
+        for run in &runs {
+            let Before { mut letters, .. } = self.before(run).map_err(OpenError::sqlite(&self.path))?;
+            if letters.complete().is_err() {
+                return Ok(Err(run.clone()));
             }
-            transaction.commit()?;
-            Ok(Ok(runs))
-        };
-        forget().map_err(OpenError::sqlite(path))
+        }
+        self.mark_forgotten(&runs).map_err(OpenError::sqlite(&self.path))?;
+        Ok(Ok(runs))
+    }
+
+    fn mark_forgotten(&self, runs: &[Record]) -> rusqlite::Result<()> {
+        let transaction = self.connection.unchecked_transaction()?;
+        for run in runs {
+            transaction.execute("UPDATE run SET is_forgotten = 1, command = '' WHERE id = ?1", [run.id])?;
+            for table in ["reason", "rejected_line", "rejected_file"] {
+                transaction.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run.id])?;
+            }
+        }
+        transaction.commit()
     }
 
     fn run(self, record: Record, before: Before, now: SystemTime) -> Result<Run, OpenError> {
@@ -202,7 +223,8 @@ impl Book {
         let mut newest = Newest::new(&self.connection, &self.key, &record.identity.account_hash)?;
         // What a later run of the same content and mapping covers is not resumed.
         let is_covered = |run: &Record| {
-            run.counts.rejected == 0 && runs.iter().any(|later| later.id > run.id && later.is_same_as(run))
+            let covers = |later: &Record| later.id > run.id && !later.is_forgotten && later.is_same_as(run);
+            run.counts.rejected == 0 && runs.iter().any(covers)
         };
         let is_open = |run: &&Record| run.id != record.id && run.is_open(now) && !is_covered(run);
         let newest_part = runs.iter().flat_map(|run| &run.parts).map(|part| part.number).max();
@@ -253,14 +275,14 @@ impl Book {
         killed.retain(|run| run.state == State::Running && Some(run.id) != but);
         for record in &killed {
             let Before { settled, mut maybe_applied, .. } = self.before(record)?;
-            for row in settled.first_missing(record.read_without_outcome() + lane.waiting) {
-                maybe_applied.insert_apart(row);
-            }
+            lane.add_rows(record, &settled, &mut maybe_applied);
             let transaction = self.connection.unchecked_transaction()?;
             write_spans(&transaction, "maybe_applied", record.id, &maybe_applied.take_changes())?;
+            let Stopped { kind, message } = Stopped::cut_off();
             transaction.execute(
-                "UPDATE run SET state = ?2, hold_until = max(hold_until, ?3) WHERE id = ?1",
-                params![record.id, State::Unfinished.word(), next_second(now + lane.unknown_hold)],
+                "UPDATE run SET state = ?2, hold_until = max(hold_until, ?3), exit_status = NULL, stop = ?4, stop_message = ?5
+                 WHERE id = ?1",
+                params![record.id, State::Unfinished.word(), next_second(now + lane.unknown_hold), kind, message],
             )?;
             transaction.commit()?;
         }
@@ -320,8 +342,18 @@ impl Book {
         transaction
             .execute("DELETE FROM rejected_line WHERE run = ?1 AND at < ?2", params![record.id, sql(letters.bytes)])?;
         transaction.execute(
-            "UPDATE run SET state = ?2, hold_until = max(hold_until, ?3), rejected_bytes = ?4, rejected_crc = ?5 WHERE id = ?1",
-            params![record.id, State::Unfinished.word(), note.hold_until, sql(letters.bytes), letters.crc],
+            "UPDATE run SET state = ?2, hold_until = max(hold_until, ?3), rejected_bytes = ?4, rejected_crc = ?5, exit_status = ?6,
+             stop = ?7, stop_message = ?8 WHERE id = ?1",
+            params![
+                record.id,
+                State::Unfinished.word(),
+                note.hold_until,
+                sql(letters.bytes),
+                letters.crc,
+                note.exit_status,
+                note.stop.as_ref().map(|stop| &stop.kind),
+                note.stop.as_ref().map(|stop| &stop.message),
+            ],
         )?;
         transaction.commit()
     }
@@ -366,7 +398,15 @@ pub(crate) fn before(connection: &Connection, record: &Record) -> rusqlite::Resu
 /// The runs in a journal, the newest first; another process may be writing it.
 pub fn list(path: &Path) -> Result<Vec<Record>, OpenError> {
     let connection = schema::open_to_read(path)?;
-    records(&connection).map_err(OpenError::sqlite(path))
+    let mut runs = records(&connection).map_err(OpenError::sqlite(path))?;
+    runs.retain(|run| !run.is_forgotten);
+    // The next run takes it over.
+    let note = stop_note::read(path).map_err(OpenError::io(stop_note::path_of(path)))?;
+    let noted = note.as_ref().and_then(|note| runs.iter_mut().find(|run| run.id == note.run));
+    if let Some((run, note)) = noted.zip(note.clone()).filter(|(run, _)| run.state == State::Running) {
+        (run.state, run.exit_status, run.stop) = (State::Unfinished, note.exit_status, note.stop);
+    }
+    Ok(runs)
 }
 
 /// Adds a part to a run, under this name or one that is made of it.
@@ -383,11 +423,11 @@ fn add_part(transaction: &Transaction<'_>, run: i64, first: u64, name: &str) -> 
     }
 }
 
-/// Deletes the oldest finished runs of which nothing is open.
+/// Deletes the oldest runs that are not resumed and of which nothing is open.
 fn prune(transaction: &Transaction<'_>, now: SystemTime) -> rusqlite::Result<()> {
     let open_since = now.checked_sub(crate::OPEN_FOR).unwrap_or(UNIX_EPOCH);
     let mut statement = transaction.prepare(
-        "SELECT id FROM run WHERE state = ?1 AND (rejected = 0 OR changed < ?2)
+        "SELECT id FROM run WHERE (state = ?1 OR NOT is_resumable OR is_forgotten) AND (rejected = 0 OR changed < ?2)
          AND NOT EXISTS (SELECT 1 FROM rejected_line WHERE run = run.id) ORDER BY id DESC LIMIT -1 OFFSET ?3",
     )?;
     let old = statement.query_map(params![State::Finished.word(), seconds(open_since), KEPT], |row| row.get(0))?;
@@ -439,7 +479,8 @@ pub(crate) fn parts_known(
     now: SystemTime,
 ) -> rusqlite::Result<HashMap<String, FedBack>> {
     let mut known = HashMap::new();
-    for run in records(connection)?.into_iter().filter(|run| run.identity.account_hash == account_hash) {
+    let is_wanted = |run: &Record| !run.is_forgotten && run.identity.account_hash == account_hash;
+    for run in records(connection)?.into_iter().filter(is_wanted) {
         let is_old = run.is_old(now);
         let fed_back = |part: &Part| if is_old { FedBack::TooOld } else { FedBack::Part(part.number) };
         known.extend(run.parts.iter().map(|part| (part.name.clone(), fed_back(part))));
@@ -484,6 +525,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         rejected_files: Vec::new(),
         exit_status: row.get(24)?,
         stop: stop.map(|(kind, message)| Stopped { kind, message }),
+        is_forgotten: row.get(27)?,
     })
 }
 

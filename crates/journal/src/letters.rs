@@ -179,6 +179,20 @@ impl Letters {
         Ok(Recovered::Kept)
     }
 
+    /// Writes what the file does not have yet, and brings it to the disk.
+    ///
+    /// # Errors
+    /// The file was edited or moved, or cannot be written, and lines are left that it does not have.
+    pub(crate) fn complete(&mut self) -> io::Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        match self.recover(&[], false)? {
+            Recovered::Edited if !self.waiting.is_empty() => Err(io::Error::other("the file was edited or moved")),
+            _ => self.file.as_ref().map_or(Ok(()), |file| file.sync_data()),
+        }
+    }
+
     /// Drops from what waits the lines that a file has which was edited. What was written before that is there, whole.
     fn drop_found(&mut self, path: &Path, head: &[u8]) -> io::Result<()> {
         if self.waiting.is_empty() {

@@ -168,6 +168,20 @@ pub struct Stopped {
     pub message: String,
 }
 
+impl Stopped {
+    const CUT_OFF: &str = "cut_off";
+
+    /// Of a run that was killed, or whose machine failed.
+    pub fn cut_off() -> Self {
+        Self { kind: Self::CUT_OFF.to_owned(), message: "it was killed, or the machine failed".to_owned() }
+    }
+
+    /// Whether it is [`Stopped::cut_off`].
+    pub fn is_cut_off(&self) -> bool {
+        self.kind == Self::CUT_OFF
+    }
+}
+
 /// A run, as its journal has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -212,6 +226,8 @@ pub struct Record {
     pub exit_status: Option<u8>,
     /// Why that stopped before the last row, if it did.
     pub stop: Option<Stopped>,
+    /// It is not wanted any more, and only kept because others must know that it was.
+    pub(crate) is_forgotten: bool,
 }
 
 impl Record {
@@ -228,7 +244,7 @@ impl Record {
     /// Whether an older value of it may still be sent: its rows are left to send, or its rejected rows may be fed back.
     pub fn is_open(&self, now: SystemTime) -> bool {
         let is_unfinished = self.is_resumable && self.state != State::Finished;
-        !self.is_old(now) && (is_unfinished || self.counts.rejected > 0)
+        !self.is_forgotten && !self.is_old(now) && (is_unfinished || self.counts.rejected > 0)
     }
 
     /// Whether nothing was written down for longer than [`OPEN_FOR`].

@@ -416,6 +416,8 @@ impl Run {
             run: self.record.id,
             rejected_bytes,
             hold_until: next_second(ending.hold_until.unwrap_or(self.record.hold_until)),
+            exit_status: ending.exit_status,
+            stop: ending.stop.clone(),
             maybe_applied: rows.spans().collect(),
         };
         if let Some(place) = &mut self.stop_note {

@@ -45,7 +45,8 @@ CREATE TABLE run (
     rejected_crc INTEGER NOT NULL,      -- with this CRC-32
     exit_status INTEGER,                -- of the last command that ended in order
     stop TEXT,                          -- why that ended before the last row: a word,
-    stop_message TEXT                   -- and a message
+    stop_message TEXT,                  -- and a message
+    is_forgotten INTEGER NOT NULL DEFAULT 0     -- 1: it is only kept because others must know that it was
 );
 -- Rows that were first seen together. The number is the age of their values: a higher one is newer.
 CREATE TABLE part (

@@ -8,6 +8,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::record::Stopped;
+
 /// The place that a note has. What does not fit in is not written.
 const BYTES: usize = 64 * 1024;
 const FIRST_LINE: &str = "contact-sink stop note 1";
@@ -21,6 +23,10 @@ pub(crate) struct StopNote {
     pub(crate) rejected_bytes: u64,
     /// Seconds since 1970 until which an attempt without an answer may be applied.
     pub(crate) hold_until: i64,
+    /// The exit status of the command.
+    pub(crate) exit_status: Option<u8>,
+    /// Why it stopped.
+    pub(crate) stop: Option<Stopped>,
     /// Rows that may have been applied, from the first to the one after the last.
     pub(crate) maybe_applied: Vec<(u64, u64)>,
 }
@@ -52,6 +58,12 @@ impl Place {
             "{FIRST_LINE}\nrun {}\nrejected_bytes {}\nhold_until {}\n",
             note.run, note.rejected_bytes, note.hold_until
         );
+        if let Some(status) = note.exit_status {
+            text.push_str(&format!("exit_status {status}\n"));
+        }
+        if let Some(Stopped { kind, message }) = &note.stop {
+            text.push_str(&format!("stop {kind} {}\n", message.replace(['\n', '\r'], " ")));
+        }
         for (first, past) in &note.maybe_applied {
             text.push_str(&format!("maybe_applied {first} {past}\n"));
         }
@@ -91,12 +103,16 @@ fn parse(text: &str) -> Option<StopNote> {
         return None;
     }
     for line in lines {
-        let mut words = line.split(' ');
+        let mut words = line.splitn(3, ' ');
         match (words.next()?, words.next(), words.next()) {
             ("end", None, None) => return Some(note),
             ("run", Some(run), None) => note.run = run.parse().ok()?,
             ("rejected_bytes", Some(bytes), None) => note.rejected_bytes = bytes.parse().ok()?,
             ("hold_until", Some(seconds), None) => note.hold_until = seconds.parse().ok()?,
+            ("exit_status", Some(status), None) => note.exit_status = Some(status.parse().ok()?),
+            ("stop", Some(kind), Some(message)) => {
+                note.stop = Some(Stopped { kind: kind.to_owned(), message: message.to_owned() });
+            }
             ("maybe_applied", Some(first), Some(past)) => {
                 note.maybe_applied.push((first.parse().ok()?, past.parse().ok()?));
             }

@@ -144,6 +144,9 @@ impl States {
         let digest_of = |rows| preflight.digest_of(rows).map(|digest| digest.as_bytes().to_vec());
         let wanted = Content { path: &input, rows: content.0, digest: content.1, digest_of: &digest_of };
         let Lookup { found, replaced } = journal.book.find(&wanted, &identity, now).map_err(cannot_open)?;
+        let replaced = replaced.filter(|replaced| replaced.pending() > 0);
+        let maybe_sent = |run: Record| journal.book.maybe_sent(&run, KilledLane::of(options)).map(|rows| (run, rows));
+        let replaced = replaced.map(maybe_sent).transpose().map_err(cannot_open)?;
         // Under another mapping a row may have another value than the attempt that may still be applied.
         let is_other_mapping = matches!(found, Found::OtherMapping { .. });
         let mut opened = match found {
@@ -179,10 +182,11 @@ impl States {
             }
             _ => begin(name, journal.book, new(0), options, now)?,
         };
-        if let Some(replaced) = replaced.filter(|replaced| replaced.pending() > 0) {
-            opened.says.insert(0, says_replaced(name, &display_name(&args.file), &replaced));
-            let (run, rows_never_sent) = (replaced.name().to_owned(), replaced.pending());
-            opened.replaced = Some(Replaced { run, rows_never_sent });
+        if let Some((record, rows_maybe_sent)) = replaced {
+            let rows_never_sent = record.pending().saturating_sub(rows_maybe_sent);
+            let replaced = Replaced { run: record.name().to_owned(), rows_never_sent, rows_maybe_sent };
+            opened.says.insert(0, says_replaced(name, &display_name(&args.file), &record, &replaced));
+            opened.replaced = Some(replaced);
         }
         opened.command = Some(command);
         Ok(opened)
@@ -340,12 +344,16 @@ fn says_grown(name: &str, before: &Record, rows: u64) -> String {
     format!("{name}: {first} of the run of {}: {new} {are} sent; --restart sends all", began(before))
 }
 
-fn says_replaced(name: &str, file: &str, replaced: &Record) -> String {
-    let rows = counted(replaced.pending(), "row");
-    let were = if replaced.pending() == 1 { "was" } else { "were" };
+fn says_replaced(name: &str, file: &str, record: &Record, replaced: &Replaced) -> String {
+    let rows = counted(replaced.rows_never_sent, "row");
+    let were = if replaced.rows_never_sent == 1 { "was" } else { "were" };
+    let maybe = match replaced.rows_maybe_sent {
+        0 => String::new(),
+        rows => format!(", and of {} it is not known", counted(rows, "row")),
+    };
     format!(
-        "{name}: {file} has other content than in the run of {}, which is not finished: {rows} of that content {were} never sent",
-        began(replaced)
+        "{name}: {file} has other content than in the run of {}, which is not finished: {rows} of that content {were} never sent{maybe}",
+        began(record)
     )
 }
 
