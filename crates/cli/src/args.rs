@@ -83,8 +83,8 @@ pub struct Sync {
     /// How to report: text, json (on standard output), json=PATH; may be given several times.
     #[arg(long, value_name = "FORM", value_parser = parse_report)]
     pub report: Vec<ReportForm>,
-    /// Add a line of NDJSON for each row to this file, readable by its owner only: its line, id, destination and outcome. Of a row
-    /// that is there twice the last line counts.
+    /// Add a line of NDJSON to this file for each row that gets an outcome, or is in flight at the end without one: its line, id,
+    /// destination and outcome. Only its owner can read the file. Of a row that is there twice the last line counts.
     #[arg(long, value_name = "FILE")]
     pub outcomes: Option<PathBuf>,
     /// Stop when more rows than this are rejected: a number, or a share of at least 1,000 rows. 100% switches this off, and

@@ -52,6 +52,10 @@ impl OutcomesFile {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(|error| cannot(format!("it cannot be opened: {error}")))?;
         if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            // One that was there may be readable by others.
+            #[cfg(unix)]
+            file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+                .map_err(|error| cannot(format!("it cannot be made readable by its owner only: {error}")))?;
             match whole_lines(&mut file) {
                 Ok(Some(bytes)) => file.set_len(bytes).map_err(|error| cannot(error.to_string()))?,
                 Ok(None) => return Err(cannot("the file has something else in it: name another".to_owned())),

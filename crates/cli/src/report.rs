@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use contact_sink_core::ErrorCode;
 use contact_sink_delivery::Summary;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// The counts of one destination. `rows = accepted + rejected + skipped + unchanged + pending`.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -69,6 +69,7 @@ pub struct DestinationReport {
     #[serde(flatten)]
     pub counts: Counts,
     /// The input, as an absolute path.
+    #[serde(serialize_with = "path_in_json")]
     pub input: Option<PathBuf>,
     /// `live`, or `simulated` in this process.
     pub mode: Option<&'static str>,
@@ -83,11 +84,23 @@ pub struct DestinationReport {
     /// Why it ended before the last row, if it did.
     pub stop: Option<StopReport>,
     /// The files of rejected rows of the run, as absolute paths.
+    #[serde(serialize_with = "paths_in_json")]
     pub rejected_files: Vec<PathBuf>,
     /// What to type to resume the run, if rows are left.
     pub continue_command: Option<String>,
     /// The run whose content was at the same path and was replaced before all of it was sent.
     pub replaced: Option<Replaced>,
+    /// All rows were done before, and other content was sent since: the vendor may have that now.
+    pub other_content_since: bool,
+}
+
+/// A path with bytes that are no text: JSON cannot have them.
+fn path_in_json<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
+}
+
+fn paths_in_json<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
 }
 
 /// Why a destination ended before its last row.

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use contact_sink_journal::{Book, Key, Lock, OpenError, Record, State, Stopped};
+use contact_sink_journal::{Book, Lock, OpenError, Record, State, Stopped};
 use serde::Serialize;
 
 use crate::args::{self, RunState};
@@ -105,8 +105,7 @@ pub fn run(args: &args::Status) -> Result<Status, Failure> {
 }
 
 fn forget(args: &args::Status, directory: &Path, journals: &[PathBuf]) -> Result<Status, Failure> {
-    let key = Key::load_or_create(&directory.join("index.key"))
-        .map_err(|error| Failure::config(format!("the journal cannot be opened: {error}")))?;
+    let key = state::load_key(directory)?;
     for name in &args.forget {
         let mut found = false;
         for path in journals {

@@ -178,6 +178,11 @@ fn check_reports(args: &args::Sync) -> Result<(), Failure> {
                     "--report json={name}: that is the input or the configuration itself"
                 )));
             }
+            if args.outcomes.as_ref().is_some_and(|outcomes| are_the_same(path, outcomes)) {
+                return Err(Failure::usage(format!(
+                    "--report json={name}: that is the file of --outcomes: name another"
+                )));
+            }
         }
     }
     Ok(())

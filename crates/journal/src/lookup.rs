@@ -63,7 +63,8 @@ pub struct Lookup {
 pub(crate) fn find(runs: &[Record], content: &Content<'_>, identity: &Identity, now: SystemTime) -> Lookup {
     let of_account: Vec<&Record> =
         runs.iter().filter(|run| run.identity.account_hash == identity.account_hash).collect();
-    let candidates: Vec<&Record> = of_account.iter().copied().filter(|run| run.is_resumable && !run.is_forgotten).collect();
+    let candidates: Vec<&Record> =
+        of_account.iter().copied().filter(|run| run.is_resumable && !run.is_forgotten).collect();
     let has_mapping = |run: &Record| run.identity.differences(identity).is_empty();
     let is_unfinished = |run: &Record| run.state != State::Finished;
     // A finished run under another mapping says nothing of this one.

@@ -92,7 +92,8 @@ pub(crate) fn rejected_by(line: &[u8]) -> Option<RejectedBy> {
         // The mapper rejects it.
         Err(_) => return None,
     };
-    let read = |value: Option<&RawValue>| value.and_then(|value| text(value).ok().flatten()).map(Cow::into_owned);
+    // null is no text, as an empty one.
+    let read = |value: Option<&RawValue>| Some(text(value?).ok()?.unwrap_or_default().into_owned());
     let run = read(values[0]).map(|run| run.trim().to_owned());
     let is_cleared = run.as_deref() == Some("");
     (!is_cleared).then(|| RejectedBy { run, line: read(values[1]).and_then(|line| line.trim().parse().ok()) })
@@ -100,7 +101,8 @@ pub(crate) fn rejected_by(line: &[u8]) -> Option<RejectedBy> {
 
 /// Whether an object is one that is fed back.
 pub fn is_fed_back(line: &[u8]) -> bool {
-    field_names(line).is_ok_and(|names| names.iter().any(|name| [REJECTED_BY_RUN, REJECTED_ERRORS].contains(&name.as_str())))
+    field_names(line)
+        .is_ok_and(|names| names.iter().any(|name| [REJECTED_BY_RUN, REJECTED_ERRORS].contains(&name.as_str())))
 }
 
 /// Gives the name and the value of each field of an object, in its order.

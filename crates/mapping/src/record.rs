@@ -185,8 +185,8 @@ pub enum InvalidColumns {
     NotUtf8(usize),
     /// Some columns of a file of rejected rows are there, and others are not.
     #[error(
-        "the header has {}, of a file of rejected rows, and not {}: put those back that were taken out, or use the file as it was \
-         written; if it is no file of rejected rows, rename its columns", listed(.there), listed(.missing)
+        "the header has {}, as a file of rejected rows has, but not {}: put back what was taken out; if a column is one of your \
+         own, rename it", listed(.there), listed(.missing)
     )]
     Reserved {
         /// Those that are there.
@@ -230,7 +230,11 @@ impl Columns {
         let columns = Self(names);
         let is_there = |name: &&str| columns.0.iter().any(|known| known == name);
         let (there, missing): (Vec<_>, Vec<_>) = REJECTED_ROWS_COLUMNS.into_iter().partition(is_there);
-        if there.is_empty() || missing.is_empty() { Ok(columns) } else { Err(InvalidColumns::Reserved { there, missing }) }
+        if there.is_empty() || missing.is_empty() {
+            Ok(columns)
+        } else {
+            Err(InvalidColumns::Reserved { there, missing })
+        }
     }
 
     /// Whether they are those of a file of rejected rows.

@@ -41,8 +41,6 @@ pub struct Ledger {
     /// The rows that were read, by their number, and the digest of all of them.
     read: u64,
     digest: Digest,
-    /// Rejected rows that the file does not have.
-    unwritten: u64,
     file_failed: Option<FileFailed>,
     /// Rows that came back without an outcome and may have been applied.
     maybe_applied: Vec<u64>,
@@ -116,7 +114,6 @@ impl Ledger {
             run,
             vendor_has,
             digest: Digest::default(),
-            unwritten: 0,
             file_failed: None,
             maybe_applied: Vec::new(),
         }
@@ -382,6 +379,9 @@ impl Ledger {
             entry.letters = std::mem::take(&mut letters);
             entry.outcomes = outcomes;
             run.commit(entry)?;
+        } else if has_letters {
+            let written = self.dead_letters.append(&letters);
+            written.map_err(|error| self.cannot_write(FileFailed::RejectedRows(error)))?;
         }
         for (_, kind) in &settled {
             self.settlement.count(*kind);
@@ -392,21 +392,15 @@ impl Ledger {
         for reason in skips {
             self.reasons.count_skip(reason, 1);
         }
-        if has_letters {
-            let written = match &mut self.run {
-                Some(run) if run.are_letters_replaced() => {
-                    let (head, another) = (self.dead_letters.head(), || self.dead_letters.free_absolute_path());
-                    head.and_then(|head| run.recover_letters(&head, another)).map(drop)
-                }
-                Some(run) => run.write_letters(),
-                None => self.dead_letters.append(&letters),
-            };
-            if let Err(error) = written {
-                self.unwritten += settled.iter().filter(|(_, kind)| *kind == Kind::Rejected).count() as u64;
-                return Err(self.cannot_write(FileFailed::RejectedRows(error)));
-            }
-        }
-        Ok(())
+        let Some(run) = self.run.as_mut().filter(|_| has_letters) else { return Ok(()) };
+        let written = if run.are_letters_replaced() {
+            let (head, another) = (self.dead_letters.head(), || self.dead_letters.free_absolute_path());
+            head.and_then(|head| run.recover_letters(&head, another)).map(drop)
+        } else {
+            run.write_letters()
+        };
+        // They are in the journal: the next run writes them into the file.
+        written.map_err(|error| self.cannot_write(FileFailed::RejectedRows(error)))
     }
 
     fn cannot_write(&mut self, failed: FileFailed) -> JournalError {
@@ -430,7 +424,7 @@ impl Ledger {
     /// What became of all rows of the run that were read, by this command and those before it.
     fn counts(&self) -> Counts {
         let Settlement { accepted, rejected, skipped, unchanged } = self.settlement;
-        let (rejected, mut counts) = (rejected - self.unwritten, self.reasons.clone());
+        let mut counts = self.reasons.clone();
         (counts.rows, counts.accepted, counts.rejected) = (self.read.saturating_sub(self.first), accepted, rejected);
         (counts.skipped, counts.unchanged) = (skipped, unchanged);
         counts.pending = counts.rows.saturating_sub(accepted + rejected + skipped + unchanged);

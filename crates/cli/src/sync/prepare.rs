@@ -20,6 +20,7 @@ use crate::config::Destination;
 use crate::console::say;
 use crate::dead_letters::DeadLetters;
 use crate::exit_status::Failure;
+use crate::files;
 use crate::network;
 use crate::outcomes_file::OutcomesFile;
 use crate::progress::{Frame, Screen};
@@ -87,6 +88,11 @@ impl<'a> Preparation<'a> {
             let checked = preparation.check(destination, input)?;
             preparation.checked.push(checked);
         }
+        files::can_be_made_in(&args.rejected).map_err(|error| {
+            let problem =
+                format!("--rejected {}: no file of rejected rows can be written there", args.rejected.display());
+            Failure::config(format!("{problem}: {error}: name another place"))
+        })?;
         // All locks before the first journal: a command that is refused the last one has begun, or ended, no run of the others.
         for checked in preparation.checked.iter().filter(|checked| !checked.target.simulated) {
             preparation.states.lock(&checked.target)?;
@@ -198,7 +204,7 @@ impl<'a> Preparation<'a> {
             options.first_after = opened.first_after;
             says.extend(opened.says);
             (run, known, is_done) = (Some(opened.run), opened.known, opened.is_done);
-            (about.command, about.replaced) = (opened.command, opened.replaced);
+            (about.command, about.replaced, about.other_since) = (opened.command, opened.replaced, opened.other_since);
         }
         about.rows = preflight.map(|preflight| preflight.rows() - run.as_ref().map_or(0, |run| run.record().first));
         if let Some(run) = &run {

@@ -74,6 +74,8 @@ pub struct About {
     /// Where this command puts files of rejected rows.
     pub rejected: PathBuf,
     pub replaced: Option<Replaced>,
+    /// It was done before, and other content was sent since.
+    pub other_since: bool,
 }
 
 /// How a run ended.
@@ -152,7 +154,7 @@ impl Ended {
 
     /// What the report says.
     pub fn report(&self) -> DestinationReport {
-        let About { input, simulated, name, command, replaced, .. } = self.about.clone();
+        let About { input, simulated, name, command, replaced, other_since, .. } = self.about.clone();
         let status = self.status();
         // What is done is not resumed.
         let is_left = self.unread || self.counts.pending > 0;
@@ -169,6 +171,7 @@ impl Ended {
             rejected_files: self.rejected_files.clone(),
             continue_command: command.filter(|_| is_left),
             replaced,
+            other_content_since: other_since,
         }
     }
 
@@ -220,7 +223,7 @@ impl Run {
                     match books.set_aside(&batch, stopped) {
                         Ok(refused) => (0..refused).for_each(|_| delivery.count_refused()),
                         Err(_) if stopped => {}
-                        Err(error) => ends.push(failure(&books, error)),
+                        Err(error) => add_failure(&mut ends, &books, error),
                     }
                     batch.clear();
                 },
@@ -267,11 +270,11 @@ impl Run {
         let summary = delivery.close(Duration::ZERO).await;
         match summary.stop.clone() {
             None | Some(Stop::Halted) => {}
-            Some(Stop::Journal(error)) => ends.push(failure(&books, error)),
+            Some(Stop::Journal(error)) => add_failure(&mut ends, &books, error),
             Some(stop) => ends.push(End::Stopped(stop)),
         }
         if let Some(failed) = books.file_failure()
-            && !ends.iter().any(|end| matches!(end, End::File(_)))
+            && !ends.iter().any(|end| matches!(end, End::File(_) | End::Journal(_)))
         {
             ends.push(End::File(failed));
         }
@@ -300,9 +303,11 @@ impl Run {
     }
 }
 
-/// Why nothing can be written down any more.
-fn failure(books: &Books, error: JournalError) -> End {
-    books.file_failure().map_or(End::Journal(error), End::File)
+/// Why nothing can be written down any more; once.
+fn add_failure(ends: &mut Vec<End>, books: &Books, error: JournalError) {
+    if !ends.iter().any(|end| matches!(end, End::Journal(_) | End::File(_))) {
+        ends.push(books.file_failure().map_or(End::Journal(error), End::File));
+    }
 }
 
 fn now() -> String {

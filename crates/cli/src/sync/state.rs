@@ -65,6 +65,8 @@ pub struct Opened {
     pub replaced: Option<Replaced>,
     /// What to type to resume it.
     pub command: Option<String>,
+    /// It is done, and other content was sent since.
+    pub other_since: bool,
 }
 
 impl Journal {
@@ -97,8 +99,7 @@ impl States {
         if let Some(key) = &self.key {
             return Ok(key.clone());
         }
-        let key = Key::load_or_create(&self.directory()?.join("index.key"))
-            .map_err(|error| Failure::config(format!("{error}; --state DIR names another place")))?;
+        let key = load_key(&self.directory()?)?;
         Ok(self.key.insert(key).clone())
     }
 
@@ -139,7 +140,8 @@ impl States {
             content: Some(content),
         };
         if args.restart {
-            return begin(name, journal.book, new(0), options, now);
+            let opened = begin(name, journal.book, new(0), options, now)?;
+            return Ok(Opened { command: Some(command.clone()), ..opened });
         }
         let digest_of = |rows| preflight.digest_of(rows).map(|digest| digest.as_bytes().to_vec());
         let wanted = Content { path: &input, rows: content.0, digest: content.1, digest_of: &digest_of };
@@ -167,7 +169,7 @@ impl States {
                 let run = journal.book.resume(record, resumed, KilledLane::of(options), now).map_err(cannot_open)?;
                 let known = known(&run);
                 let (says, first_after) = (vec![says], Duration::ZERO);
-                Opened { run, known, is_done: true, first_after, says, replaced: None, command: None }
+                Opened { run, known, is_done: true, first_after, says, replaced: None, command: None, other_since }
             }
             Found::Unfinished { record, new_from } | Found::OtherMapping { record, new_from } => {
                 let mut book = journal.book;
@@ -177,8 +179,8 @@ impl States {
                 let run = book.resume(record, resumed, KilledLane::of(options), now).map_err(cannot_open)?;
                 let mut says = vec![says_resumed(name, &run, &was, new_from)];
                 says.extend(waits(name, first_after));
-                let known = known(&run);
-                Opened { run, known, is_done: false, first_after, says, replaced: None, command: None }
+                let (known, other_since) = (known(&run), false);
+                Opened { run, known, is_done: false, first_after, says, replaced: None, command: None, other_since }
             }
             _ => begin(name, journal.book, new(0), options, now)?,
         };
@@ -254,12 +256,31 @@ impl States {
     }
 }
 
+/// The key of a state directory. Journals without their key are not opened under another one.
+pub fn load_key(directory: &Path) -> Result<Key, Failure> {
+    let path = directory.join("index.key");
+    let is_missing = std::fs::metadata(&path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+    let has_journals = || {
+        let mut entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.any(|entry| entry.path().extension().is_some_and(|extension| extension == "sqlite"))
+    };
+    if is_missing && has_journals() {
+        return Err(Failure::config(format!(
+            "{} is missing, and the journals beside it cannot be read without it: put it back; if it is lost, move all files of {} \
+             away: then everything is sent once more",
+            path.display(),
+            directory.display()
+        )));
+    }
+    Key::load_or_create(&path).map_err(|error| Failure::config(format!("{error}; --state DIR names another place")))
+}
+
 /// Begins a run.
 fn begin(name: &str, mut book: Book, new: NewRun<'_>, options: &Options, now: SystemTime) -> Result<Opened, Failure> {
     let first_after = first_after(&mut book, None, options)?;
     let run = book.begin(new, now).map_err(cannot_open)?;
     let (known, says) = (known(&run), waits(name, first_after));
-    Ok(Opened { run, known, is_done: false, first_after, says, replaced: None, command: None })
+    Ok(Opened { run, known, is_done: false, first_after, says, replaced: None, command: None, other_since: false })
 }
 
 fn known(run: &Run) -> Known {
@@ -322,8 +343,10 @@ fn says_resumed(name: &str, run: &Run, was: &str, new_from: Option<u64>) -> Stri
 }
 
 fn says_done(name: &str, record: &Record, other_since: bool) -> String {
-    let settled = record.counts.settled();
-    let all = if settled == 1 { "the only row is".to_owned() } else { format!("all {} rows are", grouped(settled)) };
+    let all = match record.rows {
+        1 => "the only row is".to_owned(),
+        rows => format!("all {} rows are", grouped(rows)),
+    };
     let began = began(record);
     match other_since {
         false => format!("{name}: nothing to send: {all} done since the run of {began}; --restart sends them again"),

@@ -7,6 +7,7 @@ use std::path::Path;
 use contact_sink_delivery::Stop;
 use contact_sink_source::is_read_once;
 
+use super::ledger::FileFailed;
 use super::run::{End, Ended};
 use super::stop;
 use crate::args::{self, ReportForm};
@@ -131,16 +132,21 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
     if let Some(cause) = ended.cause.as_ref().filter(|_| !said) {
         say!("contact-sink: {name}: the last failure: {cause}: {}", cause.advice());
     }
+    // With the option it would begin with the first row.
+    let again =
+        if args.restart { "run the same command again without --restart" } else { "run the same command again" };
     let stopped_early = ended.ends.iter().any(|end| matches!(end, End::Interrupted | End::TimeIsUp(_)));
     if stopped_early && ended.unread {
         let pending = match ended.counts.pending {
             0 => "the rows that were not read are pending".to_owned(),
             rows => format!("{} pending, and so are all that were not read", counted_are(rows)),
         };
-        say!("contact-sink: {name}: {pending}: run the same command again");
+        say!("contact-sink: {name}: {pending}: {again}");
     } else if ended.counts.pending > 0 {
         let first = if ended.status() == Status::Stopped { "when that is fixed, " } else { "" };
-        say!("contact-sink: {name}: {} pending: {first}run the same command again", counted_are(ended.counts.pending));
+        say!("contact-sink: {name}: {} pending: {first}{again}", counted_are(ended.counts.pending));
+    } else if ended.ends.iter().any(|end| matches!(end, End::File(FileFailed::RejectedRows(_)) | End::Journal(_))) {
+        say!("contact-sink: {name}: when that is fixed, {again}: it writes down what is missing");
     }
 }
 

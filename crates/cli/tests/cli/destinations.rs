@@ -140,12 +140,15 @@ fn rejected_rows_that_cannot_be_written_stop_only_whose_they_are() {
     let config = place.read("contact-sink.toml");
     let (first, second) = config.split_once("[destinations.b]").unwrap();
     let second = second.replace("\"sms/默认联系\"", "# ");
+    // The name of its file of rejected rows is longer than a name may be.
+    let long = "a".repeat(235);
+    let first = first.replace("[destinations.a", &format!("[destinations.{long}"));
     place.write("contact-sink.toml", format!("{first}[destinations.b]{second}"));
-    place.write("taken", "a file where the directory should be");
     let rows: String = (1..=500).map(|cuid| format!("{cuid},130,a@example.com,\n")).collect();
     let input = format!("cuid,mobile,email,registration_id\n{rows}");
-    let ran = sync(&place, &input, &["--to", "a,b", "--rejected", "taken"]);
-    assert_eq!((ran.status, ran.count_of("a", "pending"), ran.count_of("a", "rejected")), (3, 500, 0));
+    let ran = sync(&place, &input, &["--to", &format!("{long},b")]);
+    assert_eq!((ran.status, ran.count_of(&long, "accepted")), (3, 0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("stopped: the file of rejected rows in rejected cannot be written"), "{}", ran.stderr);
     assert_eq!(ran.count_of("b", "accepted"), 500, "{}", ran.stderr);
     assert!(lines(&ran, "contact-sink: b").is_empty(), "{}", ran.stderr);
 }

@@ -134,22 +134,6 @@ fn what_is_not_begun_is_not_cut_off() {
 }
 
 #[test]
-fn a_run_whose_rejected_rows_have_no_place_has_stopped_in_order() {
-    let place = place();
-    place.write("rejected", "a file in the place of the directory");
-    place.write("input.csv", rows(2_000));
-    let ran = place.run(&SYNC);
-    assert!(ran.status == 3 && ran.count("pending") > 0, "{}", ran.stderr);
-    fs::remove_file(place.directory.path().join("rejected")).unwrap();
-    place.write("contact-sink.toml", place.config());
-    let ran = place.run(&SYNC);
-    assert!(ran.stderr.contains("growth: resumes at row ") && !ran.stderr.contains("cut off"), "{}", ran.stderr);
-    assert_eq!((ran.status, ran.count("accepted"), ran.count("rejected")), (2, 1_960, 40), "{}", ran.stderr);
-    assert_eq!(place.rejected_rows().len(), 40);
-    assert!(!ran.stdout.contains("earlier attempt"), "{}", ran.stdout);
-}
-
-#[test]
 fn rejected_rows_that_their_owner_edits_stay_as_they_are() {
     let place = place();
     place.write("input.csv", rows(8_000));

@@ -193,7 +193,7 @@ fn of_a_file_that_has_grown_the_new_rows_are_sent() {
     assert_eq!((ran.status, ran.count("rows"), ran.count("accepted")), (0, 50, 50), "{}", ran.stderr);
     assert_eq!((with_number(&place, 0..10, 1), with_number(&place, 10..150, 0)), (10, 140));
     let ran = sync(&place, "log.csv", &[]);
-    says(&ran, &["growth: nothing to send: all 50 rows are done"]);
+    says(&ran, &["growth: nothing to send: all 150 rows are done"]);
     assert_eq!((ran.status, ran.count("requests")), (0, 0), "{}", ran.stderr);
 }
 

@@ -131,7 +131,7 @@ fn the_wrong_rows_are_rejected_and_taken_once_they_are_mended() {
         for record in reader.records() {
             let record = record.unwrap();
             let line: usize = record[1].parse().unwrap_or(1);
-            mended.write_record(record.iter().take(6).chain(good[line - 1].split(','))).unwrap();
+            mended.write_record(record.iter().take(7).chain(good[line - 1].split(','))).unwrap();
             lines.push(line);
         }
         place.write("mended.csv", mended.into_inner().unwrap());

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use contact_sink_delivery::{MaxRejected, Options};
 use contact_sink_journal::Identity;
 
 use super::Target;
@@ -67,12 +68,35 @@ pub(super) fn command(args: &args::Sync, file: &Path, name: &str) -> String {
     if let Some(refresh) = args.refresh {
         words.extend(["--refresh".to_owned(), format!("{}s", refresh.as_secs())]);
     }
+    // With others it may stop again where this one did not.
+    match args.max_rejected {
+        MaxRejected::Any => words.extend(["--max-rejected".to_owned(), "100%".to_owned()]),
+        MaxRejected::Count(rows) => words.extend(["--max-rejected".to_owned(), rows.to_string()]),
+        MaxRejected::Share(share) if args.max_rejected != Options::default().max_rejected => {
+            // The digits that were typed: 0.07 times 100 is not 7.
+            let percent = (share * 1e8).round() / 1e6;
+            words.extend(["--max-rejected".to_owned(), format!("{percent}%")]);
+        }
+        _ => {}
+    }
+    if let Some(patience) = args.patience {
+        words.extend(["--patience".to_owned(), format!("{}s", patience.as_secs())]);
+    }
     words.join(" ")
 }
 
-/// As a shell takes it.
+/// As a shell takes it; bytes that are no text in the way of bash, ksh and zsh.
 fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
     let plain = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
-    if text.chars().all(plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    match path.to_str() {
+        Some(text) if text.chars().all(plain) => text.to_owned(),
+        Some(text) => format!("'{}'", text.replace('\'', "'\\''")),
+        None => {
+            let byte = |byte: &u8| match byte {
+                b'/' | b'.' | b'_' | b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => char::from(*byte).to_string(),
+                byte => format!("\\x{byte:02x}"),
+            };
+            format!("$'{}'", path.as_os_str().as_encoded_bytes().iter().map(byte).collect::<String>())
+        }
+    }
 }
