@@ -357,3 +357,91 @@ fn the_file_of_outcomes_has_a_line_for_each_row() {
     );
     assert_eq!(place.read("notes.txt"), "mine\n");
 }
+
+#[test]
+fn what_is_forgotten_is_not_overwritten_by_an_older_run() {
+    let place = place();
+    place.write("old.csv", mobiles(0..2_000, 0));
+    cut(&place, "old.csv");
+    place.write("new.csv", mobiles(0..2_000, 1) + "7000,130,,\n");
+    let newer = sync(&place, "new.csv", &[]);
+    assert_eq!((newer.status, newer.count("accepted")), (2, 2_000), "{}", newer.stderr);
+    let name = newer.report()["run"].as_str().unwrap().to_owned();
+    assert_eq!(place.run(&["status", "--forget", &name]).status, 0);
+    let ran = sync(&place, "old.csv", &[]);
+    says(&ran, &["growth: resumes at row "]);
+    assert_eq!((ran.status, with_number(&place, 0..2_000, 1)), (0, 2_000), "{}", ran.stderr);
+    // Its rejected rows are of a run that is not known any more.
+    let ran = sync(&place, place.rejected()[0].to_str().unwrap(), &[]);
+    says(&ran, &[]);
+    assert!(ran.stdout.contains("the journal does not know the run that rejected it"), "{}", ran.stdout);
+    // Its content is new.
+    let ran = sync(&place, "new.csv", &[]);
+    assert_eq!((ran.status, ran.count("accepted"), ran.count("requests") > 0), (2, 2_000, true), "{}", ran.stderr);
+}
+
+#[test]
+fn a_run_that_was_killed_says_so_until_it_is_resumed_or_forgotten() {
+    let place = place();
+    place.write("killed.csv", mobiles(0..6_000, 0) + "7000,130,,\n");
+    let kill = || {
+        let before = place.sandbox.seen();
+        let child = place.start(&["sync", "killed.csv", "--to", "growth"]);
+        wait_until("three requests", || place.sandbox.seen() >= before + 3);
+        signal("KILL", child.id());
+        child.wait_with_output().unwrap();
+    };
+    kill();
+    place.write("other.csv", mobiles(0..10, 1));
+    assert_eq!(sync(&place, "other.csv", &[]).status, 0);
+    let [run] = &runs(&place, &["--only", "cut-off"])[..] else { panic!("one run was cut off") };
+    assert_eq!((&run["stop"]["kind"], &run["exit_status"]), (&"cut_off".into(), &Value::Null), "{run}");
+    assert!(run["continue_command"].as_str().unwrap().contains("killed.csv"), "{run}");
+
+    // Other content in its place: of rows in flight it is not known.
+    place.write("killed.csv", mobiles(0..10, 2));
+    let replaced = sync(&place, "killed.csv", &[]).report()["replaced"].clone();
+    let never_sent = replaced["rows_never_sent"].as_u64().unwrap();
+    let maybe_sent = replaced["rows_maybe_sent"].as_u64().unwrap();
+    let accepted = run["accepted"].as_u64().unwrap();
+    assert!(maybe_sent > 0 && accepted + never_sent + maybe_sent <= 6_001, "{replaced}");
+
+    let name = run["run"].as_str().unwrap();
+    let ran = place.run(&["status", "--forget", name]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert_eq!(runs(&place, &["--only", "cut-off"]).len(), 0);
+}
+
+#[test]
+fn a_restart_that_stops_is_resumed_without_the_option() {
+    let place = place();
+    place.write("input.csv", mobiles(0..2_000, 0));
+    assert_eq!(sync(&place, "input.csv", &[]).status, 0);
+    let before = place.sandbox.seen();
+    let restart = ["sync", "input.csv", "--to", "growth", "--restart", "--report", "json", "--max-rejected", "7%"];
+    let child = place.start(&restart);
+    wait_until("three requests", || place.sandbox.seen() >= before + 3);
+    signal("TERM", child.id());
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    says(&ran, &["run the same command again without --restart"]);
+    let command = ran.report()["continue_command"].as_str().unwrap().to_owned();
+    assert!(command.ends_with(" --max-rejected 7%") && !command.contains("--restart"), "{command}");
+    let ran = sync(&place, "input.csv", &[]);
+    says(&ran, &["growth: resumes at row "]);
+    assert_eq!((ran.status, ran.count("accepted")), (0, 2_000), "{}", ran.stderr);
+}
+
+#[test]
+fn a_run_that_stops_on_a_full_journal_has_stopped_in_order() {
+    let place = place();
+    place.write("input.csv", mobiles(0..20_000, 0));
+    let ran = place.run_on_a_full_disk(256, &["sync", "input.csv", "--to", "growth", "--report", "json"]);
+    assert_eq!(ran.status, 3, "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches("cannot be written").count(), 1, "said once: {}", ran.stderr);
+    let [run] = &runs(&place, &[])[..] else { panic!("one run") };
+    assert_eq!((&run["state"], &run["exit_status"]), (&"unfinished".into(), &3.into()), "{run}");
+    assert_eq!(run["stop"]["kind"], "journal", "{run}");
+    let ran = sync(&place, "input.csv", &[]);
+    assert!(ran.stderr.contains("growth: resumes at row ") && !ran.stderr.contains("cut off"), "{}", ran.stderr);
+    assert_eq!((ran.status, ran.count("accepted")), (0, 20_000), "{}", ran.stderr);
+}
