@@ -50,7 +50,15 @@ pub fn check_run(place: &Place, run: &Run, before: &Before<'_>) {
             letter.field, letter.code, letter.reason
         );
     }
-    assert_eq!(report.rejected, lines.len() as u64, "what is reported as rejected stands in the file");
+    // Where a file cannot be written the journal has the rest, and the run says so.
+    let is_cut = run.stderr.contains("what it lacks is written by the next run");
+    let stands = lines.len() as u64;
+    assert!(
+        report.rejected == stands || is_cut && report.rejected > stands,
+        "{} rows are reported as rejected, and {stands} stand in the file: {}",
+        report.rejected,
+        run.stderr
+    );
     // Nothing is accepted that no request took.
     let taken = before.seen.taken(|_| true);
     let versions = versions(place);

@@ -16,7 +16,8 @@ pub fn report(end: &End, vendor: &str, rejected: &Path) -> StopReport {
         }
         End::Stopped(stop) => stop.to_string(),
         End::File(FileFailed::RejectedRows(problem)) => format!(
-            "the file of rejected rows in {} cannot be written: {problem}: make room or name another place with --rejected",
+            "the file of rejected rows in {} cannot be written: {problem}: make room or name another place with --rejected: what it \
+             lacks is written by the next run",
             rejected.display()
         ),
         End::File(FileFailed::Outcomes(problem)) => {
