@@ -217,7 +217,7 @@ impl Lane {
             }
             Command::Abandon => {
                 self.stop(Stop::Halted);
-                self.abandon();
+                self.abandon(now);
             }
             Command::HandlesGone => self.closing = true,
         }

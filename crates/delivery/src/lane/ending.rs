@@ -2,8 +2,11 @@
 
 use contact_sink_core::Applied;
 
+use tokio::time::Instant;
+
 use super::Lane;
 use super::item::Item;
+use crate::backoff::after;
 use crate::{Outcome, Stop};
 
 impl Lane {
@@ -45,9 +48,12 @@ impl Lane {
     }
 
     /// Gives up what is in flight: its answers will not be heard.
-    pub(super) fn abandon(&mut self) {
+    pub(super) fn abandon(&mut self, now: Instant) {
+        let until = after(now, self.options.unknown_hold);
         for (_, mut request) in std::mem::take(&mut self.in_flight) {
-            request.group.items.iter_mut().for_each(|item| item.applied = Applied::Perhaps);
+            for item in &mut request.group.items {
+                (item.applied, item.unknown_until) = (Applied::Perhaps, Some(until));
+            }
             self.give_up(request.group.items);
             self.give_up(request.rest.into_iter().flat_map(|group| group.items));
         }

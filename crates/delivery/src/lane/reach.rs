@@ -214,7 +214,7 @@ impl Lane {
     /// Ends a lane of which nothing gets through. Whoever calls it has ended what is in flight.
     pub(crate) fn stop_overdue(&mut self, now: Instant) {
         self.stop_unreachable(now);
-        self.abandon();
+        self.abandon(now);
     }
 
     /// Stops at once if the vendor asked for a longer wait than there is time: nothing could leave any more.

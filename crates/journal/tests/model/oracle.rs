@@ -233,9 +233,14 @@ impl Oracle {
         self.announced.clear();
     }
 
-    /// A run is over, and so much time passes until the next one.
-    pub(crate) fn run_ended(&mut self, took: Duration, pause: Duration) {
-        (self.before, self.began) = (self.before + took + pause, None);
+    /// A run is over.
+    pub(crate) fn run_ended(&mut self, took: Duration) {
+        (self.before, self.began) = (self.before + took, None);
+    }
+
+    /// Time passes between two runs.
+    pub(crate) fn time_passes(&mut self, time: Duration) {
+        self.before += time;
     }
 
     /// Before the requests in flight of a killed run are dropped: so many rows may be sent once more for it.

@@ -36,6 +36,8 @@ pub(crate) struct Session {
     given: [usize; INPUTS],
     runs: u64,
     run: Option<Running>,
+    /// When a run was last opened.
+    opened: SystemTime,
 }
 
 /// The run under way.
@@ -100,7 +102,8 @@ impl Session {
     pub(crate) fn new(case: Case) -> Self {
         let lengths = std::array::from_fn(|input| case.lengths[input].min(case.rows_of(input).len()));
         let (vendor, directory) = (Vendor::new(case), tempfile::tempdir().unwrap());
-        let mut session = Self { vendor, directory, chosen: 0, lengths, given: [0; INPUTS], runs: 0, run: None };
+        let (given, opened) = ([0; INPUTS], SystemTime::now());
+        let mut session = Self { vendor, directory, chosen: 0, lengths, given, runs: 0, run: None, opened };
         session.begin(MaxRejected::Share(0.5));
         session
     }
@@ -179,7 +182,7 @@ impl Session {
     }
 
     /// The run of the input that is chosen, and for how long nothing may leave at first; nothing if that is finished.
-    fn open(&self) -> Option<(Run, Duration)> {
+    fn open(&mut self) -> Option<(Run, Duration)> {
         let key = Key::load_or_create(&self.directory.path().join("index.key")).unwrap();
         let mut book = Book::open(&self.directory.path().join("growth.sqlite"), &key).unwrap();
         let (path, rows) = (format!("users-{}.csv", self.chosen), self.lengths[self.chosen] as u64);
@@ -195,11 +198,14 @@ impl Session {
             subject: part("id"),
             mapping: part("phone, email"),
         };
+        // The journal reads the machine's clock, and the vendor the paused one: what passed on the first passes on the second.
         let now = SystemTime::now();
+        self.vendor.oracle().time_passes(now.duration_since(self.opened).unwrap_or_default());
+        self.opened = now;
         let lane =
             KilledLane { waiting: self.case().max_waiting as u64, unknown_hold: Options::default().unknown_hold };
         let begin = |mut book: Book, first| {
-            let first_after = first_after(&mut book, None, lane);
+            let first_after = first_after(&mut book, None, lane, now);
             let (identity, content) = (identity.clone(), Some((rows, digest.as_slice())));
             let new = NewRun { identity, name: "run", input: &path, command: Some("again"), first, content };
             Some((book.begin(new, now).unwrap(), first_after))
@@ -209,7 +215,7 @@ impl Session {
             Found::Nothing => begin(book, 0),
             Found::Grown(before) => begin(book, before.rows),
             Found::Unfinished { record, new_from } => {
-                let first_after = first_after(&mut book, Some(&record), lane);
+                let first_after = first_after(&mut book, Some(&record), lane, now);
                 let (identity, content) = (identity.clone(), (rows, digest.as_slice()));
                 let resumed = Resumed { identity, name: "run", input: &path, command: "again", new_from, content };
                 Some((book.resume(record, resumed, lane, now).unwrap(), first_after))
@@ -319,7 +325,8 @@ impl Session {
     fn pause(&mut self, took: Duration) {
         let mut oracle = self.vendor.oracle();
         let pause = Duration::from_millis(oracle.rng.u64(..3_000));
-        oracle.run_ended(took, pause);
+        oracle.run_ended(took);
+        oracle.time_passes(pause);
     }
 }
 
@@ -339,8 +346,7 @@ impl Running {
 }
 
 /// For how long nothing may leave, since an attempt of another run may still be applied.
-fn first_after(book: &mut Book, resumed: Option<&Record>, lane: KilledLane) -> Duration {
-    let now = SystemTime::now();
+fn first_after(book: &mut Book, resumed: Option<&Record>, lane: KilledLane, now: SystemTime) -> Duration {
     book.close_killed(resumed, lane, now).unwrap();
     book.hold_until().unwrap().duration_since(now).unwrap_or_default()
 }
