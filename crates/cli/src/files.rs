@@ -41,3 +41,8 @@ pub fn are_the_same(one: &Path, other: &Path) -> bool {
     };
     real(one).is_some_and(|one| real(other) == Some(one))
 }
+
+/// Whether a file is there and not empty. A full disk may leave an empty one.
+pub fn has_content(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.len() > 0)
+}

@@ -46,21 +46,25 @@ impl OutcomesFile {
     /// Opens it, or makes it, for its owner only. Half a line at its end, which a kill has left, is cut off.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let cannot = |problem: String| Failure::usage(format!("--outcomes {}: {problem}", path.display()));
+        if path == Path::new("-") {
+            return Err(cannot("it takes the name of a file".to_owned()));
+        }
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(|error| cannot(format!("it cannot be opened: {error}")))?;
         if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            let bytes = match whole_lines(&mut file) {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => return Err(cannot("the file has something else in it: name another".to_owned())),
+                Err(error) => return Err(cannot(format!("it cannot be read: {error}"))),
+            };
             // One that was there may be readable by others.
             #[cfg(unix)]
             file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
                 .map_err(|error| cannot(format!("it cannot be made readable by its owner only: {error}")))?;
-            match whole_lines(&mut file) {
-                Ok(Some(bytes)) => file.set_len(bytes).map_err(|error| cannot(error.to_string()))?,
-                Ok(None) => return Err(cannot("the file has something else in it: name another".to_owned())),
-                Err(error) => return Err(cannot(format!("it cannot be read: {error}"))),
-            }
+            file.set_len(bytes).map_err(|error| cannot(error.to_string()))?;
         }
         Ok(Self(Arc::new(Mutex::new(file))))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use contact_sink_core::{Applied, ContactUpdate};
 use contact_sink_journal::{FedBack, Rows};
 use contact_sink_mapping::{Mapped, Mapper, Problem, Record, RejectedBy, SkipReason, Tally};
-use contact_sink_source::{Digest, Fault, InputRows, Row};
+use contact_sink_source::{Fault, InputRows, Row};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -17,8 +17,6 @@ pub struct ReadRow {
     pub line: u64,
     /// Its place among the rows, from 0.
     pub number: u64,
-    /// The digest of the header and of all rows up to this one.
-    pub digest: Digest,
     /// What it says.
     pub record: Record,
     /// The ids that it names, if they are wanted.
@@ -125,7 +123,7 @@ pub fn start(rows: InputRows, mapper: Mapper, mut known: Known, wanted: Wanted) 
     let end = tokio::task::spawn_blocking(move || {
         let (mut tally, mut follows_rejected) = (Tally::default(), false);
         for row in rows {
-            let Row { line, number, digest, record } = row?;
+            let Row { line, number, record } = row?;
             let Some(earlier) = known.earlier(number) else { continue };
             let bytes = u32::try_from(record.size_bytes().min(WAITING_BYTES)).unwrap_or(u32::MAX);
             let share = runtime.block_on(shares.clone().acquire_many_owned(bytes)).ok();
@@ -134,18 +132,8 @@ pub fn start(rows: InputRows, mapper: Mapper, mut known: Known, wanted: Wanted) 
             let rejected_by = mapper.rejected_by(&record);
             let part = rejected_by.as_ref().zip(wanted.fed_back.as_ref()).map(|(by, known)| part_of(by, known));
             let unknown_age = part.and_then(Result::err);
-            let row = ReadRow {
-                line,
-                number,
-                digest,
-                record,
-                ids,
-                rejected_by,
-                part,
-                follows_rejected,
-                earlier,
-                _share: share,
-            };
+            let row =
+                ReadRow { line, number, record, ids, rejected_by, part, follows_rejected, earlier, _share: share };
             let taken = match mapped {
                 Mapped::Update(update) => match unknown_age {
                     None => to_send.blocking_send((row, update)).is_ok(),

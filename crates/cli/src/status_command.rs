@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::args::{self, RunState};
 use crate::console::say;
 use crate::exit_status::{Failure, Status};
+use crate::files::has_content;
 use crate::report::{counted, grouped};
 use crate::sync::state;
 
@@ -247,7 +248,7 @@ impl Shown {
             skipped: counts.skipped,
             unchanged: counts.unchanged,
             pending: self.rows().map(|rows| rows.saturating_sub(counts.settled())),
-            rejected_files: self.record.rejected_files.iter().filter(|path| path.exists()).collect(),
+            rejected_files: self.record.rejected_files.iter().filter(|path| has_content(path)).collect(),
             continue_command: self.command(),
             held_by: self.holder.as_deref(),
         }

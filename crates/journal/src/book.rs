@@ -26,7 +26,7 @@ const KEPT: i64 = 1_000;
 
 const COLUMNS: &str =
     "id, input, is_resumable, host, account, account_hash, subject, mapping, command, state, began, changed,
-    first, rows, content, checkpoint, read, digest, accepted, rejected, skipped, unchanged, hold_until, rejected_path,
+    first, rows, content, checkpoint, read, accepted, rejected, skipped, unchanged, hold_until, rejected_path,
     exit_status, stop, stop_message, is_forgotten";
 
 /// One destination's journal. Take its [`Lock`](crate::Lock) before it is opened.
@@ -117,7 +117,7 @@ impl Book {
 
     /// The numbers of rows whose digest tells whether an input begins with the rows of a run, see [`Book::find`].
     pub fn rows_known(&self) -> Result<Vec<u64>, OpenError> {
-        Ok(self.runs()?.iter().flat_map(|run| [run.rows, run.read]).collect())
+        Ok(self.runs()?.iter().map(|run| run.rows).collect())
     }
 
     /// Finds the run of an input.
@@ -244,9 +244,9 @@ impl Book {
         prune(&transaction, now)?;
         transaction.execute(
             "INSERT INTO run (input, is_resumable, host, account, account_hash, subject, mapping, command, state, began, changed,
-             first, rows, content, checkpoint, read, digest, accepted, rejected, skipped, unchanged, hold_until,
+             first, rows, content, checkpoint, read, accepted, rejected, skipped, unchanged, hold_until,
              rejected_bytes, rejected_crc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?11, 0, x'', 0, 0, 0, 0, 0, 0, 0)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?11, 0, 0, 0, 0, 0, 0, 0, 0)",
             params![
                 input,
                 command.is_some(),
@@ -397,7 +397,7 @@ pub(crate) fn before(connection: &Connection, record: &Record) -> rusqlite::Resu
 
 /// The runs in a journal, the newest first; another process may be writing it.
 pub fn list(path: &Path) -> Result<Vec<Record>, OpenError> {
-    let connection = schema::open_to_read(path)?;
+    let Some(connection) = schema::open_to_read(path)? else { return Ok(Vec::new()) };
     let mut runs = records(&connection).map_err(OpenError::sqlite(path))?;
     runs.retain(|run| !run.is_forgotten);
     // The next run takes it over.
@@ -491,7 +491,7 @@ pub(crate) fn parts_known(
 fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     let state: String = row.get(9)?;
     let wrong = || rusqlite::Error::InvalidColumnType(9, state.clone(), rusqlite::types::Type::Text);
-    let stop = row.get::<_, Option<String>>(25)?.zip(row.get::<_, Option<String>>(26)?);
+    let stop = row.get::<_, Option<String>>(24)?.zip(row.get::<_, Option<String>>(25)?);
     Ok(Record {
         id: row.get(0)?,
         parts: Vec::new(),
@@ -513,19 +513,18 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         content: row.get(14)?,
         checkpoint: number(row, 15)?,
         read: number(row, 16)?,
-        digest: row.get(17)?,
         counts: Counts {
-            accepted: number(row, 18)?,
-            rejected: number(row, 19)?,
-            skipped: number(row, 20)?,
-            unchanged: number(row, 21)?,
+            accepted: number(row, 17)?,
+            rejected: number(row, 18)?,
+            skipped: number(row, 19)?,
+            unchanged: number(row, 20)?,
         },
-        hold_until: time(row, 22)?,
-        letters: row.get::<_, Option<String>>(23)?.map(PathBuf::from),
+        hold_until: time(row, 21)?,
+        letters: row.get::<_, Option<String>>(22)?.map(PathBuf::from),
         rejected_files: Vec::new(),
-        exit_status: row.get(24)?,
+        exit_status: row.get(23)?,
         stop: stop.map(|(kind, message)| Stopped { kind, message }),
-        is_forgotten: row.get(27)?,
+        is_forgotten: row.get(26)?,
     })
 }
 

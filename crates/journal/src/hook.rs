@@ -11,7 +11,7 @@ use crate::record::Kind;
 use crate::run::{Ending, Entry, Run};
 
 /// Why a row is skipped of which nothing is sent, since newer values of all its fields were sent before.
-pub const SUPERSEDED: &str = "a run that began later has set all of its fields";
+pub const SUPERSEDED: &str = "a run that began later has sent newer values of all its fields";
 
 /// A run as the [`Journal`] of a lane: each numbered update is a row. Clones are the same run.
 #[derive(Debug, Clone)]
@@ -93,8 +93,7 @@ impl Journal for RunJournal {
                     _ => {}
                 }
             }
-            // The rows of a table have no digest.
-            entry.read = Some((read, &[]));
+            entry.read = read;
             run.commit(entry)
         })
     }

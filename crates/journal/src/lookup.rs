@@ -74,22 +74,13 @@ pub(crate) fn find(runs: &[Record], content: &Content<'_>, identity: &Identity, 
         (1..content.rows).contains(&run.rows)
             && (content.digest_of)(run.rows).is_some_and(|digest| digest == run.content)
     };
-    // Its tail has other rows than before; only a file that is the same by name is taken for it.
-    let has_other_tail = |run: &&&Record| {
-        is_unfinished(run)
-            && has_mapping(run)
-            && run.input == content.path
-            && (1..=content.rows).contains(&run.read)
-            && (content.digest_of)(run.read).is_some_and(|digest| digest == run.digest)
-    };
     let whole = candidates.iter().filter(counts).find(is_whole).map(|run| (*run, None));
     let beginning = || {
         // Of several with the same rows the newest; they are in that order.
         let longest = candidates.iter().filter(counts).filter(is_beginning).rev().max_by_key(|run| run.rows);
         longest.map(|run| (*run, Some(run.rows)))
     };
-    let tail = || candidates.iter().find(has_other_tail).map(|run| (*run, Some(run.read)));
-    let found = match whole.or_else(beginning).or_else(tail) {
+    let found = match whole.or_else(beginning) {
         None => Found::Nothing,
         Some((run, new_from)) if is_unfinished(run) => {
             let record = run.clone();

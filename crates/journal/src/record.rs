@@ -210,8 +210,6 @@ pub struct Record {
     pub content: Vec<u8>,
     /// How many rows were read of which something is written down.
     pub read: u64,
-    /// The digest of these rows.
-    pub digest: Vec<u8>,
     /// The first row that is not settled.
     pub checkpoint: u64,
     /// The rows that are settled.

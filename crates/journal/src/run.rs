@@ -22,8 +22,8 @@ use crate::write::{code_to_sql, next_second, sql, write_letters, write_record, w
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Entry<'a> {
-    /// How many rows were read so far, and the hash of all of them; it must cover the rows that are settled.
-    pub read: Option<(u64, &'a [u8])>,
+    /// How many rows were read so far; it must cover the rows that are settled.
+    pub read: u64,
     /// Rows with their outcome.
     pub settled: Vec<(u64, Kind)>,
     /// Rows without an outcome that may have been applied.
@@ -281,10 +281,7 @@ impl Run {
         for row in maybe_applied {
             self.maybe_applied.insert_apart(row);
         }
-        if let Some((rows, digest)) = read.filter(|(rows, _)| *rows > self.record.read) {
-            self.record.read = rows;
-            self.record.digest = digest.to_vec();
-        }
+        self.record.read = self.record.read.max(read);
         self.record.checkpoint = self.settled.checkpoint();
         // Looking at what is finished does not make its rejected rows younger.
         if self.stood != State::Finished {

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Read as _;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
@@ -11,7 +12,9 @@ use crate::error::OpenError;
 /// "CSnk": what tells the file from those of other programs.
 pub(crate) const APPLICATION: i64 = 0x43_53_6e_6b;
 /// Of the format. Another version is refused: what it says of runs is not what this one must know.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
+/// How long another connection is waited for.
+const WAIT: Duration = Duration::from_secs(30);
 
 const TABLES: &str = "
 -- A keyed hash: the journal is of no use under another key.
@@ -33,8 +36,7 @@ CREATE TABLE run (
     rows INTEGER NOT NULL,              -- of the whole input; 0 if that is not known
     content BLOB NOT NULL,              -- the keyed digest of all these rows
     checkpoint INTEGER NOT NULL,        -- all rows below it are settled
-    read INTEGER NOT NULL,              -- rows that the next digest covers
-    digest BLOB NOT NULL,
+    read INTEGER NOT NULL,              -- rows of which something is written down, and those before them
     accepted INTEGER NOT NULL,          -- of the settled rows
     rejected INTEGER NOT NULL,
     skipped INTEGER NOT NULL,
@@ -96,26 +98,32 @@ pub(crate) fn open(path: &Path, key: [u8; 32]) -> Result<Connection, OpenError> 
     Ok(connection)
 }
 
-/// Opens a journal that is there, to read it only; another process may be writing it.
-pub(crate) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
+/// Opens a journal that is there, to read it; another process may be writing it. `None` if a kill left it before it had tables.
+pub(crate) fn open_to_read(path: &Path) -> Result<Option<Connection>, OpenError> {
     check_magic(File::open(path).map_err(OpenError::io(path))?, path)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(OpenError::sqlite(path))?;
+    // A log that a kill left cannot be read without the right to write.
+    let open = |access| Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+    let connection = open(OpenFlags::SQLITE_OPEN_READ_WRITE).or_else(|_| open(OpenFlags::SQLITE_OPEN_READ_ONLY));
+    let connection = connection.map_err(OpenError::sqlite(path))?;
+    connection.busy_timeout(WAIT).map_err(OpenError::sqlite(path))?;
+    if is_new(&connection).map_err(OpenError::sqlite(path))? {
+        return Ok(None);
+    }
     check(&connection, path)?;
-    Ok(connection)
+    Ok(Some(connection))
+}
+
+/// Whether it has no tables yet, and no other program has claimed it.
+fn is_new(connection: &Connection) -> rusqlite::Result<bool> {
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(tables == 0 && pragma(connection, "application_id")? == 0 && pragma(connection, "user_version")? == 0)
 }
 
 fn prepare(connection: &Connection, path: &Path, key: [u8; 32]) -> Result<(), OpenError> {
     let sqlite = || OpenError::sqlite(path);
     // The log is folded by a thread of this process, and a slow disk is no reason to end a run.
-    connection.busy_timeout(std::time::Duration::from_secs(30)).map_err(sqlite())?;
-    let fresh: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(sqlite())?;
-    let mut is_new = fresh == 0;
-    for mark in ["application_id", "user_version"] {
-        is_new &= pragma(connection, mark).map_err(sqlite())? == 0;
-    }
-    if is_new {
+    connection.busy_timeout(WAIT).map_err(sqlite())?;
+    if is_new(connection).map_err(sqlite())? {
         let transaction = connection.unchecked_transaction().map_err(sqlite())?;
         transaction
             .execute_batch(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; {TABLES}"))

@@ -13,9 +13,9 @@ pub(crate) fn write_record(transaction: &Transaction<'_>, record: &Record, lette
     let Counts { accepted, rejected, skipped, unchanged } = record.counts;
     transaction
         .prepare_cached(
-            "UPDATE run SET state = ?2, changed = ?3, checkpoint = ?4, read = ?5, digest = ?6, accepted = ?7, rejected = ?8,
-             skipped = ?9, unchanged = ?10, rejected_path = ?11, rejected_bytes = ?12, rejected_crc = ?13,
-             hold_until = ?14, exit_status = ?15, stop = ?16, stop_message = ?17 WHERE id = ?1",
+            "UPDATE run SET state = ?2, changed = ?3, checkpoint = ?4, read = ?5, accepted = ?6, rejected = ?7,
+             skipped = ?8, unchanged = ?9, rejected_path = ?10, rejected_bytes = ?11, rejected_crc = ?12,
+             hold_until = ?13, exit_status = ?14, stop = ?15, stop_message = ?16 WHERE id = ?1",
         )?
         .execute(params![
             record.id,
@@ -23,7 +23,6 @@ pub(crate) fn write_record(transaction: &Transaction<'_>, record: &Record, lette
             seconds(record.changed),
             sql(record.checkpoint),
             sql(record.read),
-            record.digest,
             sql(accepted),
             sql(rejected),
             sql(skipped),

@@ -1,4 +1,4 @@
-//! The digest of an input up to a row: whether a file is still the one that was read before.
+//! The digest of an input up to a row: whether a file has what was read before.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 

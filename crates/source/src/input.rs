@@ -9,7 +9,7 @@ use contact_sink_mapping::{Columns, InvalidColumns, InvalidObject, Layout, REJEC
 
 use crate::blocks::ComparedFile;
 use crate::csv::{CsvReader, Dialect};
-use crate::digest::{DigestKey, Running};
+use crate::digest::DigestKey;
 use crate::encoding::Utf8Count;
 use crate::fault::{Fault, STANDARD_INPUT};
 use crate::format::Format;
@@ -32,7 +32,7 @@ enum Origin {
     /// A regular file, and what the pre-flight found.
     File(Arc<File>, Option<Preflight>),
     /// A pipe, until its rows are read; what was read of it is in the reader.
-    Pipe(Option<Box<(Reader, Running)>>),
+    Pipe(Option<Box<Reader>>),
 }
 
 /// Why an input cannot be opened.
@@ -77,15 +77,15 @@ impl Input {
             }
             (Box::new(SharedFile(file.clone())), metadata.is_file().then_some(file))
         };
-        let digest_key = DigestKey::random();
-        let (layout, reader, digest) = match format {
-            Format::Csv => open_csv(source, dialect, digest_key)?,
-            Format::Ndjson => open_ndjson(source, digest_key)?,
+        let (layout, reader) = match format {
+            Format::Csv => open_csv(source, dialect)?,
+            Format::Ndjson => open_ndjson(source)?,
         };
         let origin = match file {
             Some(file) => Origin::File(file, None),
-            None => Origin::Pipe(Some(Box::new((reader, digest)))),
+            None => Origin::Pipe(Some(Box::new(reader))),
         };
+        let digest_key = DigestKey::random();
         Ok(Self { name: display_name(path), layout, dialect, id_places: Vec::new(), digest_key, origin })
     }
 
@@ -151,24 +151,21 @@ impl Input {
     /// The rows: of a regular file as often as one likes, of a pipe once. A file without a pre-flight, and a pipe that was read
     /// already, give a fault.
     pub fn rows(&mut self, progress: Arc<ReadControl>) -> InputRows {
-        let (reader, digest, expected) = match &mut self.origin {
+        let (reader, expected) = match &mut self.origin {
             Origin::File(file, Some(preflight)) => {
                 let compared = ComparedFile::new(file.clone(), preflight.blocks.clone(), progress.clone());
                 let opened = match &self.layout {
-                    Layout::Columns(_) => open_csv(Box::new(compared), self.dialect, self.digest_key),
-                    Layout::Objects(_) => open_ndjson(Box::new(compared), self.digest_key),
+                    Layout::Columns(_) => open_csv(Box::new(compared), self.dialect),
+                    Layout::Objects(_) => open_ndjson(Box::new(compared)),
                 };
                 match opened {
-                    Ok((_, reader, digest)) => (reader, digest, Some(preflight.rows())),
+                    Ok((_, reader)) => (reader, Some(preflight.rows())),
                     Err(OpenError::Fault(fault)) => return InputRows::failed(fault, progress),
                     Err(error) => return InputRows::failed(Fault::of_input(error.to_string()), progress),
                 }
             }
             Origin::Pipe(reader) => match reader.take() {
-                Some(read) => {
-                    let (reader, digest) = *read;
-                    (reader, digest, None)
-                }
+                Some(reader) => (*reader, None),
                 None => return InputRows::failed(Fault::of_input("its rows were read already"), progress),
             },
             Origin::File(_, None) => {
@@ -180,27 +177,25 @@ impl Input {
             ndjson @ Reader::Ndjson(..) => ndjson,
         };
         let utf8 = expected.is_none().then(Utf8Count::default);
-        InputRows { reader, progress, digest, number: 0, expected, ended: false, utf8, failed: None }
+        InputRows { reader, progress, number: 0, expected, ended: false, utf8, failed: None }
     }
 }
 
-type Opened = (Layout, Reader, Running);
+type Opened = (Layout, Reader);
 
-fn open_csv(source: ByteSource, dialect: Dialect, key: DigestKey) -> Result<Opened, OpenError> {
+fn open_csv(source: ByteSource, dialect: Dialect) -> Result<Opened, OpenError> {
     let mut reader = CsvReader::new(source, dialect);
-    let mut digest = Running::new(key);
     let Some(raw) = reader.read().map_err(OpenError::Fault)? else {
         return Err(OpenError::Fault(Fault::of_input("it is empty: the first line must name the columns")));
     };
     let columns = Columns::new(raw.cells).map_err(|invalid| OpenError::Columns(raw.line, invalid))?;
-    digest.add_cells(raw.cells);
     reader.set_columns(columns.len(), columns.are_fed_back());
     let header = Header::new(columns.clone(), Vec::new());
-    Ok((Layout::Columns(columns), Reader::Csv(Box::new(reader), header), digest))
+    Ok((Layout::Columns(columns), Reader::Csv(Box::new(reader), header)))
 }
 
 /// The first line shows whether this is NDJSON at all; a later one that is not is that row's problem.
-fn open_ndjson(source: ByteSource, key: DigestKey) -> Result<Opened, OpenError> {
+fn open_ndjson(source: ByteSource) -> Result<Opened, OpenError> {
     let mut reader = LineReader::new(source);
     let first = reader.read().map_err(OpenError::Fault)?.map(|(line, text)| (line, Box::<[u8]>::from(text)));
     let fields = match first.as_ref().map(|(line, text)| (line, field_names(text))) {
@@ -214,7 +209,7 @@ fn open_ndjson(source: ByteSource, key: DigestKey) -> Result<Opened, OpenError> 
         // A rejected row that is fed back may have lacked anything.
         Some((_, Ok(fields))) => Some(fields).filter(|fields| !fields.iter().any(|field| field == REJECTED_ERRORS)),
     };
-    Ok((Layout::Objects(fields), Reader::Ndjson(reader, first), Running::new(key)))
+    Ok((Layout::Objects(fields), Reader::Ndjson(reader, first)))
 }
 
 /// A file that others read too; by its own position.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use contact_sink_mapping::{CellsRef, Columns, Record};
 
 use crate::csv::CsvReader;
-use crate::digest::{Digest, DigestKey, Running};
 use crate::encoding::Utf8Count;
 use crate::fault::Fault;
 use crate::ndjson::LineReader;
@@ -19,8 +18,6 @@ pub struct Row {
     pub line: u64,
     /// Its place among the rows, from 0.
     pub number: u64,
-    /// The digest of the header and of all rows up to this one.
-    pub digest: Digest,
     /// What it says.
     pub record: Record,
 }
@@ -29,7 +26,6 @@ pub struct Row {
 pub struct InputRows {
     pub(crate) reader: Reader,
     pub(crate) progress: Arc<ReadControl>,
-    pub(crate) digest: Running,
     pub(crate) number: u64,
     /// How many the pre-flight counted.
     pub(crate) expected: Option<u64>,
@@ -87,8 +83,7 @@ impl InputRows {
     /// No row but this fault.
     pub(crate) fn failed(fault: Fault, progress: Arc<ReadControl>) -> Self {
         let reader = Reader::Ndjson(LineReader::new(Box::new(std::io::empty())), None);
-        let digest = Running::new(DigestKey::random());
-        Self { reader, progress, digest, number: 0, expected: None, ended: false, utf8: None, failed: Some(fault) }
+        Self { reader, progress, number: 0, expected: None, ended: false, utf8: None, failed: Some(fault) }
     }
 
     fn read(&mut self) -> Result<Option<Row>, Fault> {
@@ -99,7 +94,6 @@ impl InputRows {
                 if let Some(fault) = broken.or_else(|| header.fault(raw.line, raw.cells)) {
                     return Err(fault);
                 }
-                self.digest.add_cells(raw.cells);
                 (raw.line, Record::Cells(raw.cells.to_cells()))
             }
             Reader::Ndjson(reader, first) => {
@@ -113,11 +107,10 @@ impl InputRows {
                 if let Some(fault) = self.utf8.as_mut().and_then(|utf8| utf8.add_to_pipe(line, &text)) {
                     return Err(fault);
                 }
-                self.digest.add_line(&text);
                 (line, Record::Object(text))
             }
         };
-        let row = Row { line, number: self.number, digest: self.digest.value(), record };
+        let row = Row { line, number: self.number, record };
         self.number += 1;
         Ok(Some(row))
     }

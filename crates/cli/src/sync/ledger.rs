@@ -12,7 +12,6 @@ use contact_sink_journal::{
     Counts as Settlement, Ending, Entry, Kind, Position, Recovered, Run, SUPERSEDED, State, Stopped,
 };
 use contact_sink_mapping::Mapping;
-use contact_sink_source::Digest;
 
 use super::vendor_has::VendorHas;
 use crate::dead_letters::{DeadLetters, Reason};
@@ -38,9 +37,8 @@ pub struct Ledger {
     reasons: Counts,
     /// Rows before it belong to an earlier run of the same input.
     first: u64,
-    /// The rows that were read, by their number, and the digest of all of them.
+    /// How many rows were read.
     read: u64,
-    digest: Digest,
     file_failed: Option<FileFailed>,
     /// Rows that came back without an outcome and may have been applied.
     maybe_applied: Vec<u64>,
@@ -113,7 +111,6 @@ impl Ledger {
             read: run.as_ref().map_or(0, |run| run.record().read).max(first),
             run,
             vendor_has,
-            digest: Digest::default(),
             file_failed: None,
             maybe_applied: Vec::new(),
         }
@@ -142,7 +139,7 @@ impl Ledger {
                 "{was} has the columns of the input as it was: rows that are rejected from now on go to {is}"
             )),
             Recovered::Moved => {
-                Some(format!("rows that are rejected from now on go to {is}; those before are in {was}"))
+                Some(format!("rows that are rejected from now on go to {is}; those before stay where they are"))
             }
             _ => None,
         })
@@ -185,7 +182,7 @@ impl Ledger {
 
     fn see(&mut self, row: &ReadRow) {
         if row.number >= self.read {
-            (self.read, self.digest) = (row.number + 1, row.digest);
+            self.read = row.number + 1;
         }
     }
 
@@ -349,14 +346,14 @@ impl Ledger {
         }
     }
 
-    /// First the file of outcomes, in which a row may be told twice; then the journal; then the file of rejected rows: what the
-    /// journal has is written by the next run if this one cannot.
+    /// First the file of outcomes, in which a row may be told twice; then the journal, whatever became of that file: what was answered
+    /// is not sent again; then the file of rejected rows: what the journal has is written by the next run if this one cannot.
     fn write_down(&mut self, page: Page<'_>) -> Result<(), JournalError> {
         let Page { settled, maybe_applied, hold_until, reasons, skips, mut letters, outcome_lines, outcomes } = page;
         if settled.is_empty() && maybe_applied.is_empty() && outcomes.is_empty() {
             return Ok(());
         }
-        self.write_outcomes(&outcome_lines).map_err(|error| self.cannot_write(FileFailed::Outcomes(error)))?;
+        let told = self.write_outcomes(&outcome_lines).map_err(|error| self.cannot_write(FileFailed::Outcomes(error)));
         let has_letters = !letters.is_empty();
         if let Some(run) = &mut self.run {
             if has_letters && run.letters_end() == 0 {
@@ -365,8 +362,7 @@ impl Ledger {
                 run.name_letters(self.dead_letters.free_absolute_path());
             }
             let mut entry = Entry::default();
-            // Of a pipe nothing is compared later.
-            entry.read = run.record().is_resumable.then_some((self.read, self.digest.as_bytes()));
+            entry.read = self.read;
             entry.settled.clone_from(&settled);
             entry.maybe_applied = maybe_applied;
             entry.hold_until = hold_until;
@@ -392,7 +388,7 @@ impl Ledger {
         for reason in skips {
             self.reasons.count_skip(reason, 1);
         }
-        let Some(run) = self.run.as_mut().filter(|_| has_letters) else { return Ok(()) };
+        let Some(run) = self.run.as_mut().filter(|_| has_letters) else { return told };
         let written = if run.are_letters_replaced() {
             let (head, another) = (self.dead_letters.head(), || self.dead_letters.free_absolute_path());
             head.and_then(|head| run.recover_letters(&head, another)).map(drop)
@@ -400,7 +396,8 @@ impl Ledger {
             run.write_letters()
         };
         // They are in the journal: the next run writes them into the file.
-        written.map_err(|error| self.cannot_write(FileFailed::RejectedRows(error)))
+        written.map_err(|error| self.cannot_write(FileFailed::RejectedRows(error)))?;
+        told
     }
 
     fn cannot_write(&mut self, failed: FileFailed) -> JournalError {
@@ -417,6 +414,7 @@ impl Ledger {
         let mut ending = Ending::new(state);
         (ending.exit_status, ending.stop) = (Some(exit_status), stop);
         ending.maybe_applied = std::mem::take(&mut self.maybe_applied);
+        ending.maybe_applied.retain(|row| self.run.as_ref().is_none_or(|run| !run.settled().contains(*row)));
         ending.hold_until = (!ending.maybe_applied.is_empty()).then(|| SystemTime::now() + hold);
         ending
     }

@@ -351,8 +351,8 @@ fn says_done(name: &str, record: &Record, other_since: bool) -> String {
     match other_since {
         false => format!("{name}: nothing to send: {all} done since the run of {began}; --restart sends them again"),
         true => format!(
-            "{name}: nothing to send: {all} done since the run of {began}, but other content was sent since then: if this content \
-             is wanted at the vendor now, send it again with --restart"
+            "{name}: nothing to send: {all} done since the run of {began}, but other content, or this one under another \
+             mapping, was sent since then: if it is wanted at the vendor now, send it again with --restart"
         ),
     }
 }

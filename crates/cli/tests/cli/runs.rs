@@ -11,7 +11,7 @@ use crate::support::{Place, Ran, signal, wait_until, world};
 
 const SMS: &str = "210/默认联系";
 const MAIL: &str = "219/默认联系";
-const SUPERSEDED: &str = "a run that began later has set all of its fields";
+const SUPERSEDED: &str = "a run that began later has sent newer values of all its fields";
 const NUMBERS: [&str; 3] = ["13000000001", "13000000002", "13000000003"];
 
 /// Rows for these users; a user whose number is even has an e-mail address too.
@@ -108,6 +108,27 @@ fn a_file_that_was_replaced_is_sent_as_a_whole() {
     assert!(old["state"] == "replaced" && old["continue_command"].is_null(), "{old}");
 }
 
+/// Also if all that was sent of it is still there.
+#[test]
+fn a_file_with_another_end_is_other_content() {
+    let place = place();
+    let rows = |count| users(0..count, 0);
+    place.write("input.csv", rows(2_000));
+    let first = cut(&place, "input.csv");
+    let never_sent = 2_000 - first.count("accepted");
+    place.write("input.csv", rows(1_900));
+    let ran = sync(&place, "input.csv", &[]);
+    assert_eq!((ran.status, ran.count("rows"), ran.count("accepted")), (0, 1_900, 1_900), "{}", ran.stderr);
+    assert_eq!(ran.report()["replaced"]["rows_never_sent"], never_sent);
+    // The first content is still known, and older than what came since.
+    place.write("other.csv", users(1_950..2_000, 1));
+    assert_eq!(sync(&place, "other.csv", &[]).status, 0);
+    place.write("kept.csv", rows(2_000));
+    let ran = sync(&place, "kept.csv", &[]);
+    assert!(ran.status == 0 && ran.stderr.contains("resumes at row "), "{}", ran.stderr);
+    assert_eq!((with_number(&place, 0..1_950, 0), with_number(&place, 1_950..2_000, 1)), (1_950, 50), "{}", ran.stderr);
+}
+
 #[test]
 fn an_old_run_leaves_out_what_a_newer_one_has_set() {
     let place = place();
@@ -166,10 +187,7 @@ fn content_that_was_sent_before_other_content_is_not_sent_again_unasked() {
         assert_eq!(sync(&place, file, &[]).status, 0);
     }
     let ran = sync(&place, "a.csv", &[]);
-    says(
-        &ran,
-        &["growth: nothing to send: all 100 rows are done", "other content was sent since then", "with --restart"],
-    );
+    says(&ran, &["growth: nothing to send: all 100 rows are done", "was sent since then", "with --restart"]);
     assert_eq!((ran.status, ran.count("accepted"), ran.count("requests")), (0, 100, 0), "{}", ran.stderr);
     assert_eq!(with_number(&place, 0..100, 1), 100);
     let ran = sync(&place, "a.csv", &["--restart"]);
@@ -177,7 +195,7 @@ fn content_that_was_sent_before_other_content_is_not_sent_again_unasked() {
     assert_eq!(with_number(&place, 0..100, 0), 100);
     // What came through a pipe is other content too.
     assert_eq!(place.run_from("b.csv", &["sync", "-", "--to", "growth"]).status, 0);
-    says(&sync(&place, "a.csv", &[]), &["other content was sent since then"]);
+    says(&sync(&place, "a.csv", &[]), &["was sent since then"]);
 }
 
 #[test]
@@ -317,6 +335,23 @@ fn the_report_says_what_a_scheduler_needs() {
     assert_eq!((&done["run"], &done["continue_command"]), (&report["run"], &Value::Null), "{done}");
     let file = done["rejected_files"][0].as_str().unwrap();
     assert!(file.starts_with('/') && fs::read_to_string(file).unwrap().contains(",7000,130,"), "{file}");
+}
+
+/// What was answered is not sent again for it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_under_the_file_of_outcomes_leaves_what_was_answered_settled() {
+    let place = place();
+    place.write("input.csv", users(0..2_000, 0));
+    let full = sync(&place, "input.csv", &["--outcomes", "/dev/full"]);
+    let accepted = full.count("accepted");
+    assert!(full.status == 3 && accepted > 0 && full.count("pending") == 2_000 - accepted, "{}", full.stderr);
+    says(&full, &["the file of outcomes cannot be written: "]);
+    let ran = sync(&place, "input.csv", &[]);
+    assert!(!ran.stderr.contains("waits"), "{}", ran.stderr);
+    assert_eq!((ran.status, ran.count("accepted")), (0, 2_000), "{}", ran.stderr);
+    let sent = place.sandbox.seen();
+    assert!(sent <= 22, "{sent} requests for 20: {}", ran.stderr);
 }
 
 #[test]

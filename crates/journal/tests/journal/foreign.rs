@@ -43,6 +43,17 @@ fn another_programs_database_is_no_journal() {
     }
 }
 
+/// A kill in the first moments of a destination's first run.
+#[test]
+fn a_journal_without_tables_has_no_runs() {
+    for make in ["", "PRAGMA journal_mode = WAL", "PRAGMA journal_mode = WAL; CREATE TABLE t (x); DROP TABLE t"] {
+        let world = World::new();
+        world.tamper(make);
+        assert!(list(&world.journal()).unwrap().is_empty(), "{make}");
+        assert_eq!(world.run().counts().settled(), 0, "and is made a journal: {make}");
+    }
+}
+
 #[test]
 fn a_journal_of_another_version_is_refused() {
     let world = World::new();
@@ -62,7 +73,7 @@ fn a_journal_of_an_earlier_version_says_what_to_do() {
     drop(world.run());
     world.tamper("PRAGMA user_version = 1");
     let error = refused(&world).to_string();
-    let says = "its format is version 1, and this program knows version 2: finish its runs with the program that wrote it, \
+    let says = "its format is version 1, and this program knows version 3: finish its runs with the program that wrote it, \
                 then move the journal away; what is not finished is sent again";
     assert!(error.ends_with(says), "{error}");
 }

@@ -11,6 +11,7 @@ use contact_sink_delivery::{Admission, Departing, Journal, JournalError, Numbere
 use contact_sink_journal::{State, Stopped};
 
 use super::{FileFailed, Ledger};
+use crate::files::has_content;
 use crate::reading::{Aside, ReadRow};
 use crate::report::Counts;
 
@@ -72,7 +73,7 @@ impl Books {
         files.extend(run.letters_path().map(Into::into));
         files.sort();
         files.dedup();
-        files.retain(|path| path.exists());
+        files.retain(|path| has_content(path));
         files
     }
 
