@@ -1,7 +1,10 @@
 //! A vendor's error code: a number or a word, as the vendor writes it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+
+use crate::printable;
 
 /// A vendor's error code, as the vendor writes it.
 ///
@@ -37,11 +40,13 @@ pub enum ErrorCode {
 pub struct InvalidErrorCode;
 
 impl ErrorCode {
-    /// A word of a vendor's answer, if it can be an identifier: 1 to 64 bytes, without white space and control characters.
+    /// A word of a vendor's answer, if it can be an identifier: 1 to 64 bytes, [`printable`](crate::printable) and without white
+    /// space.
     pub fn word(text: &str) -> Option<Self> {
         const MOST_BYTES: usize = 64;
         let is_identifier = (1..=MOST_BYTES).contains(&text.len())
-            && !text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+            && !text.contains(char::is_whitespace)
+            && matches!(printable(text), Cow::Borrowed(_));
         is_identifier.then(|| Self::Word(text.into()))
     }
 

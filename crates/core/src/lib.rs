@@ -21,6 +21,7 @@ mod code;
 mod error;
 mod error_code;
 mod field_kind;
+mod printable;
 mod quota;
 mod sink;
 mod update;
@@ -32,6 +33,7 @@ pub use code::{Code, Effect, ListedCode};
 pub use error::{Applied, Retry, SinkError, SinkErrorKind};
 pub use error_code::{ErrorCode, InvalidErrorCode};
 pub use field_kind::FieldKind;
+pub use printable::printable;
 pub use quota::{InvalidQuota, Quota};
 /// A [`ContactSink`] that a test tells what to expect and what to answer, by `mockall`.
 ///

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::printable::vendor_text;
 use crate::{Address, ErrorCode};
 
 /// What one request said of one of its updates.
@@ -33,7 +34,7 @@ pub struct Rejection {
     reason: Cow<'static, str>,
     address: Option<Address>,
     subject: Option<SubjectPart>,
-    vendor_text: Option<String>,
+    vendor_text: Option<Box<str>>,
 }
 
 /// Which part of a subject is to blame.
@@ -72,16 +73,11 @@ impl Rejection {
         Self { subject: Some(part), ..self }
     }
 
-    /// Keeps the vendor's own text, which is personal data: its first 2,000 characters, since every update of a request may
-    /// get a copy. An empty one is none.
-    pub fn with_vendor_text(self, text: impl Into<String>) -> Self {
-        const MOST_CHARS: usize = 2_000;
-        let mut text = text.into();
-        if let Some((end, _)) = text.char_indices().nth(MOST_CHARS) {
-            text.truncate(end);
-            text.push('…');
-        }
-        Self { vendor_text: Some(text).filter(|text| !text.is_empty()), ..self }
+    /// Keeps the vendor's own text, which is personal data: its first 300 characters, since every update of a request may get a
+    /// copy. Characters that are not [`printable`](crate::printable), what looks like credentials, and JSON, which may be the
+    /// request, are replaced. An empty text is none.
+    pub fn with_vendor_text(self, text: impl AsRef<str>) -> Self {
+        Self { vendor_text: vendor_text(text.as_ref()), ..self }
     }
 
     /// The vendor's code, if there was one.

@@ -199,7 +199,7 @@ fn the_undecided_carry_what_names_nobody() {
     );
     let long = "长".repeat(5_000);
     let (_, second) = of(&[entry(4107, "[1] CUID"), entry(4107, &long)]);
-    assert_eq!(second.vendor_text().unwrap().chars().count(), 2_001);
+    assert_eq!(second.vendor_text().unwrap().chars().count(), 301);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::fmt;
 use bytes::Bytes;
 use contact_sink_core::{ErrorCode, SinkError, SinkErrorKind};
 use contact_sink_transport::json::{self, RawValue};
-use contact_sink_transport::{BaseUrl, Judgement, judge};
+use contact_sink_transport::{BaseUrl, Judgement, contradiction, judge};
 use http::{Method, Request, Response, StatusCode, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -131,24 +131,24 @@ struct Envelope<'a> {
 }
 
 /// Reads an answer: the vendor's code decides if the table has it, else the status does. Success is an `ErrorCode` of 0 with an
-/// `ActionStatus` that is not `FAIL`, and content that can be read.
+/// `ActionStatus` of `OK`, and content that can be read.
 fn read<T>(
     operation: &'static str,
     answer: &Response<Bytes>,
-    content: impl FnOnce(&[u8]) -> Option<T>,
+    content: impl FnOnce(&str) -> Option<T>,
 ) -> Result<Answer<T>, SinkError> {
     let status = answer.status();
-    let envelope: Envelope<'_> = json::object(answer.body()).unwrap_or_default();
-    let failed = json::text(envelope.action_status).is_some_and(|status| status.eq_ignore_ascii_case("FAIL"));
-    let info = json::text(envelope.error_info).unwrap_or_default();
-    // A code of success beside a failure is a contradiction: it decides nothing.
-    let code = json::integer(envelope.error_code).filter(|&code| code != OK || !failed);
+    let body = json::readable(answer.body());
+    let envelope: Envelope<'_> = json::object(&body).unwrap_or_default();
+    let is_ok = json::text(envelope.action_status).is_some_and(|status| status.eq_ignore_ascii_case("OK"));
+    let (code, info) = (json::integer(envelope.error_code), json::message(envelope.error_info));
     let refused = |code| Ok(Answer { status, code, info: info.clone(), content: None });
     match judge(VENDOR, operation, answer, code.map(ErrorCode::from), CODES) {
         Judgement::Failed(error) => Err(error),
         Judgement::Refused => refused(code.filter(|&code| code != OK)),
         Judgement::Code(_) => refused(code),
-        Judgement::Success => match content(answer.body()) {
+        Judgement::Success if !is_ok => Err(contradiction(VENDOR, operation, answer)),
+        Judgement::Success => match content(&body) {
             Some(content) => Ok(Answer { status, code, info, content: Some(content) }),
             None => Err(unreadable(operation, status, answer.body().len())),
         },

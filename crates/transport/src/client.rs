@@ -8,9 +8,10 @@ pub(crate) mod tls;
 
 use std::error::Error;
 use std::fmt;
+use std::pin::pin;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, Uri, Version, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
@@ -85,11 +86,17 @@ impl Settings {
         if usize::try_from(body.size_hint().lower()).map_or(true, |declared| declared > self.max_answer_bytes) {
             return Err(TOO_LARGE);
         }
-        match Limited::new(body, self.max_answer_bytes).collect().await {
-            Ok(whole) => Ok(Response::from_parts(parts, whole.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => Err(TOO_LARGE),
-            Err(error) => Err(failure::of_exchange(error.as_ref())),
+        let mut body = pin!(Limited::new(body, self.max_answer_bytes));
+        // One buffer: an answer may come byte by byte, and each chunk holds memory of its own.
+        let mut whole = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => whole.extend_from_slice(frame.data_ref().map_or(&[], AsRef::as_ref)),
+                Err(error) if error.is::<LengthLimitError>() => return Err(TOO_LARGE),
+                Err(error) => return Err(failure::of_exchange(error.as_ref())),
+            }
         }
+        Ok(Response::from_parts(parts, whole.freeze()))
     }
 
     /// The `Debug` of a transport: no proxy, no roots.

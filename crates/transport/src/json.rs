@@ -13,12 +13,16 @@
 //!     message: Option<&'a RawValue>,
 //! }
 //!
-//! let answer: Answer<'_> = json::object(br#"{"code": 7, "message": {"odd": true}, "more": 1}"#).unwrap_or_default();
-//! assert_eq!((json::integer(answer.code), json::text(answer.message)), (Some(7), None));
+//! let body = json::readable(b"{\"code\": 7, \"message\": \"cut \xE5\", \"more\": 1}");
+//! let answer: Answer<'_> = json::object(&body).unwrap_or_default();
+//! assert_eq!((json::integer(answer.code), json::message(answer.message)), (Some(7), "cut \u{FFFD}".to_owned()));
 //! ```
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, header};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 pub use serde_json::value::RawValue;
 
@@ -31,11 +35,71 @@ pub fn request(method: Method, uri: Uri, body: &impl Serialize) -> Option<Reques
     Some(request)
 }
 
-/// Reads an object and nothing else: serde's derive would take a list of the fields for one too. A byte order mark before
-/// it is passed over.
-pub fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
-    let json = json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json);
-    if json.trim_ascii_start().first() == Some(&b'{') { serde_json::from_slice(json).ok() } else { None }
+/// The body of an answer as JSON that can be read, if only its texts are broken: a byte that is not UTF-8, a control character or an
+/// escape that does not exist is replaced by U+FFFD. A byte order mark at the start is dropped.
+pub fn readable(body: &[u8]) -> Cow<'_, str> {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    if let Some(json) = std::str::from_utf8(body).ok().filter(|json| is_json(json)) {
+        return Cow::Borrowed(json);
+    }
+    // In GBK the second byte of a character may be a backslash. After a text that was cut inside a character it is an escape.
+    let repaired = repaired(body, false);
+    Cow::Owned(if is_json(&repaired) { repaired } else { self::repaired(body, true) })
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+/// The same with the texts repaired. A backslash after a byte that is not UTF-8 is an escape, or a part of the character.
+fn repaired(body: &[u8], takes_backslash: bool) -> String {
+    let mut json = String::with_capacity(body.len());
+    let mut in_text = false;
+    for chunk in body.utf8_chunks() {
+        let mut rest = chunk.valid();
+        if takes_backslash && json.ends_with(char::REPLACEMENT_CHARACTER) {
+            rest = rest.strip_prefix('\\').unwrap_or(rest);
+        }
+        let mut chars = rest.chars();
+        while let Some(char) = chars.next() {
+            match char {
+                '"' => in_text = !in_text,
+                '\\' if in_text => {
+                    let is_escape = is_escape(chars.as_str());
+                    json.push(if is_escape { '\\' } else { char::REPLACEMENT_CHARACTER });
+                    if is_escape {
+                        json.extend(chars.next());
+                    }
+                    continue;
+                }
+                '\0'..' ' if in_text => {
+                    json.push(char::REPLACEMENT_CHARACTER);
+                    continue;
+                }
+                _ => {}
+            }
+            json.push(char);
+        }
+        if !chunk.invalid().is_empty() {
+            json.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    json
+}
+
+/// Whether this follows a backslash in JSON.
+fn is_escape(rest: &str) -> bool {
+    let mut bytes = rest.bytes();
+    match bytes.next() {
+        Some(b'u') => bytes.take(4).filter(u8::is_ascii_hexdigit).count() == 4,
+        Some(byte) => b"\"\\/bfnrt".contains(&byte),
+        None => false,
+    }
+}
+
+/// Reads an object and nothing else: serde's derive would take a list of the fields for one too.
+pub fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
+    if json.trim_ascii_start().starts_with('{') { serde_json::from_str(json).ok() } else { None }
 }
 
 /// The entries of a list; a lone value that is none counts as a list of one.
@@ -53,7 +117,24 @@ pub fn integer(value: Option<&RawValue>) -> Option<i64> {
     value?.get().parse().ok()
 }
 
-/// A text.
+/// Whether a field is missing, `null`, or empty.
+pub fn says_nothing(value: Option<&RawValue>) -> bool {
+    let inner =
+        |text: &str, open, close| text.strip_prefix(open)?.strip_suffix(close).map(|text| text.trim().is_empty());
+    let is_empty = |text| inner(text, '[', ']').or_else(|| inner(text, '{', '}')).unwrap_or(text == "\"\"");
+    value.is_none_or(|value| value.get() == "null" || is_empty(value.get()))
+}
+
+/// The vendor's own text. What is none is taken as it stands; what is missing is empty.
+pub fn message(value: Option<&RawValue>) -> String {
+    match (text(value), value) {
+        (Some(text), _) => text,
+        (None, Some(value)) if value.get() != "null" => value.get().trim_matches('"').to_owned(),
+        (None, _) => String::new(),
+    }
+}
+
+/// A text, if it is one.
 pub fn text(value: Option<&RawValue>) -> Option<String> {
     serde_json::from_str(value?.get()).ok()
 }

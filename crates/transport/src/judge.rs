@@ -89,6 +89,14 @@ fn at_the_time(error: SinkError, answer: &Response<Bytes>) -> SinkError {
     if error.retry() == Retry::Backoff { error.with_retry(pause(answer)) } else { error }
 }
 
+/// An answer that says success and, beside it, that something failed, or lacks a part of the documented success: nothing is known.
+pub fn contradiction(vendor: &'static str, operation: &'static str, answer: &Response<Bytes>) -> SinkError {
+    SinkError::new(vendor, operation, SinkErrorKind::Unreadable)
+        .with_detail("it contradicts itself: a code of success, and not the rest of a success")
+        .with_status(answer.status().as_u16())
+        .with_answer(media_type(answer), answer.body().len())
+}
+
 /// The refusal that a code means by the vendor's table, or the status of an answer that has none.
 pub fn refusal(table: &'static [Code], code: Option<ErrorCode>, status: StatusCode) -> Rejection {
     let line = code.as_ref().and_then(|code| Code::find(table, code));

@@ -84,7 +84,7 @@ pub use basic::{BasicCredentials, InvalidCredentials};
 pub use error::{BuildError, TransportError, TransportErrorKind};
 #[cfg(feature = "hyper")]
 pub use hyper::HyperTransport;
-pub use judge::{Judgement, judge, refusal};
+pub use judge::{Judgement, contradiction, judge, refusal};
 pub use options::{Proxy, TransportOptions};
 #[cfg(feature = "reqwest")]
 pub use reqwest::ReqwestTransport;

@@ -19,28 +19,58 @@ proptest! {
 
     /// Every update of a request may get a copy of the text.
     #[test]
-    fn a_vendors_text_is_cut_after_2000_characters(text in "[a界🙂]{1,3}", times in 1..1_200_usize) {
+    fn a_vendors_text_is_cut_after_300_characters(text in "[a界🙂]{1,3}", times in 1..200_usize) {
         let text = text.repeat(times);
         let kept = Rejection::listed(17, "our words").with_vendor_text(&text).vendor_text().unwrap().to_owned();
-        if text.chars().count() <= 2_000 {
+        if text.chars().count() <= 300 {
             prop_assert_eq!(kept, text);
         } else {
             let whole = kept.strip_suffix('…').unwrap();
             prop_assert!(text.starts_with(whole));
-            prop_assert_eq!(whole.chars().count(), 2_000);
+            prop_assert_eq!(whole.chars().count(), 300);
         }
     }
 }
 
 #[test]
-fn a_text_of_exactly_2000_characters_is_whole_and_an_empty_one_is_none() {
+fn a_text_of_exactly_300_characters_is_whole_and_an_empty_one_is_none() {
     let kept = |text: &str| Rejection::by_rule("our words").with_vendor_text(text).vendor_text().map(str::to_owned);
-    let full = "界".repeat(2_000);
+    let full = "界".repeat(300);
     assert_eq!(kept(&full), Some(full.clone()));
     assert_eq!(kept(&format!("{full}界")), Some(format!("{full}…")));
     assert_eq!(kept(""), None);
     let replaced = Rejection::by_rule("our words").with_vendor_text("text").with_vendor_text("");
     assert_eq!(replaced.vendor_text(), None);
+}
+
+#[test]
+fn credentials_and_echoes_are_not_kept() {
+    let table = [
+        ("[默认联系1] 联系标签不存在", "[默认联系1] 联系标签不存在"),
+        ("the user 1234567890123456789 does not exist", "the user 1234567890123456789 does not exist"),
+        ("see https://example.com/docs?page=2#codes", "see https://example.com/docs?page=2#codes"),
+        ("bad a@b.example, 13800000000; id 1507bfd3f7c3b8d1a2", "bad a@b.example, 13800000000; id 1507bfd3f7c3b8d1a2"),
+        ("Authorization: Basic NzAwOnNlY3JldA==", "Authorization: Basic ***"),
+        ("authorization:bearer abc.def", "authorization:bearer ***"),
+        ("POST /v4/x?sdkappid=1&usersig=eJwtzMEK&random=9 failed", "POST /v4/x?sdkappid=1&usersig=***&random=9 failed"),
+        ("sig eJwtzMEKgkAUheF3mXUOM_ is old", "sig *** is old"),
+        (
+            "secret=a, api_secret: b, \"password\":\"c\", token 'd'",
+            "secret=***, api_secret: ***, \"password\":\"***\", token 'd'",
+        ),
+        ("key 0123456789abcdef01234567 is wrong", "key *** is wrong"),
+        ("bad request: {\"euid\":1,\"contacts\":{}} at 3", "bad request: {…}"),
+        ("bad [{\\\"cuid\\\":1}]", "bad [{…}"),
+        ("a\u{1b}]8;;x\u{7}b\r\nc\u{202e}d\u{200b}", "a\u{FFFD}]8;;x\u{FFFD}b\u{FFFD}\u{FFFD}c\u{FFFD}d\u{FFFD}"),
+    ];
+    for (text, expected) in table {
+        let kept = Rejection::by_rule("our words").with_vendor_text(text).vendor_text().map(str::to_owned);
+        assert_eq!(kept.as_deref(), Some(expected));
+    }
+    // A secret that the cut would leave in halves.
+    let long = "界 ".repeat(140) + "usersig=eJwtzMEKgkAUheF3mXUOM0123456789";
+    let kept = Rejection::by_rule("our words").with_vendor_text(&long).vendor_text().map(str::to_owned);
+    assert!(!kept.unwrap().contains("eJ"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use contact_sink_core::{Applied, ErrorCode, SinkError};
 use contact_sink_transport::json::{self, RawValue};
-use contact_sink_transport::{Judgement, judge};
+use contact_sink_transport::{Judgement, contradiction, judge};
 use http::{Response, StatusCode};
 use serde::Deserialize;
 
@@ -78,13 +78,15 @@ impl AnswerError {
 /// Source: Jiguang, "Set Contact Information".
 pub fn read_set_channels(answer: &Response<Bytes>) -> Result<Answer, SinkError> {
     let status = answer.status();
-    let wire: WireAnswer<'_> = json::object(answer.body()).unwrap_or_default();
-    let (code, msg) = (json::integer(wire.code), json::text(wire.msg).unwrap_or_default());
+    let body = json::readable(answer.body());
+    let wire: WireAnswer<'_> = json::object(&body).unwrap_or_default();
+    let (code, msg) = (json::integer(wire.code), json::message(wire.msg));
     let errors = match judge(VENDOR, SET_CHANNELS, answer, code.map(ErrorCode::from), CODES) {
         Judgement::Failed(error) => return Err(error),
         // Nothing in such a body decides, so what else it lists is no list of errors.
         Judgement::Refused => vec![AnswerError { code: code.filter(|&code| code != OK), msg: msg.clone() }],
-        Judgement::Success => wire.listed_errors(),
+        Judgement::Success if wire.lists_only_success() => Vec::new(),
+        Judgement::Success => return Err(contradiction(VENDOR, SET_CHANNELS, answer)),
         Judgement::Code(_) => {
             let mut errors = wire.listed_errors();
             if code != Some(SEVERAL) || errors.is_empty() {
@@ -129,13 +131,18 @@ impl WireAnswer<'_> {
         let Some(data) = self.data else { return Vec::new() };
         json::entries(data)
             .into_iter()
-            .filter_map(|entry| json::object::<WireError<'_>>(entry.get().as_bytes()))
+            .filter_map(|entry| json::object::<WireError<'_>>(entry.get()))
             .filter(|entry| entry.code.is_some() && json::integer(entry.code) != Some(OK))
-            .map(|entry| AnswerError {
-                code: json::integer(entry.code),
-                msg: json::text(entry.msg).unwrap_or_default(),
-            })
+            .map(|entry| AnswerError { code: json::integer(entry.code), msg: json::message(entry.msg) })
             .collect()
+    }
+
+    /// Whether `data` is empty or has entries with code 0 and no others.
+    fn lists_only_success(&self) -> bool {
+        let is_success = |entry: &RawValue| {
+            json::object(entry.get()).is_some_and(|entry: WireError<'_>| json::integer(entry.code) == Some(OK))
+        };
+        json::says_nothing(self.data) || self.data.is_some_and(|data| json::entries(data).into_iter().all(is_success))
     }
 }
 

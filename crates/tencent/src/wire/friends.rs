@@ -197,12 +197,12 @@ struct ResultItem<'a> {
     info: Option<&'a RawValue>,
 }
 
-fn results(body: &[u8]) -> Option<FriendResults> {
+fn results(body: &str) -> Option<FriendResults> {
     let content: Content<'_> = json::object(body)?;
-    let entries = |list: Option<_>| list.map_or_else(|| Some(Vec::new()), json::list);
+    let entries = |list| if json::says_nothing(list) { Some(Vec::new()) } else { json::list(list?) };
     let items = entries(content.items)?.into_iter().filter_map(|item| {
-        let item: ResultItem<'_> = json::object(item.get().as_bytes())?;
-        let info = json::text(item.info).unwrap_or_default();
+        let item: ResultItem<'_> = json::object(item.get())?;
+        let info = json::message(item.info);
         Some(FriendResult { account: json::text(item.account)?, code: json::integer(item.code), info })
     });
     let items = items.collect();

@@ -93,8 +93,8 @@ fn parsed(body: &[u8]) -> Value {
 
 /// Whether the answer as a whole is a success, read in another way than the library does.
 fn went_through(status: u16, answer: &Value) -> bool {
-    let failed = answer["ActionStatus"].as_str().is_some_and(|status| status.eq_ignore_ascii_case("FAIL"));
-    (200..300).contains(&status) && answer["ErrorCode"].as_i64() == Some(0) && !failed
+    let is_ok = answer["ActionStatus"].as_str().is_some_and(|status| status.eq_ignore_ascii_case("OK"));
+    (200..300).contains(&status) && answer["ErrorCode"].as_i64() == Some(0) && is_ok
 }
 
 /// The codes that a list has for an account, `None` for one that is no integer; nothing if there is no list.
@@ -175,7 +175,10 @@ proptest! {
                 prop_assert_eq!(verdicts.len(), 3);
                 for (account, verdict) in ["a", "b", "c"].into_iter().zip(&verdicts) {
                     let codes = codes_of(&answer["ErrorList"], account, "ErrorCode");
-                    let accepts = went_through(status, &answer) && codes.is_empty() && !names_another(&answer["ErrorList"]);
+                    let listed = codes.is_empty() && !names_another(&answer["ErrorList"]);
+                    let failed = answer["Fail_Account"].as_array().into_iter().flatten().filter_map(Value::as_str);
+                    let blamed = failed.into_iter().any(|failed| failed == account || !["a", "b", "c"].contains(&failed));
+                    let accepts = went_through(status, &answer) && listed && !blamed;
                     prop_assert_eq!(*verdict == Verdict::Accepted, accepts, "{} {}", account, answer);
                     if let Some(rejection) = rejected(verdict) {
                         prop_assert!(codes.contains(&code_of(rejection)) && code_of(rejection) != Some(0), "{} {}", account, answer);

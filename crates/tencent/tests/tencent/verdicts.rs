@@ -130,6 +130,10 @@ fn what_the_table_lacks_and_what_is_no_code() {
         r#"{"ActionStatus":"OK"}"#,
         r#"{"ErrorCode":0,"ActionStatus":"FAIL"}"#,
         r#"{"ErrorCode":0,"ActionStatus":"fail"}"#,
+        r#"{"ErrorCode":0,"ActionStatus":"FAILED"}"#,
+        r#"{"ErrorCode":0,"ActionStatus":"ERROR"}"#,
+        r#"{"ErrorCode":0,"ActionStatus":0}"#,
+        r#"{"ErrorCode":0}"#,
         r#"{"ErrorCode":9223372036854775808}"#,
     ];
     let table = [
@@ -161,10 +165,10 @@ fn what_the_table_lacks_and_what_is_no_code() {
 
 /// The outcomes of `a` and `b`, when `a` has this code and the request went through.
 fn on_item(code: i64) -> [Result<Vec<Verdict>, SinkError>; 2] {
-    let attributes_body = json!({"ErrorCode": 0, "ErrorList": [{"To_Account": "a", "ErrorCode": code}]}).to_string();
+    let attributes_body = json!({"ActionStatus": "OK", "ErrorCode": 0, "ErrorList": [{"To_Account": "a", "ErrorCode": code}]}).to_string();
     let items =
         json!([{"To_Account": "b", "ResultCode": 0}, {"To_Account": "a", "ResultCode": code, "ResultInfo": "why"}]);
-    let friends_body = json!({"ErrorCode": 0, "ResultItem": items, "Fail_Account": ["a"]}).to_string();
+    let friends_body = json!({"ActionStatus": "OK", "ErrorCode": 0, "ResultItem": items, "Fail_Account": ["a"]}).to_string();
     let [attributes, _] = answered(200, &attributes_body);
     let [_, friends] = answered(200, &friends_body);
     [attributes, friends]
@@ -230,6 +234,14 @@ fn an_error_list_names_the_accounts_that_failed() {
             (r#""ErrorList":[{"To_Account":"b","ErrorCode":0}]"#, "ATA"),
             (r#""ErrorList":[{"To_Account":"b","ErrorCode":0},{"To_Account":"b","ErrorCode":0}]"#, "ATA"),
             (r#""ErrorList":[{"To_Account":"b"}]"#, "ARA"),
+            // An account that failed, and no code says why; all of them; one that is spelled in another way.
+            (r#""Fail_Account":["b"]"#, "ATA"),
+            (r#""Fail_Account":["b"],"ErrorList":[{"To_Account":"b","ErrorCode":70107}]"#, "ARA"),
+            (r#""Fail_Account":["a","b","c"]"#, "TTT"),
+            (r#""Fail_Account":["z"]"#, "TTT"),
+            (r#""Fail_Account":null"#, "AAA"),
+            (r#""Fail_Account":"b""#, "Unreadable"),
+            (r#""Fail_Account":[7]"#, "Unreadable"),
             // Somebody failed, and it does not say who.
             (r#""ErrorList":[{"ErrorCode":70107}]"#, "Unreadable"),
             (r#""ErrorList":["b"]"#, "Unreadable"),

@@ -17,7 +17,7 @@ struct Answer<'a> {
 }
 
 fn read(body: &[u8]) -> Option<(Option<i64>, Option<String>)> {
-    json::object(body).map(|answer: Answer<'_>| (json::integer(answer.code), json::text(answer.data)))
+    json::object(&json::readable(body)).map(|answer: Answer<'_>| (json::integer(answer.code), json::text(answer.data)))
 }
 
 fn raw(value: &str) -> Box<RawValue> {
@@ -50,6 +50,66 @@ fn what_is_an_object() {
     ];
     for (body, expected) in table {
         assert_eq!(read(body), expected, "{}", String::from_utf8_lossy(body));
+    }
+}
+
+/// Only structure and codes must be right.
+#[test]
+fn a_broken_text_hides_no_code() {
+    let table: [(&[u8], &str); 14] = [
+        (b"x \xe5\x9f", "x \u{FFFD}"),
+        (b"\xe5\x9f\\n", "\u{FFFD}\n"),
+        // In GBK, also with a backslash, a brace or a bracket as the second byte of a character.
+        (
+            b"\xd3\xc3\xbb\xa7\xb2\xbb\xb4\xe6\xd4\xda",
+            "\u{FFFD}û\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}",
+        ),
+        (b"\x81\x5c", "\u{FFFD}"),
+        (b"\x81\x5cn", "\u{FFFD}\n"),
+        (b"\x81\x7b \x81\x5b \x81\x7d", "\u{FFFD}{ \u{FFFD}[ \u{FFFD}}"),
+        (b"a\x00b\x1b[31mc\nd", "a\u{FFFD}b\u{FFFD}[31mc\u{FFFD}d"),
+        (b"C:\\x \\u12 ", "C:\u{FFFD}x \u{FFFD}u12 "),
+        (b"\\\"\xff\\\\", "\"\u{FFFD}\\"),
+        (b"\\u4e2d\xff", "中\u{FFFD}"),
+        (b"\xed\xa0\x80", "\u{FFFD}\u{FFFD}\u{FFFD}"),
+        (b"\xff\xfe", "\u{FFFD}\u{FFFD}"),
+        (b"\xc0\x80 \xf5", "\u{FFFD}\u{FFFD} \u{FFFD}"),
+        (b"{\\\"code\\\":0}\xe4", "{\"code\":0}\u{FFFD}"),
+    ];
+    for (text, expected) in table {
+        for before in [b"{\"code\":7,\"data\":\"".as_slice(), b" {\n\"data\" : \""] {
+            let after = if before[1] == b'"' { "\"}" } else { "\",\"code\":7 }" };
+            let body = [before, text, after.as_bytes()].concat();
+            let shown = String::from_utf8_lossy(&body).into_owned();
+            assert_eq!(read(&body), Some((Some(7), Some(expected.to_owned()))), "{shown}");
+        }
+    }
+    // What is broken outside a text is broken.
+    for body in
+        [b"{\"code\":7\xff}".as_slice(), b"{\"code\":\x007}", b"{\"code\":7,\"data\":\"\xff}", b"\x1b{\"code\":7}"]
+    {
+        assert_eq!(read(body), None, "{}", String::from_utf8_lossy(body));
+    }
+}
+
+#[test]
+fn a_message_is_what_the_vendor_wrote() {
+    let table = [
+        (Some("\"text\""), "text"),
+        (Some("\"\\ud800\""), "\\ud800"),
+        (Some("{\"odd\":true}"), "{\"odd\":true}"),
+        (Some("7"), "7"),
+        (Some("null"), ""),
+        (None, ""),
+    ];
+    for (value, expected) in table {
+        let value = value.map(raw);
+        assert_eq!(json::message(value.as_deref()), expected);
+    }
+    for (value, expected) in
+        [("[ ]", true), ("{\n}", true), ("\"\"", true), ("null", true), ("0", false), ("[0]", false), ("\" \"", false)]
+    {
+        assert_eq!(json::says_nothing(Some(&raw(value))), expected, "{value}");
     }
 }
 

@@ -10,6 +10,7 @@ use http::Response;
 use serde::Deserialize;
 
 use super::super::{Answer, read};
+use crate::codes::OK;
 use crate::operation;
 
 /// The attributes of one account, as they are read. `Debug` prints no account and no value.
@@ -95,13 +96,16 @@ pub fn read_get_attribute_names(answer: &Response<Bytes>) -> Result<Answer<BTree
     read(operation::GET_ATTRIBUTE_NAMES, answer, |body| json::object(body).map(|content: Content| content.names))
 }
 
-/// The entries of `ErrorList`. One that cannot be read says that somebody failed, and not who: then nothing is known.
-fn error_list(body: &[u8]) -> Option<Vec<AccountError>> {
+/// The entries of `ErrorList`, and the accounts of `Fail_Account`, of which only that is known. One that cannot be read says that
+/// somebody failed, and not who: then nothing is known.
+fn error_list(body: &str) -> Option<Vec<AccountError>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Content<'a> {
         #[serde(borrow)]
         error_list: Option<&'a RawValue>,
+        #[serde(borrow, rename = "Fail_Account")]
+        failed: Option<&'a RawValue>,
     }
     #[derive(Deserialize)]
     struct Entry<'a> {
@@ -111,12 +115,20 @@ fn error_list(body: &[u8]) -> Option<Vec<AccountError>> {
         code: Option<&'a RawValue>,
     }
     let content: Content<'_> = json::object(body)?;
-    let Some(entries) = content.error_list else { return Some(Vec::new()) };
-    let entries = json::list(entries)?.into_iter().map(|entry| {
-        let entry: Entry<'_> = json::object(entry.get().as_bytes())?;
+    let list = |list| if json::says_nothing(list) { Some(Vec::new()) } else { json::list(list?) };
+    let entries = list(content.error_list)?.into_iter().map(|entry| {
+        let entry: Entry<'_> = json::object(entry.get())?;
         Some(AccountError { account: json::text(entry.account)?, code: json::integer(entry.code) })
     });
-    entries.collect()
+    let mut errors: Vec<AccountError> = entries.collect::<Option<_>>()?;
+    for account in list(content.failed)? {
+        let account = json::text(Some(account))?;
+        if !errors.iter().any(|error| error.account == account) {
+            // A code of success for an account that failed: nothing is known of it.
+            errors.push(AccountError { account, code: Some(OK) });
+        }
+    }
+    Some(errors)
 }
 
 impl fmt::Debug for AttributesOf {
