@@ -78,9 +78,9 @@ fn sinks() -> BTreeMap<&'static str, Sink> {
                 places: &["request", "item"],
                 answer: |place, code| match place {
                     "item" => {
-                        format!(r#"{{"ErrorCode":0,"ErrorList":[{{"ErrorCode":{code},"To_Account":"user1"}}]}}"#)
+                        format!(r#"{{"ActionStatus":"OK","ErrorCode":0,"ErrorList":[{{"ErrorCode":{code},"To_Account":"user1"}}]}}"#)
                     }
-                    _ => format!(r#"{{"ErrorCode":{code},"ErrorInfo":"no"}}"#),
+                    _ => format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":"no"}}"#),
                 },
                 make: |scripted| Box::new(AttributesSink::new(tencent(scripted))),
                 update: TencentAttributes::update,
@@ -93,9 +93,9 @@ fn sinks() -> BTreeMap<&'static str, Sink> {
                 places: &["request", "item"],
                 answer: |place, code| match (place, code) {
                     ("item", _) | (_, 0) => {
-                        format!(r#"{{"ErrorCode":0,"ResultItem":[{{"To_Account":"user1","ResultCode":{code}}}]}}"#)
+                        format!(r#"{{"ActionStatus":"OK","ErrorCode":0,"ResultItem":[{{"To_Account":"user1","ResultCode":{code}}}]}}"#)
                     }
-                    _ => format!(r#"{{"ErrorCode":{code},"ErrorInfo":"no"}}"#),
+                    _ => format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":"no"}}"#),
                 },
                 make: |scripted| Box::new(FriendsSink::new(tencent(scripted))),
                 update: TencentFriends::update,

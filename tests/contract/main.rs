@@ -1,10 +1,12 @@
 //! The contract of `ContactSink`, held against every sink over every transport.
 //!
 //! Each line of the documented contract is one test of [`lines`], by that name. A sink joins by a [`vendors::Vendor`] and one line
-//! below. `codes.toml` says what every sink makes of every code.
+//! below. `codes.toml` says what every sink makes of every code, and
+//! `hostile_answers.md` what it makes of hostile answers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod codes;
+mod hostile;
 mod lines;
 mod server;
 mod vendors;

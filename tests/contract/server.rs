@@ -17,7 +17,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Answers with these bytes; with none, never.
-    pub(crate) async fn start(answer: Option<String>) -> Self {
+    pub(crate) async fn start(answer: Option<Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(AtomicUsize::new(0));
@@ -34,9 +34,10 @@ impl Server {
     }
 
     /// One whole answer.
-    pub(crate) fn answer(status: u16, headers: &str, body: &str) -> Option<String> {
-        let length = body.len();
-        Some(format!("HTTP/1.1 {status} \r\n{headers}content-length: {length}\r\n\r\n{body}"))
+    pub(crate) fn answer(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Option<Vec<u8>> {
+        let (body, length) = (body.as_ref(), body.as_ref().len());
+        let head = format!("HTTP/1.1 {status} \r\n{headers}content-length: {length}\r\n\r\n");
+        Some([head.as_bytes(), body].concat())
     }
 
     /// How many requests came.
@@ -52,7 +53,7 @@ impl Server {
 
 async fn connection(
     mut stream: TcpStream,
-    answer: Option<String>,
+    answer: Option<Vec<u8>>,
     requests: Arc<AtomicUsize>,
     tell: watch::Sender<usize>,
 ) {
@@ -63,7 +64,7 @@ async fn connection(
             let count = requests.fetch_add(1, Ordering::SeqCst) + 1;
             tell.send_replace(count);
             let Some(answer) = &answer else { continue };
-            if stream.write_all(answer.as_bytes()).await.is_err() {
+            if stream.write_all(answer).await.is_err() {
                 return;
             }
         }

@@ -144,10 +144,9 @@ pub fn read_set_contacts(answer: &Response<Bytes>) -> Result<Answer, SinkError> 
     let body = json::readable(answer.body());
     let wire: WireAnswer<'_> = json::object(&body).unwrap_or_default();
     let (code, message) = (json::integer(wire.code), json::message(wire.message));
-    let names_error = !json::says_nothing(wire.error) || !json::says_nothing(wire.errors);
     match judge(VENDOR, SET_CONTACTS, answer, code.map(ErrorCode::from), CODES) {
         Judgement::Failed(error) => Err(error),
-        Judgement::Success if names_error => Err(contradiction(VENDOR, SET_CONTACTS, answer)),
+        Judgement::Success if json::names_failure(&body, &[]) => Err(contradiction(VENDOR, SET_CONTACTS, answer)),
         Judgement::Success => Ok(Answer { status, code: Some(OK), message }),
         // A code of success under a status that says otherwise is none.
         Judgement::Refused => Ok(Answer { status, code: code.filter(|&code| code != OK), message }),
@@ -161,10 +160,6 @@ struct WireAnswer<'a> {
     code: Option<&'a RawValue>,
     #[serde(borrow)]
     message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    errors: Option<&'a RawValue>,
 }
 
 fn as_object<S: Serializer>(contacts: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {

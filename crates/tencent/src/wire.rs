@@ -131,10 +131,11 @@ struct Envelope<'a> {
 }
 
 /// Reads an answer: the vendor's code decides if the table has it, else the status does. Success is an `ErrorCode` of 0 with an
-/// `ActionStatus` of `OK`, and content that can be read.
+/// `ActionStatus` of `OK`, content that can be read, and no failure but those that `content` reads from the fields `failures`.
 fn read<T>(
     operation: &'static str,
     answer: &Response<Bytes>,
+    failures: &[&str],
     content: impl FnOnce(&str) -> Option<T>,
 ) -> Result<Answer<T>, SinkError> {
     let status = answer.status();
@@ -147,7 +148,11 @@ fn read<T>(
         Judgement::Failed(error) => Err(error),
         Judgement::Refused => refused(code.filter(|&code| code != OK)),
         Judgement::Code(_) => refused(code),
-        Judgement::Success if !is_ok => Err(contradiction(VENDOR, operation, answer)),
+        Judgement::Success
+            if !is_ok || json::names_failure(&body, &[&["ErrorCode", "ErrorInfo"], failures].concat()) =>
+        {
+            Err(contradiction(VENDOR, operation, answer))
+        }
         Judgement::Success => match content(&body) {
             Some(content) => Ok(Answer { status, code, info, content: Some(content) }),
             None => Err(unreadable(operation, status, answer.body().len())),

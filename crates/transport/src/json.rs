@@ -19,6 +19,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, header};
@@ -123,6 +124,26 @@ pub fn says_nothing(value: Option<&RawValue>) -> bool {
         |text: &str, open, close| text.strip_prefix(open)?.strip_suffix(close).map(|text| text.trim().is_empty());
     let is_empty = |text| inner(text, '[', ']').or_else(|| inner(text, '{', '}')).unwrap_or(text == "\"\"");
     value.is_none_or(|value| value.get() == "null" || is_empty(value.get()))
+}
+
+/// Whether an object says, beside the code of success, that something failed: a field whose name begins with `error`, `fail` or
+/// `invalid` is neither empty nor zero, or an entry of `data` has a code other than 0. Fields that the caller reads are left out.
+pub fn names_failure(json: &str, read: &[&str]) -> bool {
+    let Some(fields) = object::<BTreeMap<String, &RawValue>>(json) else { return false };
+    fields.into_iter().filter(|(name, _)| !read.contains(&&**name)).any(|(name, value)| {
+        let name = name.to_ascii_lowercase();
+        let is_failure = ["error", "fail", "invalid"].iter().any(|start| name.starts_with(start));
+        let is_empty = says_nothing(Some(value)) || matches!(value.get(), "0" | "false");
+        is_failure && !is_empty || name == "data" && entries(value).into_iter().any(has_failure_code)
+    })
+}
+
+fn has_failure_code(entry: &RawValue) -> bool {
+    let fields: BTreeMap<String, &RawValue> = object(entry.get()).unwrap_or_default();
+    let is_code = |name: &str| ["code", "errorcode", "error_code"].contains(&&*name.to_ascii_lowercase());
+    fields
+        .into_iter()
+        .any(|(name, value)| is_code(&name) && !says_nothing(Some(value)) && integer(Some(value)) != Some(0))
 }
 
 /// The vendor's own text. What is none is taken as it stands; what is missing is empty.

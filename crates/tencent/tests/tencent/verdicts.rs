@@ -165,10 +165,13 @@ fn what_the_table_lacks_and_what_is_no_code() {
 
 /// The outcomes of `a` and `b`, when `a` has this code and the request went through.
 fn on_item(code: i64) -> [Result<Vec<Verdict>, SinkError>; 2] {
-    let attributes_body = json!({"ActionStatus": "OK", "ErrorCode": 0, "ErrorList": [{"To_Account": "a", "ErrorCode": code}]}).to_string();
+    let attributes_body =
+        json!({"ActionStatus": "OK", "ErrorCode": 0, "ErrorList": [{"To_Account": "a", "ErrorCode": code}]})
+            .to_string();
     let items =
         json!([{"To_Account": "b", "ResultCode": 0}, {"To_Account": "a", "ResultCode": code, "ResultInfo": "why"}]);
-    let friends_body = json!({"ActionStatus": "OK", "ErrorCode": 0, "ResultItem": items, "Fail_Account": ["a"]}).to_string();
+    let friends_body =
+        json!({"ActionStatus": "OK", "ErrorCode": 0, "ResultItem": items, "Fail_Account": ["a"]}).to_string();
     let [attributes, _] = answered(200, &attributes_body);
     let [_, friends] = answered(200, &friends_body);
     [attributes, friends]
