@@ -96,11 +96,10 @@ fn names_secret(name: &str) -> bool {
     names.iter().any(|secret| name.contains(secret))
 }
 
-/// A UserSig, or letters and digits that are too long for a word or an id.
+/// A UserSig, or letters and digits that are too long for a word or an id. Names such as `Err_SNS_FriendUpdate_Exceed` have no digits.
 fn is_like_secret(value: &str) -> bool {
     const LONG: usize = 24;
-    let has = |kind: fn(&u8) -> bool| value.bytes().any(|byte| kind(&byte));
-    let is_mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
-        || has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    let count = |kind: fn(&u8) -> bool| value.bytes().filter(kind).count();
+    let is_mixed = count(u8::is_ascii_digit) > 1 && count(u8::is_ascii_alphabetic) > 1;
     value.len() >= LONG && is_mixed || value.starts_with("eJ") && value.len() > 15
 }

@@ -146,13 +146,10 @@ fn has_failure_code(entry: &RawValue) -> bool {
         .any(|(name, value)| is_code(&name) && !says_nothing(Some(value)) && integer(Some(value)) != Some(0))
 }
 
-/// The vendor's own text. What is none is taken as it stands; what is missing is empty.
+/// The vendor's own text, which is empty if there is none. One with half a surrogate pair is taken as it stands.
 pub fn message(value: Option<&RawValue>) -> String {
-    match (text(value), value) {
-        (Some(text), _) => text,
-        (None, Some(value)) if value.get() != "null" => value.get().trim_matches('"').to_owned(),
-        (None, _) => String::new(),
-    }
+    let as_it_stands = || value.and_then(|value| value.get().strip_prefix('"')?.strip_suffix('"'));
+    text(value).unwrap_or_else(|| as_it_stands().unwrap_or_default().to_owned())
 }
 
 /// A text, if it is one.

@@ -50,6 +50,7 @@ fn credentials_and_echoes_are_not_kept() {
         ("the user 1234567890123456789 does not exist", "the user 1234567890123456789 does not exist"),
         ("see https://example.com/docs?page=2#codes", "see https://example.com/docs?page=2#codes"),
         ("bad a@b.example, 13800000000; id 1507bfd3f7c3b8d1a2", "bad a@b.example, 13800000000; id 1507bfd3f7c3b8d1a2"),
+        ("Err_SNS_FriendUpdate_Group_Num_Exceed_Threshold", "Err_SNS_FriendUpdate_Group_Num_Exceed_Threshold"),
         ("Authorization: Basic NzAwOnNlY3JldA==", "Authorization: Basic ***"),
         ("authorization:bearer abc.def", "authorization:bearer ***"),
         ("POST /v4/x?sdkappid=1&usersig=eJwtzMEK&random=9 failed", "POST /v4/x?sdkappid=1&usersig=***&random=9 failed"),

@@ -137,10 +137,13 @@ impl WireAnswer<'_> {
             .collect()
     }
 
-    /// Whether `data` is empty or has entries with code 0 and no others.
+    /// Whether `data` lists no error: its entries have the code 0, or neither a code nor a text.
     fn lists_only_success(&self) -> bool {
         let is_success = |entry: &RawValue| {
-            json::object(entry.get()).is_some_and(|entry: WireError<'_>| json::integer(entry.code) == Some(OK))
+            json::object(entry.get()).is_some_and(|WireError { code, msg }| match code {
+                Some(_) => json::integer(code) == Some(OK),
+                None => msg.is_none(),
+            })
         };
         json::says_nothing(self.data) || self.data.is_some_and(|data| json::entries(data).into_iter().all(is_success))
     }

@@ -97,8 +97,8 @@ fn a_message_is_what_the_vendor_wrote() {
     let table = [
         (Some("\"text\""), "text"),
         (Some("\"\\ud800\""), "\\ud800"),
-        (Some("{\"odd\":true}"), "{\"odd\":true}"),
-        (Some("7"), "7"),
+        (Some("{\"odd\":true}"), ""),
+        (Some("7"), ""),
         (Some("null"), ""),
         (None, ""),
     ];
