@@ -28,6 +28,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 use console::say;
 use exit_status::{Failure, Status};
+use sync::Signals;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -39,27 +40,43 @@ fn main() -> ExitCode {
             return ExitCode::from(if asked { Status::Done } else { Status::Usage }.number());
         }
     };
-    let ended = match cli.command {
+    let status = match cli.command {
         Command::Sync(args) => in_runtime(sync::run(args)),
-        Command::Status(args) => status_command::run(&args),
+        Command::Status(args) => told(status_command::run(&args)),
         Command::Sandbox(args) => in_runtime(sandbox::run(args)),
-        Command::Explain(args) => explain::run(&args),
+        Command::Explain(args) => told(explain::run(&args)),
     };
-    let status = ended.unwrap_or_else(|failure| {
-        say!("contact-sink: {failure}");
-        failure.status
-    });
+    console::flush(None);
     ExitCode::from(status.number())
 }
 
-fn in_runtime(work: impl Future<Output = Result<Status, Failure>>) -> Result<Status, Failure> {
+/// The status, after what failed was said.
+fn told(ended: Result<Status, Failure>) -> Status {
+    ended.unwrap_or_else(|failure| {
+        say!("contact-sink: {failure}");
+        failure.status
+    })
+}
+
+fn in_runtime(work: impl Future<Output = Result<Status, Failure>>) -> Status {
     // One thread beside the one that reads: measured, it is faster than several here, and takes a third of the memory.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Status::Stopped, format!("no threads can be started: {error}")))?;
-    let ended = runtime.block_on(work);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return told(Err(Failure::new(Status::Stopped, format!("no threads can be started: {error}")))),
+    };
+    let (status, is_left) = runtime.block_on(async {
+        let status = told(work.await);
+        // The summary waits for whoever reads it, and a signal still ends the command.
+        let is_left = tokio::select! {
+            _ = tokio::task::spawn_blocking(|| console::flush(None)) => false,
+            () = async { Signals::listen().next().await } => true,
+        };
+        (status, is_left)
+    });
+    if is_left {
+        std::process::exit(status.number().into());
+    }
     // A read from a terminal or a pipe may hang for ever; nothing depends on it any more.
     runtime.shutdown_background();
-    ended
+    status
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
-use crate::console::say;
+use crate::console::{self, show};
 pub use pace::{Frame, Sample};
 
 use pace::Pace;
@@ -49,8 +49,8 @@ impl Screen {
     pub fn new(quiet: bool, several: bool) -> Self {
         let kind = if quiet {
             Kind::Nothing
-        } else if std::io::stderr().is_terminal() {
-            Kind::Bars(MultiProgress::new())
+        } else if std::io::stderr().is_terminal() && !console::is_json() && !is_dumb() {
+            Kind::Bars(console::bars())
         } else {
             Kind::Lines
         };
@@ -111,7 +111,7 @@ impl CheckProgress {
             }
             Form::Lines => {
                 let percent = u128::from(done) * 100 / u128::from(self.bytes.max(1));
-                say!("{}: {percent}% checked", self.name);
+                show!("{}: {percent}% checked", self.name);
                 self.next = Instant::now() + LINE;
             }
             Form::Nothing => self.next = Instant::now() + LINE,
@@ -143,7 +143,7 @@ impl Progress {
                 self.next = now + BAR;
             }
             Form::Lines => {
-                say!("{}: {line}", self.destination);
+                show!("{}: {line}", self.destination);
                 self.next = now + LINE;
             }
             Form::Nothing => self.next = now + LINE,
@@ -156,6 +156,11 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A terminal that cannot move its cursor.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 fn bar(name: String, rows: Option<u64>) -> ProgressBar {

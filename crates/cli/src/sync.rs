@@ -19,9 +19,9 @@ use contact_sink_sandbox::{Sandbox, World};
 use contact_sink_source::{Dialect, display_name, is_read_once};
 use tracing::{Instrument as _, info_span};
 
-use crate::args::{self, ReportForm};
+use crate::args::{self, LogFormat, ReportForm};
 use crate::config::{Config, Destination, Destinations, SANDBOX};
-use crate::console::say;
+use crate::console::{self, say};
 use crate::exit_status::{Failure, Status};
 use crate::files::are_the_same;
 use crate::progress::Screen;
@@ -33,6 +33,9 @@ use run::{End, Ended};
 
 /// Sends a file to its destinations.
 pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
+    if args.log_format == LogFormat::Json {
+        console::speak_json();
+    }
     // Each form once: standard output holds one object.
     let mut seen = Vec::new();
     args.report.retain(|form| {
@@ -61,11 +64,22 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     if let Some(metrics) = metrics {
         metrics.finish();
     }
-    let status = tell::all(&args, &all);
-    if !args.quiet && all.iter().all(|(_, ended)| ended.counts.rows == 0 && ended.ends.is_empty()) {
-        say!("contact-sink: {no_rows}");
+    // A pipe that nobody reads may hold up a report, and no signal.
+    let mut signals = Signals::listen();
+    let reported = tokio::task::spawn_blocking(move || {
+        let status = tell::all(&args, &all);
+        if !args.quiet && all.iter().all(|(_, ended)| ended.counts.rows == 0 && ended.ends.is_empty()) {
+            say!("contact-sink: {no_rows}");
+        }
+        status
+    });
+    tokio::select! {
+        status = reported => Ok(status.unwrap_or(Status::Stopped)),
+        () = signals.next() => {
+            say!("contact-sink: ended at once: the report is not written");
+            Ok(Status::Interrupted)
+        }
     }
-    Ok(status)
 }
 
 /// What has begun: nothing was sent yet.

@@ -1,10 +1,11 @@
 //! The judgement of an answer by its HTTP status and the vendor's code: one function for all vendors.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use contact_sink_core::{Code, Effect, ErrorCode, Rejection, Retry, SinkError, SinkErrorKind, SubjectPart};
 use http::{Response, StatusCode, header};
+use httpdate::parse_http_date;
 
 /// What an answer is, before the vendor's own rules read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,15 +112,18 @@ pub fn refusal(table: &'static [Code], code: Option<ErrorCode>, status: StatusCo
     }
 }
 
-/// `Retry-After` in seconds, up to an hour; a date or anything else is a pause of our own.
+/// `Retry-After` in seconds or as a date, up to an hour; anything else is a pause of our own. A date is read by the clock of the
+/// answer's `Date`, if it has one: ours may be wrong.
 fn pause(answer: &Response<Bytes>) -> Retry {
     const LONGEST: Duration = Duration::from_secs(60 * 60);
-    answer
-        .headers()
-        .get(header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.trim().parse::<u64>().ok())
-        .map_or(Retry::Backoff, |seconds| Retry::After(Duration::from_secs(seconds).min(LONGEST)))
+    let text = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let date = |name| text(name).and_then(|text| parse_http_date(text).ok());
+    let seconds = || text(header::RETRY_AFTER)?.parse::<u64>().ok().map(Duration::from_secs);
+    let until = || {
+        let now = date(header::DATE).unwrap_or_else(SystemTime::now);
+        date(header::RETRY_AFTER).map(|at| at.duration_since(now).unwrap_or_default())
+    };
+    seconds().or_else(until).map_or(Retry::Backoff, |wait| Retry::After(wait.min(LONGEST)))
 }
 
 /// The media type without its parameters, if it is one; a header is the server's and may hold anything.

@@ -9,11 +9,15 @@ use tokio::sync::watch;
 
 pub use limit::{StopAt, TimeLimit, parse_duration};
 
+use crate::console::{self, say};
 use crate::exit_status::Status;
 
 /// How long an interrupted run waits for what is in flight. Each request has its own end before that: the transport's limit on
 /// one exchange is 10 s. This one holds whatever a transport does.
 pub const SETTLE: Duration = Duration::from_secs(11);
+
+/// How long the last line of a command is given.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// Why the run is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,14 +42,29 @@ impl Interrupt {
             let why = tokio::select! {
                 () = signals.next() => Why::Signal,
                 limit = limit::passed(limit) => Why::TimeIsUp(limit),
+                // The runs are over.
+                () = to.closed() => return,
             };
-            to.send_replace(Some(why));
-            if matches!(why, Why::TimeIsUp(_)) {
-                // The run is ending already: the first signal asks for no more than that.
-                signals.next().await;
+            if why == Why::Signal {
+                say!("contact-sink: ends when what is in flight is answered; a second signal ends it at once");
             }
-            signals.next().await;
+            to.send_replace(Some(why));
+            let once_more = async {
+                if matches!(why, Why::TimeIsUp(_)) {
+                    // The run is ending already: the first signal asks for no more than that.
+                    signals.next().await;
+                }
+                signals.next().await;
+            };
+            tokio::select! {
+                () = once_more => {}
+                () = to.closed() => return,
+            }
             // Asked twice: not even what is in flight is waited for.
+            say!(
+                "contact-sink: ended at once: what was in flight may have been stored, and is sent again by the next run"
+            );
+            console::flush(Some(LAST_WORDS));
             std::process::exit(Status::Interrupted.number().into());
         });
         Self(told)

@@ -8,6 +8,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::args::LogFormat;
+use crate::console::Log;
 
 /// What is logged, as the user wrote it.
 #[derive(Debug, Clone)]
@@ -41,7 +42,7 @@ pub fn start(filter: &Filter, format: LogFormat) {
     };
     // Whatever the filter says: libraries below ours log addresses and headers.
     let filter = filter_fn(|metadata| is_ours(metadata.target())).and(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    let lines = tracing_subscriber::fmt::layer().with_writer(|| Log).with_ansi(io::stderr().is_terminal());
     let layer = match format {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().boxed(),

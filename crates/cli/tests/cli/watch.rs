@@ -5,7 +5,7 @@ use std::process::Command;
 use contact_sink_sandbox::{Fault, FaultKind, Faults};
 use serde_json::Value;
 
-use crate::support::{API_KEY, Place, Ran, SECRET, destination, sample, sample_destination, world};
+use crate::support::{API_KEY, Place, Ran, SECRET, destination, sample, sample_destination, signal, wait_until, world};
 
 const ALL: &str = "growth,ma,attributes,friends";
 
@@ -46,7 +46,9 @@ fn a_log_of_everything_says_nothing_secret() {
     let ran = place.sync_to(ALL, "contacts.csv", &["--log", "trace", "--log-format", "json"]);
     let log: Vec<&str> = ran.stderr.lines().filter(|line| line.starts_with('{')).collect();
     check_nothing_leaks(&log.join("\n"));
-    let events: Vec<Value> = log.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events = log.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    // Lines for people are in no span.
+    let events: Vec<Value> = events.filter(|event| event["target"] != "contact_sink").collect();
     for event in &events {
         let target = event["target"].as_str().unwrap();
         assert!(target == "contact_sink" || target.starts_with("contact_sink"), "{event}");
@@ -135,4 +137,41 @@ fn metrics_without_a_place_are_refused_before_anything_is_sent() {
     }
     assert_eq!(place.sandbox.seen(), 0);
     assert_eq!(place.read("contacts.csv"), sample("contacts-with-problems.csv"));
+}
+
+/// A pipe whose reader hangs, or a terminal that was stopped with Ctrl-S.
+#[cfg(unix)]
+#[test]
+fn a_standard_error_that_hangs_holds_up_neither_delivery_nor_a_signal() {
+    let place = place();
+    let mut child = place.start(&["sync", "contacts.csv", "--to", ALL, "--log", "trace"]);
+    let is_over = || {
+        let runs: Value = serde_json::from_str(&place.run(&["status", "--json"]).stdout).unwrap_or_default();
+        let runs = runs["runs"].as_array().cloned().unwrap_or_default();
+        runs.len() == 4 && runs.iter().all(|run| run["state"] == "finished")
+    };
+    wait_until("all runs are finished", is_over);
+    assert!(child.try_wait().unwrap().is_none(), "the summary waits for whoever reads it");
+    signal("TERM", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(2), "its own status");
+}
+
+/// What reads it need not tell lines for people from the log.
+#[cfg(unix)]
+#[test]
+fn with_a_log_in_json_standard_error_holds_json_only() {
+    let place = place();
+    let only_json = |ran: &Ran| {
+        let is_object = |line: &&str| serde_json::from_str::<Value>(line).is_ok_and(|line| line.is_object());
+        let other: Vec<&str> = ran.stderr.lines().filter(|line| !is_object(line)).collect();
+        assert!(!ran.stderr.is_empty() && other.is_empty(), "{other:?}");
+    };
+    only_json(&place.sync_to(ALL, "contacts.csv", &["--log", "info", "--log-format", "json"]));
+    only_json(&place.sync_to(ALL, "contacts.csv", &["--log-format", "json", "--restart"]));
+    only_json(&place.sync_to("unknown", "contacts.csv", &["--log-format", "json"]));
+    let child = place.start(&["sync", "contacts.csv", "--to", ALL, "--restart", "--log-format", "json"]);
+    let seen = place.sandbox.seen();
+    wait_until("a request", || place.sandbox.seen() > seen);
+    signal("TERM", child.id());
+    only_json(&Ran::of(child.wait_with_output().unwrap()));
 }

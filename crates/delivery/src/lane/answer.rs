@@ -16,6 +16,8 @@ use crate::{Outcome, Stop};
 
 /// The longest that the lane is kept quiet to hear one refusal again; a quota by the minute would stop it for too long.
 const LONGEST_QUIET: Duration = Duration::from_secs(1);
+/// So many codes that the table lacks are heard again in quiet.
+const MOST_QUIET_CODES: usize = 10;
 
 impl Lane {
     /// Takes in the answer to a request.
@@ -58,9 +60,11 @@ impl Lane {
         self.flights.push(key.clone(), rest, now);
         let throttled = error.kind() == SinkErrorKind::Throttled;
         let not_before = match error.retry() {
-            Retry::After(wait) => after(now, wait),
-            // The limiter holds the lane.
+            // The limiter holds the lane, and slows it down.
+            Retry::After(wait) if throttled && self.paced => after(now, wait),
             _ if throttled && self.paced => now,
+            // Our own wait is the least: `Retry-After: 0` is no leave to hammer the vendor.
+            Retry::After(wait) => after(now, wait.max(self.backoff(&items))),
             _ => after(now, self.backoff(&items)),
         };
         let again = if throttled { Again::Throttled } else { Again::Failed };
@@ -134,7 +138,7 @@ impl Lane {
             self.give_up([refused.item]);
         } else if purpose == Purpose::Conviction || (plain && purpose != Purpose::Try) {
             if !refused.rejection.is_listed() {
-                self.heard_in_quiet.insert(refused.rejection.code().cloned());
+                self.was_heard_in_quiet(refused.rejection.code().cloned());
             }
             self.convict(refused, now);
         } else {
@@ -167,15 +171,22 @@ impl Lane {
     }
 
     /// Sends an update alone that was refused with a code that the vendor's table lacks. The code may mean that the quota is
-    /// passed: so nothing leaves for a window before, unless it was heard in quiet before and so means something else.
+    /// passed: so nothing leaves for a window before, unless it was heard in quiet before and so means something else. After ten
+    /// such codes no more windows are spent: this vendor has a code for each update, and none for its quota.
     fn hear_again(&mut self, item: Item, purpose: Purpose, code: Option<ErrorCode>, now: Instant) {
         self.quiet_until = self.quiet_until.max(now);
-        if !self.heard_in_quiet.contains(&code) {
+        if self.heard_in_quiet.len() < MOST_QUIET_CODES && !self.heard_in_quiet.contains(&code) {
             let window = self.limits.quota.map_or(Duration::ZERO, |quota| quota.per.min(LONGEST_QUIET));
             self.quiet_until = after(self.quiet_until, window);
         }
         let key = self.sink.batch_key(&item.update);
         self.flights.push(key, vec![Group::new(vec![item], purpose)], self.quiet_until);
+    }
+
+    fn was_heard_in_quiet(&mut self, code: Option<ErrorCode>) {
+        if self.heard_in_quiet.len() < MOST_QUIET_CODES {
+            self.heard_in_quiet.insert(code);
+        }
     }
 
     /// The refusal is final. If it may be one field's fault only, the fields are sent one by one.
@@ -206,7 +217,7 @@ impl Lane {
                 item.split = Some(split);
                 return self.hear_again(item, Purpose::Field, code, now);
             }
-            self.heard_in_quiet.insert(code);
+            self.was_heard_in_quiet(code);
         }
         split.refused_once = false;
         let fields = item.update.fields();

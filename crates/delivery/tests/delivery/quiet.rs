@@ -7,10 +7,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contact_sink_core::{
-    Address, BatchKey, ContactSink, ContactUpdate, Limits, Quota, Rejection, SinkError, Subject, UserId, Verdict,
+    Address, BatchKey, ContactSink, ContactUpdate, Limits, Overlap, Quota, Rejection, SinkError, Subject, UserId,
+    Verdict,
 };
-use contact_sink_delivery::{Delivery, Options, Outcome};
+use contact_sink_delivery::{Delivery, MaxRejected, Options, Outcome};
 use tokio::time::{Instant, sleep};
+
+use crate::run::{deliver_users, paused};
+use crate::world::{Request, World, user_of};
 
 /// Takes 85 requests in any second, though it says 100. Every hundredth user is bad and nobody is named.
 #[derive(Default)]
@@ -58,6 +62,30 @@ impl ContactSink for Vendor {
         };
         Ok(vec![verdict; batch.len()])
     }
+}
+
+/// The vendor has a code of its own for each of its refusals, which are every third user.
+#[test]
+fn codes_that_all_differ_do_not_stop_a_run_for_a_window_each() {
+    let took = |differ: bool| {
+        let script = move |request: &Request<'_>| {
+            let verdict = |update: &ContactUpdate| match user_of(update) {
+                bad if bad % 3 == 0 => {
+                    let code = if differ { bad as i64 } else { 0 };
+                    Verdict::Rejected(Rejection::unlisted(Some((500_000 + code).into()), "a code that the table lacks"))
+                }
+                _ => Verdict::Accepted,
+            };
+            Ok(request.batch.iter().map(verdict).collect())
+        };
+        let world = World::new(1_000, script).with_keys(4, Overlap::OnePerKey).with_quota("200/s").shared();
+        let finished = paused(deliver_users(&world, Options::default().with_max_rejected(MaxRejected::Any), 3_000));
+        assert_eq!((finished.summary.accepted, finished.summary.rejected), (2_000, 1_000));
+        assert_eq!(world.breaches(), [""; 0]);
+        finished.took
+    };
+    let (same, differ) = (took(false), took(true));
+    assert!(differ < 2 * same + Duration::from_secs(11), "{differ:?}, and {same:?} with one code");
 }
 
 #[tokio::test(start_paused = true)]

@@ -107,7 +107,12 @@ fn retry_after() {
         (429, "-1", None),
         (429, "1.5", None),
         (429, "", None),
-        (429, "Wed, 21 Oct 2026 07:28:00 GMT", None),
+        // Dates of long ago, and far ahead; of no kind.
+        (429, "Wed, 21 Oct 2015 07:28:00 GMT", Some(0)),
+        (503, "Sunday, 06-Nov-94 08:49:37 GMT", Some(0)),
+        (429, "Wed, 21 Oct 2065 07:28:00 GMT", Some(hour)),
+        (429, "Wed, 41 Oct 2065 07:28:00 GMT", None),
+        (429, "tomorrow", None),
         (500, "7", None),
         (200, "7", None),
     ];
@@ -115,6 +120,17 @@ fn retry_after() {
         let Judgement::Failed(error) = judged(status, None, &[("retry-after", header)]) else { panic!("{status}") };
         let expected = seconds.map_or(Retry::Backoff, |seconds| Retry::After(Duration::from_secs(seconds)));
         assert_eq!(error.retry(), expected, "{status} with `{header}`");
+    }
+}
+
+/// Whatever our own clock says.
+#[test]
+fn a_date_to_try_again_is_read_by_the_vendors_clock() {
+    for (now, at, seconds) in [("07:28:00", "07:28:30", 30), ("07:28:00", "07:28:00", 0), ("07:28:00", "07:27:00", 0)] {
+        let date = |time| format!("Wed, 21 Oct 2015 {time} GMT");
+        let headers = [("date", &*date(now)), ("retry-after", &*date(at))];
+        let Judgement::Failed(error) = judged(503, None, &headers) else { panic!("{at}") };
+        assert_eq!(error.retry(), Retry::After(Duration::from_secs(seconds)), "{at}");
     }
 }
 
