@@ -152,6 +152,8 @@ fn destinations(args: &args::Sync) -> Result<(Destinations, Option<Sandbox>), Fa
     let mut world = World::default();
     // By the minute, as its neighbour's quota is documented, a sample of a thousand users would take one.
     world.engagelab.quota = world.jiguang.quota;
+    // Other users of this machine can reach it: it keeps nothing of the input and shows nothing.
+    (world.pages, world.store, world.request_log) = (false, false, 0);
     let sandbox = Sandbox::start(world)
         .map_err(|error| Failure::new(Status::Stopped, format!("the simulator cannot be started: {error}")))?;
     Ok((Config::simulated(&sandbox.base_url()).all_destinations()?, Some(sandbox)))

@@ -1,12 +1,16 @@
 //! The server's own pages, below `/_sandbox/`.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::http::header::{HOST, ORIGIN};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
 
@@ -24,6 +28,26 @@ pub(crate) fn router() -> Router<Arc<Server>> {
         .route("/_sandbox/changes", post(set_changes))
         .route("/_sandbox/reset", post(reset))
         .route("/_sandbox/faults", post(set_faults).delete(end_faults))
+        .layer(from_fn(only_from_here))
+}
+
+/// Refuses what a browser sends for a page of another site: such a request names its origin, or reaches this machine under the name
+/// of another one.
+async fn only_from_here(request: Request, next: Next) -> Response {
+    if is_from_here(&request) {
+        return next.run(request).await;
+    }
+    let text = "the pages are for programs of this machine: Host must be this machine, and Origin the same";
+    Answer::plain(StatusCode::FORBIDDEN, text).into_response()
+}
+
+fn is_from_here(request: &Request) -> bool {
+    let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
+    let host = text(HOST).unwrap_or_default();
+    let name = host.rsplit_once(':').filter(|(_, port)| !port.contains(']')).map_or(host, |(name, _)| name);
+    let is_here = name.eq_ignore_ascii_case("localhost")
+        || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    is_here && text(ORIGIN).is_none_or(|origin| origin.split_once("://").is_some_and(|(_, origin)| origin == host))
 }
 
 async fn state(State(server): State<Arc<Server>>) -> Answer {

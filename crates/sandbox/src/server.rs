@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{StatusCode, request::Parts};
+use axum::http::{StatusCode, header::CONNECTION, request::Parts};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::watch;
 
@@ -23,10 +23,14 @@ use crate::{engagelab, jiguang, pages, tencent};
 /// A hundred users with 80 KB each: far more than any client has a use for. Beyond it: 413.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
+/// A body that takes longer is not waited for.
+const LONGEST_BODY: Duration = Duration::from_secs(30);
+
 /// All that the running server holds.
 pub(crate) struct Server {
     started: Instant,
     latency: Duration,
+    has_pages: bool,
     log: Mutex<Log>,
     faults: Mutex<Dealer>,
     changes: Mutex<Changes>,
@@ -42,6 +46,7 @@ impl Server {
         Arc::new(Self {
             started: Instant::now(),
             latency: world.latency,
+            has_pages: world.pages,
             log: Mutex::new(Log::new(world.request_log)),
             faults: Mutex::new(Dealer::new(world.faults)),
             changes: Mutex::default(),
@@ -53,7 +58,8 @@ impl Server {
     }
 
     pub(crate) fn router(self: Arc<Self>) -> Router {
-        pages::router().fallback(vendor).with_state(self)
+        let pages = if self.has_pages { pages::router() } else { Router::new() };
+        pages.fallback(vendor).with_state(self)
     }
 
     pub(crate) fn latency(&self) -> Duration {
@@ -224,7 +230,12 @@ async fn vendor(
     let (head, body) = request.into_parts();
     let (number, met) = server.arrive(&head);
     // Also read when the answer is known: a client that is still writing would see a broken connection and no answer.
-    let body = to_bytes(body, MAX_BODY_BYTES).await.ok();
+    let Ok(body) = tokio::time::timeout(LONGEST_BODY, to_bytes(body, MAX_BODY_BYTES)).await else {
+        server.hand_out(number, Some(StatusCode::REQUEST_TIMEOUT), None).await;
+        return ([(CONNECTION, "close")], Answer::plain(StatusCode::REQUEST_TIMEOUT, "the body does not end"))
+            .into_response();
+    };
+    let body = body.ok();
     let answer = match met {
         Ok(None) => server.judge(number, &head, body.as_deref()),
         Ok(Some(fault)) => {

@@ -29,6 +29,8 @@ pub struct World {
     pub request_log: usize,
     /// Whether values are kept. Without, all is checked and answered the same and nothing is stored. Default: yes.
     pub store: bool,
+    /// Whether the server has its own pages below `/_sandbox/`, which show what is stored and change how it answers. Default: yes.
+    pub pages: bool,
     /// What goes wrong on purpose, from the first request on. Default: nothing.
     pub faults: Faults,
     /// Jiguang's project.
@@ -85,6 +87,7 @@ impl Default for World {
             latency: Duration::ZERO,
             request_log: 10_000,
             store: true,
+            pages: true,
             faults: Faults::default(),
             jiguang: jiguang::Settings::default(),
             engagelab: engagelab::Settings::default(),

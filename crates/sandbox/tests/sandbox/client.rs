@@ -68,8 +68,8 @@ impl Client {
 
     pub(crate) async fn write(&mut self, method: &str, target: &str, headers: &str, body: &str) {
         let length = body.len();
-        let request =
-            format!("{method} {target} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
+        let host = if headers.starts_with("Host: ") { "" } else { "Host: localhost\r\n" };
+        let request = format!("{method} {target} HTTP/1.1\r\n{host}{headers}Content-Length: {length}\r\n\r\n{body}");
         self.0.write_all(request.as_bytes()).await.unwrap();
     }
 

@@ -102,6 +102,35 @@ async fn shows_what_it_holds() {
     assert_eq!((sandbox.jiguang().cuids(), sandbox.jiguang().counters().accepted), (vec![], 1));
 }
 
+/// A page in a browser can send a request to this machine, or have its own name lead here.
+#[tokio::test]
+async fn pages_are_for_programs_of_this_machine() {
+    let sandbox = Sandbox::start(World::default()).unwrap();
+    let address = sandbox.address();
+    for (headers, status) in [
+        ("Origin: http://evil.example\r\n".to_owned(), 403),
+        ("Origin: null\r\n".to_owned(), 403),
+        (format!("Host: {address}\r\nOrigin: http://{address}\r\n"), 204),
+        (String::new(), 204),
+    ] {
+        let mut client = Client::connect(address).await;
+        assert_eq!(client.send("POST", "/_sandbox/reset", &headers, "").await.status, status, "{headers}");
+    }
+    for (host, status) in
+        [("evil.example", 403), ("127.0.0.1.evil.example:80", 403), ("", 403), ("LocalHost:1", 200), ("[::1]:9", 200)]
+    {
+        let headers = format!("Host: {host}\r\n");
+        let reply = Client::connect(address).await.send("GET", "/_sandbox/state", &headers, "").await;
+        assert_eq!(reply.status, status, "{host}");
+    }
+    let mut without = World::default();
+    without.pages = false;
+    let sandbox = Sandbox::start(without).unwrap();
+    for path in ["/_sandbox/state", "/_sandbox/requests"] {
+        assert_eq!(Client::connect(sandbox.address()).await.send("GET", path, "", "").await.status, 404);
+    }
+}
+
 #[tokio::test]
 async fn starts_delays_and_stops() {
     let error = Sandbox::start_at(World::default(), SocketAddr::from(([0, 0, 0, 0], 0))).unwrap_err();
