@@ -6,11 +6,14 @@ mod limiter_key;
 mod secrets;
 mod tencent;
 
+use std::cell::RefCell;
 use std::fmt::Display;
 use std::fs;
-use std::path::Path;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use contact_sink_core::{ContactSink, Quota};
 use contact_sink_mapping::{ConfigError, ConfigText, EmptyWords, Mapping, Section, hint};
@@ -25,6 +28,8 @@ use secrets::Secrets;
 pub struct Config {
     name: String,
     text: String,
+    /// Where paths in it begin.
+    directory: PathBuf,
     simulated: bool,
 }
 
@@ -34,6 +39,8 @@ pub struct Destinations {
     pub destinations: Vec<Destination>,
     /// How cells are quoted.
     pub dialect: Dialect,
+    /// The files that hold secrets.
+    pub secret_files: Vec<PathBuf>,
 }
 
 /// One destination, ready to be used.
@@ -52,6 +59,10 @@ pub struct Destination {
     pub mapping: Mapping,
     /// How its transport is to be built.
     pub transport: TransportOptions,
+    /// How many updates a request has at most, where the user wants fewer than the vendor takes.
+    pub batch: Option<NonZeroUsize>,
+    /// How many requests are in flight at most.
+    pub in_flight: Option<NonZeroUsize>,
     /// What *accepted* means at this vendor, where it is less than stored.
     pub accepted_means: Option<&'static str>,
     /// What may be a mistake in its section: said, and not in the way.
@@ -75,12 +86,14 @@ struct Vendor {
     accepted_means: Option<&'static str>,
     doubts: Vec<String>,
     base_url: BaseUrl,
+    /// The most updates that a request may have.
+    max_updates: usize,
     mapping: Mapping,
     sink: SinkBuilder,
 }
 
-/// Reads what a section holds beside `vendor` and `extra_root`.
-type ReadVendor = fn(&Section<'_>, Secrets) -> Result<Vendor, ConfigError>;
+/// Reads what a section holds beside the keys that are the same for all vendors.
+type ReadVendor = fn(&Section<'_>, Secrets<'_>) -> Result<Vendor, ConfigError>;
 
 /// The vendors, by the name under the key `vendor`.
 const VENDORS: &[(&str, ReadVendor)] = &[
@@ -89,6 +102,10 @@ const VENDORS: &[(&str, ReadVendor)] = &[
     ("tencent-attributes", tencent::read_attributes),
     ("tencent-friends", tencent::read_friends),
 ];
+const MILLISECOND: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+/// The most that `batch` and `in_flight` can be.
+const MOST: usize = 1_000;
 /// The destination that needs no configuration.
 pub const SANDBOX: &str = "sandbox";
 
@@ -107,13 +124,14 @@ impl Config {
                 error.utf8_error().valid_up_to() + 1
             ))
         })?;
-        Ok(Self { name, text, simulated: false })
+        let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(Self { name, text, directory, simulated: false })
     }
 
     /// The configuration of the simulator in this process: it fits the samples.
     pub fn simulated(base_url: &str) -> Self {
         let text = include_str!("config/sandbox.toml").replace("BASE_URL", base_url);
-        Self { name: "the built-in configuration".to_owned(), text, simulated: true }
+        Self { name: "the built-in configuration".to_owned(), text, directory: PathBuf::new(), simulated: true }
     }
 
     /// The destinations of these names, in their order.
@@ -153,12 +171,12 @@ impl Config {
             return Err(Failure::usage(format!("--to {name}: {} has no such destination{hint}", self.name)));
         }
         let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name));
-        let mut destinations = Vec::new();
+        let (mut destinations, secret_files) = (Vec::new(), RefCell::default());
         for (name, _, value) in &entries {
             let section = sections.below(name, value)?;
-            destinations.extend(self.read_destination(name, &section, &empty_words, is_wanted(name))?);
+            destinations.extend(self.read_destination(name, &section, &empty_words, is_wanted(name), &secret_files)?);
         }
-        Ok(Destinations { destinations, dialect })
+        Ok(Destinations { destinations, dialect, secret_files: secret_files.into_inner() })
     }
 
     /// Checks a destination; makes it only if it is wanted, since its secrets may be of another machine.
@@ -168,24 +186,38 @@ impl Config {
         section: &Section<'_>,
         empty_words: &EmptyWords,
         wanted: bool,
+        files: &RefCell<Vec<PathBuf>>,
     ) -> Result<Option<Destination>, Failure> {
         let vendor_name = section.required_text("vendor")?;
         let Some((vendor, read)) = VENDORS.iter().copied().find(|(vendor, _)| *vendor == vendor_name) else {
             let hint = hint(vendor_name, VENDORS.iter().map(|(vendor, _)| *vendor));
             return Err(section.failure_at("vendor", format!("there is no vendor {vendor_name:?}{hint}")).into());
         };
-        let secrets =
-            if wanted { Secrets::Read { literal: self.simulated } } else { Secrets::Check { literal: self.simulated } };
+        let secrets = Secrets { are_read: wanted, literal: self.simulated, directory: &self.directory, files };
         let mut transport = TransportOptions::default();
         if let Some(path) = section.text("extra_root")? {
-            let pem = fs::read(path)
+            let pem = fs::read(self.directory.join(path))
                 .map_err(|error| section.failure_at("extra_root", format!("{path} cannot be read: {error}")));
             if wanted {
                 transport = transport.with_extra_roots_pem(pem?);
             }
         }
-        let Vendor { endpoint, account_id, account, accepted_means, doubts, base_url, mapping, sink } =
+        if let Some(timeout) = duration(section, "timeout")? {
+            transport = transport.with_exchange_timeout(timeout);
+        }
+        if let Some(timeout) = duration(section, "connect_timeout")? {
+            transport = transport.with_connect_timeout(timeout);
+        }
+        let (batch, in_flight) = (count(section, "batch")?, count(section, "in_flight")?);
+        if let Some(in_flight) = in_flight {
+            transport = transport.with_max_connections(in_flight);
+        }
+        let Vendor { endpoint, account_id, account, accepted_means, doubts, base_url, max_updates, mapping, sink } =
             read(section, secrets)?;
+        if batch.is_some_and(|batch| batch.get() > max_updates) {
+            let problem = format!("{vendor} takes at most {max_updates} in a request: write that or less");
+            return Err(section.failure_at("batch", problem).into());
+        }
         section.finish()?;
         if !wanted {
             return Ok(None);
@@ -201,6 +233,8 @@ impl Config {
             simulated: self.simulated,
             mapping: mapping.with_empty_words(empty_words.clone()),
             transport,
+            batch,
+            in_flight,
             sink,
         }))
     }
@@ -251,6 +285,25 @@ fn base_url_or_region<R: FromStr<Err: Display>>(
     region.map(Some).map_err(|error: R::Err| {
         section.failure_at("region", format!("{error}{}", contact_sink_mapping::near(name, regions)))
     })
+}
+
+/// A length of time under a key, if it is there.
+fn duration(section: &Section<'_>, key: &'static str) -> Result<Option<Duration>, ConfigError> {
+    let Some(text) = section.text(key)? else { return Ok(None) };
+    match humantime::parse_duration(text) {
+        Ok(duration) if (MILLISECOND..=HOUR).contains(&duration) => Ok(Some(duration)),
+        _ => Err(section.failure_at(key, "it is a length of time like \"30s\", \"1500ms\" or \"2m\", an hour at most")),
+    }
+}
+
+/// A number of at least 1 under a key, if it is there.
+fn count(section: &Section<'_>, key: &'static str) -> Result<Option<NonZeroUsize>, ConfigError> {
+    if section.get(key).is_none() {
+        return Ok(None);
+    }
+    let number = section.required_integer(key)?;
+    let most = usize::try_from(number).ok().and_then(NonZeroUsize::new).filter(|number| number.get() <= MOST);
+    most.map(Some).ok_or_else(|| section.failure_at(key, format!("it is a number from 1 to {MOST}")))
 }
 
 /// A quota under the key `quota`, if it is there.

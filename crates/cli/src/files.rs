@@ -1,8 +1,8 @@
-//! Files that others read while they are written anew.
+//! Files that are written for others, and whether a place is fit for one.
 
 use std::fs::{self, OpenOptions};
-use std::io;
-use std::path::Path;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 /// Whether a file can be made in a directory, which need not be there yet. Nothing is left behind.
 pub fn can_be_made_in(directory: &Path) -> io::Result<()> {
@@ -20,15 +20,52 @@ pub fn can_be_made_in(directory: &Path) -> io::Result<()> {
     fs::remove_file(&trial)
 }
 
-/// Writes a file that is there whole or not at all: whoever reads it must not read half of it.
-pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".{}.part", std::process::id()));
-    let written = fs::write(&part, text).and_then(|()| fs::rename(&part, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&part);
+/// A file of ours that others read while it is written anew.
+#[derive(Debug, Clone)]
+pub struct SharedFile(PathBuf);
+
+impl SharedFile {
+    /// What is there must be a regular file, or nothing. A link is followed.
+    ///
+    /// # Errors
+    /// What is wrong with the place, in words.
+    pub fn at(path: &Path) -> Result<Self, String> {
+        let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(Self(path.to_owned())) };
+        if !metadata.is_symlink() {
+            return Self::regular(path.to_owned());
+        }
+        match fs::canonicalize(path) {
+            Ok(path) => Self::regular(path),
+            Err(error) => Err(format!("it is a link, and what it names cannot be found: {error}")),
+        }
     }
-    written
+
+    fn regular(path: PathBuf) -> Result<Self, String> {
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => Ok(Self(path)),
+            Ok(_) => Err("it is no regular file, and is not replaced by one: name another".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Writes it, readable by all: whoever reads it must not read half of it. Where another file cannot take its place, such as one that
+    /// is mounted, it is written in place.
+    pub fn write(&self, text: &str) -> io::Result<()> {
+        let Self(path) = Self::at(&self.0).map_err(io::Error::other)?;
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".contact-sink-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+        let replaced = builder.tempfile_in(directory).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.persist(&path).map(drop).map_err(|error| error.error)
+        });
+        match replaced {
+            Err(_) if path.is_file() => fs::write(&path, text),
+            replaced => replaced,
+        }
+    }
 }
 
 /// Whether both are the same file, or will be when it is made.
@@ -45,4 +82,12 @@ pub fn are_the_same(one: &Path, other: &Path) -> bool {
 /// Whether a file is there and not empty. A full disk may leave an empty one.
 pub fn has_content(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.len() > 0)
+}
+
+/// Whether a file is in a directory, or will be when it is made.
+pub fn is_in(path: &Path, directory: &Path) -> bool {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let real = fs::canonicalize(path).ok().and_then(|path| path.parent().map(Path::to_owned));
+    let directory = fs::canonicalize(directory);
+    directory.is_ok_and(|directory| real.or_else(|| fs::canonicalize(parent).ok()) == Some(directory))
 }

@@ -40,6 +40,12 @@ fn main() -> ExitCode {
             return ExitCode::from(if asked { Status::Done } else { Status::Usage }.number());
         }
     };
+    // A core dump would hold credentials and values.
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
     let status = match cli.command {
         Command::Sync(args) => in_runtime(sync::run(args)),
         Command::Status(args) => told(status_command::run(&args)),

@@ -8,7 +8,7 @@ use contact_sink_sandbox::{DEFAULT_TOML, Sandbox, World};
 use crate::args;
 use crate::console::say;
 use crate::exit_status::{Failure, Status};
-use crate::files::write_whole;
+use crate::files::SharedFile;
 use crate::sync::Signals;
 
 /// Runs the simulator until it is interrupted.
@@ -34,8 +34,9 @@ pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
     let sandbox = started.map_err(|error| Failure::usage(format!("--listen {}: {error}", args.listen)))?;
     if let Some(pem) = sandbox.root_pem() {
         let root = args.root.display();
-        write_whole(&args.root, pem)
-            .map_err(|error| Failure::usage(format!("--root {root}: cannot be written: {error}")))?;
+        SharedFile::at(&args.root)
+            .and_then(|file| file.write(pem).map_err(|error| format!("it cannot be written: {error}")))
+            .map_err(|problem| Failure::usage(format!("--root {root}: {problem}")))?;
         say!("extra_root = \"{root}\" in a destination trusts its certificate");
     }
     let _ = writeln!(std::io::stdout().lock(), "{}", sandbox.base_url());

@@ -12,6 +12,7 @@ mod tell;
 mod vendor_has;
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use contact_sink_journal::Lock;
 use contact_sink_mapping::Layout;
@@ -23,7 +24,7 @@ use crate::args::{self, LogFormat, ReportForm};
 use crate::config::{Config, Destination, Destinations, SANDBOX};
 use crate::console::{self, say};
 use crate::exit_status::{Failure, Status};
-use crate::files::are_the_same;
+use crate::files::{are_the_same, is_in};
 use crate::progress::Screen;
 use crate::watch;
 use interrupt::{Interrupt, TimeLimit};
@@ -46,10 +47,11 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     });
     check_reports(&args)?;
     check_names(&args.to)?;
-    let metrics = watch::start(&args)?;
-    let limit = TimeLimit::new(args.stop_at, args.max_time);
+    let limit = TimeLimit::new(args.stop_at, args.max_time)?;
     let destinations = destinations(&args).inspect_err(|failure| tell::refused(&args, failure));
-    let (Destinations { destinations, dialect }, _sandbox) = destinations?;
+    let (Destinations { destinations, dialect, secret_files }, _sandbox) = destinations?;
+    check_outputs(&args, &secret_files)?;
+    let metrics = watch::start(&args)?;
     let begun = begin(&args, destinations, dialect, limit).await;
     let Begun { prepared, interrupt, no_rows, _locks } = begun.inspect_err(|failure| tell::refused(&args, failure))?;
     for run in prepared.iter().filter(|_| !args.quiet).filter_map(|prepared| prepared.run.as_ref().ok()) {
@@ -62,7 +64,7 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     }
     let all = run_all(prepared, interrupt).await;
     if let Some(metrics) = metrics {
-        metrics.finish();
+        metrics.finish(all.iter().map(|(name, ended)| (&**name, ended.status().number())));
     }
     // A pipe that nobody reads may hold up a report, and no signal.
     let mut signals = Signals::listen();
@@ -189,16 +191,40 @@ fn check_reports(args: &args::Sync) -> Result<(), Failure> {
                     "--report json={name}: there is no such directory, or it is one itself"
                 )));
             }
-            if [&args.file, &args.config].iter().any(|other| are_the_same(path, other)) {
-                return Err(Failure::usage(format!(
-                    "--report json={name}: that is the input or the configuration itself"
-                )));
-            }
-            if args.outcomes.as_ref().is_some_and(|outcomes| are_the_same(path, outcomes)) {
-                return Err(Failure::usage(format!(
-                    "--report json={name}: that is the file of --outcomes: name another"
-                )));
-            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to write over a file that is needed, or one file over another.
+fn check_outputs(args: &args::Sync, secret_files: &[PathBuf]) -> Result<(), Failure> {
+    let state = args.state.clone().map_or_else(state::default_directory, Ok).ok();
+    let reports = args.report.iter().filter_map(|form| match form {
+        ReportForm::JsonFile(path) => Some(("--report json=", path)),
+        _ => None,
+    });
+    let mut outputs: Vec<(&str, &PathBuf)> = reports.collect();
+    outputs.extend(args.metrics.as_ref().map(|path| ("--metrics ", path)));
+    outputs.extend(args.outcomes.as_ref().map(|path| ("--outcomes ", path)));
+    for (nth, (option, path)) in outputs.iter().enumerate() {
+        let refuse = |is: &str| Err(Failure::usage(format!("{option}{}: that is {is}: name another", path.display())));
+        if are_the_same(path, &args.file) {
+            return refuse("the input itself");
+        }
+        if are_the_same(path, &args.config) {
+            return refuse("the configuration itself");
+        }
+        if secret_files.iter().any(|secret| are_the_same(path, secret)) {
+            return refuse("the file of a secret");
+        }
+        if state.as_ref().is_some_and(|state| is_in(path, state)) {
+            return refuse("in the state directory, where the journal is");
+        }
+        if let Some((other, _)) = outputs[..nth].iter().find(|(_, other)| are_the_same(path, other)) {
+            return refuse(&format!(
+                "the file of {} too",
+                other.trim_end_matches([' ', '=']).trim_end_matches(" json")
+            ));
         }
     }
     Ok(())

@@ -17,5 +17,5 @@ pub fn start(args: &args::Sync) -> Result<Option<Metrics>, Failure> {
     if let Some(filter) = &args.log {
         log::start(filter, args.log_format);
     }
-    args.metrics.as_ref().map(|path| Metrics::start(path, [&args.file, &args.config])).transpose()
+    args.metrics.as_ref().map(|path| Metrics::start(path, &args.to)).transpose()
 }

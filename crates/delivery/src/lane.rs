@@ -147,7 +147,8 @@ impl Lane {
         told: Arc<Mutex<Told>>,
         now: Instant,
     ) -> Self {
-        let (limits, first_after) = (sink.limits(), options.first_after);
+        let (mut limits, first_after) = (sink.limits(), options.first_after);
+        limits.max_updates = options.batch.map_or(limits.max_updates, |batch| batch.min(limits.max_updates));
         let rng = options.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let observer = Observer::new(options.name.clone(), limits.quota);
         Self {

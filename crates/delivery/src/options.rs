@@ -15,6 +15,8 @@ pub struct Options {
     pub limiter: Option<Limiter>,
     /// The most requests in flight. Default 32.
     pub concurrency: NonZeroUsize,
+    /// At most so many updates are in a request. Default, and at most: as many as the vendor takes.
+    pub batch: Option<NonZeroUsize>,
     /// How long an update waits for others to share its request. Default 5 ms.
     pub linger: Duration,
     /// The most updates that the lane holds; when there are more, giving it another one waits. Default 5,000.
@@ -105,6 +107,7 @@ impl Default for Options {
         Self {
             limiter: None,
             concurrency: NonZeroUsize::MIN.saturating_add(31),
+            batch: None,
             linger: Duration::from_millis(5),
             max_waiting: NonZeroUsize::MIN.saturating_add(4_999),
             max_waiting_bytes: NonZeroUsize::MIN.saturating_add(16 * 1024 * 1024 - 1),
@@ -131,6 +134,11 @@ impl Options {
     /// With at most this many requests in flight.
     pub fn with_concurrency(self, concurrency: NonZeroUsize) -> Self {
         Self { concurrency, ..self }
+    }
+
+    /// With at most so many updates in a request.
+    pub fn with_batch(self, batch: NonZeroUsize) -> Self {
+        Self { batch: Some(batch), ..self }
     }
 
     /// With this time to wait for others to share a request.

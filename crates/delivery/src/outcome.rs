@@ -128,6 +128,9 @@ impl fmt::Display for Stop {
                     false => write!(f, "nothing got through, {tried} {requests} within {time}")?,
                 }
                 write!(f, "; the last failure: {cause}")?;
+                if cause.applied() == Applied::Perhaps {
+                    f.write_str("; the requests may have been stored")?;
+                }
                 if let Retry::After(wait) = cause.retry() {
                     write!(f, ", to be sent again after {} s", whole_seconds(wait))?;
                 }

@@ -10,7 +10,7 @@ use super::{Secrets, Vendor, base_url_or_region, quota};
 const SHOWN: usize = 4;
 
 /// Reads `api_key`, `api_secret`, `region` or `base_url`, `quota`, `subject` and `set`.
-pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, ConfigError> {
+pub(super) fn read(section: &Section<'_>, secrets: Secrets<'_>) -> Result<Vendor, ConfigError> {
     let api_key = section.required_text("api_key")?;
     // Often the two are copied as they stand in a header.
     if api_key.contains(':') {
@@ -26,7 +26,7 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Co
     if let Some(base_url) = base_url_or_region(section, Region::ALL.map(Region::name), Region::base_url)? {
         config = config.with_base_url(base_url);
     }
-    if let Secrets::Read { .. } = secrets {
+    if secrets.are_read {
         config.check().map_err(|error| {
             section.failure_at(if error.is_about_secret() { "api_secret" } else { "api_key" }, error.to_string())
         })?;
@@ -43,6 +43,7 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Co
         accepted_means: Some(ACCEPTED_MEANS),
         doubts: doubts(section)?,
         base_url: config.base_url().clone(),
+        max_updates: 1,
         mapping,
         sink: Box::new(move |transport| {
             let sink = EngageLabSink::new(EngageLab::new(config, transport));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contact_sink_core::{Address, FieldKind};
-use contact_sink_jiguang::{ChannelAddress, ChannelKind, Config, Jiguang, JiguangSink, channel};
+use contact_sink_jiguang::{ChannelAddress, ChannelKind, Config, Jiguang, JiguangSink, MAX_USERS, channel};
 
 use contact_sink_mapping::{ConfigError, Mapping, Section, SubjectKind};
 
@@ -20,14 +20,14 @@ struct Channel {
 }
 
 /// Reads `project_id`, `project_secret`, `base_url`, `quota`, `channels`, `subject` and `set`.
-pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, ConfigError> {
+pub(super) fn read(section: &Section<'_>, secrets: Secrets<'_>) -> Result<Vendor, ConfigError> {
     let project_id = section.required_text("project_id")?;
     let secret = secrets.fetch(section, "project_secret")?;
     let mut config = Config::new(project_id, secret);
     if let Some(base_url) = base_url(section)? {
         config = config.with_base_url(base_url);
     }
-    if let Secrets::Read { .. } = secrets {
+    if secrets.are_read {
         config.check().map_err(|error| {
             section.failure_at(if error.is_about_secret() { "project_secret" } else { "project_id" }, error.to_string())
         })?;
@@ -43,6 +43,7 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, Co
         accepted_means: None,
         doubts: Vec::new(),
         base_url,
+        max_updates: MAX_USERS,
         mapping,
         sink: Box::new(move |transport| {
             let mut sink = JiguangSink::new(Jiguang::new(config, transport));

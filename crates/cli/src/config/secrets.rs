@@ -1,29 +1,31 @@
 //! Where a secret comes from: an environment variable or a file, never the configuration itself.
 
+use std::cell::RefCell;
 use std::fs;
-
-use secrecy::SecretString;
+use std::path::{Path, PathBuf};
 
 use contact_sink_mapping::{ConfigError, Section};
+use secrecy::SecretString;
 
-/// Whether secrets are fetched, and whether one may stand in the file (in the built-in configuration only).
+/// How secrets are fetched.
 #[derive(Debug, Clone, Copy)]
-pub enum Secrets {
-    /// They are fetched.
-    Read { literal: bool },
-    /// It is only checked that they are named, since they may be of another machine.
-    Check { literal: bool },
+pub struct Secrets<'a> {
+    /// Whether they are fetched at all; else it is only checked that they are named, since they may be of another machine.
+    pub are_read: bool,
+    /// Whether one may stand in the file: in the built-in configuration only.
+    pub literal: bool,
+    /// The directory of the configuration, where paths begin.
+    pub directory: &'a Path,
+    /// The files that hold secrets, as far as they were met.
+    pub files: &'a RefCell<Vec<PathBuf>>,
 }
 
-impl Secrets {
-    /// The secret that `{ env = ".." }` or `{ file = ".." }` names.
+impl Secrets<'_> {
+    /// The secret that `{ env = ".." }` or `{ file = ".." }` names. What stands there is not repeated: it may be the secret itself, in
+    /// the wrong place.
     pub fn fetch(self, section: &Section<'_>, key: &'static str) -> Result<SecretString, ConfigError> {
-        let (literal, fetch) = match self {
-            Self::Read { literal } => (literal, true),
-            Self::Check { literal } => (literal, false),
-        };
         if let Some(text) = section.get(key).and_then(|value| value.get_ref().as_str()) {
-            if literal {
+            if self.literal {
                 return Ok(text.into());
             }
             let problem = "a secret does not stand in this file: write { env = \"NAME\" } or { file = \"PATH\" }";
@@ -32,34 +34,52 @@ impl Secrets {
         let from = section.required_section(key)?;
         let (env, file) = (from.text("env")?, from.text("file")?);
         from.finish()?;
-        let secret = match (env, file) {
-            (Some(_), None) | (None, Some(_)) if !fetch => return Ok("".into()),
+        let refuse = |problem: String| Err(section.failure_at(key, problem));
+        let (secret, from) = match (env, file) {
+            (Some(_), None) if !self.are_read => return Ok("".into()),
             (Some(name), None) => match std::env::var(name) {
-                Ok(secret) if !secret.is_empty() => Ok((secret, format!("the environment variable {name}"))),
-                Ok(_) => Err(section.failure_at(key, format!("the environment variable {name} is empty"))),
+                Ok(secret) => (secret, "the environment variable that env names"),
                 Err(std::env::VarError::NotPresent) => {
-                    Err(section.failure_at(key, format!("the environment variable {name} is not set")))
+                    return refuse("the environment variable that env names is not set".to_owned());
                 }
                 Err(std::env::VarError::NotUnicode(_)) => {
-                    Err(section.failure_at(key, format!("the environment variable {name} is not UTF-8")))
+                    return refuse("the environment variable that env names is not UTF-8".to_owned());
                 }
             },
             (None, Some(path)) => {
-                let text = fs::read_to_string(path)
-                    .map_err(|error| section.failure_at(key, format!("{path} cannot be read: {error}")))?;
-                match text.trim_end_matches(['\r', '\n']) {
-                    "" => Err(section.failure_at(key, format!("{path} is empty"))),
-                    secret => Ok((secret.to_owned(), path.to_owned())),
+                let path = self.directory.join(path);
+                self.files.borrow_mut().push(path.clone());
+                if !self.are_read {
+                    return Ok("".into());
+                }
+                match fs::read_to_string(path) {
+                    Ok(text) => (text.trim_end_matches(['\r', '\n']).to_owned(), "the file that file names"),
+                    Err(error) => return refuse(format!("the file that file names cannot be read: {error}")),
                 }
             }
-            _ => Err(section.failure_at(key, "name one of env and file")),
+            _ => return refuse("name one of env and file".to_owned()),
         };
-        let (secret, from) = secret?;
-        // No vendor's secret has any: it came along when the secret was copied, and the vendor would only say that it is wrong.
-        if secret.trim() != secret {
-            let problem = format!("{from} begins or ends with white space, perhaps a line break: take it away");
-            return Err(section.failure_at(key, problem));
+        match wrong_with(&secret) {
+            Some(problem) => refuse(format!("{from} {problem}")),
+            None => Ok(secret.into()),
         }
-        Ok(secret.into())
+    }
+}
+
+/// No vendor's secret has any of this: it came along when the secret was copied, and the vendor would only say that it is wrong.
+fn wrong_with(secret: &str) -> Option<&'static str> {
+    let is_quoted = |quote: char| secret.starts_with(quote) || secret.ends_with(quote);
+    if secret.is_empty() {
+        Some("is empty")
+    } else if secret.starts_with('\u{FEFF}') {
+        Some("begins with a byte order mark: save it without one")
+    } else if secret.trim() != secret {
+        Some("begins or ends with white space, perhaps a line break: take it away")
+    } else if is_quoted('"') || is_quoted('\'') {
+        Some("holds the secret in quotes: take them away")
+    } else if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Some("holds a character that is no printable ASCII: no secret of a vendor has one")
+    } else {
+        None
     }
 }

@@ -3,8 +3,8 @@
 use contact_sink_core::{Address, FieldKind};
 use contact_sink_mapping::{ConfigError, Mapping, Section, SubjectKind};
 use contact_sink_tencent::{
-    AttributesSink, Config, FriendField, FriendsSink, InvalidConfig, InvalidTencentAddress, MAX_ATTRIBUTES, Region,
-    Tencent, attribute,
+    AttributesSink, Config, FriendField, FriendsSink, InvalidConfig, InvalidTencentAddress, MAX_ACCOUNTS,
+    MAX_ATTRIBUTES, MAX_FRIENDS, Region, Tencent, attribute,
 };
 
 use super::{Secrets, SinkBuilder, Vendor, base_url_or_region, quota};
@@ -13,7 +13,7 @@ use super::{Secrets, SinkBuilder, Vendor, base_url_or_region, quota};
 const TAGS: [&str; 3] = ["Tag_SNS_IM_Remark", "Tag_SNS_IM_Group", "Tag_SNS_Custom_"];
 
 /// Reads `sdk_app_id`, `identifier`, `secret_key`, `region` or `base_url`, `quota`, `subject` and `set`.
-pub(super) fn read_attributes(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, ConfigError> {
+pub(super) fn read_attributes(section: &Section<'_>, secrets: Secrets<'_>) -> Result<Vendor, ConfigError> {
     let (config, quota) = (config(section, secrets)?, quota(section)?);
     let mapping = Mapping::read(section, SubjectKind::User, &|written| {
         attribute(written).map(|address| (address, FieldKind::Text)).map_err(|error| error.to_string())
@@ -26,6 +26,7 @@ pub(super) fn read_attributes(section: &Section<'_>, secrets: Secrets) -> Result
     }
     Ok(vendor(
         "im_set_attr",
+        MAX_ACCOUNTS,
         &config.clone(),
         mapping,
         Box::new(move |transport| {
@@ -36,7 +37,7 @@ pub(super) fn read_attributes(section: &Section<'_>, secrets: Secrets) -> Result
 }
 
 /// Reads the same, and `list_separator`.
-pub(super) fn read_friends(section: &Section<'_>, secrets: Secrets) -> Result<Vendor, ConfigError> {
+pub(super) fn read_friends(section: &Section<'_>, secrets: Secrets<'_>) -> Result<Vendor, ConfigError> {
     let (config, quota) = (config(section, secrets)?, quota(section)?);
     // The key is known here also where no field is a list.
     section.text("list_separator")?;
@@ -54,6 +55,7 @@ pub(super) fn read_friends(section: &Section<'_>, secrets: Secrets) -> Result<Ve
     })?;
     Ok(vendor(
         "friend_update",
+        MAX_FRIENDS,
         &config.clone(),
         mapping,
         Box::new(move |transport| {
@@ -63,7 +65,7 @@ pub(super) fn read_friends(section: &Section<'_>, secrets: Secrets) -> Result<Ve
     ))
 }
 
-fn vendor(command: &'static str, config: &Config, mapping: Mapping, sink: SinkBuilder) -> Vendor {
+fn vendor(command: &'static str, max_updates: usize, config: &Config, mapping: Mapping, sink: SinkBuilder) -> Vendor {
     Vendor {
         // The vendor counts for each app and command.
         endpoint: command,
@@ -72,12 +74,13 @@ fn vendor(command: &'static str, config: &Config, mapping: Mapping, sink: SinkBu
         accepted_means: None,
         doubts: Vec::new(),
         base_url: config.base_url().clone(),
+        max_updates,
         mapping,
         sink,
     }
 }
 
-fn config(section: &Section<'_>, secrets: Secrets) -> Result<Config, ConfigError> {
+fn config(section: &Section<'_>, secrets: Secrets<'_>) -> Result<Config, ConfigError> {
     let id = section.required_integer("sdk_app_id")?;
     let id = u64::try_from(id).ok().filter(|id| *id > 0).ok_or_else(|| {
         section.failure_at("sdk_app_id", "it is not above 0: write the SDKAppID as the vendor's console shows it")
@@ -93,7 +96,7 @@ fn config(section: &Section<'_>, secrets: Secrets) -> Result<Config, ConfigError
             .map_err(|_| section.failure_at("usersig_lifetime", "it is a time like \"1d\" or \"12h\""))?;
         config = config.with_lifetime(lifetime);
     }
-    if let Secrets::Read { .. } = secrets {
+    if secrets.are_read {
         config.check().map_err(|error| {
             let key = match error {
                 InvalidConfig::Lifetime => "usersig_lifetime",

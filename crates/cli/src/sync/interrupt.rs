@@ -3,6 +3,8 @@
 mod limit;
 
 use std::io;
+#[cfg(unix)]
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -12,9 +14,12 @@ pub use limit::{StopAt, TimeLimit, parse_duration};
 use crate::console::{self, say};
 use crate::exit_status::Status;
 
-/// How long an interrupted run waits for what is in flight. Each request has its own end before that: the transport's limit on
-/// one exchange is 10 s. This one holds whatever a transport does.
-pub const SETTLE: Duration = Duration::from_secs(11);
+/// How much longer than for one exchange an interrupted run waits for what is in flight, whatever a transport does.
+pub const SETTLE_GRACE: Duration = Duration::from_secs(1);
+
+/// What was ignored when the command began.
+#[cfg(unix)]
+static IGNORED: OnceLock<u64> = OnceLock::new();
 
 /// How long the last line of a command is given.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -108,32 +113,37 @@ impl Signals {
 
 #[cfg(unix)]
 mod system {
-    //! SIGINT and SIGTERM.
+    //! SIGINT, SIGTERM and SIGHUP, but for those that were ignored when the command began, as `nohup` has it.
 
     use std::io;
 
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
-    pub(super) struct Signals {
-        interrupt: Signal,
-        terminate: Signal,
-    }
+    pub(super) struct Signals(Vec<Signal>);
 
     impl Signals {
         pub(super) fn listen() -> io::Result<Self> {
-            Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+            let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+            let ignored = *super::IGNORED.get_or_init(ignored);
+            let heeded = kinds.into_iter().filter(|kind| ignored & (1 << (kind.as_raw_value() - 1)) == 0);
+            heeded.map(signal).collect::<io::Result<_>>().map(Self)
         }
 
         pub(super) async fn next(&mut self) {
-            // `None` means that no more can come.
-            let got = tokio::select! {
-                got = self.interrupt.recv() => got,
-                got = self.terminate.recv() => got,
-            };
-            if got.is_none() {
-                std::future::pending().await
-            }
+            std::future::poll_fn(|cx| {
+                let came =
+                    self.0.iter_mut().any(|signal| matches!(signal.poll_recv(cx), std::task::Poll::Ready(Some(()))));
+                if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            })
+            .await;
         }
+    }
+
+    /// The signals that are ignored, a bit for each; none where the system does not say it.
+    fn ignored() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Opens the input and checks it: on a thread of its own, with progress, ended by a signal or a time limit.
 
+use std::io::IsTerminal as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use contact_sink_mapping::InvalidColumns;
@@ -8,12 +10,16 @@ use tokio::time::sleep_until;
 
 use super::interrupt::{Interrupt, Why};
 use crate::args;
+use crate::console::say;
 use crate::exit_status::{Failure, Status};
 use crate::progress::Screen;
 
 /// Opens the input and reads its header, for which a pipe may have to be waited.
 pub async fn open(args: &args::Sync, dialect: Dialect, interrupt: &mut Interrupt) -> Result<Input, Failure> {
     let (path, format) = (args.file.clone(), args.format.map(args::Format::of_source));
+    if path == Path::new("-") && std::io::stdin().is_terminal() {
+        say!("contact-sink: reads rows from standard input, which is a terminal: Ctrl-D ends them");
+    }
     let work = tokio::task::spawn_blocking(move || Input::open(&path, format, dialect));
     let name = display_name(&args.file);
     let opened = tokio::select! {

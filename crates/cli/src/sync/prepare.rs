@@ -154,6 +154,7 @@ impl<'a> Preparation<'a> {
         let Destination { name, vendor, account, accepted_means, doubts, base_url, simulated, mapping, .. } =
             destination;
         let (transport, limiter_key, sink) = (destination.transport, destination.limiter_key, destination.sink);
+        let timeout = transport.exchange_timeout;
         let mapper = Mapper::new(mapping.clone(), input.layout())
             .map_err(|problem| Failure::usage(format!("{}: {problem} (destination {name})", input.name())))?;
         let whose = if self.several { format!(" (destination {name})") } else { String::new() };
@@ -166,6 +167,11 @@ impl<'a> Preparation<'a> {
             .map_err(|problem| Failure::config(format!("{}: {problem}", self.args.config.display())))?;
         let mut options = Options::default().with_max_rejected(self.args.max_rejected).with_name(name.as_str());
         options.limiter = limiter;
+        options.batch = destination.batch;
+        options.concurrency = destination.in_flight.unwrap_or(options.concurrency);
+        // A vendor that is slow may apply a request until it would be given up, and is not down before that.
+        options.unknown_hold = options.unknown_hold.max(timeout);
+        options.unreachable_after = options.unreachable_after.map(|limit| limit.max(timeout));
         if let Some(patience) = self.args.patience {
             options = options.with_patience(patience);
         }

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
-use super::interrupt::{Interrupt, SETTLE, TimeLimit, Why};
+use super::interrupt::{Interrupt, SETTLE_GRACE, TimeLimit, Why};
 use super::ledger::{Books, FileFailed, Hook};
 use super::stop;
 use contact_sink_mapping::Mapper;
@@ -199,6 +199,8 @@ impl Run {
         let Self { input, is_file, rows, reading, mapper, known, wanted, about, books, .. } = self;
         let (mut progress, vendor, accepted_means) = (self.progress, self.vendor, self.accepted_means);
         let (began, started, hold) = (Instant::now(), now(), self.options.unknown_hold);
+        // Each request in flight has its own end before that.
+        let settle = hold + SETTLE_GRACE;
         let Reading { updates, mut aside, end } = reading::start(rows, mapper, known, wanted);
         let delivery = Delivery::with_journal(self.sink, self.options, Hook(books.clone()));
         let rows = Updates { rows: updates, reading: reading.clone(), books: books.clone() };
@@ -228,7 +230,7 @@ impl Run {
                     batch.clear();
                 },
                 why = interrupt.told(), if settle_until.is_none() => {
-                    settle_until = Some(Instant::now() + SETTLE);
+                    settle_until = Some(Instant::now() + settle);
                     // An input that was read to its end is counted whole. Else the thread that reads may wait for a terminal or
                     // a pipe: nothing waits for it any more.
                     if !end.is_finished() {

@@ -290,6 +290,10 @@ fn known(run: &Run) -> Known {
 /// Where the platform keeps what programs must remember.
 pub fn default_directory() -> Result<PathBuf, Failure> {
     use etcetera::BaseStrategy as _;
+    // It needs no home directory.
+    if let Some(directory) = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
+        return Ok(directory.join("contact-sink"));
+    }
     let platform = etcetera::choose_base_strategy().map_err(|_| {
         Failure::config("there is no home directory to keep the journal in: name a place with --state DIR")
     })?;

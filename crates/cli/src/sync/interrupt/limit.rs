@@ -9,6 +9,8 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan as _, ZonedDateTime};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::exit_status::Failure;
+
 /// The clock is read so often at least: it may be set, and a machine may have been asleep.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -23,21 +25,31 @@ pub enum TimeLimit {
 
 impl TimeLimit {
     /// The earlier one, if there is any.
-    pub fn new(stop_at: Option<StopAt>, max_time: Option<Duration>) -> Option<Self> {
+    ///
+    /// # Errors
+    /// Usage, if there is a time of the local clock, and `TZ` names no time zone.
+    pub fn new(stop_at: Option<StopAt>, max_time: Option<Duration>) -> Result<Option<Self>, Failure> {
+        if let Some(at) = stop_at
+            && let Err(error) = TimeZone::try_system()
+        {
+            return Err(Failure::usage(format!(
+                "--stop-at {at}: the local time zone is not known: {error}: correct TZ, or use --max-time"
+            )));
+        }
         let now = ZonedDateTime::now();
         let at = stop_at.and_then(|at| Some((at, at.next(&now)?)));
         // A time that lies beyond all clocks never comes.
         let after = max_time.and_then(|after| Some((after, Instant::now().checked_add(after)?)));
-        match (at, after) {
+        Ok(match (at, after) {
             (Some((_, moment)), Some((after, end))) if moment.duration_since(now.timestamp()) > signed(after) => {
                 Some(Self::After(after, end))
             }
             (Some((at, moment)), _) => Some(Self::At(at, moment)),
             (None, after) => after.map(|(after, end)| Self::After(after, end)),
-        }
+        })
     }
 
-    /// When that is, by the local clock: `2026-11-25 07:30:00 +08:00`.
+    /// When that is, by the local clock: `2026-11-25 07:30:00 +08:00`, and whether that is not today.
     pub fn when(&self) -> String {
         let moment = match self {
             Self::At(_, moment) => Some(*moment),
@@ -46,7 +58,14 @@ impl TimeLimit {
             }
         };
         let local = moment.map(|moment| moment.to_zoned_datetime(TimeZone::system()));
-        local.map_or_else(|| "a time far away".to_owned(), |local| local.strftime("%Y-%m-%d %H:%M:%S %:z").to_string())
+        let today = ZonedDateTime::now().date();
+        local.map_or_else(
+            || "a time far away".to_owned(),
+            |local| {
+                let is_tomorrow = today.tomorrow().is_ok_and(|tomorrow| tomorrow == local.date());
+                format!("{}{}", local.strftime("%Y-%m-%d %H:%M:%S %:z"), if is_tomorrow { ", tomorrow" } else { "" })
+            },
+        )
     }
 }
 
