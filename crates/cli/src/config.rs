@@ -129,8 +129,8 @@ impl Config {
     }
 
     /// The configuration of the simulator in this process: it fits the samples.
-    pub fn simulated(base_url: &str) -> Self {
-        let text = include_str!("config/sandbox.toml").replace("BASE_URL", base_url);
+    pub fn simulated(base_url: &str, secret: &str) -> Self {
+        let text = include_str!("config/sandbox.toml").replace("BASE_URL", base_url).replace("SECRET", secret);
         Self { name: "the built-in configuration".to_owned(), text, directory: PathBuf::new(), simulated: true }
     }
 

@@ -12,6 +12,7 @@ mod tell;
 mod vendor_has;
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::PathBuf;
 
 use contact_sink_journal::Lock;
@@ -147,6 +148,10 @@ async fn run_all(prepared: Vec<Prepared>, interrupt: Interrupt) -> Vec<(String, 
     all
 }
 
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
 fn destinations(args: &args::Sync) -> Result<(Destinations, Option<Sandbox>), Failure> {
     if args.to != [SANDBOX] {
         return Ok((Config::read(&args.config)?.destinations(&args.to)?, None));
@@ -154,11 +159,14 @@ fn destinations(args: &args::Sync) -> Result<(Destinations, Option<Sandbox>), Fa
     let mut world = World::default();
     // By the minute, as its neighbour's quota is documented, a sample of a thousand users would take one.
     world.engagelab.quota = world.jiguang.quota;
-    // Other users of this machine can reach it: it keeps nothing of the input and shows nothing.
-    (world.pages, world.store, world.request_log) = (false, false, 0);
+    // Other users of this machine can reach it: it has no pages, and nobody else knows its secret.
+    let secret = format!("{:016x}{:016x}", random(), random());
+    (world.pages, world.request_log) = (false, 0);
+    (world.jiguang.project_secret, world.engagelab.api_secret) = (secret.clone(), secret.clone());
+    world.tencent.secret_key.clone_from(&secret);
     let sandbox = Sandbox::start(world)
         .map_err(|error| Failure::new(Status::Stopped, format!("the simulator cannot be started: {error}")))?;
-    Ok((Config::simulated(&sandbox.base_url()).all_destinations()?, Some(sandbox)))
+    Ok((Config::simulated(&sandbox.base_url(), &secret).all_destinations()?, Some(sandbox)))
 }
 
 /// Refuses names that contradict each other.

@@ -37,24 +37,30 @@ impl Secrets<'_> {
         let refuse = |problem: String| Err(section.failure_at(key, problem));
         let (secret, from) = match (env, file) {
             (Some(_), None) if !self.are_read => return Ok("".into()),
-            (Some(name), None) => match std::env::var(name) {
-                Ok(secret) => (secret, "the environment variable that env names"),
-                Err(std::env::VarError::NotPresent) => {
-                    return refuse("the environment variable that env names is not set".to_owned());
+            (Some(name), None) => {
+                let from = match is_name(name) {
+                    true => format!("the environment variable {name}"),
+                    false => "the environment variable that env names".to_owned(),
+                };
+                match std::env::var(name) {
+                    Ok(secret) => (secret, from),
+                    Err(std::env::VarError::NotPresent) => return refuse(format!("{from} is not set")),
+                    Err(std::env::VarError::NotUnicode(_)) => return refuse(format!("{from} is not UTF-8")),
                 }
-                Err(std::env::VarError::NotUnicode(_)) => {
-                    return refuse("the environment variable that env names is not UTF-8".to_owned());
-                }
-            },
+            }
             (None, Some(path)) => {
+                let from = match is_path(path) {
+                    true => path.to_owned(),
+                    false => "the file that file names".to_owned(),
+                };
                 let path = self.directory.join(path);
                 self.files.borrow_mut().push(path.clone());
                 if !self.are_read {
                     return Ok("".into());
                 }
                 match fs::read_to_string(path) {
-                    Ok(text) => (text.trim_end_matches(['\r', '\n']).to_owned(), "the file that file names"),
-                    Err(error) => return refuse(format!("the file that file names cannot be read: {error}")),
+                    Ok(text) => (text.trim_end_matches(['\r', '\n']).to_owned(), from),
+                    Err(error) => return refuse(format!("{from} cannot be read: {error}")),
                 }
             }
             _ => return refuse("name one of env and file".to_owned()),
@@ -64,6 +70,16 @@ impl Secrets<'_> {
             None => Ok(secret.into()),
         }
     }
+}
+
+/// Whether it can be repeated as the name of a variable: no vendor's secret looks like one.
+fn is_name(text: &str) -> bool {
+    text.contains('_') && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// Whether it can be repeated as a path: no vendor's secret has a dot.
+fn is_path(text: &str) -> bool {
+    text.contains('.')
 }
 
 /// No vendor's secret has any of this: it came along when the secret was copied, and the vendor would only say that it is wrong.

@@ -50,9 +50,6 @@ impl Interrupt {
                 // The runs are over.
                 () = to.closed() => return,
             };
-            if why == Why::Signal {
-                say!("contact-sink: ends when what is in flight is answered; a second signal ends it at once");
-            }
             to.send_replace(Some(why));
             let once_more = async {
                 if matches!(why, Why::TimeIsUp(_)) {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
@@ -20,6 +20,7 @@ use super::stop;
 use contact_sink_mapping::Mapper;
 use contact_sink_source::{InputRows, ReadControl};
 
+use crate::console::say;
 use crate::exit_status::Status;
 use crate::progress::{Progress, Sample};
 use crate::reading::{self, Known, ReadRow, Reading, Seen, Wanted};
@@ -193,6 +194,9 @@ impl Ended {
     }
 }
 
+/// What a first signal does is said once for all destinations.
+static TOLD: Once = Once::new();
+
 impl Run {
     /// Sends all rows of the input that have no outcome yet.
     pub async fn sync(self, mut interrupt: Interrupt) -> Ended {
@@ -230,6 +234,9 @@ impl Run {
                     batch.clear();
                 },
                 why = interrupt.told(), if settle_until.is_none() => {
+                    if why == Why::Signal {
+                        TOLD.call_once(|| say!("contact-sink: ends when what is in flight is answered; a second signal ends it at once"));
+                    }
                     settle_until = Some(Instant::now() + settle);
                     // An input that was read to its end is counted whole. Else the thread that reads may wait for a terminal or
                     // a pipe: nothing waits for it any more.

@@ -32,6 +32,9 @@ struct Case {
     config_bytes: Option<String>,
     /// The value of the environment variable that holds the secret.
     secret: Option<String>,
+    /// Environment variables.
+    #[serde(default)]
+    env: Vec<(String, String)>,
     /// The input comes through a pipe: `cat FILE | contact-sink sync -`.
     #[serde(default)]
     pipe: bool,
@@ -130,7 +133,9 @@ fn check(case: &Case) -> Result<(), String> {
     let ran = match case.full_disk {
         true => place.run_on_a_full_disk(1, &line),
         false if case.pipe => place.run_from(input, &line),
-        false => place.run(&line),
+        false => place.finish(
+            std::process::Command::new(env!("CARGO_BIN_EXE_contact-sink")).args(&line).envs(case.env.iter().cloned()),
+        ),
     };
     for text in [&ran.stdout, &ran.stderr] {
         assert!(!text.contains("marker") && !text.contains(SECRET), "{}: it leaks: {text}", case.name);

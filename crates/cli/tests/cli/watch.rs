@@ -128,8 +128,8 @@ fn metrics_without_a_place_are_refused_before_anything_is_sent() {
     let place = place();
     for (path, says) in [
         ("nowhere/run.prom", "--metrics nowhere/run.prom: it cannot be written: "),
-        ("contacts.csv", "--metrics contacts.csv: that is the input or the configuration itself"),
-        ("contact-sink.toml", "--metrics contact-sink.toml: that is the input or the configuration itself"),
+        ("contacts.csv", "--metrics contacts.csv: that is the input itself"),
+        ("contact-sink.toml", "--metrics contact-sink.toml: that is the configuration itself"),
     ] {
         let ran = place.run(&["sync", "contacts.csv", "--to", "growth", "--metrics", path]);
         assert_eq!(ran.status, 64, "{}", ran.stderr);

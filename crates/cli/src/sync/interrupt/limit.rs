@@ -30,10 +30,11 @@ impl TimeLimit {
     /// Usage, if there is a time of the local clock, and `TZ` names no time zone.
     pub fn new(stop_at: Option<StopAt>, max_time: Option<Duration>) -> Result<Option<Self>, Failure> {
         if let Some(at) = stop_at
-            && let Err(error) = TimeZone::try_system()
+            && std::env::var_os("TZ").is_some_and(|zone| !zone.is_empty())
+            && TimeZone::try_system().is_err()
         {
             return Err(Failure::usage(format!(
-                "--stop-at {at}: the local time zone is not known: {error}: correct TZ, or use --max-time"
+                "--stop-at {at}: TZ names no time zone: correct it, or use --max-time"
             )));
         }
         let now = ZonedDateTime::now();
