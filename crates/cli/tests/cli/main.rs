@@ -15,6 +15,7 @@ mod samples;
 mod sandbox;
 mod stops;
 mod support;
+mod surroundings;
 mod taken_up;
 mod values;
 mod vendors;

@@ -150,7 +150,7 @@ impl Place {
         Ran::of(self.at(command).output().unwrap())
     }
 
-    fn at<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+    pub fn at<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         let secrets = ["JIGUANG_PROJECT_SECRET", "ENGAGELAB_API_SECRET", "TENCENT_SECRET_KEY"];
         command.current_dir(self.directory.path()).env("CONTACT_SINK_STATE", "state");
         command.envs(secrets.map(|name| (name, &self.secret)))

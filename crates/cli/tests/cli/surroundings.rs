@@ -1,0 +1,134 @@
+//! The machine around the command: signals, files of others, limits of the configuration.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use contact_sink_sandbox::World;
+
+use crate::journal::place;
+use crate::support::{Place, Ran, signal, wait_until, world};
+
+/// The command under a shell that does something first.
+fn start_after(place: &Place, first: &str, arguments: &[&str]) -> Child {
+    let line = format!("{first}; exec \"$0\" \"$@\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &line, env!("CARGO_BIN_EXE_contact-sink")]).args(arguments);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    place.at(&mut command).spawn().unwrap()
+}
+
+fn rows(count: usize) -> String {
+    let rows = (1..=count).map(|cuid| format!("{cuid},13800000000,,\n"));
+    "cuid,mobile,email,registration_id\n".to_owned() + &rows.collect::<String>()
+}
+
+const SYNC: [&str; 6] = ["sync", "input.csv", "--to", "growth", "--report", "json"];
+
+#[test]
+fn a_hangup_ends_a_run_in_order_and_what_was_ignored_stays_so() {
+    let place = place();
+    place.write("input.csv", rows(2_000));
+    let child = start_after(&place, "true", &SYNC);
+    wait_until("a request", || place.sandbox.seen() > 0);
+    signal("HUP", child.id());
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!(ran.status, 130, "{}", ran.stderr);
+    assert!(ran.stderr.contains("ends when what is in flight is answered"), "{}", ran.stderr);
+    assert!(ran.count("accepted") > 0 && ran.count("pending") > 0, "{}", ran.stderr);
+
+    let before = place.sandbox.seen();
+    let child = start_after(&place, "trap '' HUP INT", &SYNC);
+    wait_until("a request", || place.sandbox.seen() > before);
+    signal("HUP", child.id());
+    signal("INT", child.id());
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!((ran.status, ran.count("accepted")), (0, 2_000), "{}", ran.stderr);
+}
+
+/// It would hold credentials and values.
+#[test]
+fn a_run_leaves_no_core_dump() {
+    let place = place();
+    place.write("input.csv", rows(2_000));
+    let child = start_after(&place, "ulimit -c unlimited", &SYNC);
+    wait_until("a request", || place.sandbox.seen() > 0);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    assert_eq!(Ran::of(child.wait_with_output().unwrap()).status, 0);
+}
+
+#[test]
+fn metrics_are_written_through_a_link_and_say_how_the_run_ended() {
+    let place = place();
+    let real = tempfile::tempdir().unwrap();
+    let (file, link) = (real.path().join("run.prom"), place.directory.path().join("link.prom"));
+    fs::write(&file, "of before").unwrap();
+    symlink(&file, &link).unwrap();
+    let ran = place.sync("cuid,mobile,email,registration_id\n1,13800000000,,\n2,130,,\n", &["--metrics", "link.prom"]);
+    assert_eq!(ran.status, 2, "{}", ran.stderr);
+    assert!(link.is_symlink());
+    let text = fs::read_to_string(&file).unwrap();
+    for line in [
+        "contact_sink_updates_total{destination=\"growth\",outcome=\"accepted\"} 1",
+        "contact_sink_updates_total{destination=\"growth\",outcome=\"unsettled\"} 0",
+        "contact_sink_run_exit_status{destination=\"growth\"} 2",
+        "contact_sink_run_ended_timestamp_seconds{destination=\"growth\"} 1",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644);
+    // A device and a directory stay what they are.
+    symlink("/dev/null", place.directory.path().join("device")).unwrap();
+    for path in ["device", "state"] {
+        let ran = place.run(&["sync", "input.csv", "--to", "growth", "--metrics", path]);
+        assert!(ran.status == 64 && ran.stderr.contains("it is no regular file"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn the_state_has_a_place_without_a_home() {
+    let place = place();
+    place.write("input.csv", rows(10));
+    let state = place.directory.path().join("xdg");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_contact-sink"));
+    let ran = place.at(command.args(SYNC)).env_remove("CONTACT_SINK_STATE").env_remove("HOME");
+    let ran = Ran::of(ran.env("XDG_STATE_HOME", &state).output().unwrap());
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert!(state.join("contact-sink/growth.sqlite").is_file());
+}
+
+fn with_keys(place: &Place, keys: &str) {
+    place.write(
+        "contact-sink.toml",
+        place.config().replace("subject = \"cuid\"", &format!("subject = \"cuid\"\n{keys}")),
+    );
+}
+
+#[test]
+fn a_batch_and_requests_in_flight_are_no_more_than_was_asked() {
+    let place = place();
+    with_keys(&place, "batch = 7\nin_flight = 1");
+    let ran = place.sync(rows(100), &[]);
+    assert_eq!((ran.status, ran.count("accepted"), ran.count("requests")), (0, 100, 15), "{}", ran.stderr);
+    let requests = place.sandbox.requests();
+    assert!(requests.windows(2).all(|pair| pair[0].answered.unwrap() <= pair[1].arrival), "one after the other");
+}
+
+/// It answers well, and after more time than the default.
+#[test]
+fn a_vendor_that_is_slow_is_waited_for_as_long_as_was_asked() {
+    let mut slow: World = world();
+    slow.latency = Duration::from_millis(700);
+    let place = Place::new(slow);
+    with_keys(&place, "timeout = \"300ms\"");
+    let ran = place.sync(rows(10), &[]);
+    assert_eq!((ran.status, ran.count("accepted")), (75, 0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the requests may have been stored"), "{}", ran.stderr);
+    with_keys(&place, "timeout = \"5s\"");
+    let ran = place.sync(rows(10), &[]);
+    assert_eq!((ran.status, ran.count("accepted")), (0, 10), "{}", ran.stderr);
+}
