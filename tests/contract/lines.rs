@@ -124,7 +124,7 @@ pub(crate) async fn the_batch_has_1_to_max_updates_each_subject_once_all_valid_a
 }
 
 pub(crate) async fn one_request_no_retry_no_redirect<V: Vendor>(make: Make) {
-    let other = Server::start(Server::answer(200, "", &V::success(&[0]))).await;
+    let other = Server::start(Server::answer(200, "", V::success(&[0]))).await;
     let location = format!("location: {}/elsewhere\r\n", other.base_url);
     for (status, headers) in [(307, &*location), (301, &*location), (503, ""), (429, "retry-after: 0\r\n"), (500, "")] {
         let server = Server::start(Server::answer(status, headers, "")).await;
@@ -186,7 +186,7 @@ pub(crate) async fn dropping_the_future_may_leave_the_batch_applied<V: Vendor>(m
     // The request has left whole, so the vendor may apply it; and the sink is as good as before.
     assert_eq!(silent.requests(), 1);
     let numbers: Vec<u32> = (0..).take(batch.len()).collect();
-    let server = Server::start(Server::answer(200, "", &V::success(&numbers))).await;
+    let server = Server::start(Server::answer(200, "", V::success(&numbers))).await;
     let sink = V::sink(&server.base_url, make(options()));
     drop(sink.send(&batch));
     assert_eq!(letters(&sink.send(&batch).await.unwrap()), "A".repeat(batch.len()));

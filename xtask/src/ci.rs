@@ -11,6 +11,7 @@ type Step = (&'static str, fn() -> Result<()>);
 const STEPS: &[Step] = &[
     ("fmt", fmt),
     ("layers", layers::run),
+    ("deny", deny),
     ("clippy", clippy),
     ("conformance", || conformance::run(&conformance::Options::default())),
     ("over hyper", || conformance::run(&conformance::Options::over(conformance::Transport::Hyper))),
@@ -38,6 +39,16 @@ pub(crate) fn run() -> Result<()> {
 
 fn fmt() -> Result<()> {
     shell::run(shell::cargo().args(["fmt", "--all", "--check"]))
+}
+
+/// Licences, banned crates and sources, where cargo-deny is installed.
+fn deny() -> Result<()> {
+    if shell::cargo().args(["deny", "--version"]).output().is_ok_and(|output| output.status.success()) {
+        shell::run(shell::cargo().args(["deny", "--all-features", "check", "licenses", "bans", "sources"]))
+    } else {
+        println!("cargo-deny is not installed: left out");
+        Ok(())
+    }
 }
 
 fn clippy() -> Result<()> {

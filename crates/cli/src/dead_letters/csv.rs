@@ -41,11 +41,10 @@ impl Table {
         let mut record = csv::ByteRecord::new();
         record.push_field(place.destination.as_bytes());
         record.push_field(place.line.map_or(String::new(), |line| line.to_string()).as_bytes());
-        record.push_field(joined(&|reason| reason.column.clone()).as_bytes());
-        record.push_field(joined(&|reason| reason.code.as_ref().map(ToString::to_string)).as_bytes());
-        record.push_field(joined(&|reason| Some(reason.reason.clone())).as_bytes());
-        // On one line, so that the row is not taken for several.
-        record.push_field(joined(&|reason| reason.vendor_text.clone()).replace(['\r', '\n'], " ").as_bytes());
+        record.push_field(no_formula(joined(&|reason| reason.column.clone())).as_bytes());
+        record.push_field(no_formula(joined(&|reason| reason.code.as_ref().map(ToString::to_string))).as_bytes());
+        record.push_field(no_formula(joined(&|reason| Some(reason.reason.clone()))).as_bytes());
+        record.push_field(no_formula(joined(&|reason| reason.vendor_text.clone())).as_bytes());
         record.push_field(place.run.as_bytes());
         // A row with too few or too many cells stays one: fed back unmended, it must not become another row.
         for place in self.places.iter().copied().chain(self.columns..cells.len()) {
@@ -55,6 +54,13 @@ impl Table {
         }
         line(&record)
     }
+}
+
+/// A text of ours or of the vendor that a spreadsheet takes for a text, with an apostrophe if it would run it as a formula. The cells of
+/// the input stay as they are: they are sent again.
+fn no_formula(text: String) -> String {
+    let is_formula = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '|', '%']);
+    if is_formula && text.parse::<i64>().is_err() { format!("'{text}") } else { text }
 }
 
 fn line(record: &csv::ByteRecord) -> io::Result<Vec<u8>> {

@@ -40,9 +40,9 @@ pub fn line(place: &Place<'_>, object: &[u8], reasons: &[Reason]) -> io::Result<
     write!(line, "\"{REJECTED_ERRORS}\":")?;
     serde_json::to_writer(&mut line, &errors)?;
     let start = line.len();
-    // Half a surrogate pair passes as JSON by the grammar, and no reader of the file would take it.
-    let readable =
-        std::str::from_utf8(object).ok().filter(|text| serde_json::from_str::<serde_json::Value>(text).is_ok());
+    // Half a surrogate pair passes as JSON by the grammar, and no reader of the file would take it. A number that is too large for some, or
+    // values in values, are no reason to change the row.
+    let readable = std::str::from_utf8(object).ok().filter(|text| !has_half_a_pair(text));
     let fed_back = is_fed_back(object);
     let whole = readable.map(|text| {
         each_field(text, |name, value| {
@@ -62,4 +62,28 @@ pub fn line(place: &Place<'_>, object: &[u8], reasons: &[Reason]) -> io::Result<
     }
     line.extend_from_slice(b"}\n");
     Ok(line)
+}
+
+/// Whether an escape names half of a surrogate pair, without the other half beside it.
+fn has_half_a_pair(json: &str) -> bool {
+    let (mut rest, mut high_before) = (json.as_bytes(), false);
+    loop {
+        let (unit, length) = match rest {
+            [] => return high_before,
+            [b'\\', b'u', digits @ ..] if digits.len() >= 4 => {
+                let digits = std::str::from_utf8(&digits[..4]).unwrap_or_default();
+                (u16::from_str_radix(digits, 16).ok(), 6)
+            }
+            [b'\\', _, ..] => (None, 2),
+            _ => (None, 1),
+        };
+        match unit {
+            Some(0xDC00..=0xDFFF) if high_before => high_before = false,
+            Some(0xDC00..=0xDFFF) => return true,
+            _ if high_before => return true,
+            Some(0xD800..=0xDBFF) => high_before = true,
+            _ => {}
+        }
+        rest = &rest[length..];
+    }
 }

@@ -145,3 +145,33 @@ fn another_place_is_taken_where_the_first_was_none() {
     assert_eq!((ran.status, ran.count("accepted"), ran.count("rejected")), (2, 1, 1), "{}", ran.stderr);
     assert_eq!(place.rejected_rows(), ["2,mobile,,an SMS number is 11 digits and nothing else"], "under one head");
 }
+
+/// A number that is too large for many readers, and values in values that are too deep for them.
+#[test]
+fn an_object_is_kept_byte_for_byte_and_can_be_fed_back() {
+    let place = Place::new(world());
+    let deep = format!("{}1{}", "[".repeat(300), "]".repeat(300));
+    let object = format!(
+        "\"cuid\":1,\"mobile\":130, \"more\" : 1e400,\"deep\":{deep},\"pair\":\"\\ud83d\\ude00\",\"n\":-0.10E+2"
+    );
+    place.write("input.ndjson", format!("{{{object}}}\n"));
+    let ran = place.run(&["sync", "input.ndjson", "--to", "growth", "--report", "json"]);
+    assert_eq!((ran.status, ran.count("rejected")), (2, 1), "{}", ran.stderr);
+    let text = fs::read_to_string(place.rejected().remove(0)).unwrap();
+    assert!(text.contains(&object.replace(", \"more\" : ", ",\"more\":")), "{text}");
+    place.write("again.ndjson", text.replace("\"mobile\":130", "\"mobile\":\"13800000000\""));
+    let ran = place.run(&["sync", "again.ndjson", "--to", "growth", "--report", "json"]);
+    assert_eq!((ran.status, ran.count("accepted")), (0, 1), "{}", ran.stderr);
+}
+
+/// The cells of the input are sent again, and stay as they are.
+#[test]
+fn what_we_add_is_no_formula() {
+    let place = Place::new(world());
+    place.write("contact-sink.toml", place.config().replace("\"mobile\"", "\"=HYPERLINK(1)\""));
+    place.write("input.csv", "cuid,=HYPERLINK(1),email,registration_id\n1,=130,,\n");
+    let ran = place.run(&["sync", "input.csv", "--to", "growth"]);
+    assert_eq!(ran.status, 2, "{}", ran.stderr);
+    let text = fs::read_to_string(place.rejected().remove(0)).unwrap();
+    assert!(text.contains("\ngrowth,2,'=HYPERLINK(1),") && text.contains(",1,=130,,\n"), "{text}");
+}
