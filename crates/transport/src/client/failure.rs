@@ -27,7 +27,7 @@ pub(crate) fn of_connect(error: &(dyn Error + 'static)) -> TransportError {
             detail = match io.kind() {
                 io::ErrorKind::ConnectionRefused => "connection refused",
                 io::ErrorKind::ConnectionReset => "connection reset",
-                io::ErrorKind::TimedOut => "connection timed out",
+                io::ErrorKind::TimedOut => "the connect timeout passed",
                 io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "host or network unreachable",
                 _ => detail,
             };

@@ -34,6 +34,8 @@ impl Connector {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // It is shared out among the addresses of a host: one that swallows packets leaves time for the others.
+        tcp.set_connect_timeout(Some(settings.connect_timeout));
         let route = match &settings.proxy {
             None => Route::Direct(HttpsConnector::from((tcp, tls))),
             Some(proxy) => Route::Proxied(HttpsConnector::from((tunnel(proxy, tcp)?, tls))),

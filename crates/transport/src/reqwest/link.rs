@@ -71,6 +71,8 @@ pub(super) fn client(settings: &Settings, once: Arc<Once>) -> Result<Client, Bui
         // Idle connections are closed by `close_when_idle`.
         .pool_idle_timeout(None)
         .pool_max_idle_per_host(1)
+        // reqwest has its connector share it out among the addresses of a host.
+        .connect_timeout(settings.connect_timeout)
         .connector_layer(ConnectOnce { once, connect_timeout: settings.connect_timeout });
     let builder = match &settings.proxy {
         Some(proxy) => builder.proxy(tunnel(proxy)?),
