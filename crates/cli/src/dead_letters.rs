@@ -176,7 +176,7 @@ impl DeadLetters {
         let mut open = match self.open.take() {
             Some(open) => open,
             None => {
-                fs::create_dir_all(&self.directory)?;
+                contact_sink_journal::make_directory(&self.directory)?;
                 let (path, mut file) = self.create()?;
                 let start = self.head()?;
                 file.write_all(&start)?;

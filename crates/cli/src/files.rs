@@ -91,3 +91,28 @@ pub fn is_in(path: &Path, directory: &Path) -> bool {
     let directory = fs::canonicalize(directory);
     directory.is_ok_and(|directory| real.or_else(|| fs::canonicalize(parent).ok()) == Some(directory))
 }
+
+/// Refuses a directory in which others could put files in the place of ours, or take ours away. One that is not there is made for its owner
+/// only.
+///
+/// # Errors
+/// Its name, what is wrong with it, and what to type.
+#[cfg(unix)]
+pub fn check_private(directory: &Path) -> Result<(), String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let Ok(metadata) = fs::metadata(directory) else { return Ok(()) };
+    let name = directory.display();
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(format!("{name} belongs to another user: name another one"));
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return Err(format!("{name} can be written by others: chmod go-w {name}"));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub fn check_private(_: &Path) -> Result<(), String> {
+    Ok(())
+}

@@ -40,6 +40,9 @@ pub enum KeyError {
         .0.display()
     )]
     Size(PathBuf),
+    /// Others can read the file.
+    #[error("{}: others can read it, and try with it what the journal knows: chmod 600 {}", .0.display(), .0.display())]
+    Open(PathBuf),
     /// The system gave no random bytes.
     #[error("the system gives no random bytes for a new key")]
     Random(#[source] io::Error),
@@ -57,6 +60,7 @@ impl Key {
         let failed = |doing| move |source| KeyError::File { path: path.to_owned(), doing, source };
         // First without a thought of writing: a key may lie on a read-only disk.
         match File::open(path) {
+            Ok(file) if is_open_to_others(&file) => return Err(KeyError::Open(path.to_owned())),
             Ok(mut file) => match read(&mut file).map_err(failed("read"))?.as_slice() {
                 [] => {}
                 bytes => return Self::of(bytes, path),
@@ -102,6 +106,17 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key(..)")
     }
+}
+
+#[cfg(unix)]
+fn is_open_to_others(file: &File) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_: &File) -> bool {
+    false
 }
 
 /// What the file holds, or the beginning of it if that is too much for a key.

@@ -267,7 +267,7 @@ impl Letters {
     fn open(&mut self, new: bool) -> io::Result<Arc<File>> {
         let path = self.path.as_deref().unwrap_or(Path::new(""));
         if new && let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)?;
+            crate::schema::make_directory(directory)?;
         }
         let mut options = OpenOptions::new();
         options.append(true).create_new(new);

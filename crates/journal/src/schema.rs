@@ -81,12 +81,13 @@ pub(crate) const OF_A_RUN: [&str; 6] =
 /// Opens a journal, or makes it, readable by its owner only. Of the key it keeps and compares a hash.
 pub(crate) fn open(path: &Path, key: [u8; 32]) -> Result<Connection, OpenError> {
     if let Some(directory) = path.parent() {
-        make_directory(directory)?;
+        make_directory(directory).map_err(OpenError::io(directory))?;
     }
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    check_kind(path)?;
     // SQLite makes the files beside it with the same rights.
     let file = options.open(path).map_err(OpenError::io(path))?;
     check_magic(file, path)?;
@@ -100,6 +101,7 @@ pub(crate) fn open(path: &Path, key: [u8; 32]) -> Result<Connection, OpenError> 
 
 /// Opens a journal that is there, to read it; another process may be writing it. `None` if a kill left it before it had tables.
 pub(crate) fn open_to_read(path: &Path) -> Result<Option<Connection>, OpenError> {
+    check_kind(path)?;
     check_magic(File::open(path).map_err(OpenError::io(path))?, path)?;
     // A log that a kill left cannot be read without the right to write.
     let open = |access| Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX);
@@ -148,6 +150,14 @@ fn prepare(connection: &Connection, path: &Path, key: [u8; 32]) -> Result<(), Op
         .map_err(sqlite())
 }
 
+/// Refuses what is no file at all: to read a pipe waits for ever.
+fn check_kind(path: &Path) -> Result<(), OpenError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(OpenError::Foreign { path: path.to_owned() }),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses what SQLite would take for an empty database though it is not: a file of one byte.
 fn check_magic(file: File, path: &Path) -> Result<(), OpenError> {
     const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -172,10 +182,10 @@ fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
 }
 
 /// Makes a directory that only its owner can look into, if it is not there.
-pub fn make_directory(directory: &Path) -> Result<(), OpenError> {
+pub fn make_directory(directory: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory).map_err(OpenError::io(directory))
+    builder.create(directory)
 }

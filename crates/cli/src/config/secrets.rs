@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use contact_sink_mapping::{ConfigError, Section};
 use secrecy::SecretString;
 
+use crate::console::say;
+
 /// How secrets are fetched.
 #[derive(Debug, Clone, Copy)]
 pub struct Secrets<'a> {
@@ -58,6 +60,9 @@ impl Secrets<'_> {
                 if !self.are_read {
                     return Ok("".into());
                 }
+                if can_be_read_by_others(&path) {
+                    say!("contact-sink: {from}: others can read the secret in it: chmod 600");
+                }
                 match fs::read_to_string(path) {
                     Ok(text) => (text.trim_end_matches(['\r', '\n']).to_owned(), from),
                     Err(error) => return refuse(format!("{from} cannot be read: {error}")),
@@ -70,6 +75,17 @@ impl Secrets<'_> {
             None => Ok(secret.into()),
         }
     }
+}
+
+#[cfg(unix)]
+fn can_be_read_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0)
+}
+
+#[cfg(not(unix))]
+fn can_be_read_by_others(_: &Path) -> bool {
+    false
 }
 
 /// Whether it can be repeated as the name of a variable: no vendor's secret looks like one.

@@ -88,6 +88,8 @@ impl<'a> Preparation<'a> {
             let checked = preparation.check(destination, input)?;
             preparation.checked.push(checked);
         }
+        files::check_private(&args.rejected)
+            .map_err(|problem| Failure::config(format!("--rejected: the directory {problem}")))?;
         files::can_be_made_in(&args.rejected).map_err(|error| {
             let problem =
                 format!("--rejected {}: no file of rejected rows can be written there", args.rejected.display());

@@ -17,6 +17,7 @@ use contact_sink_source::{Preflight, display_name};
 
 use crate::config::LimiterKey;
 use crate::exit_status::{Failure, Status};
+use crate::files;
 use crate::reading::Known;
 use crate::report::{Replaced, counted, grouped};
 
@@ -250,8 +251,13 @@ impl States {
             None => default_directory()?,
         };
         contact_sink_journal::make_directory(&directory).map_err(|error| {
-            Failure::config(format!("the state directory cannot be made: {error}: name another one with --state DIR"))
+            let name = directory.display();
+            Failure::config(format!(
+                "the state directory cannot be made: {name}: {error}: name another one with --state DIR"
+            ))
         })?;
+        files::check_private(&directory)
+            .map_err(|problem| Failure::config(format!("the state directory {problem}")))?;
         Ok(self.directory.insert(directory).clone())
     }
 }

@@ -132,3 +132,59 @@ fn a_vendor_that_is_slow_is_waited_for_as_long_as_was_asked() {
     let ran = place.sync(rows(10), &[]);
     assert_eq!((ran.status, ran.count("accepted")), (0, 10), "{}", ran.stderr);
 }
+
+#[test]
+fn a_place_where_others_can_write_is_refused() {
+    let place = place();
+    place.write("input.csv", rows(10));
+    let mode = |name: &str, mode: u32| {
+        fs::set_permissions(place.directory.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for (directory, more) in [("state", vec!["--state", "state"]), ("rows", vec!["--rejected", "rows"])] {
+        fs::create_dir_all(place.directory.path().join(directory)).unwrap();
+        for open in [0o770, 0o777, 0o702] {
+            mode(directory, open);
+            let ran = place.run(&[&SYNC[..], &more].concat());
+            assert_eq!(ran.status, 78, "{}", ran.stderr);
+            assert!(
+                ran.stderr.contains(&format!("{directory} can be written by others: chmod go-w ")),
+                "{}",
+                ran.stderr
+            );
+        }
+        mode(directory, 0o755);
+        assert_eq!(place.run(&[&SYNC[..], &more].concat()).status, 0);
+    }
+    mode("state/index.key", 0o644);
+    let ran = place.run(&[&SYNC[..], &["--restart"]].concat());
+    assert!(ran.status == 78 && ran.stderr.contains("others can read it"), "{}", ran.stderr);
+    mode("state/index.key", 0o600);
+    assert_eq!(place.run(&[&SYNC[..], &["--restart"]].concat()).status, 0);
+
+    // A pipe is no journal, and is not waited for.
+    fs::remove_file(place.directory.path().join("state/growth.sqlite")).unwrap();
+    let made = Command::new("mkfifo").arg(place.directory.path().join("state/growth.sqlite")).status().unwrap();
+    assert!(made.success());
+    for command in [&SYNC[..], &["status"]] {
+        let ran = place.run(command);
+        assert!(ran.stderr.contains("it is no journal of contact-sink"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_warned_of_and_its_path_begins_at_the_configuration() {
+    let place = place();
+    fs::create_dir(place.directory.path().join("conf")).unwrap();
+    let config = place.config().replace("env = \"JIGUANG_PROJECT_SECRET\"", "file = \"secret.txt\"");
+    place.write("conf/contact-sink.toml", config);
+    place.write("conf/secret.txt", format!("{}\n", place.secret));
+    place.write("input.csv", rows(10));
+    let path = place.directory.path().join("conf/secret.txt");
+    for (mode, warns) in [(0o644, true), (0o600, false)] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let ran = place.run(&[&SYNC[..], &["--config", "conf/contact-sink.toml", "--restart"]].concat());
+        assert_eq!((ran.status, ran.stderr.contains("others can read the secret in it")), (0, warns), "{}", ran.stderr);
+    }
+    let ran = place.run(&[&SYNC[..], &["--config", "conf/contact-sink.toml", "--metrics", "conf/secret.txt"]].concat());
+    assert!(ran.status == 64 && ran.stderr.contains("that is the file of a secret"), "{}", ran.stderr);
+}
