@@ -85,6 +85,11 @@ pub fn bars() -> MultiProgress {
     bars
 }
 
+/// How many columns the terminal has.
+pub fn width() -> u16 {
+    console::Term::stderr().size().1
+}
+
 /// Waits until all is written, at most for so long.
 pub fn flush(within: Option<Duration>) {
     let until = within.map(|within| Instant::now() + within);
@@ -175,7 +180,7 @@ impl Screen {
 
 impl TermLike for Screen {
     fn width(&self) -> u16 {
-        console::Term::stderr().size().1
+        width()
     }
 
     fn move_cursor_up(&self, lines: usize) -> io::Result<()> {

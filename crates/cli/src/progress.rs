@@ -13,6 +13,8 @@ pub use pace::{Frame, Sample};
 
 use pace::Pace;
 
+/// From so many columns on there is room for a bar.
+const WIDE: u16 = 72;
 /// Between two updates of a bar.
 const BAR: Duration = Duration::from_millis(200);
 /// Between two plain lines, and the time over which rates are measured.
@@ -62,7 +64,7 @@ impl Screen {
         let now = Instant::now();
         let (form, next) = match &self.kind {
             Kind::Bars(bars) => {
-                let template = "{bar:30} {percent:>3}% of the file checked, {elapsed}";
+                let template = "{percent:>3}% of the file checked, {elapsed}";
                 let bar = bars.add(ProgressBar::new(bytes));
                 let style = ProgressStyle::with_template(template);
                 (Form::Bar(style.map_or(bar.clone(), |style| bar.with_style(style))), now + BAR)
@@ -164,9 +166,11 @@ fn is_dumb() -> bool {
 }
 
 fn bar(name: String, rows: Option<u64>) -> ProgressBar {
+    // Fitted to the width: what is settled of all rows comes first, and what has no room is cut off.
     let (bar, template) = match rows {
-        Some(rows) => (ProgressBar::new(rows), "{prefix}{bar:30} {percent:>3}% of the rows, {msg}, {elapsed}"),
-        None => (ProgressBar::new_spinner(), "{prefix}{spinner} {msg}, {elapsed}"),
+        Some(rows) if console::width() >= WIDE => (ProgressBar::new(rows), "{prefix}{bar:20} {percent:>3}% {wide_msg}"),
+        Some(rows) => (ProgressBar::new(rows), "{prefix}{percent:>3}% {wide_msg}"),
+        None => (ProgressBar::new_spinner(), "{prefix}{spinner} {wide_msg}"),
     };
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style).with_prefix(name),

@@ -101,10 +101,21 @@ impl Line<'_> {
     /// The same for a place beside a bar.
     pub fn short(&self) -> String {
         let Sample { accepted, rejected, pending, .. } = self.sample;
+        let mut parts = Vec::new();
+        if let Some(rates) = self.pace.rates {
+            parts.push(format!("{:.0} rows/s", rates.rows));
+            parts.extend(self.share(rates).map(|share| format!("{share:.0}% of the quota")));
+        }
+        parts.extend(self.left().map(|left| format!("{} left", humantime::format_duration(left))));
         let counts = [(accepted, "accepted"), (rejected, "rejected"), (pending, "pending")];
-        let counts = counts.map(|(count, what)| format!("{} {what}", grouped(count))).join(", ");
-        let rate = self.pace.rates.map_or(String::new(), |rates| format!(", {:.0} rows/s", rates.rows));
-        format!("{counts}{rate}{}", self.waits())
+        parts.extend(counts.map(|(count, what)| format!("{} {what}", grouped(count))));
+        format!("{}{}", parts.join(", "), self.waits())
+    }
+
+    /// How much of the quota is used, in percent.
+    fn share(&self, rates: Rates) -> Option<f64> {
+        let quota = self.pace.frame.quota?;
+        Some(rates.requests / (f64::from(quota.requests.get()) / quota.per.as_secs_f64()) * 100.0)
     }
 
     /// How long it still takes at the rate of the last interval.
@@ -126,11 +137,10 @@ impl Line<'_> {
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Sample { accepted, rejected, pending, retries, .. } = self.sample;
-        if let Some(Rates { rows, requests }) = self.pace.rates {
-            write!(f, "{rows:.0} rows/s, {requests:.1} requests/s")?;
-            if let Some(quota) = self.pace.frame.quota {
-                let most = f64::from(quota.requests.get()) / quota.per.as_secs_f64();
-                write!(f, " ({:.0}% of the quota)", requests / most * 100.0)?;
+        if let Some(rates) = self.pace.rates {
+            write!(f, "{:.0} rows/s, {:.1} requests/s", rates.rows, rates.requests)?;
+            if let Some(share) = self.share(rates) {
+                write!(f, " ({share:.0}% of the quota)")?;
             }
             f.write_str("; ")?;
         }
