@@ -37,6 +37,7 @@ impl Secrets<'_> {
         let (env, file) = (from.text("env")?, from.text("file")?);
         from.finish()?;
         let refuse = |problem: String| Err(section.failure_at(key, problem));
+        let mut is_open = false;
         let (secret, from) = match (env, file) {
             (Some(_), None) if !self.are_read => return Ok("".into()),
             (Some(name), None) => {
@@ -60,9 +61,7 @@ impl Secrets<'_> {
                 if !self.are_read {
                     return Ok("".into());
                 }
-                if can_be_read_by_others(&path) {
-                    say!("contact-sink: {from}: others can read the secret in it: chmod 600");
-                }
+                is_open = can_be_read_by_others(&path);
                 match fs::read_to_string(path) {
                     Ok(text) => (text.trim_end_matches(['\r', '\n']).to_owned(), from),
                     Err(error) => return refuse(format!("{from} cannot be read: {error}")),
@@ -72,7 +71,12 @@ impl Secrets<'_> {
         };
         match wrong_with(&secret) {
             Some(problem) => refuse(format!("{from} {problem}")),
-            None => Ok(secret.into()),
+            None => {
+                if is_open {
+                    say!("contact-sink: {from}: others can read the secret in it: chmod 600");
+                }
+                Ok(secret.into())
+            }
         }
     }
 }

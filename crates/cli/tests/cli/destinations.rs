@@ -80,6 +80,11 @@ fn one_that_is_stopped_down_or_slow_holds_up_no_other() {
     config = format!("{rest}[destinations.b]{of_b}[destinations.c]{of_c}");
     place.write("contact-sink.toml", config);
     place.write("wrong", "another");
+    #[cfg(unix)]
+    {
+        let only_ours = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(place.directory.path().join("wrong"), only_ours).unwrap();
+    }
 
     place.write("input.csv", sample("contacts.csv"));
     let child = place.start(&["sync", "input.csv", "--to", "b,down,c,a", "--report", "json"]);
