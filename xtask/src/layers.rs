@@ -33,7 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (DELIVERY, &[CORE]),
     (JOURNAL, &[CORE, DELIVERY]),
     (MAPPING, &[CORE]),
-    (SOURCE, &[MAPPING]),
+    (SOURCE, &[CORE, MAPPING]),
     // It shares nothing with the clients: together they could be wrong alike.
     (SANDBOX, &[]),
     (FACADE, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, JOURNAL, MAPPING, SANDBOX, SOURCE, TENCENT, TRANSPORT]),

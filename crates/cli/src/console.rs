@@ -14,6 +14,8 @@ use crate::outcomes_file::now;
 /// So many texts wait at most before the log and the progress are dropped.
 const MOST_WAITING: usize = 1_000;
 
+const IN_A_HURRY: Duration = Duration::from_secs(5);
+
 /// Prints to standard error what `format_args!` makes, and a line break.
 macro_rules! say {
     ($($part:tt)*) => {
@@ -41,6 +43,7 @@ static WAITING: Mutex<Waiting> = Mutex::new(Waiting { texts: VecDeque::new(), is
 static CHANGED: Condvar = Condvar::new();
 static WRITER: OnceLock<bool> = OnceLock::new();
 static IS_JSON: OnceLock<()> = OnceLock::new();
+static HURRIES: OnceLock<()> = OnceLock::new();
 static BARS: Mutex<Option<MultiProgress>> = Mutex::new(None);
 
 /// From now on every line is a JSON object.
@@ -88,6 +91,16 @@ pub fn bars() -> MultiProgress {
 /// How many columns the terminal has.
 pub fn width() -> u16 {
     console::Term::stderr().size().1
+}
+
+/// The command was asked to end: from now on nothing waits long for whoever reads what is printed.
+pub fn hurry() {
+    let _ = HURRIES.set(());
+}
+
+/// How long the end of the command waits for whoever reads what is printed.
+pub fn patience() -> Option<Duration> {
+    HURRIES.get().map(|()| IN_A_HURRY)
 }
 
 /// Waits until all is written, at most for so long.

@@ -20,6 +20,15 @@ pub fn can_be_made_in(directory: &Path) -> io::Result<()> {
     fs::remove_file(&trial)
 }
 
+/// Whether a file can be written, or made where none is. Nothing is left behind, and a pipe or a device is not opened.
+pub fn can_be_written(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => OpenOptions::new().append(true).open(path).map(drop),
+        Ok(_) => Ok(()),
+        Err(_) => OpenOptions::new().write(true).create_new(true).open(path).and_then(|_| fs::remove_file(path)),
+    }
+}
+
 /// A file of ours that others read while it is written anew.
 #[derive(Debug, Clone)]
 pub struct SharedFile(PathBuf);
@@ -55,10 +64,11 @@ impl SharedFile {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         builder.prefix(".contact-sink-");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
         let replaced = builder.tempfile_in(directory).and_then(|mut file| {
             file.write_all(text.as_bytes())?;
+            // Whatever the umask is.
+            #[cfg(unix)]
+            file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
             file.persist(&path).map(drop).map_err(|error| error.error)
         });
         match replaced {

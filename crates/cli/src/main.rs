@@ -34,9 +34,14 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // If the message cannot be printed, the status still says it.
-            let _ = error.print();
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            if asked {
+                // If it cannot be printed, the status still says it.
+                let _ = error.print();
+            } else {
+                say!("{}", error.render().to_string().trim_end());
+                console::flush(None);
+            }
             return ExitCode::from(if asked { Status::Done } else { Status::Usage }.number());
         }
     };
@@ -74,12 +79,13 @@ fn in_runtime(work: impl Future<Output = Result<Status, Failure>>) -> Status {
         let status = told(work.await);
         // The summary waits for whoever reads it, and a signal still ends the command.
         let is_left = tokio::select! {
-            _ = tokio::task::spawn_blocking(|| console::flush(None)) => false,
+            _ = tokio::task::spawn_blocking(|| console::flush(console::patience())) => console::patience().is_some(),
             () = async { Signals::listen().next().await } => true,
         };
         (status, is_left)
     });
     if is_left {
+        // The thread that writes may hang for ever.
         std::process::exit(status.number().into());
     }
     // A read from a terminal or a pipe may hang for ever; nothing depends on it any more.

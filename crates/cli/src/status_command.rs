@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use contact_sink_core::printable;
 use contact_sink_journal::{Book, Lock, OpenError, Record, State, Stopped};
 use serde::Serialize;
 
@@ -297,7 +298,7 @@ fn table(runs: &[Shown]) -> String {
     text
 }
 
-/// A name or a message with a line break in it stays on its line.
+/// A name or a message stays on its line, and does not speak to the terminal.
 fn one_line(text: &str) -> String {
-    text.replace('\n', "\\n").replace('\r', "\\r")
+    printable(&text.replace('\n', "\\n").replace('\r', "\\r")).into_owned()
 }

@@ -25,7 +25,7 @@ use crate::args::{self, LogFormat, ReportForm};
 use crate::config::{Config, Destination, Destinations, SANDBOX};
 use crate::console::{self, say};
 use crate::exit_status::{Failure, Status};
-use crate::files::{are_the_same, is_in};
+use crate::files::{are_the_same, can_be_written, is_in};
 use crate::progress::Screen;
 use crate::watch;
 use interrupt::{Interrupt, TimeLimit};
@@ -78,8 +78,14 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     });
     tokio::select! {
         status = reported => Ok(status.unwrap_or(Status::Stopped)),
-        () = signals.next() => {
-            say!("contact-sink: ended at once: the report is not written");
+        () = async {
+            match console::patience() {
+                Some(patience) => tokio::time::sleep(patience).await,
+                None => signals.next().await,
+            }
+        } => {
+            console::hurry();
+            say!("contact-sink: ended at once: nobody reads the report");
             Ok(Status::Interrupted)
         }
     }
@@ -199,6 +205,8 @@ fn check_reports(args: &args::Sync) -> Result<(), Failure> {
                     "--report json={name}: there is no such directory, or it is one itself"
                 )));
             }
+            can_be_written(path)
+                .map_err(|error| Failure::usage(format!("--report json={name}: it cannot be written: {error}")))?;
         }
     }
     Ok(())

@@ -119,6 +119,8 @@ pub(crate) struct Lane {
     quiet_until: Instant,
     /// Codes that the vendor's table lacks and that were heard in quiet: they are not about the quota.
     heard_in_quiet: HashSet<Option<ErrorCode>>,
+    /// Codes for which a window was spent.
+    asked_in_quiet: HashSet<Option<ErrorCode>>,
     /// Nothing was accepted yet: one request at a time.
     alone: bool,
     rejects: Rejects,
@@ -171,6 +173,7 @@ impl Lane {
             events: 0,
             quiet_until: after(now, first_after),
             heard_in_quiet: HashSet::new(),
+            asked_in_quiet: HashSet::new(),
             alone: true,
             rejects: Rejects::default(),
             journal,

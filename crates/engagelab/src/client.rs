@@ -73,7 +73,7 @@ impl EngageLab {
         let request = self.with_credentials(request)?;
         let answer =
             self.transport.exchange(request).await.map_err(|error| error.into_sink_error(VENDOR, SET_CONTACTS))?;
-        read_set_contacts(&answer)
+        read_set_contacts(&self.config.masked(answer))
     }
 
     /// The one place where credentials are put on a request.

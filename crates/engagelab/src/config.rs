@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bytes::Bytes;
 use contact_sink_transport::{BaseUrl, BasicCredentials, InvalidCredentials};
-use http::HeaderValue;
+use http::{HeaderValue, Response};
 use secrecy::SecretString;
 
 /// Where the vendor keeps a project. As text: `singapore`, `virginia`.
@@ -103,6 +104,11 @@ impl Config {
     /// The `Authorization` header; `None` if the credentials cannot stand in one.
     pub(crate) fn authorization(&self) -> Option<HeaderValue> {
         self.credentials.header()
+    }
+
+    /// The answer without the credentials, should the vendor repeat them.
+    pub(crate) fn masked(&self, answer: Response<Bytes>) -> Response<Bytes> {
+        self.credentials.masked(answer)
     }
 }
 

@@ -80,7 +80,7 @@ impl Jiguang {
         let request = self.with_credentials(request)?;
         let answer =
             self.transport.exchange(request).await.map_err(|error| error.into_sink_error(VENDOR, SET_CHANNELS))?;
-        read_set_channels(&answer)
+        read_set_channels(&self.config.masked(answer))
     }
 
     /// The one place where credentials are put on a request.

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use contact_sink_transport::{BaseUrl, BasicCredentials, InvalidCredentials};
-use http::HeaderValue;
+use http::{HeaderValue, Response};
 use secrecy::SecretString;
 
 /// The vendor's base URL; no page of the vendor names another region.
@@ -55,6 +56,11 @@ impl Config {
     /// The `Authorization` header; `None` if the credentials cannot stand in one.
     pub(crate) fn authorization(&self) -> Option<HeaderValue> {
         self.credentials.header()
+    }
+
+    /// The answer without the credentials, should the vendor repeat them.
+    pub(crate) fn masked(&self, answer: Response<Bytes>) -> Response<Bytes> {
+        self.credentials.masked(answer)
     }
 }
 

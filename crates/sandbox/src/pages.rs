@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::answer::Answer;
 use crate::changes::Changes;
 use crate::faults::{FaultKind, Faults};
-use crate::server::Server;
+use crate::server::{LONGEST_BODY, Server};
 use crate::{engagelab, jiguang, tencent};
 
 /// All of them.
@@ -35,7 +35,10 @@ pub(crate) fn router() -> Router<Arc<Server>> {
 /// of another one.
 async fn only_from_here(request: Request, next: Next) -> Response {
     if is_from_here(&request) {
-        return next.run(request).await;
+        return match tokio::time::timeout(LONGEST_BODY, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Answer::plain(StatusCode::REQUEST_TIMEOUT, "the body does not end").into_response(),
+        };
     }
     let text = "the pages are for programs of this machine: Host must be this machine, and Origin the same";
     Answer::plain(StatusCode::FORBIDDEN, text).into_response()
@@ -44,10 +47,14 @@ async fn only_from_here(request: Request, next: Next) -> Response {
 fn is_from_here(request: &Request) -> bool {
     let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
     let host = text(HOST).unwrap_or_default();
+    let is_one = request.headers().get_all(HOST).iter().count() == 1
+        && request.uri().authority().is_none_or(|authority| authority.as_str() == host);
     let name = host.rsplit_once(':').filter(|(_, port)| !port.contains(']')).map_or(host, |(name, _)| name);
     let is_here = name.eq_ignore_ascii_case("localhost")
         || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    is_here && text(ORIGIN).is_none_or(|origin| origin.split_once("://").is_some_and(|(_, origin)| origin == host))
+    is_one
+        && is_here
+        && text(ORIGIN).is_none_or(|origin| origin.split_once("://").is_some_and(|(_, origin)| origin == host))
 }
 
 async fn state(State(server): State<Arc<Server>>) -> Answer {

@@ -24,7 +24,7 @@ use crate::{engagelab, jiguang, pages, tencent};
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
 /// A body that takes longer is not waited for.
-const LONGEST_BODY: Duration = Duration::from_secs(30);
+pub(crate) const LONGEST_BODY: Duration = Duration::from_secs(30);
 
 /// All that the running server holds.
 pub(crate) struct Server {

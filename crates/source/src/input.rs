@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use contact_sink_core::printable;
 use contact_sink_mapping::{Columns, InvalidColumns, InvalidObject, Layout, REJECTED_ERRORS, field_names};
 
 use crate::blocks::ComparedFile;
@@ -52,7 +53,7 @@ pub enum OpenError {
 
 /// How an input is named in messages.
 pub fn display_name(path: &Path) -> String {
-    if path == Path::new("-") { STANDARD_INPUT.to_owned() } else { path.display().to_string() }
+    if path == Path::new("-") { STANDARD_INPUT.to_owned() } else { printable(&path.display().to_string()).into_owned() }
 }
 
 /// Whether an input is gone once it has been read: standard input, a pipe. A file that does not exist is not.

@@ -141,7 +141,7 @@ fn read<T>(
     let status = answer.status();
     let body = json::readable(answer.body());
     let envelope: Envelope<'_> = json::object(&body).unwrap_or_default();
-    let is_ok = json::text(envelope.action_status).is_some_and(|status| status.eq_ignore_ascii_case("OK"));
+    let is_ok = json::text(envelope.action_status).is_some_and(|status| status == "OK");
     let (code, info) = (json::integer(envelope.error_code), json::message(envelope.error_info));
     let refused = |code| Ok(Answer { status, code, info: info.clone(), content: None });
     match judge(VENDOR, operation, answer, code.map(ErrorCode::from), CODES) {

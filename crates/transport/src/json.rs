@@ -127,20 +127,33 @@ pub fn says_nothing(value: Option<&RawValue>) -> bool {
 }
 
 /// Whether an object says, beside the code of success, that something failed: a field whose name begins with `error`, `fail` or
-/// `invalid` is neither empty nor zero, or an entry of `data` has a code other than 0. Fields that the caller reads are left out.
+/// `invalid` is neither empty nor zero, `success` or `ok` is false, or an object in it, or in a list in it, says such a thing or has a
+/// code other than 0. Fields that the caller reads are left out.
 pub fn names_failure(json: &str, read: &[&str]) -> bool {
     let Some(fields) = object::<BTreeMap<String, &RawValue>>(json) else { return false };
     fields.into_iter().filter(|(name, _)| !read.contains(&&**name)).any(|(name, value)| {
-        let name = name.to_ascii_lowercase();
-        let is_failure = ["error", "fail", "invalid"].iter().any(|start| name.starts_with(start));
-        let is_empty = says_nothing(Some(value)) || matches!(value.get(), "0" | "false");
-        is_failure && !is_empty || name == "data" && entries(value).into_iter().any(has_failure_code)
+        says_failure(&name, value)
+            || entries(value).into_iter().any(|entry| has_failure_code(entry) || names_failure_within(entry))
     })
+}
+
+fn says_failure(name: &str, value: &RawValue) -> bool {
+    let name = name.to_ascii_lowercase();
+    let is_failure = ["error", "fail", "invalid"].iter().any(|start| name.starts_with(start));
+    let is_empty = says_nothing(Some(value)) || matches!(value.get(), "0" | "false");
+    let is_denied = ["success", "ok"].contains(&&*name) && value.get() == "false";
+    // A code is judged as one.
+    is_failure && !is_empty && !name.ends_with("code") || is_denied
+}
+
+fn names_failure_within(entry: &RawValue) -> bool {
+    let fields: BTreeMap<String, &RawValue> = object(entry.get()).unwrap_or_default();
+    fields.into_iter().any(|(name, value)| says_failure(&name, value))
 }
 
 fn has_failure_code(entry: &RawValue) -> bool {
     let fields: BTreeMap<String, &RawValue> = object(entry.get()).unwrap_or_default();
-    let is_code = |name: &str| ["code", "errorcode", "error_code"].contains(&&*name.to_ascii_lowercase());
+    let is_code = |name: &str| ["code", "errorcode", "error_code", "resultcode"].contains(&&*name.to_ascii_lowercase());
     fields
         .into_iter()
         .any(|(name, value)| is_code(&name) && !says_nothing(Some(value)) && integer(Some(value)) != Some(0))

@@ -1,7 +1,8 @@
 //! Where a secret comes from: an environment variable or a file, never the configuration itself.
 
 use std::cell::RefCell;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use contact_sink_mapping::{ConfigError, Section};
@@ -62,7 +63,7 @@ impl Secrets<'_> {
                     return Ok("".into());
                 }
                 is_open = can_be_read_by_others(&path);
-                match fs::read_to_string(path) {
+                match read(&path) {
                     Ok(text) => (text.trim_end_matches(['\r', '\n']).to_owned(), from),
                     Err(error) => return refuse(format!("{from} cannot be read: {error}")),
                 }
@@ -79,6 +80,15 @@ impl Secrets<'_> {
             }
         }
     }
+}
+
+/// No secret is longer than this.
+const MOST_BYTES: u64 = 64 * 1024;
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 #[cfg(unix)]

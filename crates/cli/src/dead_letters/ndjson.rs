@@ -45,12 +45,20 @@ pub fn line(place: &Place<'_>, object: &[u8], reasons: &[Reason]) -> io::Result<
     let readable = std::str::from_utf8(object).ok().filter(|text| !has_half_a_pair(text));
     let fed_back = is_fed_back(object);
     let whole = readable.map(|text| {
-        each_field(text, |name, value| {
-            if !(fed_back && OURS.contains(&name)) {
+        let mut kept = Vec::new();
+        let read = each_field(text, |name, value| {
+            if fed_back && !OURS.contains(&name) {
                 // Writing to a Vec cannot fail.
-                let _ = serde_json::to_string(name).map(|name| write!(line, ",{name}:{}", value.get()));
+                let _ = serde_json::to_string(name).map(|name| write!(kept, ",{name}:{}", value.get()));
             }
-        })
+        });
+        let inside = text.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or_default();
+        if !fed_back && !inside.trim().is_empty() {
+            kept.push(b',');
+            kept.extend_from_slice(inside.as_bytes());
+        }
+        line.extend(kept);
+        read
     });
     if !matches!(whole, Some(Ok(()))) {
         // No object: its text, and its bytes where they are no text.

@@ -50,6 +50,7 @@ impl Interrupt {
                 // The runs are over.
                 () = to.closed() => return,
             };
+            console::hurry();
             to.send_replace(Some(why));
             let once_more = async {
                 if matches!(why, Why::TimeIsUp(_)) {

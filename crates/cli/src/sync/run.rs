@@ -294,6 +294,10 @@ impl Run {
         let unread = cut && about.rows.is_none();
         counts.include_unread(about.rows.unwrap_or_default());
         let is_done = in_order && !unread && counts.pending == 0;
+        if is_done {
+            // All is settled: nothing was interrupted.
+            ends.clear();
+        }
         counts.finish(&summary, began.elapsed());
         let times = Some((started, now()));
         let mut ended =

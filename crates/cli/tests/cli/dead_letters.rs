@@ -158,7 +158,7 @@ fn an_object_is_kept_byte_for_byte_and_can_be_fed_back() {
     let ran = place.run(&["sync", "input.ndjson", "--to", "growth", "--report", "json"]);
     assert_eq!((ran.status, ran.count("rejected")), (2, 1), "{}", ran.stderr);
     let text = fs::read_to_string(place.rejected().remove(0)).unwrap();
-    assert!(text.contains(&object.replace(", \"more\" : ", ",\"more\":")), "{text}");
+    assert!(text.contains(&object), "{text}");
     place.write("again.ndjson", text.replace("\"mobile\":130", "\"mobile\":\"13800000000\""));
     let ran = place.run(&["sync", "again.ndjson", "--to", "growth", "--report", "json"]);
     assert_eq!((ran.status, ran.count("accepted")), (0, 1), "{}", ran.stderr);

@@ -48,6 +48,36 @@ fn a_hangup_ends_a_run_in_order_and_what_was_ignored_stays_so() {
     assert_eq!((ran.status, ran.count("accepted")), (0, 2_000), "{}", ran.stderr);
 }
 
+/// All is settled: nothing was interrupted.
+#[test]
+fn a_signal_after_the_last_row_left_leaves_a_run_its_own_status() {
+    let mut slow = world();
+    slow.latency = Duration::from_millis(700);
+    let place = Place::new(slow);
+    place.write("input.csv", rows(30));
+    let child = start_after(&place, "true", &SYNC);
+    wait_until("the request", || place.sandbox.seen() > 0);
+    signal("TERM", child.id());
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_eq!((ran.status, ran.count("accepted")), (0, 30), "{}", ran.stderr);
+}
+
+/// Somebody who asked it to end does not wait for who reads what it prints.
+#[test]
+fn a_signal_ends_a_run_also_if_nobody_reads_what_it_prints() {
+    let place = place();
+    place.write("input.csv", rows(2_000));
+    let (_unread, full) = std::io::pipe().unwrap();
+    let mut filler = full.try_clone().unwrap();
+    std::thread::spawn(move || std::io::Write::write_all(&mut filler, &[b' '; 1 << 20]));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_contact-sink"));
+    command.args(["sync", "input.csv", "--to", "growth"]).stdin(Stdio::null()).stderr(full);
+    let mut child = place.at(&mut command).spawn().unwrap();
+    wait_until("a request", || place.sandbox.seen() > 0);
+    signal("TERM", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
 /// It would hold credentials and values.
 #[test]
 fn a_run_leaves_no_core_dump() {

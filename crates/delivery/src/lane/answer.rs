@@ -175,7 +175,9 @@ impl Lane {
     /// such codes no more windows are spent: this vendor has a code for each update, and none for its quota.
     fn hear_again(&mut self, item: Item, purpose: Purpose, code: Option<ErrorCode>, now: Instant) {
         self.quiet_until = self.quiet_until.max(now);
-        if self.heard_in_quiet.len() < MOST_QUIET_CODES && !self.heard_in_quiet.contains(&code) {
+        let is_asked = self.asked_in_quiet.contains(&code) || self.asked_in_quiet.len() < MOST_QUIET_CODES;
+        if is_asked && !self.heard_in_quiet.contains(&code) {
+            self.asked_in_quiet.insert(code);
             let window = self.limits.quota.map_or(Duration::ZERO, |quota| quota.per.min(LONGEST_QUIET));
             self.quiet_until = after(self.quiet_until, window);
         }
@@ -184,7 +186,7 @@ impl Lane {
     }
 
     fn was_heard_in_quiet(&mut self, code: Option<ErrorCode>) {
-        if self.heard_in_quiet.len() < MOST_QUIET_CODES {
+        if self.asked_in_quiet.contains(&code) {
             self.heard_in_quiet.insert(code);
         }
     }

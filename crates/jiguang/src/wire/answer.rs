@@ -85,7 +85,7 @@ pub fn read_set_channels(answer: &Response<Bytes>) -> Result<Answer, SinkError> 
         Judgement::Failed(error) => return Err(error),
         // Nothing in such a body decides, so what else it lists is no list of errors.
         Judgement::Refused => vec![AnswerError { code: code.filter(|&code| code != OK), msg: msg.clone() }],
-        Judgement::Success if wire.lists_only_success() && !json::names_failure(&body, &["data"]) => Vec::new(),
+        Judgement::Success if wire.lists_only_success() && !json::names_failure(&body, &[]) => Vec::new(),
         Judgement::Success => return Err(contradiction(VENDOR, SET_CHANNELS, answer)),
         Judgement::Code(_) => {
             let mut errors = wire.listed_errors();

@@ -176,7 +176,7 @@ pub fn build_update_friends(
 ///
 /// Source: Tencent Chat, "friend_update".
 pub fn read_update_friends(answer: &Response<Bytes>) -> Result<Answer<FriendResults>, SinkError> {
-    read(operation::UPDATE_FRIENDS, answer, &["Fail_Account"], results)
+    read(operation::UPDATE_FRIENDS, answer, &["ResultItem", "Fail_Account"], results)
 }
 
 #[derive(Deserialize)]
