@@ -169,6 +169,19 @@ fn tokens() {
     }
 }
 
+/// Also without a word that tells what they are.
+#[test]
+fn credentials_that_the_vendor_repeats_are_kept_nowhere() {
+    // `100102:s3cret`, encoded elsewhere.
+    for said in ["s3cret", "you sent 100102:s3cret!", "got MTAwMTAyOnMzY3JldA==", "got MTAwMTAyOnMzY3JldA"] {
+        let body = serde_json::json!({"code": 4107, "msg": said}).to_string();
+        let verdicts = answered(200, &body, &[update(1, &[("219/x", "y")])]).unwrap();
+        let [Verdict::Undecided(refused)] = &verdicts[..] else { panic!("{said}") };
+        let text = refused.vendor_text().unwrap();
+        assert!(text.contains("***") && !text.contains("s3cret") && !text.contains("MTAw"), "{text}");
+    }
+}
+
 #[test]
 fn the_undecided_carry_what_names_nobody() {
     let batch = [update(1, &[("219/x", "y")]), update(2, &[("219/x", "y")])];
