@@ -98,7 +98,7 @@ pub struct Sync {
     /// End after so long in the same way, 2h or 90m; of the two the earlier one counts.
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub max_time: Option<Duration>,
-    /// How long to wait for a vendor that has answered before and is down now: 30m. Default: 30 minutes.
+    /// How long to wait for a vendor that is down: 30m. Default: 30 minutes for one that has answered before, 10 seconds at the start.
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub patience: Option<Duration>,
     /// Log on standard error what the run does, without secrets and contact values: off, error, warn, info, debug, trace, or a

@@ -39,6 +39,9 @@ fn main() -> ExitCode {
                 // If it cannot be printed, the status still says it.
                 let _ = error.print();
             } else {
+                if asks_for_json() {
+                    console::speak_json();
+                }
                 say!("{}", error.render().to_string().trim_end());
                 console::flush(None);
             }
@@ -59,6 +62,13 @@ fn main() -> ExitCode {
     };
     console::flush(None);
     ExitCode::from(status.number())
+}
+
+/// Whether a command line that cannot be read has `--log-format json` in it.
+fn asks_for_json() -> bool {
+    let arguments: Vec<String> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let is_pair = |pair: &[String]| pair[0] == "--log-format" && pair[1] == "json";
+    arguments.windows(2).any(is_pair) || arguments.iter().any(|argument| argument == "--log-format=json")
 }
 
 /// The status, after what failed was said.

@@ -175,7 +175,8 @@ impl<'a> Preparation<'a> {
         options.unknown_hold = options.unknown_hold.max(timeout);
         options.unreachable_after = options.unreachable_after.map(|limit| limit.max(timeout));
         if let Some(patience) = self.args.patience {
-            options = options.with_patience(patience);
+            // It holds from the start of the run too.
+            options = options.with_patience(patience).with_unreachable_after(patience);
         }
         let kind = if simulated { "SIMULATED" } else { "LIVE" };
         let file = display_name(&self.args.file);

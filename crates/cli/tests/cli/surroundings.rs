@@ -9,7 +9,7 @@ use std::time::Duration;
 use contact_sink_sandbox::World;
 
 use crate::journal::place;
-use crate::support::{Place, Ran, signal, wait_until, world};
+use crate::support::{Place, Ran, destination, nobody, signal, wait_until, world};
 
 /// The command under a shell that does something first.
 fn start_after(place: &Place, first: &str, arguments: &[&str]) -> Child {
@@ -146,6 +146,16 @@ fn a_batch_and_requests_in_flight_are_no_more_than_was_asked() {
     assert_eq!((ran.status, ran.count("accepted"), ran.count("requests")), (0, 100, 15), "{}", ran.stderr);
     let requests = place.sandbox.requests();
     assert!(requests.windows(2).all(|pair| pair[0].answered.unwrap() <= pair[1].arrival), "one after the other");
+}
+
+#[test]
+fn patience_counts_from_the_start_too() {
+    let place = place();
+    place.write("contact-sink.toml", destination("growth", &nobody()));
+    let ran = place.sync(rows(10), &["--patience", "1s"]);
+    assert_eq!((ran.status, ran.count("pending")), (75, 10), "{}", ran.stderr);
+    let within = ran.stderr.split_once(" within ").and_then(|(_, rest)| rest.split_once(" s;")).unwrap().0;
+    assert!(within.parse::<u64>().unwrap() < 10, "the default is 10 s: {}", ran.stderr);
 }
 
 /// It answers well, and after more time than the default.

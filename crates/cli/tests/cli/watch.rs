@@ -169,6 +169,7 @@ fn with_a_log_in_json_standard_error_holds_json_only() {
     only_json(&place.sync_to(ALL, "contacts.csv", &["--log", "info", "--log-format", "json"]));
     only_json(&place.sync_to(ALL, "contacts.csv", &["--log-format", "json", "--restart"]));
     only_json(&place.sync_to("unknown", "contacts.csv", &["--log-format", "json"]));
+    only_json(&place.run(&["sync", "contacts.csv", "--to", "growth", "--log-format", "json", "--max-time", "x"]));
     let child = place.start(&["sync", "contacts.csv", "--to", ALL, "--restart", "--log-format", "json"]);
     let seen = place.sandbox.seen();
     wait_until("a request", || place.sandbox.seen() > seen);
