@@ -93,12 +93,12 @@ pub fn width() -> u16 {
     console::Term::stderr().size().1
 }
 
-/// The command was asked to end: from now on nothing waits long for whoever reads what is printed.
+/// The command was asked to end: from now on nothing waits long until what is printed is read.
 pub fn hurry() {
     let _ = HURRIES.set(());
 }
 
-/// How long the end of the command waits for whoever reads what is printed.
+/// How long the end of the command waits until what is printed is read.
 pub fn patience() -> Option<Duration> {
     HURRIES.get().map(|()| IN_A_HURRY)
 }
@@ -169,7 +169,7 @@ fn write_all() {
         };
         waiting.is_writing = true;
         drop(waiting);
-        // There may be nobody to read it.
+        // The other end may be gone.
         let _ = io::stderr().write_all(&text);
         waiting = lock();
         waiting.is_writing = false;

@@ -57,7 +57,7 @@ impl SharedFile {
         }
     }
 
-    /// Writes it, readable by all: whoever reads it must not read half of it. Where another file cannot take its place, such as one that
+    /// Writes it, readable by all: it must not be read half. Where another file cannot take its place, such as one that
     /// is mounted, it is written in place.
     pub fn write(&self, text: &str) -> io::Result<()> {
         let Self(path) = Self::at(&self.0).map_err(io::Error::other)?;

@@ -87,7 +87,7 @@ fn in_runtime(work: impl Future<Output = Result<Status, Failure>>) -> Status {
     };
     let (status, is_left) = runtime.block_on(async {
         let status = told(work.await);
-        // The summary waits for whoever reads it, and a signal still ends the command.
+        // The summary waits until it is read, and a signal still ends the command.
         let is_left = tokio::select! {
             _ = tokio::task::spawn_blocking(|| console::flush(console::patience())) => console::patience().is_some(),
             () = async { Signals::listen().next().await } => true,

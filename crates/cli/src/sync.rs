@@ -67,7 +67,7 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     if let Some(metrics) = metrics {
         metrics.finish(all.iter().map(|(name, ended)| (&**name, ended.status().number())));
     }
-    // A pipe that nobody reads may hold up a report, and no signal.
+    // A pipe that is not read may hold up a report, and no signal.
     let mut signals = Signals::listen();
     let reported = tokio::task::spawn_blocking(move || {
         let status = tell::all(&args, &all);
@@ -85,7 +85,7 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
             }
         } => {
             console::hurry();
-            say!("contact-sink: ended at once: nobody reads the report");
+            say!("contact-sink: ended at once: the report is not read");
             Ok(Status::Interrupted)
         }
     }
@@ -165,7 +165,7 @@ fn destinations(args: &args::Sync) -> Result<(Destinations, Option<Sandbox>), Fa
     let mut world = World::default();
     // By the minute, as its neighbour's quota is documented, a sample of a thousand users would take one.
     world.engagelab.quota = world.jiguang.quota;
-    // Other users of this machine can reach it: it has no pages, and nobody else knows its secret.
+    // Other users of this machine can reach it: it has no pages, and its secret is random.
     let secret = format!("{:016x}{:016x}", random(), random());
     (world.pages, world.request_log) = (false, 0);
     (world.jiguang.project_secret, world.engagelab.api_secret) = (secret.clone(), secret.clone());

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// The most characters of a vendor's text that are kept: every update of a request may get a copy.
 const MOST_CHARS: usize = 300;
 
-/// The text with U+FFFD in the place of characters that a terminal obeys or that nobody sees: control characters, line and paragraph
+/// The text with U+FFFD in the place of characters that a terminal obeys or that are not seen: control characters, line and paragraph
 /// separators, and those that change the direction of the text.
 ///
 /// For a text that comes from outside and goes to a screen, a log or a file: a file's name, a setting, a vendor's words.

@@ -62,9 +62,9 @@ fn a_signal_after_the_last_row_left_leaves_a_run_its_own_status() {
     assert_eq!((ran.status, ran.count("accepted")), (0, 30), "{}", ran.stderr);
 }
 
-/// Somebody who asked it to end does not wait for who reads what it prints.
+/// After a signal the command does not wait long for its reader.
 #[test]
-fn a_signal_ends_a_run_also_if_nobody_reads_what_it_prints() {
+fn a_signal_ends_a_run_also_if_what_it_prints_is_not_read() {
     let place = place();
     place.write("input.csv", rows(2_000));
     let (_unread, full) = std::io::pipe().unwrap();

@@ -151,7 +151,7 @@ fn a_standard_error_that_hangs_holds_up_neither_delivery_nor_a_signal() {
         runs.len() == 4 && runs.iter().all(|run| run["state"] == "finished")
     };
     wait_until("all runs are finished", is_over);
-    assert!(child.try_wait().unwrap().is_none(), "the summary waits for whoever reads it");
+    assert!(child.try_wait().unwrap().is_none(), "the summary waits until it is read");
     signal("TERM", child.id());
     assert_eq!(child.wait().unwrap().code(), Some(2), "its own status");
 }

@@ -16,7 +16,7 @@ use crate::{Outcome, Stop};
 
 /// The longest that the lane is kept quiet to hear one refusal again; a quota by the minute would stop it for too long.
 const LONGEST_QUIET: Duration = Duration::from_secs(1);
-/// So many codes that the table lacks are heard again in quiet.
+/// For so many codes that the table lacks a window is spent.
 const MOST_QUIET_CODES: usize = 10;
 
 impl Lane {
