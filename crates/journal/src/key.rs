@@ -60,10 +60,12 @@ impl Key {
         let failed = |doing| move |source| KeyError::File { path: path.to_owned(), doing, source };
         // First without a thought of writing: a key may lie on a read-only disk.
         match File::open(path) {
-            Ok(file) if is_open_to_others(&file) => return Err(KeyError::Open(path.to_owned())),
             Ok(mut file) => match read(&mut file).map_err(failed("read"))?.as_slice() {
                 [] => {}
-                bytes => return Self::of(bytes, path),
+                bytes => {
+                    let key = Self::of(bytes, path)?;
+                    return if is_open_to_others(&file) { Err(KeyError::Open(path.to_owned())) } else { Ok(key) };
+                }
             },
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(failed("read")(error)),
@@ -79,6 +81,9 @@ impl Key {
         if !bytes.is_empty() {
             return Self::of(&bytes, path);
         }
+        // An empty one may have been left by another program.
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(failed("written"))?;
         let mut key = [0; BYTES];
         getrandom::getrandom(&mut key).map_err(|error| KeyError::Random(error.into()))?;
         file.write_all(&key).and_then(|()| file.sync_all()).map_err(failed("written"))?;
