@@ -171,7 +171,7 @@ impl Lane {
     }
 
     /// Sends an update alone that was refused with a code that the vendor's table lacks. The code may mean that the quota is
-    /// passed: so nothing leaves for a window before, unless it was heard in quiet before and so means something else. After ten
+    /// passed: so nothing leaves for a window before, unless it was answered so in quiet before: then it means something else. After ten
     /// such codes no more windows are spent: this vendor has a code for each update, and none for its quota.
     fn hear_again(&mut self, item: Item, purpose: Purpose, code: Option<ErrorCode>, now: Instant) {
         self.quiet_until = self.quiet_until.max(now);
