@@ -107,7 +107,6 @@ pub fn run(args: &args::Status) -> Result<Status, Failure> {
 }
 
 fn forget(args: &args::Status, directory: &Path, journals: &[PathBuf]) -> Result<Status, Failure> {
-    let key = state::load_key(directory)?;
     for name in &args.forget {
         let mut found = false;
         for path in journals {
@@ -123,6 +122,7 @@ fn forget(args: &args::Status, directory: &Path, journals: &[PathBuf]) -> Result
                 Failure::new(Status::Pending, problem)
             })?;
             let cannot = |error: OpenError| Failure::config(format!("the journal cannot be opened: {error}"));
+            let key = state::load_key(directory)?;
             let forgotten = Book::open(path, &key).and_then(|mut book| book.forget(name)).map_err(cannot)?;
             let runs = forgotten.map_err(|run| {
                 let file = run.letters.as_ref().map_or(String::new(), |path| path.display().to_string());
