@@ -13,6 +13,7 @@ mod explain;
 mod files;
 mod network;
 mod outcomes_file;
+mod process;
 mod progress;
 mod reading;
 mod report;
@@ -48,12 +49,7 @@ fn main() -> ExitCode {
             return ExitCode::from(if asked { Status::Done } else { Status::Usage }.number());
         }
     };
-    // A core dump would hold credentials and values.
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, setrlimit};
-        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    }
+    process::set_limits();
     let status = match cli.command {
         Command::Sync(args) => in_runtime(sync::run(args)),
         Command::Status(args) => told(status_command::run(&args)),
@@ -83,7 +79,10 @@ fn in_runtime(work: impl Future<Output = Result<Status, Failure>>) -> Status {
     // One thread beside the one that reads: measured, it is faster than several here, and takes a third of the memory.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return told(Err(Failure::new(Status::Stopped, format!("no threads can be started: {error}")))),
+        Err(error) => {
+            let problem = format!("the runtime cannot start: {error}: raise the limits of this process (ulimit -n)");
+            return told(Err(Failure::new(Status::Stopped, problem)));
+        }
     };
     let (status, is_left) = runtime.block_on(async {
         let status = told(work.await);

@@ -14,6 +14,7 @@ mod vendor_has;
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use contact_sink_journal::Lock;
 use contact_sink_mapping::Layout;
@@ -97,7 +98,7 @@ struct Begun {
     interrupt: Interrupt,
     /// What is said if it turns out that there was no row.
     no_rows: String,
-    _locks: Vec<Lock>,
+    _locks: Vec<Arc<Lock>>,
 }
 
 /// Opens the input, finds all that can be wrong with it and with the destinations, and begins a run for each.

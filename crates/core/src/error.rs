@@ -50,6 +50,8 @@ pub struct SinkError {
 pub enum SinkErrorKind {
     /// No connection came about: refused, timed out, or the name is unknown.
     Connect,
+    /// This machine has no file descriptor, port or memory left for a connection.
+    Exhausted,
     /// The server's certificate was refused.
     Certificate,
     /// The answer did not come in time.
@@ -79,14 +81,18 @@ pub enum SinkErrorKind {
 impl SinkError {
     /// An error of this kind, with the verdicts that the kind implies.
     ///
-    /// Default: [`Retry::Never`] for what a person must mend (certificate, credentials, permission, base URL, a bug),
+    /// Default: [`Retry::Never`] for what a person must fix (a limit of this machine, certificate, credentials, permission, base URL, a bug),
     /// else [`Retry::Backoff`]; [`Applied::No`] only where nothing can have been applied.
     pub fn new(vendor: &'static str, operation: &'static str, kind: SinkErrorKind) -> Self {
         use SinkErrorKind as K;
         let retry = match kind {
-            K::Certificate | K::Credentials | K::Forbidden | K::WrongAddress | K::BadRequest | K::Contract => {
-                Retry::Never
-            }
+            K::Exhausted
+            | K::Certificate
+            | K::Credentials
+            | K::Forbidden
+            | K::WrongAddress
+            | K::BadRequest
+            | K::Contract => Retry::Never,
             K::Connect
             | K::Timeout
             | K::Interrupted
@@ -97,6 +103,7 @@ impl SinkError {
         };
         let applied = match kind {
             K::Connect
+            | K::Exhausted
             | K::Certificate
             | K::Throttled
             | K::Credentials
@@ -202,6 +209,9 @@ impl SinkErrorKind {
     pub fn advice(self) -> &'static str {
         match self {
             Self::Connect => "check the base URL, the network and the proxy",
+            Self::Exhausted => {
+                "raise the limit of open files (ulimit -n), or end what holds this machine's files, ports or memory"
+            }
             Self::Certificate => {
                 "check the base URL, the clock of this machine, and whether a private root must be added"
             }
@@ -224,6 +234,7 @@ impl fmt::Display for SinkErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connect => "no connection",
+            Self::Exhausted => "no connection can be opened on this machine",
             Self::Certificate => "the server's certificate was refused",
             Self::Timeout => "no answer in time",
             Self::Interrupted => "the connection ended before the answer was whole",

@@ -157,6 +157,7 @@ impl Departed {
 fn kind_name(kind: SinkErrorKind) -> &'static str {
     match kind {
         SinkErrorKind::Connect => "connect",
+        SinkErrorKind::Exhausted => "exhausted",
         SinkErrorKind::Certificate => "certificate",
         SinkErrorKind::Timeout => "timeout",
         SinkErrorKind::Interrupted => "interrupted",

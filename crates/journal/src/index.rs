@@ -43,6 +43,9 @@ const FOLD_AFTER_REMOVED: usize = 20_000;
 /// how many contacts an owner has, not which. It is SQLite, for its owner only, and open in one process at a time.
 pub struct Index {
     path: PathBuf,
+    /// How often it was opened, this time included.
+    opening: u64,
+    was_emptied: bool,
     hasher: Hasher,
     refresh: Option<Duration>,
     addresses: HashMap<Address, u16>,
@@ -93,6 +96,32 @@ impl Index {
     /// damaged, or cannot be written.
     pub fn open(path: &Path, key: &Key, options: IndexOptions) -> Result<Self, IndexError> {
         Self::begin(path, key, options).map_err(|problem| IndexError::new(path, problem))
+    }
+
+    /// How often it was opened, this time included. Who keeps that number can tell later whether the file is older than that.
+    pub fn opening(&self) -> u64 {
+        self.opening
+    }
+
+    /// Takes in that somebody has seen this opening of it. A file that was opened less often is older, and is emptied: what was sent
+    /// since is not known to it.
+    ///
+    /// # Errors
+    /// [`IndexError`] if the file cannot be written.
+    pub fn was_seen(&mut self, opening: u64) -> Result<(), IndexError> {
+        // The present opening was seen by none before.
+        if opening < self.opening {
+            return Ok(());
+        }
+        self.opening = opening + 1;
+        let emptied = self.empty();
+        emptied.map_err(self.failed())
+    }
+
+    /// Whether it could not be trusted when it was opened: it had lost its log, or was older than was known. It was emptied, so
+    /// everything is sent once more.
+    pub fn was_emptied(&self) -> bool {
+        self.was_emptied
     }
 
     /// Whether the vendor has every field of the update with this value, each accepted recently enough.
@@ -200,11 +229,13 @@ impl Index {
         let IndexOptions { refresh } = options;
         let lock = Lock::take(&path.with_added_extension("lock"), &format!("process {}", std::process::id()))?;
         let hasher = Hasher::new(key);
-        let database = file::open(path, hasher.check())?;
+        let file::Opened { database, count, has_lost_log } = file::open(path, hasher.check())?;
         let writer = Writer::start(path)?;
         let addresses = addresses(&database)?;
-        Ok(Self {
+        let mut index = Self {
             path: path.to_owned(),
+            opening: count,
+            was_emptied: false,
             hasher,
             refresh,
             addresses,
@@ -214,7 +245,19 @@ impl Index {
             writer,
             database,
             _lock: lock,
-        })
+        };
+        if has_lost_log {
+            index.empty()?;
+        }
+        Ok(index)
+    }
+
+    /// Removes all that the file says of a vendor.
+    fn empty(&mut self) -> Result<(), IndexProblem> {
+        let database = &self.database;
+        let removed = self.writer.between(|| database.execute("DELETE FROM contact", []))?;
+        self.was_emptied |= removed > 0;
+        file::set_opening(database, self.opening, true)
     }
 
     /// Lets the thread write what is remembered.
@@ -255,6 +298,14 @@ impl Index {
             self.addresses.insert(address.clone(), id);
         }
         Ok(())
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        // If it cannot be noted, the next opening finds the log, or sends everything once more.
+        let _ = self.writer.wait();
+        let _ = file::set_opening(&self.database, self.opening, false);
     }
 }
 

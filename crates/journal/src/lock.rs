@@ -10,7 +10,8 @@ use crate::error::OpenError;
 /// A lock that this process holds until it is dropped, or the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "it holds the lock"))]
+    file: File,
     path: PathBuf,
 }
 
@@ -49,7 +50,7 @@ impl Lock {
         }
         let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(who.as_bytes()));
         written.map_err(OpenError::io(path))?;
-        Ok(Self { _file: file, path: path.to_owned() })
+        Ok(Self { file, path: path.to_owned() })
     }
 
     /// Who holds the lock of a file, if somebody does.
@@ -64,6 +65,20 @@ impl Lock {
             // It is given back as the file is closed.
             _ => None,
         }
+    }
+
+    /// Whether the file at its path is still the one that is locked. If not, another process may hold a lock of the same name.
+    pub fn is_in_place(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            let id = |file: std::fs::Metadata| (file.dev(), file.ino());
+            let at_path = std::fs::metadata(&self.path).map(id);
+            at_path.is_ok_and(|at_path| self.file.metadata().is_ok_and(|held| id(held) == at_path))
+        }
+        // Elsewhere a file that is open cannot be deleted.
+        #[cfg(not(unix))]
+        true
     }
 
     /// The file.

@@ -4,6 +4,7 @@ pub(crate) mod failure;
 pub(crate) mod idle;
 pub(crate) mod origin;
 pub(crate) mod proxy;
+pub(crate) mod shortage;
 pub(crate) mod tls;
 
 use std::error::Error;

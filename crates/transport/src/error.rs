@@ -18,6 +18,8 @@ pub struct TransportError {
 pub enum TransportErrorKind {
     /// No connection came about: refused, timed out, the name is unknown, the handshake broke off. Not applied.
     Connect,
+    /// This machine has no file descriptor, port or memory left for a connection, and none is open. Not applied.
+    Exhausted,
     /// The server's certificate was refused. Not applied, and trying again cannot help.
     Certificate,
     /// The answer did not come within the exchange timeout. Perhaps applied.
@@ -46,10 +48,12 @@ impl TransportError {
         self.detail
     }
 
-    /// Whether the vendor may have applied the request. Only a failed connect is [`Applied::No`].
+    /// Whether the vendor may have applied the request. [`Applied::No`] only if there was no connection.
     pub fn applied(&self) -> Applied {
         match self.kind {
-            TransportErrorKind::Connect | TransportErrorKind::Certificate => Applied::No,
+            TransportErrorKind::Connect | TransportErrorKind::Exhausted | TransportErrorKind::Certificate => {
+                Applied::No
+            }
             TransportErrorKind::Timeout
             | TransportErrorKind::Interrupted
             | TransportErrorKind::AnswerTooLarge
@@ -67,6 +71,7 @@ impl From<TransportErrorKind> for SinkErrorKind {
     fn from(kind: TransportErrorKind) -> Self {
         match kind {
             TransportErrorKind::Connect => Self::Connect,
+            TransportErrorKind::Exhausted => Self::Exhausted,
             TransportErrorKind::Certificate => Self::Certificate,
             TransportErrorKind::Timeout => Self::Timeout,
             TransportErrorKind::Interrupted => Self::Interrupted,

@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use self::link::{Host, Link, client};
 use crate::client::idle::{Hosts, Idle, permit};
 use crate::client::origin::Origin;
+use crate::client::shortage::Shortage;
 use crate::client::{NO_ANSWER, NO_TURN, NO_URL, Settings, failure};
 use crate::{BuildError, HttpTransport, TransportError, TransportErrorKind as Kind, TransportOptions};
 
@@ -73,14 +74,13 @@ impl ReqwestTransport {
     }
 
     /// The request in reqwest's form.
-    fn call(&self, origin: &Origin, request: Request<Bytes>) -> Result<Call, TransportError> {
+    fn call(&self, origin: &Origin, request: &Request<Bytes>) -> Result<Call, TransportError> {
         if self.settings.proxy.is_some() && origin.uri().scheme() == Some(&Scheme::HTTP) {
             return Err(IN_THE_CLEAR);
         }
-        let (parts, body) = request.into_parts();
-        let mut call = Call::new(parts.method, url(origin.uri(), &parts.uri).ok_or(NO_URL)?);
-        *call.headers_mut() = parts.headers;
-        *call.body_mut() = Some(body.into());
+        let mut call = Call::new(request.method().clone(), url(origin.uri(), request.uri()).ok_or(NO_URL)?);
+        *call.headers_mut() = request.headers().clone();
+        *call.body_mut() = Some(request.body().clone().into());
         Ok(call)
     }
 
@@ -116,19 +116,26 @@ impl HttpTransport for ReqwestTransport {
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let deadline = Instant::now() + self.settings.exchange_timeout;
         let (origin, request) = self.settings.prepare(request)?;
-        let call = self.call(&origin, request)?;
+        let call = || self.call(&origin, &request);
         let host = self.hosts.get(&origin, || Host {
             turns: Arc::new(Semaphore::new(self.settings.max_connections)),
+            open: Arc::new(()),
             idle: Idle::new(self.settings.idle_timeout),
         });
-        let _turn = timeout_at(deadline, permit(&host.turns)).await.unwrap_or(Err(NO_TURN))?;
-        while let (Some(link), Some(call)) = (host.idle.take(), call.try_clone()) {
-            if let Some(answer) = self.exchange_over(link, &host, call, deadline).await? {
-                return Ok(answer);
+        let shortage = Shortage::new(self.settings.connect_timeout);
+        loop {
+            let turn = timeout_at(deadline, permit(&host.turns)).await.unwrap_or(Err(NO_TURN))?;
+            while let Some(link) = host.idle.take() {
+                if let Some(answer) = self.exchange_over(link, &host, call()?, deadline).await? {
+                    return Ok(answer);
+                }
+            }
+            let link = Link::new(&self.settings, &host).map_err(|_| NO_CLIENT)?;
+            match self.exchange_over(link, &host, call()?, deadline).await {
+                Ok(answer) => return answer.ok_or(UNSENT),
+                Err(error) => shortage.wait(error, Arc::strong_count(&host.open) > 1, turn).await?,
             }
         }
-        let link = Link::new(&self.settings, &host).map_err(|_| NO_CLIENT)?;
-        self.exchange_over(link, &host, call, deadline).await?.ok_or(UNSENT)
     }
 }
 

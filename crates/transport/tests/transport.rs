@@ -11,6 +11,9 @@ mod contract;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 #[path = "transport/environment.rs"]
 mod environment;
+#[cfg(all(unix, any(feature = "hyper", feature = "reqwest")))]
+#[path = "transport/few_files.rs"]
+mod few_files;
 #[cfg(feature = "hyper")]
 #[path = "transport/hyper.rs"]
 mod hyper;

@@ -4,12 +4,13 @@ mod books;
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use contact_sink_core::{Applied, ContactUpdate, ErrorCode};
 use contact_sink_delivery::{Admission, Departing, JournalError, Numbered, Outcome, Settled};
 use contact_sink_journal::{
-    Counts as Settlement, Ending, Entry, Kind, Position, Recovered, Run, SUPERSEDED, State, Stopped,
+    Counts as Settlement, Ending, Entry, Kind, Lock, Position, Recovered, Run, SUPERSEDED, State, Stopped,
 };
 use contact_sink_mapping::Mapping;
 
@@ -31,6 +32,8 @@ pub struct Ledger {
     /// What outlives the process; the simulator in this process has none.
     run: Option<Run>,
     vendor_has: Option<VendorHas>,
+    /// What must be held for as long as anything is sent.
+    locks: Vec<Arc<Lock>>,
     /// Rows that were given to the lane and have no outcome.
     under_way: HashMap<u64, ReadRow>,
     settlement: Settlement,
@@ -111,9 +114,15 @@ impl Ledger {
             read: run.as_ref().map_or(0, |run| run.record().read).max(first),
             run,
             vendor_has,
+            locks: Vec::new(),
             file_failed: None,
             maybe_applied: Vec::new(),
         }
+    }
+
+    /// With the locks that must be held for as long as anything is sent.
+    pub fn with_locks(self, locks: Vec<Arc<Lock>>) -> Self {
+        Self { locks, ..self }
     }
 
     /// With a file of outcomes.
@@ -216,6 +225,12 @@ impl Ledger {
     }
 
     fn departs(&mut self, batch: &[Departing<'_>]) -> Result<(), JournalError> {
+        if let Some(lock) = self.locks.iter().find(|lock| !lock.is_in_place()) {
+            return Err(JournalError::new(format!(
+                "the lock file {} was deleted or replaced while this run held it, so another run may have begun beside it",
+                lock.path().display()
+            )));
+        }
         if let Some(vendor_has) = &self.vendor_has {
             let updates: Vec<ContactUpdate> = batch.iter().map(|departing| departing.update.clone()).collect();
             vendor_has.departs(&updates)?;

@@ -1,6 +1,7 @@
 //! What is done before anything is sent: all that can be wrong with any destination is found.
 
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -23,8 +24,10 @@ use crate::exit_status::Failure;
 use crate::files;
 use crate::network;
 use crate::outcomes_file::OutcomesFile;
+use crate::process;
 use crate::progress::{Frame, Screen};
 use crate::reading::{Known, Wanted};
+use crate::report::counted;
 
 /// A destination that is ready to begin.
 pub struct Prepared {
@@ -45,6 +48,8 @@ pub struct Preparation<'a> {
     /// Accounts, by their hash, of which several destinations set the same field.
     contested: HashSet<String>,
     several: bool,
+    /// How many connections each destination may have at most.
+    connections: NonZeroUsize,
     outcomes: Option<OutcomesFile>,
     digest_key: Option<[u8; 32]>,
     checked: Vec<Checked>,
@@ -72,6 +77,7 @@ impl<'a> Preparation<'a> {
                 "--changed-only: the simulator in this process knows nothing at its start: leave the option out, or name a destination",
             ));
         }
+        let connections = process::connections(count, destinations.iter().any(|destination| destination.simulated))?;
         let mut preparation = Self {
             args,
             run_id: run_id(),
@@ -79,6 +85,7 @@ impl<'a> Preparation<'a> {
             states: States::new(args),
             contested: HashSet::new(),
             several: count > 1,
+            connections,
             outcomes: None,
             digest_key: None,
             checked: Vec::new(),
@@ -134,7 +141,7 @@ impl<'a> Preparation<'a> {
         mut input: Input,
         preflight: Option<&Preflight>,
         screen: &Screen,
-    ) -> Result<(Vec<Prepared>, Vec<Lock>), Failure> {
+    ) -> Result<(Vec<Prepared>, Vec<Arc<Lock>>), Failure> {
         let mut prepared: Vec<Prepared> = Vec::new();
         for checked in std::mem::take(&mut self.checked) {
             match self.prepare(checked, &mut input, preflight, screen) {
@@ -149,13 +156,21 @@ impl<'a> Preparation<'a> {
                 }
             }
         }
-        Ok((prepared, self.states.into_locks()))
+        Ok((prepared, self.states.locks()))
     }
 
     fn check(&mut self, destination: Destination, input: &Input) -> Result<Checked, Failure> {
-        let Destination { name, vendor, account, accepted_means, doubts, base_url, simulated, mapping, .. } =
+        let Destination { name, vendor, account, accepted_means, mut doubts, base_url, simulated, mapping, .. } =
             destination;
-        let (transport, limiter_key, sink) = (destination.transport, destination.limiter_key, destination.sink);
+        let (mut transport, limiter_key, sink) = (destination.transport, destination.limiter_key, destination.sink);
+        let connections = transport.max_connections.min(self.connections);
+        if connections < transport.max_connections {
+            doubts.push(format!(
+                "destination {name}: only {} to the vendor, for want of open files: raise the limit (ulimit -n)",
+                counted(connections.get() as u64, "connection")
+            ));
+            transport.max_connections = connections;
+        }
         let timeout = transport.exchange_timeout;
         let mapper = Mapper::new(mapping.clone(), input.layout())
             .map_err(|problem| Failure::usage(format!("{}: {problem} (destination {name})", input.name())))?;
@@ -170,7 +185,7 @@ impl<'a> Preparation<'a> {
         let mut options = Options::default().with_max_rejected(self.args.max_rejected).with_name(name.as_str());
         options.limiter = limiter;
         options.batch = destination.batch;
-        options.concurrency = destination.in_flight.unwrap_or(options.concurrency);
+        options.concurrency = connections.min(destination.in_flight.unwrap_or(options.concurrency));
         // A vendor that is slow may apply a request until it would be given up, and is not down before that.
         options.unknown_hold = options.unknown_hold.max(timeout);
         options.unreachable_after = options.unreachable_after.map(|limit| limit.max(timeout));
@@ -209,7 +224,12 @@ impl<'a> Preparation<'a> {
             vendor_has = self.states.vendor_has(self.args, &target, is_contested)?;
         }
         if let Some(journal) = journal {
+            let seen = journal.index_opening(&target)?;
             let opened = self.states.open(self.args, &target, &options, journal, &self.run_id, preflight)?;
+            if let Some(vendor_has) = &vendor_has {
+                says.extend(vendor_has.was_seen(seen)?.map(|said| format!("{}: {said}", target.name)));
+                opened.run.uses_index(vendor_has.opening()).map_err(cannot_open)?;
+            }
             options.first_after = opened.first_after;
             says.extend(opened.says);
             (run, known, is_done) = (Some(opened.run), opened.known, opened.is_done);
@@ -222,7 +242,8 @@ impl<'a> Preparation<'a> {
         }
         let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, &target.name, input.layout());
         let mut ledger = Ledger::new(&target.name, &about.name, target.mapping, dead_letters, run, vendor_has)
-            .with_outcomes(self.outcomes.clone());
+            .with_outcomes(self.outcomes.clone())
+            .with_locks(self.states.locks());
         says.extend(ledger.recover(is_done).map_err(|error| {
             ledger.put_back();
             let problem = format!("{}: the file of rejected rows cannot be written: {error}", target.name);

@@ -3,6 +3,7 @@
 mod recorded;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use contact_sink_delivery::Options;
@@ -28,7 +29,7 @@ pub struct States {
     directory: Option<PathBuf>,
     key: Option<Key>,
     who: String,
-    locks: Vec<Lock>,
+    locks: Vec<Arc<Lock>>,
     /// What the vendor has, by the account's hash.
     indexes: Vec<(String, VendorHas)>,
 }
@@ -74,6 +75,11 @@ impl Journal {
     /// Numbers of rows of which the pre-flight is to give the digest.
     pub fn rows_known(&self) -> &[u64] {
         &self.rows_known
+    }
+
+    /// The last opening of the account's index that it knows of.
+    pub fn index_opening(&self, target: &Target) -> Result<u64, Failure> {
+        self.book.index_opening(&target.limiter_key.hash()).map_err(cannot_open)
     }
 }
 
@@ -226,8 +232,8 @@ impl States {
     }
 
     /// The locks, to be held to the end.
-    pub fn into_locks(self) -> Vec<Lock> {
-        self.locks
+    pub fn locks(&self) -> Vec<Arc<Lock>> {
+        self.locks.clone()
     }
 
     fn take(&mut self, path: &Path, what: &str) -> Result<(), Failure> {
@@ -235,7 +241,7 @@ impl States {
             return Ok(());
         }
         match Lock::take(path, &self.who) {
-            Ok(lock) => self.locks.push(lock),
+            Ok(lock) => self.locks.push(Arc::new(lock)),
             Err(Held::Failed(error)) => return Err(cannot_open(error)),
             Err(held) => {
                 let problem = format!("{what}: another run holds its lock, {held}: wait until it has ended");

@@ -38,6 +38,20 @@ impl VendorHas {
         Ok(Self { index: Arc::new(Mutex::new(index)), use_of })
     }
 
+    /// Takes in which opening of the index a journal has seen; says so if the index could not be trusted.
+    pub fn was_seen(&self, opening: u64) -> Result<Option<&'static str>, Failure> {
+        let mut index = self.index();
+        index.was_seen(opening).map_err(|error| cannot_open(&error))?;
+        Ok(index.was_emptied().then_some(
+            "the index of what the vendor has was older than the last run, or was copied without its -wal file: it was emptied, so no row counts as unchanged",
+        ))
+    }
+
+    /// How often the index was opened, this time included.
+    pub fn opening(&self) -> u64 {
+        self.index().opening()
+    }
+
     /// Whether the vendor has all of this, and the run is to leave it out.
     pub fn has(&self, update: &ContactUpdate) -> Result<bool, JournalError> {
         if self.use_of != Use::Ask {

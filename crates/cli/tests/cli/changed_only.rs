@@ -1,8 +1,9 @@
 //! What the vendor has already is left out, and nothing else.
 
 use std::fs;
+use std::time::Duration;
 
-use crate::support::{Place, Ran, world};
+use crate::support::{Place, Ran, signal, wait_until, world};
 
 #[test]
 fn sends_what_has_changed_only() {
@@ -38,4 +39,34 @@ fn sends_what_has_changed_only() {
     let simulated = place.run(&["sync", "input.csv", "--to", "sandbox", "--changed-only"]);
     assert!(simulated.status == 64 && simulated.stderr.contains("--changed-only"), "{}", simulated.stderr);
     assert_eq!(place.sync(of(&[a]), &["--refresh", "30d"]).status, 64);
+}
+
+/// A state directory that was copied while a run was under way, without the files in which SQLite keeps its newest pages.
+#[cfg(unix)]
+#[test]
+fn a_copy_of_the_state_without_its_logs_claims_nothing() {
+    let mut slow = world();
+    slow.latency = Duration::from_millis(30);
+    let place = Place::new(slow);
+    let of = |mobile: &str| -> String {
+        let rows: String = (1..=2_000).map(|cuid| format!("{cuid},{mobile},,\n")).collect();
+        "cuid,mobile,email,registration_id\n".to_owned() + &rows
+    };
+    assert_eq!(place.sync(of("13000000001"), &["--changed-only"]).count("accepted"), 2_000);
+    let before = place.sandbox.seen();
+    place.write("input.csv", of("13000000002"));
+    let child = place.start(&["sync", "input.csv", "--to", "growth", "--changed-only"]);
+    wait_until("three requests", || place.sandbox.seen() >= before + 3);
+    signal("KILL", child.id());
+    child.wait_with_output().unwrap();
+
+    let state = place.directory.path().join("state");
+    let logs = fs::read_dir(&state).unwrap().map(|file| file.unwrap().path());
+    let logs: Vec<_> = logs.filter(|path| path.to_string_lossy().ends_with("-wal")).collect();
+    assert_eq!(logs.len(), 2, "of the journal and of the index");
+    logs.iter().for_each(|log| fs::remove_file(log).unwrap());
+    let ran = place.sync(of("13000000001"), &["--changed-only", "--restart"]);
+    assert_eq!((ran.status, ran.count("unchanged"), ran.count("accepted")), (0, 0, 2_000), "{}", ran.stderr);
+    assert!(ran.stderr.contains("without its -wal file"), "{}", ran.stderr);
+    assert_eq!(place.sync(of("13000000001"), &["--changed-only", "--restart"]).count("unchanged"), 2_000);
 }

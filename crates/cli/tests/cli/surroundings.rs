@@ -52,6 +52,53 @@ fn a_hangup_ends_a_run_in_order_and_what_was_ignored_stays_so() {
     assert_eq!((ran.status, ran.count("accepted")), (0, 2_000), "{}", ran.stderr);
 }
 
+#[test]
+fn a_lock_file_that_is_deleted_while_a_run_holds_it_stops_the_run() {
+    let mut slow = world();
+    slow.latency = Duration::from_millis(20);
+    let place = Place::new(slow);
+    let state = place.directory.path().join("state");
+    for replaced in [false, true] {
+        place.write("input.csv", rows(20_000));
+        let before = place.sandbox.seen();
+        let child = place.start(&SYNC);
+        wait_until("a request", || place.sandbox.seen() > before);
+        let lock = state.join("growth.lock");
+        fs::remove_file(&lock).unwrap();
+        if replaced {
+            fs::write(&lock, "").unwrap();
+        }
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        assert_eq!(ran.status, 3, "{}", ran.stderr);
+        assert!(ran.stderr.contains("growth.lock was deleted or replaced"), "{}", ran.stderr);
+        assert!(ran.count("pending") > 0, "{}", ran.stderr);
+    }
+    // What is left is sent by the next run.
+    let ran = place.run(&SYNC);
+    assert_eq!((ran.status, ran.count("accepted")), (0, 20_000), "{}", ran.stderr);
+}
+
+/// The descriptors that the tests themselves have open are inherited by no command.
+#[test]
+fn few_open_files_mean_fewer_connections_and_too_few_stop_the_command() {
+    let mut slow = world();
+    slow.latency = Duration::from_millis(20);
+    let place = Place::new(slow);
+    place.write("input.csv", rows(3_000));
+    for limit in [8, 16, 24] {
+        let ran = Ran::of(start_after(&place, &format!("ulimit -n {limit}"), &SYNC).wait_with_output().unwrap());
+        assert_eq!((ran.status, place.sandbox.seen()), (3, 0), "{limit}: {}", ran.stderr);
+        assert!(ran.stderr.contains("raise the limit") && ran.stderr.contains("ulimit -n"), "{}", ran.stderr);
+    }
+    let ran = Ran::of(start_after(&place, "ulimit -n 40", &SYNC).wait_with_output().unwrap());
+    assert_eq!((ran.status, ran.count("accepted")), (0, 3_000), "{}", ran.stderr);
+    assert!(ran.stderr.contains("destination growth: only "), "{}", ran.stderr);
+    // A soft limit is raised.
+    let ran = Ran::of(start_after(&place, "ulimit -S -n 24", &SYNC).wait_with_output().unwrap());
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert!(!ran.stderr.contains("only "), "{}", ran.stderr);
+}
+
 /// All is settled: nothing was interrupted.
 #[test]
 fn a_signal_after_the_last_row_left_leaves_a_run_its_own_status() {

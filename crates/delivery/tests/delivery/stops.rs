@@ -179,9 +179,8 @@ fn a_try_that_gets_no_answer_is_one_less() {
 
 #[test]
 fn credentials_that_are_refused_stop_at_once_and_what_is_in_flight_is_settled() {
-    for kind in
-        [SinkErrorKind::Credentials, SinkErrorKind::Forbidden, SinkErrorKind::WrongAddress, SinkErrorKind::Certificate]
-    {
+    use SinkErrorKind::{Certificate, Credentials, Exhausted, Forbidden, WrongAddress};
+    for kind in [Credentials, Forbidden, WrongAddress, Certificate, Exhausted] {
         let script =
             move |request: &Request<'_>| if request.number == 10 { Err(error(kind)) } else { accept_all(request) };
         // The tenth is answered first of those that left with it.

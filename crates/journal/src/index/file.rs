@@ -2,16 +2,16 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::IndexProblem;
 
 /// `csIx`, so that `file` and we know it.
 const APPLICATION_ID: u32 = 0x6373_4978;
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER_BYTES: u64 = 100;
 
 /// The page cache is the most memory that a connection takes: 4 MiB. The log is folded in by the thread that writes.
@@ -26,18 +26,42 @@ const SETTINGS: &str = "
 
 const SCHEMA: &str = "
     CREATE TABLE key (hash BLOB NOT NULL) STRICT;
+    -- How often the index was opened, and whether it is open: 1 without a log beside the file means that the log was lost.
+    CREATE TABLE opening (count INTEGER NOT NULL, is_open INTEGER NOT NULL) STRICT;
     CREATE TABLE address (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
     CREATE TABLE contact (subject INTEGER PRIMARY KEY, fields BLOB NOT NULL) STRICT;
 ";
 
+/// An index that is open.
+pub(super) struct Opened {
+    pub(super) database: Connection,
+    /// How often it was opened, this time included.
+    pub(super) count: u64,
+    /// The log that an earlier opening has left was lost: what that opening removed may be there again.
+    pub(super) has_lost_log: bool,
+}
+
 /// Opens the file or makes it, for its owner only. Of `key` it keeps and compares a hash.
-pub(super) fn open(path: &Path, key: [u8; 32]) -> Result<Connection, IndexProblem> {
+pub(super) fn open(path: &Path, key: [u8; 32]) -> Result<Opened, IndexProblem> {
     create(path)?;
+    // SQLite deletes the log only when the index is closed, and makes one when it is read.
+    let has_log = log_of(path).exists();
     // Before SQLite sees the file, which might tidy it up.
     check_header(path)?;
     let mut database = connect(path, "FULL")?;
     prepare(&mut database, key)?;
-    Ok(database)
+    let last = "SELECT count, is_open FROM opening";
+    let (count, was_open): (i64, bool) = database.query_row(last, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let count = u64::try_from(count).unwrap_or_default() + 1;
+    set_opening(&database, count, true)?;
+    Ok(Opened { database, count, has_lost_log: was_open && !has_log })
+}
+
+/// Notes how often it was opened and whether it is open, in the file itself: the log may be lost.
+pub(super) fn set_opening(database: &Connection, count: u64, is_open: bool) -> Result<(), IndexProblem> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    database.execute("UPDATE opening SET count = ?1, is_open = ?2", params![count, is_open])?;
+    Ok(database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }
 
 /// Opens it once more, when it is open. `synchronous` says whether a commit is to outlive a power cut: `FULL`, or `NORMAL`.
@@ -49,6 +73,13 @@ pub(super) fn connect(path: &Path, synchronous: &str) -> Result<Connection, Inde
     database.execute_batch(SETTINGS)?;
     database.pragma_update(None, "synchronous", synchronous)?;
     Ok(database)
+}
+
+/// The log that SQLite keeps beside the file.
+fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
 }
 
 /// Makes an empty file if there is none. SQLite gives the files that it puts beside it the same permissions.
@@ -89,6 +120,7 @@ fn prepare(database: &mut Connection, key: [u8; 32]) -> Result<(), IndexProblem>
         let transaction = database.transaction_with_behavior(TransactionBehavior::Exclusive)?;
         transaction.execute_batch(SCHEMA)?;
         transaction.execute("INSERT INTO key VALUES (?1)", [key])?;
+        transaction.execute("INSERT INTO opening VALUES (0, 0)", [])?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;

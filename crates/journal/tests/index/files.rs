@@ -61,11 +61,10 @@ fn a_file_of_something_else_is_refused_and_left_alone() {
 fn an_unknown_version_is_refused_and_left_alone() {
     let place = filled();
     let later = rusqlite::Connection::open(place.path()).unwrap();
-    later.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 2").unwrap();
+    later.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 99").unwrap();
     drop(later);
     let before = std::fs::read(place.path()).unwrap();
-    let message =
-        "the index PATH has the version 2, which is not known here: it is left as it is; use the version that wrote it";
+    let message = "the index PATH has the version 99, which is not known here: it is left as it is; use the version that wrote it";
     assert_eq!(open(&place.path(), &place.key).unwrap_err(), message);
     assert_eq!(std::fs::read(place.path()).unwrap(), before);
 }
@@ -77,6 +76,43 @@ fn another_key_is_refused_and_the_right_one_still_works() {
     let message = "the index PATH was made with another key: put that key back, or delete the index, and everything is sent once more";
     assert_eq!(open(&place.path(), &other).unwrap_err(), message);
     assert!(place.open().has(&mobile("7", "1"), at(0)).unwrap());
+}
+
+/// A copy without the log: what was removed since the last fold is there again.
+#[test]
+fn an_index_that_has_lost_its_log_is_emptied() {
+    let place = filled();
+    let mut index = place.open();
+    index.forget(&[mobile("7", "2")]).unwrap();
+    let killed = place.killed();
+    let mut whole = killed.open();
+    assert!(!whole.was_emptied() && !whole.has(&mobile("7", "1"), at(0)).unwrap());
+    drop(whole);
+
+    let incomplete = place.killed();
+    std::fs::remove_file(incomplete.directory.path().join("growth.index.sqlite-wal")).unwrap();
+    let mut emptied = incomplete.open();
+    assert!(emptied.was_emptied() && !emptied.has(&mobile("7", "1"), at(0)).unwrap());
+    emptied.remember(&mobile("7", "2"), at(1)).unwrap();
+    emptied.flush().unwrap();
+    drop(emptied);
+    let mut again = incomplete.open();
+    assert!(!again.was_emptied() && again.has(&mobile("7", "2"), at(1)).unwrap());
+}
+
+#[test]
+fn an_index_that_is_older_than_was_seen_is_emptied() {
+    let place = filled();
+    let older = place.killed();
+    let mut index = place.open();
+    let seen = index.opening();
+    index.was_seen(seen - 1).unwrap();
+    assert!(index.has(&mobile("7", "1"), at(0)).unwrap());
+
+    let mut index = older.open();
+    index.was_seen(seen).unwrap();
+    assert!(index.was_emptied() && !index.has(&mobile("7", "1"), at(0)).unwrap());
+    assert!(index.opening() > seen);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 
 use rustls::CertificateError;
 
@@ -14,8 +15,17 @@ pub(crate) fn of_connect(error: &(dyn Error + 'static)) -> TransportError {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return of_tls(tls);
         }
+        if let Some(detail) = cause.downcast_ref::<io::Error>().and_then(exhausted) {
+            return TransportError::new(Kind::Exhausted, detail);
+        }
         // hyper-util does not export the types of these two.
         match cause.to_string().as_str() {
+            // A name look-up without a descriptor for its socket says only that it failed.
+            "dns error"
+                if let Some(detail) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).err().as_ref().and_then(exhausted) =>
+            {
+                return TransportError::new(Kind::Exhausted, detail);
+            }
             "dns error" => return TransportError::new(Kind::Connect, "the host name is unknown"),
             "tunnel error: proxy authorization required" => {
                 return TransportError::new(Kind::Connect, "the proxy asks for a user and a password");
@@ -34,6 +44,29 @@ pub(crate) fn of_connect(error: &(dyn Error + 'static)) -> TransportError {
         }
     }
     TransportError::new(Kind::Connect, detail)
+}
+
+/// What this machine has none left of, if that is why.
+fn exhausted(error: &io::Error) -> Option<&'static str> {
+    // The standard library has no kind for most of these. Linux; macOS; Windows.
+    match error.raw_os_error()? {
+        #[cfg(unix)]
+        24 => Some("this process has too many open files"),
+        #[cfg(unix)]
+        23 => Some("this machine has too many open files"),
+        #[cfg(windows)]
+        10024 => Some("this process has too many open sockets"),
+        // Linux; macOS; Windows: ENOBUFS.
+        105 | 55 | 10055 => Some("this machine has no memory left for a socket"),
+        _ => match error.kind() {
+            io::ErrorKind::OutOfMemory => Some("this machine has no memory left for a socket"),
+            // A host without IPv6 says the same of an address of version 6: then there is nothing to wait for.
+            io::ErrorKind::AddrNotAvailable if UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() => {
+                Some("this machine has no local port left")
+            }
+            _ => None,
+        },
+    }
 }
 
 /// Why there is no whole answer although the request was handed to a connection: it may have been applied.

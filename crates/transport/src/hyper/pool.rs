@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::connect::{Connector, Io};
 use crate::client::idle::{Hosts, Idle, SETTLE, permit};
 use crate::client::origin::Origin;
+use crate::client::shortage::Shortage;
 use crate::client::{Settings, failure};
 use crate::{BuildError, TransportError};
 
@@ -30,6 +31,7 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 pub(super) struct Pool {
     connector: Connector,
     max_connections: usize,
+    connect_timeout: Duration,
     idle_timeout: Duration,
     hosts: Hosts<Host>,
 }
@@ -39,6 +41,8 @@ struct Host {
     turns: Arc<Semaphore>,
     /// One for each open socket, held until it is closed.
     sockets: Arc<Semaphore>,
+    /// One clone for each open connection.
+    open: Arc<()>,
     idle: Idle<Link>,
 }
 
@@ -60,6 +64,7 @@ impl Pool {
         Ok(Self {
             connector: Connector::new(settings)?,
             max_connections: settings.max_connections,
+            connect_timeout: settings.connect_timeout,
             idle_timeout: settings.idle_timeout,
             hosts: Hosts::new(),
         })
@@ -70,25 +75,34 @@ impl Pool {
         let host = self.hosts.get(origin, || Host {
             turns: Arc::new(Semaphore::new(self.max_connections)),
             sockets: Arc::new(Semaphore::new(self.max_connections)),
+            open: Arc::new(()),
             idle: Idle::new(self.idle_timeout),
         });
-        let turn = permit(&host.turns).await?;
-        while let Some(link) = host.idle.take() {
-            if link.sender.is_ready() {
-                return Ok(Lease { link, host, _turn: turn });
+        let shortage = Shortage::new(self.connect_timeout);
+        loop {
+            let turn = permit(&host.turns).await?;
+            while let Some(link) = host.idle.take() {
+                if link.sender.is_ready() {
+                    return Ok(Lease { link, host, _turn: turn });
+                }
+            }
+            // There is one, or a connection is just being closed.
+            let socket = permit(&host.sockets).await?;
+            match self.connector.connect(origin).await {
+                Ok(io) => {
+                    let link = self.start(io, socket, &host).await?;
+                    return Ok(Lease { link, host, _turn: turn });
+                }
+                Err(error) => shortage.wait(error, Arc::strong_count(&host.open) > 1, (turn, socket)).await?,
             }
         }
-        // There is one, or a connection is just being closed.
-        let socket = permit(&host.sockets).await?;
-        let io = self.connector.connect(origin).await?;
-        let link = self.start(io, socket, &host).await?;
-        Ok(Lease { link, host, _turn: turn })
     }
 
     async fn start(&self, io: Io, socket: OwnedSemaphorePermit, host: &Arc<Host>) -> Result<Link, TransportError> {
         let handshake = Builder::new().max_buf_size(MAX_HEAD_BYTES).handshake(io).await;
         let (sender, connection) = handshake.map_err(|error| failure::of_exchange(&error))?;
-        let task = tokio::spawn(drive(connection, Arc::downgrade(host), self.idle_timeout, socket));
+        let held = (socket, Arc::clone(&host.open));
+        let task = tokio::spawn(drive(connection, Arc::downgrade(host), self.idle_timeout, held));
         Ok(Link { sender, task: task.abort_handle() })
     }
 }
@@ -113,12 +127,12 @@ impl Drop for Link {
     }
 }
 
-/// Moves the bytes of one connection and closes it when it has been idle for too long. The permit goes after the socket.
+/// Moves the bytes of one connection and closes it when it has been idle for too long. What is held goes after the socket.
 async fn drive(
     connection: Connection<Io, Full<Bytes>>,
     host: Weak<Host>,
     idle_timeout: Duration,
-    _socket: OwnedSemaphorePermit,
+    _held: (OwnedSemaphorePermit, Arc<()>),
 ) {
     let mut connection = pin!(connection);
     let mut check_after = idle_timeout;

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,14 +22,21 @@ type BoxError = Box<dyn Error + Send + Sync>;
 #[derive(Default)]
 pub(super) struct Once {
     begun: AtomicBool,
-    made: AtomicBool,
+    /// What counts the open connections to its host.
+    open: Weak<()>,
+    /// This connection's share in that count, from when it is made.
+    made: OnceLock<Option<Arc<()>>>,
     given_back: Mutex<Option<Instant>>,
 }
 
 impl Once {
+    pub(super) fn new(open: &Arc<()>) -> Self {
+        Self { open: Arc::downgrade(open), ..Self::default() }
+    }
+
     /// Whether the connection came about. As long as it did not, no request has left.
     pub(super) fn is_made(&self) -> bool {
-        self.made.load(Ordering::Acquire)
+        self.made.get().is_some()
     }
 
     /// Notes that the last exchange is over.
@@ -91,7 +98,7 @@ where
         let connecting = self.inner.call(target);
         Box::pin(async move {
             let connected = timeout(connect_timeout, connecting).await.map_err(|_| NO_CONNECTION)??;
-            once.made.store(true, Ordering::Release);
+            once.made.get_or_init(|| once.open.upgrade());
             Ok(connected)
         })
     }

@@ -23,6 +23,8 @@ use crate::client::idle::Idle;
 pub(super) struct Host {
     /// One for each exchange.
     pub(super) turns: Arc<Semaphore>,
+    /// One clone for each connection that is made.
+    pub(super) open: Arc<()>,
     pub(super) idle: Idle<Link>,
 }
 
@@ -35,7 +37,7 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(settings: &Settings, host: &Arc<Host>) -> Result<Self, BuildError> {
-        let once = Arc::<Once>::default();
+        let once = Arc::new(Once::new(&host.open));
         let client = client(settings, Arc::clone(&once))?;
         let closer = tokio::spawn(close_when_idle(Arc::downgrade(host), Arc::downgrade(&once), settings.idle_timeout));
         Ok(Self { client, once, closer: closer.abort_handle() })

@@ -136,7 +136,8 @@ async fn to(transport: &dyn HttpTransport, address: SocketAddr) -> Result<Respon
 /// Checks the kind, that it says of the request what the kind implies, and that no text of it shows the request.
 pub(crate) fn check_error(result: Result<Response<Bytes>, TransportError>, kind: TransportErrorKind) -> TransportError {
     let error = result.expect_err("there is no whole answer");
-    let before = matches!(kind, TransportErrorKind::Connect | TransportErrorKind::Certificate);
+    use TransportErrorKind::{Certificate, Connect, Exhausted};
+    let before = matches!(kind, Connect | Exhausted | Certificate);
     assert_eq!(error.kind(), kind, "{error}");
     assert_eq!(error.applied(), if before { Applied::No } else { Applied::Perhaps });
     let mut cause: Option<&dyn Error> = Some(&error);

@@ -1,0 +1,55 @@
+//! The limits of this process: no core dump, and as many open files as the system allows.
+
+use std::num::NonZeroUsize;
+
+use crate::exit_status::{Failure, Status};
+
+/// Files that are open before a run begins, if they cannot be counted.
+const OPEN: usize = 16;
+/// The files that the command opens later: reports, metrics, a name look-up.
+const FOR_THE_COMMAND: u64 = 8;
+/// The files that each destination needs: journal, index, locks, rejected rows. 9 were seen.
+const FOR_A_DESTINATION: u64 = 10;
+
+/// Sets the limits. It is done before anything is read.
+pub fn set_limits() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        // A core dump would hold credentials and values.
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+        let files = getrlimit(Resource::Nofile);
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files });
+    }
+}
+
+/// How many connections each of so many destinations may have, as far as the limit of open files goes.
+///
+/// # Errors
+/// If not one is left for each.
+pub fn connections(destinations: usize, simulated: bool) -> Result<NonZeroUsize, Failure> {
+    let Some(limit) = open_files() else { return Ok(NonZeroUsize::MAX) };
+    let destinations = destinations as u64;
+    // Both ends of a connection to the simulator are in this process.
+    let for_a_connection = if simulated { 2 } else { 1 };
+    let open = std::fs::read_dir("/dev/fd").map_or(OPEN, Iterator::count) as u64;
+    let reserved = open + FOR_THE_COMMAND + destinations * FOR_A_DESTINATION;
+    let left = limit.saturating_sub(reserved) / destinations.max(1) / for_a_connection;
+    NonZeroUsize::new(usize::try_from(left).unwrap_or(usize::MAX)).ok_or_else(|| {
+        let least = reserved + destinations * for_a_connection;
+        let problem = format!(
+            "this process may have {limit} open files, and {least} are needed at least: raise the limit (ulimit -n)"
+        );
+        Failure::new(Status::Stopped, problem)
+    })
+}
+
+#[cfg(unix)]
+fn open_files() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
+
+#[cfg(not(unix))]
+fn open_files() -> Option<u64> {
+    None
+}
