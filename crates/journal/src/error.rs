@@ -86,5 +86,8 @@ fn what_to_do(version: i64, known: i64) -> &'static str {
 
 /// A failure while a run is under way.
 pub(crate) fn failed(path: &std::path::Path, error: &dyn std::fmt::Display) -> JournalError {
-    JournalError::new(format!("the journal {} cannot be written: {error}", path.display()))
+    JournalError::new(format!(
+        "the journal {} cannot be written: {error}: make room, or end what holds the file",
+        path.display()
+    ))
 }

@@ -227,7 +227,7 @@ impl Ledger {
     fn departs(&mut self, batch: &[Departing<'_>]) -> Result<(), JournalError> {
         if let Some(lock) = self.locks.iter().find(|lock| !lock.is_in_place()) {
             return Err(JournalError::new(format!(
-                "the lock file {} was deleted or replaced while this run held it, so another run may have begun beside it",
+                "the lock file {} was deleted or replaced while this run held it, so another run may have begun beside it: wait until that has ended",
                 lock.path().display()
             )));
         }

@@ -26,7 +26,7 @@ pub fn report(end: &End, vendor: &str, rejected: &Path) -> StopReport {
             )
         }
         End::Journal(problem) => {
-            format!("{problem}: nothing was sent any more: make room, or end what holds the file")
+            format!("{problem}: nothing was sent after that")
         }
         End::Unreadable(problem) => problem.clone(),
         End::Interrupted => "interrupted".to_owned(),
