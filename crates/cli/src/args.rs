@@ -145,7 +145,7 @@ pub struct Sandbox {
     /// The address to listen on, of this machine only; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
-    /// Speak HTTPS, by a certificate that is made now.
+    /// Speak HTTPS, by a certificate that is made now; only in a build with the feature sandbox-tls.
     #[arg(long)]
     pub tls: bool,
     /// Where the root certificate is written that a client of --tls has to trust.

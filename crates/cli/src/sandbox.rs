@@ -1,7 +1,8 @@
 //! The simulator as a command.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
 
 use contact_sink_sandbox::{DEFAULT_TOML, Sandbox, World};
 
@@ -30,7 +31,7 @@ pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
     let (project, key, app) =
         (world.jiguang.project_id.clone(), world.engagelab.api_key.clone(), world.tencent.sdk_app_id);
     let admin = world.tencent.admins.first().cloned().unwrap_or_default();
-    let started = if args.tls { Sandbox::start_tls(world, args.listen) } else { Sandbox::start_at(world, args.listen) };
+    let started = if args.tls { start_tls(world, args.listen)? } else { Sandbox::start_at(world, args.listen) };
     let sandbox = started.map_err(|error| Failure::usage(format!("--listen {}: {error}", args.listen)))?;
     if let Some(pem) = sandbox.root_pem() {
         let root = args.root.display();
@@ -50,4 +51,14 @@ pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
         .map_err(|error| Failure::new(Status::Stopped, format!("signals cannot be received: {error}")))?;
     sandbox.shutdown().await;
     Ok(Status::Done)
+}
+
+#[cfg(feature = "sandbox-tls")]
+fn start_tls(world: World, address: SocketAddr) -> Result<io::Result<Sandbox>, Failure> {
+    Ok(Sandbox::start_tls(world, address))
+}
+
+#[cfg(not(feature = "sandbox-tls"))]
+fn start_tls(_: World, _: SocketAddr) -> Result<io::Result<Sandbox>, Failure> {
+    Err(Failure::usage("--tls: this build has no TLS for the simulator: build it with --features sandbox-tls"))
 }

@@ -1,10 +1,16 @@
 //! What an endpoint answers, before it goes over the wire.
 
-use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use std::io;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
 
 use crate::hold::Hold;
+
+/// An answer as it goes over the wire.
+pub(crate) type Response = http::Response<UnsyncBoxBody<Bytes, io::Error>>;
 
 /// An answer, and what the log is to know of its request.
 pub(crate) struct Answer {
@@ -60,6 +66,11 @@ impl Answer {
         Self { extra: Some((header::WWW_AUTHENTICATE, challenge)), ..answer }
     }
 
+    /// No content.
+    pub(crate) fn nothing() -> Self {
+        Self { body: Vec::new(), ..Self::plain(StatusCode::NO_CONTENT, "") }
+    }
+
     pub(crate) fn too_many_requests() -> Self {
         Self::plain(StatusCode::TOO_MANY_REQUESTS, "over the quota: not applied")
     }
@@ -71,15 +82,18 @@ impl Answer {
     pub(crate) fn too_large() -> Self {
         Self::plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or it broke off")
     }
-}
 
-impl IntoResponse for Answer {
-    /// Lets go of what it holds: the caller sees nothing of it earlier.
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body));
+    /// The answer as it goes over the wire. Lets go of what it holds: the caller sees nothing of it earlier.
+    pub(crate) fn into_response(self) -> Response {
+        let mut response = Response::new(body(self.body));
         *response.status_mut() = self.status;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         response.headers_mut().extend(self.extra);
         response
     }
+}
+
+/// A body that is there as a whole.
+pub(crate) fn body(bytes: impl Into<Bytes>) -> UnsyncBoxBody<Bytes, io::Error> {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }

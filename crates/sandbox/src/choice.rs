@@ -32,10 +32,10 @@ pub struct UnlistedCode(i64);
 const LISTED_CODES: [i64; 11] = [0, 4000, 4107, 40002, 40007, 40011, 40050, 50031, 50034, 50074, 55014];
 
 impl ErrorStatus {
-    pub(crate) fn status(self) -> axum::http::StatusCode {
+    pub(crate) fn status(self) -> http::StatusCode {
         match self {
-            Self::Ok => axum::http::StatusCode::OK,
-            Self::BadRequest => axum::http::StatusCode::BAD_REQUEST,
+            Self::Ok => http::StatusCode::OK,
+            Self::BadRequest => http::StatusCode::BAD_REQUEST,
         }
     }
 }

@@ -1,19 +1,38 @@
 //! Takes connections, plain or by TLS, each with reins by which a fault can end it.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
+use tokio::time::{sleep, timeout};
+
+/// A handshake that takes longer is not waited for.
+const LONGEST_HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// Before the next connection is taken, if one could not be.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What makes a stream of a connection before it is served: TLS.
+pub(crate) type Handshake = Box<dyn Fn(TcpStream) -> Shaking + Send + Sync>;
+pub(crate) type Shaking = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send>>;
+
+/// The stream of a connection.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
+    /// The connection under it.
+    fn connection(&self) -> &TcpStream;
+}
+
+impl Stream for TcpStream {
+    fn connection(&self) -> &TcpStream {
+        self
+    }
+}
 
 /// Ends a connection in the middle of things.
 #[derive(Debug, Clone, Default)]
@@ -37,67 +56,57 @@ impl Reins {
 /// Where connections come in. With it the port is given back and handshakes end.
 pub(crate) struct Door {
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    handshake: Option<Handshake>,
     /// Each is a task of its own: a caller that is slow holds up no other.
-    handshakes: JoinSet<io::Result<(Link, SocketAddr)>>,
+    handshakes: JoinSet<io::Result<Link>>,
 }
 
 impl Door {
-    /// Takes connections; by TLS if there is an acceptor.
-    pub(crate) fn new(listener: TcpListener, tls: Option<TlsAcceptor>) -> Self {
-        Self { listener, tls, handshakes: JoinSet::new() }
+    /// Takes connections, each after the handshake if there is one.
+    pub(crate) fn new(listener: TcpListener, handshake: Option<Handshake>) -> Self {
+        Self { listener, handshake, handshakes: JoinSet::new() }
     }
-}
 
-impl Listener for Door {
-    type Io = Link;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Link, SocketAddr) {
+    /// The next connection.
+    pub(crate) async fn accept(&mut self) -> Link {
         loop {
             tokio::select! {
-                (stream, peer) = Listener::accept(&mut self.listener) => {
+                accepted = self.listener.accept() => {
+                    let Ok((stream, _)) = accepted else {
+                        // Without a free descriptor it fails again at once.
+                        sleep(PAUSE).await;
+                        continue;
+                    };
                     // An answer is one small write; Nagle's algorithm would only hold it back.
                     let _ = stream.set_nodelay(true);
-                    let Some(tls) = &self.tls else { return (Link::new(Stream::Plain(stream)), peer) };
-                    let handshake = tls.accept(stream);
-                    self.handshakes.spawn(async move { Ok((Link::new(Stream::Tls(Box::new(handshake.await?))), peer)) });
+                    let Some(handshake) = &self.handshake else { return Link::new(Box::new(stream)) };
+                    let shaking = timeout(LONGEST_HANDSHAKE, handshake(stream));
+                    self.handshakes.spawn(async move { Ok(Link::new(shaking.await??)) });
                 }
                 Some(shaken) = self.handshakes.join_next() => {
                     // A caller that does not trust the certificate, or speaks no TLS, goes away.
-                    if let Ok(Ok(connection)) = shaken {
-                        return connection;
+                    if let Ok(Ok(link)) = shaken {
+                        return link;
                     }
                 }
             }
         }
     }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, Door>> for Reins {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        stream.io().reins.clone()
-    }
 }
 
 /// One connection.
 pub(crate) struct Link {
-    stream: Stream,
+    stream: Box<dyn Stream>,
     reins: Reins,
 }
 
-enum Stream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
 impl Link {
-    fn new(stream: Stream) -> Self {
+    fn new(stream: Box<dyn Stream>) -> Self {
         Self { stream, reins: Reins::default() }
+    }
+
+    pub(crate) fn reins(&self) -> &Reins {
+        &self.reins
     }
 
     /// An error if the reins are pulled: the server then drops the connection.
@@ -112,47 +121,31 @@ impl Link {
 impl Drop for Link {
     fn drop(&mut self) {
         if self.reins.0.load(Ordering::Relaxed) == RESET {
-            let stream = match &self.stream {
-                Stream::Plain(stream) => stream,
-                Stream::Tls(stream) => stream.get_ref().0,
-            };
             // If it cannot be set, the other side sees the end instead.
-            let _ = stream.set_zero_linger();
+            let _ = self.stream.connection().set_zero_linger();
         }
     }
 }
 
 impl AsyncRead for Link {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
-        }
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Link {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.check()?;
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.check()?;
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.check()?;
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -35,7 +35,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use axum::http::{Method, StatusCode, request::Parts};
+use http::{Method, StatusCode, request::Parts};
 use serde::{Serialize, Serializer};
 
 pub use crate::choice::{ErrorStatus, Told, UnlistedCode};

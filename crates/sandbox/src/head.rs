@@ -1,8 +1,8 @@
 //! What several vendors ask of a request's head.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// The credentials of HTTP Basic. No `Debug`: it holds the secret.
 pub(crate) struct Basic(String);

@@ -69,7 +69,7 @@
 //! # Ok(())
 //! # }
 //! ```
-//! [`Sandbox::start_tls`] serves HTTPS with a certificate made at the start; [`Sandbox::root_pem`] is what the client has to trust.
+//! `Sandbox::start_tls` (feature `tls`, on by default) serves HTTPS with a certificate made at the start; [`Sandbox::root_pem`] is what the client has to trust.
 //!
 //! # The world
 //! [`World::from_toml`] reads this; every key may be left out:
@@ -95,6 +95,7 @@ mod sandbox;
 mod server;
 mod strict;
 pub mod tencent;
+#[cfg(feature = "tls")]
 mod tls;
 mod vendor;
 mod world;

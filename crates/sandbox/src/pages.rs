@@ -2,53 +2,60 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::http::header::{HOST, ORIGIN};
-use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use http::header::{HOST, ORIGIN};
+use http::request::Parts;
+use http::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::changes::Changes;
 use crate::faults::{FaultKind, Faults};
-use crate::server::{LONGEST_BODY, Server};
+use crate::server::Server;
 use crate::{engagelab, jiguang, tencent};
 
-/// All of them.
-pub(crate) fn router() -> Router<Arc<Server>> {
-    Router::new()
-        .route("/_sandbox/state", get(state))
-        .route("/_sandbox/requests", get(requests))
-        .route("/_sandbox/changes", post(set_changes))
-        .route("/_sandbox/reset", post(reset))
-        .route("/_sandbox/faults", post(set_faults).delete(end_faults))
-        .layer(from_fn(only_from_here))
+const PAGES: &str = "/_sandbox/";
+
+/// Whether it is the path of a page.
+pub(crate) fn has(path: &str) -> bool {
+    let page = path.strip_prefix(PAGES);
+    page.is_some_and(|page| ["state", "requests", "changes", "faults", "reset"].contains(&page))
 }
 
 /// Refuses what a browser sends for a page of another site: such a request names its origin, or reaches this machine under the name
 /// of another one.
-async fn only_from_here(request: Request, next: Next) -> Response {
-    if is_from_here(&request) {
-        return match tokio::time::timeout(LONGEST_BODY, next.run(request)).await {
-            Ok(response) => response,
-            Err(_) => Answer::plain(StatusCode::REQUEST_TIMEOUT, "the body does not end").into_response(),
-        };
-    }
+pub(crate) fn refuse(head: &Parts) -> Option<Answer> {
     let text = "the pages are for programs of this machine: Host must be this machine, and Origin the same";
-    Answer::plain(StatusCode::FORBIDDEN, text).into_response()
+    (!is_from_here(head)).then(|| Answer::plain(StatusCode::FORBIDDEN, text))
 }
 
-fn is_from_here(request: &Request) -> bool {
-    let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
+/// Answers a request for a page.
+pub(crate) fn answer(server: &Server, head: &Parts, body: &[u8]) -> Answer {
+    let method = if head.method == Method::HEAD { &Method::GET } else { &head.method };
+    match (head.uri.path().strip_prefix(PAGES), method) {
+        (Some("state"), &Method::GET) => state(server),
+        (Some("requests"), &Method::GET) => Answer::json(StatusCode::OK, None, server.log().to_json()),
+        (Some("changes"), &Method::POST) => set_changes(server, body),
+        (Some("faults"), &Method::POST) => set_faults(server, body),
+        (Some("faults"), &Method::DELETE) => {
+            server.replace_faults(Faults::default());
+            Answer::nothing()
+        }
+        (Some("reset"), &Method::POST) => {
+            server.forget();
+            Answer::nothing()
+        }
+        (Some("state" | "requests"), _) => Answer::only("GET"),
+        (Some("changes" | "reset"), _) => Answer::only("POST"),
+        _ => Answer::only("POST, DELETE"),
+    }
+}
+
+fn is_from_here(head: &Parts) -> bool {
+    let text = |name| head.headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let host = text(HOST).unwrap_or_default();
-    let is_one = request.headers().get_all(HOST).iter().count() == 1
-        && request.uri().authority().is_none_or(|authority| authority.as_str() == host);
+    let is_one = head.headers.get_all(HOST).iter().count() == 1
+        && head.uri.authority().is_none_or(|authority| authority.as_str() == host);
     let name = host.rsplit_once(':').filter(|(_, port)| !port.contains(']')).map_or(host, |(name, _)| name);
     let is_here = name.eq_ignore_ascii_case("localhost")
         || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
@@ -57,7 +64,7 @@ fn is_from_here(request: &Request) -> bool {
         && text(ORIGIN).is_none_or(|origin| origin.split_once("://").is_some_and(|(_, origin)| origin == host))
 }
 
-async fn state(State(server): State<Arc<Server>>) -> Answer {
+fn state(server: &Server) -> Answer {
     #[derive(Serialize)]
     struct View<'a> {
         jiguang: jiguang::Stored<'a>,
@@ -87,12 +94,8 @@ async fn state(State(server): State<Arc<Server>>) -> Answer {
     Answer::json(StatusCode::OK, None, serde_json::to_vec(&view))
 }
 
-async fn requests(State(server): State<Arc<Server>>) -> Answer {
-    Answer::json(StatusCode::OK, None, server.log().to_json())
-}
-
-async fn set_faults(State(server): State<Arc<Server>>, body: Bytes) -> Answer {
-    match Faults::from_json(&body) {
+fn set_faults(server: &Server, body: &[u8]) -> Answer {
+    match Faults::from_json(body) {
         Ok(faults) => {
             server.replace_faults(faults);
             Answer::plain(StatusCode::OK, "the next requests meet these faults")
@@ -101,22 +104,12 @@ async fn set_faults(State(server): State<Arc<Server>>, body: Bytes) -> Answer {
     }
 }
 
-async fn end_faults(State(server): State<Arc<Server>>) -> StatusCode {
-    server.replace_faults(Faults::default());
-    StatusCode::NO_CONTENT
-}
-
-async fn set_changes(State(server): State<Arc<Server>>, body: Bytes) -> Answer {
-    match Changes::from_json(&body) {
+fn set_changes(server: &Server, body: &[u8]) -> Answer {
+    match Changes::from_json(body) {
         Ok(changes) => {
             server.replace_changes(changes);
             Answer::plain(StatusCode::OK, "these changes are made in their time")
         }
         Err(problem) => Answer::plain(StatusCode::BAD_REQUEST, &problem),
     }
-}
-
-async fn reset(State(server): State<Arc<Server>>) -> StatusCode {
-    server.forget();
-    StatusCode::NO_CONTENT
 }

@@ -12,11 +12,10 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::door::{Door, Reins};
+use crate::door::{Door, Handshake};
 use crate::faults::{FaultKind, Faults, InvalidFaults};
 use crate::log::RequestRecord;
 use crate::server::Server;
-use crate::tls;
 use crate::world::World;
 use crate::{engagelab, jiguang, tencent};
 
@@ -31,11 +30,6 @@ pub struct Sandbox {
     server: Arc<Server>,
     stop: watch::Sender<()>,
     task: JoinHandle<()>,
-}
-
-enum Scheme {
-    Http,
-    Https,
 }
 
 /// How long [`Sandbox::shutdown`] waits, beside the latency, for callers that began a request and do not finish it.
@@ -56,40 +50,32 @@ impl Sandbox {
     /// # Errors
     /// As [`start`](Self::start), and `InvalidInput` for an address that other machines can reach.
     pub fn start_at(world: World, address: SocketAddr) -> io::Result<Self> {
-        Self::serve(world, address, Scheme::Http)
+        Self::serve(world, address, None)
     }
 
     /// Starts a server that speaks HTTPS only, by a certificate for `localhost`, `127.0.0.1` and `::1` that is made now.
     ///
     /// # Errors
     /// As [`start_at`](Self::start_at).
+    #[cfg(feature = "tls")]
     pub fn start_tls(world: World, address: SocketAddr) -> io::Result<Self> {
-        Self::serve(world, address, Scheme::Https)
+        Self::serve(world, address, Some(crate::tls::handshake()?))
     }
 
-    fn serve(world: World, address: SocketAddr, scheme: Scheme) -> io::Result<Self> {
+    /// `tls`: a handshake, and the root certificate for callers.
+    fn serve(world: World, address: SocketAddr, tls: Option<(Handshake, String)>) -> io::Result<Self> {
         if !address.ip().is_loopback() {
             let text = format!("the sandbox listens on loopback only, and {} is not a loopback address", address.ip());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         world.check().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let runtime = Handle::try_current().map_err(io::Error::other)?;
-        let (acceptor, root_pem) = match scheme {
-            Scheme::Http => (None, None),
-            Scheme::Https => tls::acceptor().map(|(acceptor, root)| (Some(acceptor), Some(root)))?,
-        };
+        let (handshake, root_pem) = tls.unzip();
         let listener = listen(address)?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(());
         let server = Server::new(world, stopped);
-        let service = server.clone().router().into_make_service_with_connect_info::<Reins>();
-        let stopping = server.clone();
-        let serve = axum::serve(Door::new(listener, acceptor), service)
-            .with_graceful_shutdown(async move { stopping.stopped().await });
-        let task = runtime.spawn(async move {
-            // It ends only after the signal, and never with an error.
-            let _ = serve.await;
-        });
+        let task = runtime.spawn(server.clone().serve(Door::new(listener, handshake)));
         Ok(Self { address, root_pem, server, stop, task })
     }
 

@@ -1,19 +1,27 @@
 //! The HTTP side: who arrived when, and which endpoint answers.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::body::to_bytes;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{StatusCode, header::CONNECTION, request::Parts};
-use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::CONNECTION;
+use http::request::Parts;
+use http::{HeaderValue, Request, StatusCode};
+use http_body_util::{BodyExt as _, Collected, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{error::Elapsed, timeout};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Response};
 use crate::changes::{Change, Changes};
-use crate::door::Reins;
+use crate::door::{Door, Link, Reins};
 use crate::faults::{self, Dealer, Fault, FaultKind, Faults};
 use crate::log::Log;
 use crate::vendor::Vendor;
@@ -23,8 +31,11 @@ use crate::{engagelab, jiguang, pages, tencent};
 /// A hundred users with 80 KB each: far more than any client has a use for. Beyond it: 413.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
+/// A head that takes longer is not waited for, and so long a connection may be at rest. Clients close theirs earlier.
+const LONGEST_HEAD: Duration = Duration::from_secs(60);
+
 /// A body that takes longer is not waited for.
-pub(crate) const LONGEST_BODY: Duration = Duration::from_secs(30);
+const LONGEST_BODY: Duration = Duration::from_secs(30);
 
 /// All that the running server holds.
 pub(crate) struct Server {
@@ -55,11 +66,6 @@ impl Server {
             engagelab: engagelab::Endpoint::new(world.engagelab, world.store),
             tencent: tencent::Endpoint::new(world.tencent, world.store),
         })
-    }
-
-    pub(crate) fn router(self: Arc<Self>) -> Router {
-        let pages = if self.has_pages { pages::router() } else { Router::new() };
-        pages.fallback(vendor).with_state(self)
     }
 
     pub(crate) fn latency(&self) -> Duration {
@@ -153,6 +159,82 @@ impl Server {
 }
 
 impl Server {
+    /// Serves connections until the server stops, and then those whose requests have begun.
+    pub(crate) async fn serve(self: Arc<Self>, mut door: Door) {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                link = door.accept() => {
+                    connections.spawn(self.clone().serve_one(link));
+                }
+                Some(_) = connections.join_next() => {}
+                () = self.stopped() => break,
+            }
+        }
+        drop(door);
+        while connections.join_next().await.is_some() {}
+    }
+
+    async fn serve_one(self: Arc<Self>, link: Link) {
+        let (server, reins) = (self.clone(), link.reins().clone());
+        let answer = service_fn(move |request| {
+            let (server, reins) = (server.clone(), reins.clone());
+            async move { Ok::<_, Infallible>(server.answer(request, &reins).await) }
+        });
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(LONGEST_HEAD);
+        let mut connection = pin!(http.serve_connection(TokioIo::new(link), answer));
+        // What goes wrong with a connection is the caller's business.
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = self.stopped() => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
+    }
+
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, reins: &Reins) -> Response {
+        let (head, body) = request.into_parts();
+        if self.has_pages && pages::has(head.uri.path()) {
+            return self.page(&head, body).await;
+        }
+        let (number, met) = self.arrive(&head);
+        // Also read when the answer is known: a client that is still writing would see a broken connection and no answer.
+        let Ok(body) = read(body).await else {
+            self.hand_out(number, Some(StatusCode::REQUEST_TIMEOUT), None).await;
+            return endless_body();
+        };
+        let answer = match met {
+            Ok(None) => self.judge(number, &head, body.as_deref()),
+            Ok(Some(fault)) => {
+                let answer = self.clone().judge_with(&fault, number, &head, body.as_deref());
+                if fault.kind == FaultKind::Delay {
+                    tokio::time::sleep(fault.time()).await;
+                }
+                self.hand_out(number, fault.kind.is_answered().then_some(answer.status), answer.code).await;
+                if fault.kind == FaultKind::Silence {
+                    // Until the caller goes away, which ends this, or the server does.
+                    self.stopped().await;
+                }
+                return faults::meet(&fault, answer, reins);
+            }
+            Err(refusal) => refusal,
+        };
+        self.hand_out(number, Some(answer.status), answer.code).await;
+        answer.into_response()
+    }
+
+    async fn page(&self, head: &Parts, body: Incoming) -> Response {
+        if let Some(refusal) = pages::refuse(head) {
+            return refusal.into_response();
+        }
+        let answer = match read(body).await {
+            Err(_) => return endless_body(),
+            Ok(None) => Answer::too_large(),
+            Ok(Some(body)) => pages::answer(self, head, &body),
+        };
+        answer.into_response()
+    }
+
     /// Lets the endpoint judge a request and give it its effect, and writes down what came of it.
     fn judge(&self, number: u64, head: &Parts, body: Option<&[u8]>) -> Answer {
         let mut answer = self.vendor(head.uri.path()).map_or_else(nowhere, |vendor| vendor.answer(head, body));
@@ -213,6 +295,21 @@ impl Server {
     }
 }
 
+/// A body; `None` if it is too large or broke off.
+///
+/// # Errors
+/// It does not end.
+async fn read(body: Incoming) -> Result<Option<Bytes>, Elapsed> {
+    let whole = timeout(LONGEST_BODY, Limited::new(body, MAX_BODY_BYTES).collect());
+    whole.await.map(|read| read.ok().map(Collected::to_bytes))
+}
+
+fn endless_body() -> Response {
+    let mut response = Answer::plain(StatusCode::REQUEST_TIMEOUT, "the body does not end").into_response();
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
 fn nowhere() -> Answer {
     Answer::plain(StatusCode::NOT_FOUND, "no endpoint has this path")
 }
@@ -220,38 +317,4 @@ fn nowhere() -> Answer {
 /// A lock that outlives a panic of whoever held it: nothing here is left half done.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn vendor(
-    State(server): State<Arc<Server>>,
-    ConnectInfo(reins): ConnectInfo<Reins>,
-    request: Request,
-) -> Response {
-    let (head, body) = request.into_parts();
-    let (number, met) = server.arrive(&head);
-    // Also read when the answer is known: a client that is still writing would see a broken connection and no answer.
-    let Ok(body) = tokio::time::timeout(LONGEST_BODY, to_bytes(body, MAX_BODY_BYTES)).await else {
-        server.hand_out(number, Some(StatusCode::REQUEST_TIMEOUT), None).await;
-        return ([(CONNECTION, "close")], Answer::plain(StatusCode::REQUEST_TIMEOUT, "the body does not end"))
-            .into_response();
-    };
-    let body = body.ok();
-    let answer = match met {
-        Ok(None) => server.judge(number, &head, body.as_deref()),
-        Ok(Some(fault)) => {
-            let answer = server.clone().judge_with(&fault, number, &head, body.as_deref());
-            if fault.kind == FaultKind::Delay {
-                tokio::time::sleep(fault.time()).await;
-            }
-            server.hand_out(number, fault.kind.is_answered().then_some(answer.status), answer.code).await;
-            if fault.kind == FaultKind::Silence {
-                // Until the caller goes away, which ends this, or the server does.
-                server.stopped().await;
-            }
-            return faults::meet(&fault, answer, &reins);
-        }
-        Err(refusal) => refusal,
-    };
-    server.hand_out(number, Some(answer.status), answer.code).await;
-    answer.into_response()
 }

@@ -5,13 +5,23 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose, SanType};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::server::TlsStream;
 
-/// What a server needs for HTTPS, and the root that a caller has to trust, as PEM.
-pub(crate) fn acceptor() -> io::Result<(TlsAcceptor, String)> {
+use crate::door::{Handshake, Shaking, Stream};
+
+impl Stream for TlsStream<TcpStream> {
+    fn connection(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+/// The handshake of HTTPS, and the root that a caller has to trust, as PEM.
+pub(crate) fn handshake() -> io::Result<(Handshake, String)> {
     let mut root = CertificateParams::default();
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
@@ -31,5 +41,10 @@ pub(crate) fn acceptor() -> io::Result<(TlsAcceptor, String)> {
         .with_no_client_auth()
         .with_single_cert(vec![leaf.der().clone()], key)
         .map_err(io::Error::other)?;
-    Ok((TlsAcceptor::from(Arc::new(config)), root.pem()))
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let handshake = move |stream| -> Shaking {
+        let accepting = acceptor.accept(stream);
+        Box::pin(async move { Ok(Box::new(accepting.await?) as Box<dyn Stream>) })
+    };
+    Ok((Box::new(handshake), root.pem()))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::request::Parts;
+use http::request::Parts;
 
 use crate::answer::Answer;
 

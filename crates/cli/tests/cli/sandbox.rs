@@ -15,6 +15,15 @@ impl Drop for Running {
     }
 }
 
+#[cfg(not(feature = "sandbox-tls"))]
+#[test]
+fn a_build_without_tls_says_how_to_get_it() {
+    let ran = Place::new(world()).run(&["sandbox", "--tls"]);
+    assert_eq!(ran.status, 64);
+    assert!(ran.stderr.contains("build it with --features sandbox-tls"), "{}", ran.stderr);
+}
+
+#[cfg(feature = "sandbox-tls")]
 #[test]
 fn speaks_https_to_whoever_trusts_its_root() {
     let mut place = Place::new(world());

@@ -5,14 +5,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use futures_core::Stream;
+use http::{HeaderValue, StatusCode, header};
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Frame;
 use tokio::time::{Sleep, sleep};
 
 use super::{Fault, FaultKind};
-use crate::answer::Answer;
+use crate::answer::{Answer, Response, body as whole};
 use crate::door::Reins;
 
 const HTML: &str =
@@ -53,16 +54,16 @@ pub(crate) fn meet(fault: &Fault, answer: Answer, reins: &Reins) -> Response {
         }
         FaultKind::TruncatedJson => {
             body.truncate(body.len() / 2);
-            *response.body_mut() = Body::from(body);
+            *response.body_mut() = whole(body);
         }
         FaultKind::SlowBody => {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-            *response.body_mut() = Body::from_stream(Pieces::slow(body, fault.time()));
+            *response.body_mut() = StreamBody::new(Pieces::slow(body, fault.time())).boxed_unsync();
         }
         FaultKind::BrokenBody => {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
             body.truncate(body.len() / 2);
-            *response.body_mut() = Body::from_stream(Pieces::broken(body, reins.clone()));
+            *response.body_mut() = StreamBody::new(Pieces::broken(body, reins.clone())).boxed_unsync();
         }
         _ => {}
     }
@@ -95,7 +96,7 @@ impl Pieces {
 }
 
 impl Stream for Pieces {
-    type Item = io::Result<Bytes>;
+    type Item = io::Result<Frame<Bytes>>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.rest.is_empty() {
@@ -117,6 +118,6 @@ impl Stream for Pieces {
             self.sleep = None;
         }
         let length = self.piece.min(self.rest.len());
-        Poll::Ready(Some(Ok(self.rest.split_to(length))))
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
-use axum::http::{Method, header, request::Parts};
+use http::{Method, header, request::Parts};
 use serde::Serialize;
 
 use super::attributes::Attributes;

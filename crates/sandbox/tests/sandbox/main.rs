@@ -9,6 +9,7 @@ mod engagelab;
 mod faults;
 mod server;
 mod tencent;
+#[cfg(feature = "tls")]
 mod tls;
 mod usersig;
 

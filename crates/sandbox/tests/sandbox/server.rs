@@ -8,6 +8,7 @@ use std::time::Duration;
 use contact_sink_sandbox::jiguang::{self, Channel, Kind, Told, UnlistedCode, Wording};
 use contact_sink_sandbox::{DEFAULT_TOML, Quota, Sandbox, Window, World, engagelab, tencent};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
 use crate::client::{AUTHORIZATION, Client};
@@ -128,6 +129,26 @@ async fn pages_are_for_programs_of_this_machine() {
     let sandbox = Sandbox::start(without).unwrap();
     for path in ["/_sandbox/state", "/_sandbox/requests"] {
         assert_eq!(Client::connect(sandbox.address()).await.send("GET", path, "", "").await.status, 404);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_half_sent_is_not_waited_for() {
+    let sandbox = Sandbox::start(World::default()).unwrap();
+    let host = "Host: localhost\r\nContent-Length: 100\r\n\r\n[";
+    for (sent, answer) in [
+        (String::new(), ""),
+        ("PUT / HTTP/1.1\r\nHost: local".to_owned(), ""),
+        (format!("PUT /smartop/api/v1/user/channel/batch HTTP/1.1\r\n{host}"), "HTTP/1.1 408 "),
+        (format!("POST /_sandbox/faults HTTP/1.1\r\n{host}"), "HTTP/1.1 408 "),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(sandbox.address()).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        let mut read = Vec::new();
+        stream.read_to_end(&mut read).await.unwrap();
+        let read = String::from_utf8(read).unwrap();
+        assert_eq!(read.get(..answer.len()), Some(answer), "{sent}: {read}");
+        assert_eq!(read.is_empty(), answer.is_empty(), "{sent}: {read}");
     }
 }
 
