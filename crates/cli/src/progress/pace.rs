@@ -7,7 +7,7 @@ use contact_sink_core::Quota;
 use contact_sink_delivery::Summary;
 use tokio::time::Instant;
 
-use crate::report::{Counts, grouped};
+use crate::report::{Counts, counted, grouped};
 
 /// What is known of a run at a moment.
 #[derive(Debug, Clone, Copy)]
@@ -136,7 +136,7 @@ impl Line<'_> {
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Sample { accepted, rejected, pending, retries, .. } = self.sample;
+        let Sample { accepted, rejected, pending, .. } = self.sample;
         if let Some(rates) = self.pace.rates {
             write!(f, "{:.0} rows/s, {:.1} requests/s", rates.rows, rates.requests)?;
             if let Some(share) = self.share(rates) {
@@ -144,10 +144,10 @@ impl fmt::Display for Line<'_> {
             }
             f.write_str("; ")?;
         }
-        let counts = [(accepted, "accepted"), (rejected, "rejected"), (pending, "pending"), (retries, "retries")];
-        for (count, what) in counts {
+        for (count, what) in [(accepted, "accepted"), (rejected, "rejected"), (pending, "pending")] {
             write!(f, "{} {what}, ", grouped(count))?;
         }
+        write!(f, "{}, ", counted(self.sample.retries, "retry"))?;
         match self.left() {
             Some(left) => write!(f, "{} left", humantime::format_duration(left))?,
             None => f.write_str("unknown time left")?,

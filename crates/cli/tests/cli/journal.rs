@@ -246,11 +246,12 @@ fn a_journal_that_is_taken_away_stops_its_run() {
     place.write("input.csv", rows(8_000));
     let child = place.start(&SYNC);
     wait_until("three requests", || place.sandbox.seen() >= 3);
-    fs::remove_dir_all(place.directory.path().join("state")).unwrap();
-    // A second run finds no journal and no lock: from now on the first must send nothing.
-    fs::create_dir(place.directory.path().join("state")).unwrap();
-    fs::write(place.directory.path().join("state/growth.sqlite"), "").unwrap();
-    fs::write(place.directory.path().join("state/growth.sqlite-wal"), "").unwrap();
+    // What is in their place is not the journal that the run has open.
+    for name in ["growth.sqlite", "growth.sqlite-wal"] {
+        let file = place.directory.path().join("state").join(name);
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, "").unwrap();
+    }
     let ran = Ran::of(child.wait_with_output().unwrap());
     assert_eq!(ran.status, 3, "{}", ran.stderr);
     assert!(ran.stderr.contains("it was taken away or replaced while the run went on"), "{}", ran.stderr);
