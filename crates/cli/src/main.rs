@@ -49,15 +49,21 @@ fn main() -> ExitCode {
             return ExitCode::from(if asked { Status::Done } else { Status::Usage }.number());
         }
     };
-    process::set_limits();
-    let status = match cli.command {
+    let status = match (process::set_limits(), cli.command) {
+        (Err(failure), _) => told(Err(failure)),
+        (Ok(()), command) => run(command),
+    };
+    console::flush(None);
+    ExitCode::from(status.number())
+}
+
+fn run(command: Command) -> Status {
+    match command {
         Command::Sync(args) => in_runtime(sync::run(args)),
         Command::Status(args) => told(status_command::run(&args)),
         Command::Sandbox(args) => in_runtime(sandbox::run(args)),
         Command::Explain(args) => told(explain::run(&args)),
-    };
-    console::flush(None);
-    ExitCode::from(status.number())
+    }
 }
 
 /// Whether a command line that cannot be read has `--log-format json` in it.

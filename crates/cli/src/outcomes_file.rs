@@ -49,6 +49,10 @@ impl OutcomesFile {
         if path == Path::new("-") {
             return Err(cannot("it takes the name of a file".to_owned()));
         }
+        // Of a pipe whose reader hangs no signal would get the command away.
+        if is_pipe(path) {
+            return Err(cannot("it is a pipe: name a file".to_owned()));
+        }
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         #[cfg(unix)]
@@ -80,6 +84,18 @@ impl OutcomesFile {
         }
         written
     }
+}
+
+#[cfg(unix)]
+fn is_pipe(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    let kind = std::fs::metadata(path).map(|metadata| metadata.file_type());
+    kind.is_ok_and(|kind| kind.is_fifo() || kind.is_socket())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &Path) -> bool {
+    false
 }
 
 /// How many bytes of whole lines the file has; `None` if it is no file of outcomes.

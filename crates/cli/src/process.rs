@@ -8,11 +8,19 @@ use crate::exit_status::{Failure, Status};
 const OPEN: usize = 16;
 /// The files that the command opens later: reports, metrics, a name look-up.
 const FOR_THE_COMMAND: u64 = 8;
-/// The files that each destination needs: journal, index, locks, rejected rows. 9 were seen.
-const FOR_A_DESTINATION: u64 = 10;
+/// The files that each destination needs: of the journal 8, of the index 6, rejected rows, and two while files are made or moved.
+const FOR_A_DESTINATION: u64 = 17;
+/// Those of a destination in the simulator, which has rejected rows only.
+const FOR_A_SIMULATED_ONE: u64 = 3;
+
+/// So few files are not enough for any command.
+const LEAST: u64 = 16;
 
 /// Sets the limits. It is done before anything is read.
-pub fn set_limits() {
+///
+/// # Errors
+/// If this process may have too few open files for any command.
+pub fn set_limits() -> Result<(), Failure> {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -20,6 +28,10 @@ pub fn set_limits() {
         let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
         let files = getrlimit(Resource::Nofile);
         let _ = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files });
+    }
+    match open_files() {
+        Some(limit) if limit < LEAST => Err(too_few(limit, LEAST)),
+        _ => Ok(()),
     }
 }
 
@@ -31,17 +43,22 @@ pub fn connections(destinations: usize, simulated: bool) -> Result<NonZeroUsize,
     let Some(limit) = open_files() else { return Ok(NonZeroUsize::MAX) };
     let destinations = destinations as u64;
     // Both ends of a connection to the simulator are in this process.
-    let for_a_connection = if simulated { 2 } else { 1 };
+    let (for_a_connection, for_a_destination) =
+        if simulated { (2, FOR_A_SIMULATED_ONE) } else { (1, FOR_A_DESTINATION) };
     let open = std::fs::read_dir("/dev/fd").map_or(OPEN, Iterator::count) as u64;
-    let reserved = open + FOR_THE_COMMAND + destinations * FOR_A_DESTINATION;
+    let reserved = open + FOR_THE_COMMAND + destinations * for_a_destination;
     let left = limit.saturating_sub(reserved) / destinations.max(1) / for_a_connection;
     NonZeroUsize::new(usize::try_from(left).unwrap_or(usize::MAX)).ok_or_else(|| {
         let least = reserved + destinations * for_a_connection;
-        let problem = format!(
-            "this process may have {limit} open files, and {least} are needed at least: raise the limit (ulimit -n)"
-        );
-        Failure::new(Status::Stopped, problem)
+        too_few(limit, least)
     })
+}
+
+fn too_few(limit: u64, least: u64) -> Failure {
+    let problem = format!(
+        "this process may have {limit} open files, and {least} are needed at least: raise the limit (ulimit -n)"
+    );
+    Failure::new(Status::Stopped, problem)
 }
 
 #[cfg(unix)]

@@ -222,7 +222,7 @@ impl SinkErrorKind {
                 "check that the base URL is the vendor's and that no gateway answers in its place"
             }
             Self::Throttled => "lower the quota, or ask the vendor for more",
-            Self::Credentials => "compare the project id, the key and the secret with the vendor's console",
+            Self::Credentials => "compare the credentials with the vendor's console",
             Self::Forbidden => "have the permission or the product enabled in the vendor's console",
             Self::WrongAddress => "check the base URL",
             Self::BadRequest | Self::Contract => "report it: this is a bug in contact-sink or in the sink",

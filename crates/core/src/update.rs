@@ -125,11 +125,17 @@ impl Value {
         }
     }
 
+    /// The one text, or each text of the list.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let texts = match self {
+            Self::Text(text) => std::slice::from_ref(text),
+            Self::List(texts) => texts,
+        };
+        texts.iter().map(String::as_str)
+    }
+
     fn text_bytes(&self) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::List(texts) => texts.iter().map(String::len).sum(),
-        }
+        self.texts().map(str::len).sum()
     }
 }
 

@@ -80,6 +80,16 @@ impl Rejection {
         Self { vendor_text: vendor_text(text.as_ref()), ..self }
     }
 
+    /// Replaces these texts in the vendor's text by `***`: values of other users.
+    pub fn hiding<'a>(mut self, texts: impl IntoIterator<Item = &'a str>) -> Self {
+        for text in texts {
+            if let Some(of_vendor) = self.vendor_text.as_ref().filter(|of_vendor| of_vendor.contains(text)) {
+                self.vendor_text = Some(of_vendor.replace(text, "***").into());
+            }
+        }
+        self
+    }
+
     /// The vendor's code, if there was one.
     pub fn code(&self) -> Option<&ErrorCode> {
         self.code.as_ref()

@@ -143,12 +143,6 @@ impl Book {
         self.connection.query_row(query, [], |row| time(row, 0)).map_err(OpenError::sqlite(&self.path))
     }
 
-    /// The last opening of the account's index that a run has used; 0: none.
-    pub fn index_opening(&self, account_hash: &str) -> Result<u64, OpenError> {
-        let query = "SELECT coalesce(max(index_opening), 0) FROM run WHERE account_hash = ?1";
-        self.connection.query_row(query, [account_hash], |row| number(row, 0)).map_err(OpenError::sqlite(&self.path))
-    }
-
     /// Closes runs that were killed and are not resumed now: of each the rows that may have been sent count as maybe applied from
     /// now on, see [`Book::resume`], and [`Book::hold_until`] knows of them.
     pub fn close_killed(&mut self, but: Option<&Record>, lane: KilledLane, now: SystemTime) -> Result<(), OpenError> {

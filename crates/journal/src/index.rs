@@ -5,6 +5,7 @@ mod field;
 mod file;
 
 mod rows;
+mod seen;
 mod writer;
 
 use std::collections::{BTreeSet, HashMap};
@@ -67,14 +68,22 @@ pub struct Index {
 pub struct IndexOptions {
     /// What was accepted longer ago is sent again; `None`: never for that reason.
     pub refresh: Option<Duration>,
+    /// A file that says how often the index was opened, so that an older index in its place is noticed. It is made if there is none.
+    /// An index that is not new is not trusted without it. `None`: an older index is taken for the newest.
+    pub seen: Option<PathBuf>,
 }
 
 impl IndexOptions {
+    /// With a file that says how often the index was opened, in a place from where it is not put back together with the index.
+    pub fn with_seen(self, seen: impl Into<PathBuf>) -> Self {
+        Self { seen: Some(seen.into()), ..self }
+    }
+
     /// Sends again what was accepted longer ago than this, in whole seconds.
     ///
     /// A time of acceptance that lies ahead of the clock counts as now if it is by an hour at most, else as too long ago.
     pub fn with_refresh(self, refresh: Duration) -> Self {
-        Self { refresh: Some(refresh) }
+        Self { refresh: Some(refresh), ..self }
     }
 }
 
@@ -98,28 +107,8 @@ impl Index {
         Self::begin(path, key, options).map_err(|problem| IndexError::new(path, problem))
     }
 
-    /// How often it was opened, this time included. Who keeps that number can tell later whether the file is older than that.
-    pub fn opening(&self) -> u64 {
-        self.opening
-    }
-
-    /// Takes in that somebody has seen this opening of it. A file that was opened less often is older, and is emptied: what was sent
-    /// since is not known to it.
-    ///
-    /// # Errors
-    /// [`IndexError`] if the file cannot be written.
-    pub fn was_seen(&mut self, opening: u64) -> Result<(), IndexError> {
-        // The present opening was seen by none before.
-        if opening < self.opening {
-            return Ok(());
-        }
-        self.opening = opening + 1;
-        let emptied = self.empty();
-        emptied.map_err(self.failed())
-    }
-
-    /// Whether it could not be trusted when it was opened: it had lost its log, or was older than was known. It was emptied, so
-    /// everything is sent once more.
+    /// Whether it could not be trusted and was emptied when it was opened: it had lost its log, or was older than
+    /// [`IndexOptions::seen`] says. Then everything is sent once more.
     pub fn was_emptied(&self) -> bool {
         self.was_emptied
     }
@@ -226,10 +215,17 @@ impl Index {
     }
 
     fn begin(path: &Path, key: &Key, options: IndexOptions) -> Result<Self, IndexProblem> {
-        let IndexOptions { refresh } = options;
+        let IndexOptions { refresh, seen } = options;
         let lock = Lock::take(&path.with_added_extension("lock"), &format!("process {}", std::process::id()))?;
         let hasher = Hasher::new(key);
         let file::Opened { database, count, has_lost_log } = file::open(path, hasher.check())?;
+        let last_seen = seen.as_deref().map(seen::read).transpose()?;
+        let is_older = match last_seen {
+            None => false,
+            Some(None) => count > 1,
+            Some(Some(last_seen)) => count <= last_seen,
+        };
+        let count = count.max(last_seen.flatten().map_or(0, |last_seen| last_seen.saturating_add(1)));
         let writer = Writer::start(path)?;
         let addresses = addresses(&database)?;
         let mut index = Self {
@@ -246,8 +242,12 @@ impl Index {
             database,
             _lock: lock,
         };
-        if has_lost_log {
+        if has_lost_log || is_older {
             index.empty()?;
+        }
+        // Only now: who is ended before finds an older index once more.
+        if let Some(seen) = seen {
+            seen::write(&seen, count)?;
         }
         Ok(index)
     }

@@ -40,6 +40,9 @@ pub enum KeyError {
         .0.display()
     )]
     Size(PathBuf),
+    /// It is no file: a directory, or a pipe, which would be waited for.
+    #[error("{} is no regular file: put the key there, or move it away", .0.display())]
+    Kind(PathBuf),
     /// Others can read the file.
     #[error("{}: others can read it, and try with it what the journal knows: chmod 600 {}", .0.display(), .0.display())]
     Open(PathBuf),
@@ -58,6 +61,9 @@ impl Key {
     /// [`KeyError`] if the file cannot be read or made, or does not hold 32 bytes; it is left as it is then.
     pub fn load_or_create(path: &Path) -> Result<Self, KeyError> {
         let failed = |doing| move |source| KeyError::File { path: path.to_owned(), doing, source };
+        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(KeyError::Kind(path.to_owned()));
+        }
         // First without a thought of writing: a key may lie on a read-only disk.
         match File::open(path) {
             Ok(mut file) => match read(&mut file).map_err(failed("read"))?.as_slice() {

@@ -33,6 +33,10 @@ pub enum Held {
 impl Lock {
     /// Takes the lock of a file, which comes into being if it is not there; and writes into it who holds it.
     pub fn take(path: &Path, who: &str) -> Result<Self, Held> {
+        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            let error = std::io::Error::other("it is no regular file: move it away");
+            return Err(OpenError::io(path)(error).into());
+        }
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]

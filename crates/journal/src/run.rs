@@ -133,15 +133,6 @@ impl Run {
         })
     }
 
-    /// Notes which opening of the account's index it uses, see [`Book::index_opening`](crate::Book::index_opening).
-    pub fn uses_index(&self, opening: u64) -> Result<(), OpenError> {
-        let note = "UPDATE run SET index_opening = ?2 WHERE id = ?1";
-        self.connection
-            .execute(note, params![self.record.id, sql(opening)])
-            .map(drop)
-            .map_err(OpenError::sqlite(&self.path))
-    }
-
     /// What is known of the run.
     pub fn record(&self) -> &Record {
         &self.record

@@ -12,7 +12,7 @@ use crate::error::OpenError;
 /// "CSnk": what tells the file from those of other programs.
 pub(crate) const APPLICATION: i64 = 0x43_53_6e_6b;
 /// Of the format. Another version is refused: what it says of runs is not what this one must know.
-const VERSION: i64 = 4;
+const VERSION: i64 = 3;
 /// How long another connection is waited for.
 const WAIT: Duration = Duration::from_secs(30);
 
@@ -48,7 +48,6 @@ CREATE TABLE run (
     exit_status INTEGER,                -- of the last command that ended in order
     stop TEXT,                          -- why that ended before the last row: a word,
     stop_message TEXT,                  -- and a message
-    index_opening INTEGER NOT NULL DEFAULT 0,   -- the last opening of the index that it has used; 0: none
     is_forgotten INTEGER NOT NULL DEFAULT 0     -- 1: it is only kept because others must know that it was
 );
 -- Rows that were first seen together. The number is the age of their values: a higher one is newer.

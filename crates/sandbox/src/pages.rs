@@ -52,16 +52,21 @@ pub(crate) fn answer(server: &Server, head: &Parts, body: &[u8]) -> Answer {
 }
 
 fn is_from_here(head: &Parts) -> bool {
-    let text = |name| head.headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    let host = text(HOST).unwrap_or_default();
+    let text = |name: &str| head.headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let host = text(HOST.as_str()).unwrap_or_default();
     let is_one = head.headers.get_all(HOST).iter().count() == 1
         && head.uri.authority().is_none_or(|authority| authority.as_str() == host);
-    let name = host.rsplit_once(':').filter(|(_, port)| !port.contains(']')).map_or(host, |(name, _)| name);
+    let (name, port) = host.rsplit_once(':').filter(|(_, port)| !port.contains(']')).unwrap_or((host, "80"));
+    let is_port = port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_of_a_site = text("sec-fetch-site").is_some_and(|site| !["same-origin", "none"].contains(&site));
     let is_here = name.eq_ignore_ascii_case("localhost")
         || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     is_one
         && is_here
-        && text(ORIGIN).is_none_or(|origin| origin.split_once("://").is_some_and(|(_, origin)| origin == host))
+        && is_port
+        && !is_of_a_site
+        && head.headers.get_all(ORIGIN).iter().count() <= 1
+        && text(ORIGIN.as_str()).is_none_or(|origin| origin.split_once("://").is_some_and(|(_, origin)| origin == host))
 }
 
 fn state(server: &Server) -> Answer {

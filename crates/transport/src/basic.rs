@@ -1,5 +1,6 @@
 //! HTTP Basic (RFC 7617): the id and the secret of an account as a header.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use base64::Engine as _;
@@ -83,35 +84,45 @@ impl BasicCredentials {
 }
 
 impl BasicCredentials {
-    /// The answer with `***` wherever it repeats the secret or the header: a vendor's text must not carry it into a file.
+    /// The answer with `***` wherever it repeats the secret, the header or a long id, in upper or lower case, or eight
+    /// characters of them in a row: a vendor's text must not carry them into a file.
     pub fn masked(&self, answer: Response<Bytes>) -> Response<Bytes> {
         let secret = self.secret.expose_secret();
         let pair = Zeroizing::new(format!("{}:{secret}", self.id));
         let token = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
         // Without its padding, which may be cut off or escaped.
         let token = token.trim_end_matches('=');
-        answer.map(|body| [secret, token].into_iter().filter(|text| text.len() >= SHORTEST).fold(body, masked))
+        let id = Some(&*self.id).filter(|id| id.len() >= LONG_ID);
+        let secrets = [Some(secret), Some(token), id].into_iter().flatten().filter(|text| text.len() >= SHORTEST);
+        answer.map(|body| secrets.fold(body, masked))
     }
 }
 
-/// What is shorter stands in any text by chance.
+/// What is shorter is in any text by chance.
 const SHORTEST: usize = 6;
+/// So many bytes of a secret in a row are no chance.
+const PART: usize = 8;
+/// An id as long as this is not a number that a user may have too.
+const LONG_ID: usize = 12;
 
 fn masked(body: Bytes, text: &str) -> Bytes {
-    let is_here = |place: &usize| body[*place..].starts_with(text.as_bytes());
-    if !(0..body.len()).any(|place| is_here(&place)) {
+    let text = Zeroizing::new(text.to_ascii_lowercase());
+    let part = PART.min(text.len());
+    let parts: HashSet<&[u8]> = text.as_bytes().windows(part).collect();
+    let lower = Zeroizing::new(body.to_ascii_lowercase());
+    let starts: Vec<usize> =
+        lower.windows(part).enumerate().filter(|(_, at)| parts.contains(at)).map(|(start, _)| start).collect();
+    if starts.is_empty() {
         return body;
     }
     let (mut kept, mut place) = (BytesMut::with_capacity(body.len()), 0);
-    while place < body.len() {
-        if is_here(&place) {
-            kept.extend_from_slice(b"***");
-            place += text.len();
-        } else {
-            kept.extend_from_slice(&body[place..=place]);
-            place += 1;
-        }
+    for run in starts.chunk_by(|one, next| next - one < part) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+        kept.extend_from_slice(&body[place..*first]);
+        kept.extend_from_slice(b"***");
+        place = last + part;
     }
+    kept.extend_from_slice(&body[place..]);
     kept.freeze()
 }
 

@@ -16,6 +16,7 @@ use super::ledger::{Books, Ledger};
 use super::limiters::Limiters;
 use super::run::{About, Ended, Run};
 use super::state::{Journal, States, Target, cannot_open};
+use super::vendor_has::VendorHas;
 use crate::args;
 use crate::config::Destination;
 use crate::console::say;
@@ -222,14 +223,10 @@ impl<'a> Preparation<'a> {
         if !target.simulated {
             let is_contested = self.contested.contains(&target.limiter_key.hash());
             vendor_has = self.states.vendor_has(self.args, &target, is_contested)?;
+            says.extend(vendor_has.iter().filter_map(VendorHas::says).map(|said| format!("{}: {said}", target.name)));
         }
         if let Some(journal) = journal {
-            let seen = journal.index_opening(&target)?;
             let opened = self.states.open(self.args, &target, &options, journal, &self.run_id, preflight)?;
-            if let Some(vendor_has) = &vendor_has {
-                says.extend(vendor_has.was_seen(seen)?.map(|said| format!("{}: {said}", target.name)));
-                opened.run.uses_index(vendor_has.opening()).map_err(cannot_open)?;
-            }
             options.first_after = opened.first_after;
             says.extend(opened.says);
             (run, known, is_done) = (Some(opened.run), opened.known, opened.is_done);

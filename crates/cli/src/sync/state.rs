@@ -76,11 +76,6 @@ impl Journal {
     pub fn rows_known(&self) -> &[u64] {
         &self.rows_known
     }
-
-    /// The last opening of the account's index that it knows of.
-    pub fn index_opening(&self, target: &Target) -> Result<u64, Failure> {
-        self.book.index_opening(&target.limiter_key.hash()).map_err(cannot_open)
-    }
 }
 
 impl States {
@@ -226,7 +221,9 @@ impl States {
         if let Some((_, open)) = self.indexes.iter().find(|(known, _)| *known == account) {
             return Ok(Some(open.clone()));
         }
-        let open = VendorHas::open(&self.key()?, &path, args.refresh, use_of)?;
+        // Not named as the index is: who copies that back by its name leaves this one.
+        let seen = directory.join(format!("account-{account}.seen"));
+        let open = VendorHas::open(&self.key()?, &path, seen, args.refresh, use_of)?;
         self.indexes.push((account, open.clone()));
         Ok(Some(open))
     }

@@ -1,6 +1,6 @@
 //! What the vendor is known to have, for `--changed-only`: one index for each account, which its destinations share.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -31,25 +31,24 @@ pub enum Use {
 
 impl VendorHas {
     /// Opens an index in the state directory.
-    pub fn open(key: &Key, path: &Path, refresh: Option<Duration>, use_of: Use) -> Result<Self, Failure> {
-        let options =
-            refresh.map_or_else(IndexOptions::default, |refresh| IndexOptions::default().with_refresh(refresh));
+    pub fn open(
+        key: &Key,
+        path: &Path,
+        seen: PathBuf,
+        refresh: Option<Duration>,
+        use_of: Use,
+    ) -> Result<Self, Failure> {
+        let mut options = IndexOptions::default().with_seen(seen);
+        options.refresh = refresh;
         let index = Index::open(path, key, options).map_err(|error| cannot_open(&error))?;
         Ok(Self { index: Arc::new(Mutex::new(index)), use_of })
     }
 
-    /// Takes in which opening of the index a journal has seen; says so if the index could not be trusted.
-    pub fn was_seen(&self, opening: u64) -> Result<Option<&'static str>, Failure> {
-        let mut index = self.index();
-        index.was_seen(opening).map_err(|error| cannot_open(&error))?;
-        Ok(index.was_emptied().then_some(
+    /// What is to be said if the index could not be trusted.
+    pub fn says(&self) -> Option<&'static str> {
+        self.index().was_emptied().then_some(
             "the index of what the vendor has was older than the last run, or was copied without its -wal file: it was emptied, so no row counts as unchanged",
-        ))
-    }
-
-    /// How often the index was opened, this time included.
-    pub fn opening(&self) -> u64 {
-        self.index().opening()
+        )
     }
 
     /// Whether the vendor has all of this, and the run is to leave it out.

@@ -41,6 +41,30 @@ fn sends_what_has_changed_only() {
     assert_eq!(place.sync(of(&[a]), &["--refresh", "30d"]).status, 64);
 }
 
+/// An index that was put back is older than what was sent since, though the journal is gone too.
+#[test]
+fn an_older_index_that_is_put_back_claims_nothing() {
+    let place = Place::new(world());
+    let state = place.directory.path().join("state");
+    let row = |mobile: &str| format!("cuid,mobile,email,registration_id\n1,{mobile},,\n2,{mobile},,\n");
+    let (a, b) = ("13000000001", "13000000002");
+    let index = || {
+        fs::read_dir(&state).unwrap().map(|file| file.unwrap().path()).find(|path| {
+            path.to_string_lossy().contains("index-") && path.extension().is_some_and(|extension| extension == "sqlite")
+        })
+    };
+    assert_eq!(place.sync(row(a), &["--changed-only"]).count("accepted"), 2);
+    let index = index().unwrap();
+    let older = fs::read(&index).unwrap();
+    // Without the option, too.
+    assert_eq!(place.sync(row(b), &[]).count("accepted"), 2);
+    fs::write(&index, &older).unwrap();
+    fs::remove_file(state.join("growth.sqlite")).unwrap();
+    let ran = place.sync(row(a), &["--changed-only"]);
+    assert_eq!((ran.count("unchanged"), ran.count("accepted")), (0, 2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("was older than the last run"), "{}", ran.stderr);
+}
+
 /// A state directory that was copied while a run was under way, without the files in which SQLite keeps its newest pages.
 #[cfg(unix)]
 #[test]

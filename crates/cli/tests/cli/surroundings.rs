@@ -52,6 +52,37 @@ fn a_hangup_ends_a_run_in_order_and_what_was_ignored_stays_so() {
     assert_eq!((ran.status, ran.count("accepted")), (0, 2_000), "{}", ran.stderr);
 }
 
+/// To open a pipe, or to read one, waits for another process, and no signal would be obeyed meanwhile.
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_refused() {
+    let place = place();
+    place.write("input.csv", rows(10));
+    let pipe = |name: &str| {
+        let path = place.directory.path().join(name);
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        path
+    };
+    pipe("outcomes");
+    let ran = place.run(&["sync", "input.csv", "--to", "growth", "--outcomes", "outcomes"]);
+    assert_eq!(ran.status, 64, "{}", ran.stderr);
+    assert!(ran.stderr.contains("--outcomes outcomes: it is a pipe"), "{}", ran.stderr);
+
+    for name in ["index.key", "growth.lock", "growth.sqlite"] {
+        let state = place.directory.path().join("state");
+        fs::remove_dir_all(&state).unwrap_or_default();
+        fs::create_dir(&state).unwrap();
+        fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).unwrap();
+        if name == "growth.sqlite" {
+            fs::write(state.join("index.key"), [7; 32]).unwrap();
+            fs::set_permissions(state.join("index.key"), fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let path = pipe(&format!("state/{name}"));
+        let ran = place.run(&SYNC);
+        assert_eq!((ran.status, place.sandbox.seen()), (78, 0), "{name}: {}", ran.stderr);
+        assert!(ran.stderr.contains(path.file_name().unwrap().to_str().unwrap()), "{}", ran.stderr);
+    }
+}
+
 #[test]
 fn a_lock_file_that_is_deleted_while_a_run_holds_it_stops_the_run() {
     let mut slow = world();

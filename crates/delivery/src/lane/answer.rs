@@ -75,8 +75,9 @@ impl Lane {
     }
 
     /// There is a verdict for each update.
-    fn judged(&mut self, request: Request, verdicts: Vec<Verdict>, now: Instant) {
+    fn judged(&mut self, request: Request, mut verdicts: Vec<Verdict>, now: Instant) {
         let Request { key, group: Group { items, purpose, .. }, mut rest, departed } = request;
+        hide_values_of_others(&items, &mut verdicts);
         let alone = items.len() == 1;
         let counts = self.hear(departed, &verdicts, now);
         let (mut again, mut undecided, mut accepted, mut rejected) = (Vec::new(), Vec::new(), false, false);
@@ -284,6 +285,29 @@ impl Lane {
         let attempts = self.reach.tried().max(if self.reach.is_outage() { 0 } else { of_items() });
         let (first, longest) = (self.options.first_backoff, self.longest_pause());
         pause(&mut self.rng, attempts, first, longest)
+    }
+}
+
+/// A vendor may repeat the request in its text, which every update of the request gets: values of the others are replaced.
+fn hide_values_of_others(items: &[Item], verdicts: &mut [Verdict]) {
+    /// What is shorter is in any text by chance.
+    const SHORTEST: usize = 4;
+    let values_in = |text: &str| -> Vec<(u64, String)> {
+        let values = items.iter().flat_map(|item| {
+            let texts = item.update.fields().iter().flat_map(|(_, value)| value.texts());
+            texts.map(|value| (item.seq, value))
+        });
+        let found = values.filter(|(_, value)| value.len() >= SHORTEST && text.contains(value));
+        found.map(|(seq, value)| (seq, value.to_owned())).collect()
+    };
+    // Most often all of them have the same text.
+    let mut found: HashMap<String, Vec<(u64, String)>> = HashMap::new();
+    for (item, verdict) in items.iter().zip(verdicts) {
+        let (Verdict::Rejected(rejection) | Verdict::Undecided(rejection)) = verdict else { continue };
+        let Some(text) = rejection.vendor_text().filter(|_| items.len() > 1) else { continue };
+        let found = found.entry(text.to_owned()).or_insert_with_key(|text| values_in(text));
+        let of_others = found.iter().filter(|(seq, _)| *seq != item.seq).map(|(_, value)| value.as_str());
+        *rejection = rejection.clone().hiding(of_others);
     }
 }
 

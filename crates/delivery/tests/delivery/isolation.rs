@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use contact_sink_core::{ContactUpdate, Rejection, Verdict};
 use contact_sink_delivery::{MaxRejected, Options, Outcome};
 use proptest::prelude::*;
 
 use crate::run::{deliver_rows, deliver_users, paused};
 use crate::script::{Blame, Wording, accept_all, refuse_all, refuse_users};
-use crate::world::{World, update_of};
+use crate::world::{Request, World, update_of};
 
 fn users_and_bad() -> impl Strategy<Value = (usize, BTreeSet<usize>)> {
     (20..500usize).prop_flat_map(|users| (Just(users), prop::collection::btree_set(0..users, 0..=users * 15 / 100)))
@@ -115,5 +116,29 @@ fn a_refusal_that_goes_away_rejects_nobody() {
         let options = Options::default().with_concurrency(concurrency.try_into().unwrap());
         let finished = paused(deliver_users(&world, options, 5_000));
         assert_eq!((finished.rejected(), finished.unsettled()), (vec![], vec![]), "{max_updates} {concurrency}");
+    }
+}
+
+/// A vendor may repeat the request in its text, and every update of the request gets that text.
+#[test]
+fn the_vendors_text_holds_no_value_of_another_user() {
+    let text = "refused: 0000, 0001 and 0002 are taken";
+    let script = move |request: &Request<'_>| {
+        Ok(vec![Verdict::Rejected(Rejection::listed(1, "refused").with_vendor_text(text)); request.batch.len()])
+    };
+    let outcomes = paused(async {
+        let world = World::new(3, script).shared();
+        let update = |row: usize| {
+            let subject = update_of(row, row, 1).subject().clone();
+            ContactUpdate::new(subject).with("mobile".parse().unwrap(), format!("{row:04}")).unwrap()
+        };
+        let rows = (0..3).map(update).collect();
+        deliver_rows(&world, Options::default(), rows).await.outcomes
+    });
+    for (outcome, kept) in outcomes.iter().zip(["0000", "0001", "0002"]) {
+        let Outcome::Rejected { rejections, .. } = outcome else { panic!("{outcome:?}") };
+        let numbers = ["0000", "0001", "0002"].map(|number| if number == kept { number } else { "***" });
+        let [first, second, third] = numbers;
+        assert_eq!(rejections[0].vendor_text().unwrap(), format!("refused: {first}, {second} and {third} are taken"));
     }
 }

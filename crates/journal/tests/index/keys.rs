@@ -60,5 +60,5 @@ fn a_place_where_no_key_can_be_is_an_error() {
     let error = Key::load_or_create(&missing).unwrap_err();
     assert_eq!(error.to_string(), format!("the key {} cannot be written", missing.display()));
     let error = Key::load_or_create(directory.path()).unwrap_err();
-    assert!(matches!(error, KeyError::File { .. }), "{error}");
+    assert!(matches!(error, KeyError::Kind(_)), "{error}");
 }

@@ -190,8 +190,7 @@ fn old_finished_runs_are_forgotten_and_open_ones_are_not() {
         "WITH RECURSIVE n(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM n WHERE x < 1000)
          INSERT INTO run SELECT 100 + x, input, is_resumable, host, account, account_hash, subject, mapping, command, state,
          began, changed, first, rows, content, checkpoint, read, accepted, rejected, skipped, unchanged, hold_until,
-         rejected_path, rejected_bytes, rejected_crc, exit_status, stop, stop_message, index_opening,
-         is_forgotten FROM n, run WHERE run.id = 2",
+         rejected_path, rejected_bytes, rejected_crc, exit_status, stop, stop_message, is_forgotten FROM n, run WHERE run.id = 2",
     );
     drop(begin("newest").unwrap());
     let runs = list(&world.journal()).unwrap();

@@ -112,14 +112,23 @@ async fn pages_are_for_programs_of_this_machine() {
         ("Origin: http://evil.example\r\n".to_owned(), 403),
         ("Origin: null\r\n".to_owned(), 403),
         (format!("Host: {address}\r\nOrigin: http://{address}\r\n"), 204),
+        (format!("Origin: http://{address}\r\nOrigin: http://evil.example\r\n"), 403),
+        ("Sec-Fetch-Site: cross-site\r\n".to_owned(), 403),
+        ("Sec-Fetch-Site: same-origin\r\n".to_owned(), 204),
         (String::new(), 204),
     ] {
         let mut client = Client::connect(address).await;
         assert_eq!(client.send("POST", "/_sandbox/reset", &headers, "").await.status, status, "{headers}");
     }
-    for (host, status) in
-        [("evil.example", 403), ("127.0.0.1.evil.example:80", 403), ("", 403), ("LocalHost:1", 200), ("[::1]:9", 200)]
-    {
+    for (host, status) in [
+        ("evil.example", 403),
+        ("127.0.0.1.evil.example:80", 403),
+        ("127.0.0.1:80@evil.example", 403),
+        ("127.0.0.1:evil.example", 403),
+        ("", 403),
+        ("LocalHost:1", 200),
+        ("[::1]:9", 200),
+    ] {
         let headers = format!("Host: {host}\r\n");
         let reply = Client::connect(address).await.send("GET", "/_sandbox/state", &headers, "").await;
         assert_eq!(reply.status, status, "{host}");

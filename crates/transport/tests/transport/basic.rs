@@ -64,3 +64,26 @@ proptest! {
         prop_assert!(shown.contains("the-id") && !shown.contains(&secret[..3]), "{}", shown);
     }
 }
+
+#[test]
+fn an_answer_that_repeats_credentials_is_masked() {
+    let (id, secret) = ("7d431e42dfa6a6d693ac2d04", "sEcr3t-K3y-ZYXW1234");
+    let token = STANDARD.encode(format!("{id}:{secret}"));
+    let credentials = BasicCredentials::new(id, secret.into());
+    for (answer, masked) in [
+        (format!("wrong secret {secret}."), "wrong secret ***."),
+        (format!("twice {secret}{secret}!"), "twice ******!"),
+        (format!("cut {}..", &secret[..12]), "cut ***.."),
+        (format!("upper {}", secret.to_uppercase()), "upper ***"),
+        (format!("Basic {token}"), "Basic ***="),
+        (format!("key {id}"), "key ***"),
+        ("not allowed: K3y, sEcr3t".to_owned(), "not allowed: K3y, sEcr3t"),
+        (String::new(), ""),
+    ] {
+        let answer = credentials.masked(http::Response::new(answer.into()));
+        assert_eq!(answer.body(), masked);
+    }
+    // A short id may be the id of a user too.
+    let answer = BasicCredentials::new("100102", secret.into()).masked(http::Response::new("user 100102".into()));
+    assert_eq!(answer.body(), "user 100102");
+}
