@@ -84,7 +84,7 @@ fn verdict(expected: &case::Verdict, came: &Verdict) -> Result<(), String> {
     same("verdict", expected.is, is)?;
     same("code", expected.code.as_ref(), code)?;
     same("listed", expected.listed, rejection.is_listed())?;
-    same("address", expected.address.as_deref(), rejection.address().map(|address| address.as_str()))?;
+    same("address", expected.address.as_deref(), rejection.field().map(|address| address.as_str()))?;
     if let Some(reason) = &expected.reason {
         same("reason", reason.as_str(), rejection.reason())?;
     }
@@ -104,7 +104,7 @@ fn failure(error: &SinkError) -> Failure {
         },
         applied: match error.applied() {
             Applied::No => "no".to_owned(),
-            Applied::Perhaps => "perhaps".to_owned(),
+            Applied::Maybe => "perhaps".to_owned(),
         },
         code: error.code().cloned(),
         advice: None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use contact_sink_core::{Address, ContactSink};
+use contact_sink_core::{Field, ContactSink};
 use contact_sink_engagelab::{Config, EngageLab, EngageLabSink, contact};
 use contact_sink_transport::HttpTransport;
 
@@ -15,6 +15,6 @@ pub(crate) fn sink(case: &Case, transport: Arc<dyn HttpTransport>) -> Result<Box
     Ok(Box::new(EngageLabSink::new(EngageLab::new(config, transport))))
 }
 
-pub(crate) fn address(text: &str) -> Result<Address, String> {
+pub(crate) fn address(text: &str) -> Result<Field, String> {
     contact(text).map_err(|error| format!("{text}: {error}"))
 }

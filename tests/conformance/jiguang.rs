@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use contact_sink_core::{Address, ContactSink};
-use contact_sink_jiguang::{ChannelAddress, ChannelKind, Config, Jiguang, JiguangSink};
+use contact_sink_core::{Field, ContactSink};
+use contact_sink_jiguang::{ChannelField, ChannelKind, Config, Jiguang, JiguangSink};
 use contact_sink_transport::HttpTransport;
 
 use crate::case::Case;
@@ -27,6 +27,6 @@ pub(crate) fn sink(case: &Case, transport: Arc<dyn HttpTransport>) -> Result<Box
     Ok(Box::new(sink))
 }
 
-pub(crate) fn address(text: &str) -> Result<Address, String> {
-    text.parse::<ChannelAddress>().map(Address::from).map_err(|error| format!("{text}: {error}"))
+pub(crate) fn address(text: &str) -> Result<Field, String> {
+    text.parse::<ChannelField>().map(Field::from).map_err(|error| format!("{text}: {error}"))
 }

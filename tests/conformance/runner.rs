@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use contact_sink_core::{Address, ContactSink, ContactUpdate, SinkError, Subject, UserId, Value, Verdict};
+use contact_sink_core::{Field, ContactSink, ContactUpdate, SinkError, Subject, UserId, Value, Verdict};
 use contact_sink_transport::HttpTransport;
 use http::Request;
 
@@ -103,7 +103,7 @@ fn requests(
 }
 
 /// Reads an address as the vendor writes it.
-type ReadAddress = fn(&str) -> Result<Address, String>;
+type ReadAddress = fn(&str) -> Result<Field, String>;
 
 /// Sends the batch of the case, or makes its call. The sink is gone afterwards, and the transport with it.
 async fn send(
@@ -149,7 +149,7 @@ fn subject(update: &Update) -> Result<Subject, String> {
     };
     match (&update.user, &update.owner, &update.contact) {
         (Some(user), None, None) => Ok(Subject::User(id(user)?)),
-        (None, Some(owner), Some(contact)) => Ok(Subject::Contact { owner: id(owner)?, contact: id(contact)? }),
+        (None, Some(owner), Some(contact)) => Ok(Subject::Friend { owner: id(owner)?, friend: id(contact)? }),
         _ => Err("an update has a user, or an owner and a contact".to_owned()),
     }
 }

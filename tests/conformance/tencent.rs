@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use contact_sink_core::{Address, ContactSink, SinkError};
+use contact_sink_core::{Field, ContactSink, SinkError};
 use contact_sink_tencent::{
     Answer, AttributesSink, Config, FriendField, FriendsSink, Tencent, UserAttributeNames, attribute,
 };
@@ -30,7 +30,7 @@ pub(crate) fn attributes(case: &Case, transport: Arc<dyn HttpTransport>) -> Resu
     Ok(Box::new(AttributesSink::new(client(case, transport)?)))
 }
 
-pub(crate) fn attribute_address(text: &str) -> Result<Address, String> {
+pub(crate) fn attribute_address(text: &str) -> Result<Field, String> {
     attribute(text).map_err(|error| format!("{text}: {error}"))
 }
 
@@ -38,8 +38,8 @@ pub(crate) fn friends(case: &Case, transport: Arc<dyn HttpTransport>) -> Result<
     Ok(Box::new(FriendsSink::new(client(case, transport)?)))
 }
 
-pub(crate) fn friend_address(text: &str) -> Result<Address, String> {
-    text.parse::<FriendField>().map(Address::from).map_err(|error| format!("{text}: {error}"))
+pub(crate) fn friend_address(text: &str) -> Result<Field, String> {
+    text.parse::<FriendField>().map(Field::from).map_err(|error| format!("{text}: {error}"))
 }
 
 /// Makes a call that no sink makes, and writes its answer as JSON.

@@ -125,7 +125,7 @@ fn of_verdict(verdict: &Verdict) -> &'static str {
 fn of_error(error: &SinkError) -> &'static str {
     match (error.retry(), error.applied()) {
         (Retry::Never, _) => "stop",
-        (_, Applied::Perhaps) => "unknown",
+        (_, Applied::Maybe) => "unknown",
         _ if error.kind() == SinkErrorKind::Throttled => "throttled",
         _ => "not stored",
     }

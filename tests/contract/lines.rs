@@ -92,7 +92,7 @@ pub(crate) async fn validate_names_the_field_if_it_is_one_fields<V: Vendor>(make
     let sink = V::sink("http://127.0.0.1:9", make(options()));
     for (bad, field) in V::against_rules() {
         let rejection = sink.validate(&bad).unwrap_err();
-        assert_eq!(rejection.address().map(|address| address.as_str()), field, "{rejection}");
+        assert_eq!(rejection.field().map(|field| field.as_str()), field, "{rejection}");
         assert!(rejection.code().is_none() && rejection.is_listed() && !rejection.reason().is_empty());
     }
 }
@@ -199,15 +199,15 @@ pub(crate) async fn an_error_says_whether_to_try_again_and_whether_the_batch_may
     use SinkErrorKind as K;
     let seconds = |seconds| Retry::After(Duration::from_secs(seconds));
     let answered = [
-        (Server::answer(200, "", "<html>"), K::Unreadable, Retry::Backoff, Applied::Perhaps),
-        (Server::answer(200, "", "{}"), K::Unreadable, Retry::Backoff, Applied::Perhaps),
-        (Server::answer(502, "", "<html>"), K::Unavailable, Retry::Backoff, Applied::Perhaps),
-        (Server::answer(503, "retry-after: 7\r\n", ""), K::Unavailable, seconds(7), Applied::Perhaps),
+        (Server::answer(200, "", "<html>"), K::Unreadable, Retry::Backoff, Applied::Maybe),
+        (Server::answer(200, "", "{}"), K::Unreadable, Retry::Backoff, Applied::Maybe),
+        (Server::answer(502, "", "<html>"), K::Unavailable, Retry::Backoff, Applied::Maybe),
+        (Server::answer(503, "retry-after: 7\r\n", ""), K::Unavailable, seconds(7), Applied::Maybe),
         (Server::answer(429, "retry-after: 3\r\n", ""), K::Throttled, seconds(3), Applied::No),
         (Server::answer(401, "", ""), K::Credentials, Retry::Never, Applied::No),
         (Server::answer(403, "", ""), K::Forbidden, Retry::Never, Applied::No),
         (Server::answer(404, "", ""), K::WrongAddress, Retry::Never, Applied::No),
-        (None, K::Timeout, Retry::Backoff, Applied::Perhaps),
+        (None, K::Timeout, Retry::Backoff, Applied::Maybe),
     ];
     for (answer, kind, retry, applied) in answered {
         let server = Server::start(answer).await;

@@ -50,13 +50,13 @@ fn user(id: impl ToString) -> ContactUpdate {
     ContactUpdate::new(Subject::User(UserId::new(id.to_string()).unwrap()))
 }
 
-fn friend(owner: &str, contact: &str) -> ContactUpdate {
-    let [owner, contact] = [owner, contact].map(|id| UserId::new(id).unwrap());
-    ContactUpdate::new(Subject::Contact { owner, contact })
+fn friend(owner: &str, friend: &str) -> ContactUpdate {
+    let [owner, friend] = [owner, friend].map(|id| UserId::new(id).unwrap());
+    ContactUpdate::new(Subject::Friend { owner, friend })
 }
 
-fn with(update: ContactUpdate, address: &str, value: &str) -> ContactUpdate {
-    update.with(address.parse().unwrap(), value).unwrap()
+fn with(update: ContactUpdate, field: &str, value: &str) -> ContactUpdate {
+    update.with(field.parse().unwrap(), value).unwrap()
 }
 
 impl Vendor for JiguangChannels {
@@ -66,9 +66,9 @@ impl Vendor for JiguangChannels {
     }
 
     fn update(number: u32, other: bool) -> ContactUpdate {
-        let (address, value) =
+        let (field, value) =
             if other { ("210/默认联系", "13000000001") } else { ("219/默认联系", "user@example.com") };
-        with(user(10_000_000 + number), address, value)
+        with(user(10_000_000 + number), field, value)
     }
 
     fn against_rules() -> Vec<(ContactUpdate, Option<&'static str>)> {

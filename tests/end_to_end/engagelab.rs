@@ -55,7 +55,7 @@ fn a_contact_that_a_lost_attempt_has_set_is_rejected_and_says_so() {
     let (outcomes, _summary, sandbox) = block_on(deliver(world, updates));
     assert_eq!(outcomes[&1], Outcome::Accepted);
     let Outcome::Rejected { rejections, earlier, .. } = &outcomes[&2] else { panic!("{:?}", outcomes[&2]) };
-    assert_eq!((rejections[0].code(), *earlier), (Some(&55014.into()), Applied::Perhaps), "it may be ours");
+    assert_eq!((rejections[0].code(), *earlier), (Some(&55014.into()), Applied::Maybe), "it may be ours");
     assert_eq!(sandbox.engagelab().stored(2).unwrap()["email"], "c@d.example", "and it is");
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contact_sink_core::{Address, ErrorCode};
+use contact_sink_core::{ErrorCode, Field};
 use contact_sink_delivery::{Outcome, Stop};
 use contact_sink_sandbox::World;
 use contact_sink_sandbox::jiguang::{Channel, ErrorStatus, GoodUsers, Kind, Wording};
@@ -67,7 +67,7 @@ fn one_bad_number_among_a_hundred_users() {
             assert_eq!(*outcome == Outcome::Accepted, *cuid != 37, "{cuid}: {outcome:?}");
         }
         let Outcome::Rejected { rejections, stored, .. } = &run.outcomes[&37] else { panic!("rejected") };
-        assert_eq!((rejections[0].code(), rejections[0].address()), (Some(&4107.into()), Some(&SMS.parse().unwrap())));
+        assert_eq!((rejections[0].code(), rejections[0].field()), (Some(&4107.into()), Some(&SMS.parse().unwrap())));
         assert!(stored.is_empty() && run.stored(37).is_empty());
         assert!(run.summary.isolation_requests <= 2 * 7 + 1, "{:?}", run.summary);
         run.check_requests();
@@ -155,19 +155,19 @@ fn check(users: Vec<Wrong>, mut world: World) {
                 assert!(stored.is_empty() && has.is_empty());
                 // A CUID that is also a channel id decides nothing: that user is found by isolation, and field by field.
                 let ambiguous = [210, 219].contains(cuid);
-                assert!(rejections[0].address().is_none() || ambiguous, "{cuid}: {rejections:?}");
+                assert!(rejections[0].field().is_none() || ambiguous, "{cuid}: {rejections:?}");
             }
             (Outcome::Rejected { stored, rejections, .. }, Wrong::Number | Wrong::Registration | Wrong::Both) => {
                 let named: BTreeSet<&str> =
-                    rejections.iter().filter_map(|one| one.address()).map(Address::as_str).collect();
+                    rejections.iter().filter_map(|one| one.field()).map(Field::as_str).collect();
                 assert_eq!(named, bad.iter().copied().collect(), "the fields to blame");
-                let stored: BTreeSet<&str> = stored.iter().map(Address::as_str).collect();
+                let stored: BTreeSet<&str> = stored.iter().map(Field::as_str).collect();
                 assert_eq!(
                     has.keys().map(String::as_str).collect::<BTreeSet<_>>(),
                     stored,
                     "the fields that went through"
                 );
-                assert!(has.iter().all(|(address, value)| all[address] == *value));
+                assert!(has.iter().all(|(field, value)| all[field] == *value));
             }
             (Outcome::Unsettled { .. }, _) if stopped => {}
             _ => panic!("user {cuid} is {wrong:?} and has {outcome:?}"),

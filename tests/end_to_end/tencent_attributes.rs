@@ -48,7 +48,7 @@ fn one_value_of_51_bytes_among_a_thousand_users() {
     let updates = (0..1_000).map(|number| (number, update(number, &[("city", value(number))]))).collect();
     let (outcomes, summary, sandbox) = block_on(deliver(World::default(), updates));
     let Outcome::Rejected { rejections, .. } = &outcomes[&500] else { panic!("{:?}", outcomes[&500]) };
-    assert_eq!((rejections[0].code(), rejections[0].address()), (None, Some(&attribute("city").unwrap())));
+    assert_eq!((rejections[0].code(), rejections[0].field()), (None, Some(&attribute("city").unwrap())));
     assert_eq!((summary.accepted, summary.rejected, summary.isolation_requests), (999, 1, 0));
     let stored = sandbox.tencent().attribute_accounts();
     assert_eq!(stored.len(), 999);

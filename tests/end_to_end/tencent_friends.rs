@@ -30,9 +30,9 @@ async fn deliver(mut world: World, updates: Vec<(Pair, ContactUpdate)>) -> (BTre
     (outcomes, summary, sandbox)
 }
 
-fn friend(owner: &str, contact: &str) -> ContactUpdate {
-    let [owner, contact] = [owner, contact].map(|id| UserId::new(id).unwrap());
-    ContactUpdate::new(Subject::Contact { owner, contact })
+fn friend(owner: &str, friend: &str) -> ContactUpdate {
+    let [owner, friend] = [owner, friend].map(|id| UserId::new(id).unwrap());
+    ContactUpdate::new(Subject::Friend { owner, friend })
 }
 
 fn pair(owner: &str, contact: &str) -> Pair {
@@ -80,7 +80,7 @@ fn forty_three_of_five_thousand_friends_of_seven_owners() {
             Outcome::Rejected { rejections, stored, .. } if untagged.contains(&key.1) => {
                 let [rejection] = &rejections[..] else { panic!("one field is to blame: {rejections:?}") };
                 assert_eq!(
-                    (rejection.code(), rejection.address()),
+                    (rejection.code(), rejection.field()),
                     (Some(&30001.into()), Some(&custom("Nowhere").unwrap()))
                 );
                 assert_eq!(stored, &[contact_sink_tencent::remark()], "the good field went through");

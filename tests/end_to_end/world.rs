@@ -10,7 +10,7 @@ use contact_sink_sandbox::{Sandbox, World};
 use contact_sink_transport::{HttpTransport, HyperTransport, ReqwestTransport, TransportOptions};
 use futures_util::stream;
 
-/// What an update sets: label addresses and values.
+/// What an update sets: label fields and values.
 pub type Fields = Vec<(&'static str, String)>;
 
 pub const SMS: &str = "210/默认联系";
@@ -67,8 +67,8 @@ pub async fn send<K: Ord + Clone + Unpin + Send + 'static>(
 
 fn update(cuid: i64, fields: &Fields) -> ContactUpdate {
     let empty = ContactUpdate::new(Subject::User(UserId::from(cuid)));
-    fields.iter().fold(empty, |update, (address, value)| {
-        let (id, label) = address.split_once('/').unwrap();
+    fields.iter().fold(empty, |update, (field, value)| {
+        let (id, label) = field.split_once('/').unwrap();
         update.with(channel(id.parse().unwrap(), label).unwrap(), value.as_str()).unwrap()
     })
 }

@@ -186,6 +186,6 @@ fn versions(place: &Place) -> Versions<'_> {
 }
 
 fn values(place: &Place, row: &Row) -> BTreeMap<String, String> {
-    let addresses = place.vendor.addresses.iter().map(|address| (*address).to_owned());
-    addresses.zip(row.values.iter().cloned()).collect()
+    let fields = place.vendor.fields.iter().map(|field| (*field).to_owned());
+    fields.zip(row.values.iter().cloned()).collect()
 }

@@ -53,12 +53,12 @@ impl Seen {
         self
     }
 
-    /// What is stored of a subject, by address.
+    /// What is stored of a subject, by field.
     pub fn stored(&self, vendor: &Vendor, subject: &Subject) -> BTreeMap<String, String> {
         let at = vendor.state.iter().fold(&self.state, |state, key| &state[*key]);
         let at = subject.owner.iter().chain([&subject.id]).fold(at, |state, key| &state[key.as_str()]);
         let fields = at.as_object().into_iter().flatten();
-        fields.map(|(address, value)| (address.clone(), value.as_str().unwrap().to_owned())).collect()
+        fields.map(|(field, value)| (field.clone(), value.as_str().unwrap().to_owned())).collect()
     }
 
     /// How often the vendor took something whole for each subject; only such requests as these.

@@ -26,7 +26,7 @@ pub struct Vendor {
     /// The keys that lead to its subjects in the page of the state.
     pub state: &'static [&'static str],
     /// Where the two values of a row end up.
-    pub addresses: [&'static str; 2],
+    pub fields: [&'static str; 2],
     /// The names of the columns.
     pub columns: &'static str,
     /// Its section, but for base URL and quota.
@@ -52,7 +52,7 @@ pub const JIGUANG: Vendor = Vendor {
     batch: 100,
     users: 1_200,
     state: &["jiguang"],
-    addresses: ["219/默认联系", "219/自定义联系"],
+    fields: ["219/默认联系", "219/自定义联系"],
     columns: "id,a,b,mobile",
     section: r#"vendor = "jiguang"
 project_id = "sandbox"
@@ -71,7 +71,7 @@ pub const ENGAGELAB: Vendor = Vendor {
     batch: 1,
     users: 150,
     state: &["engagelab"],
-    addresses: ["email", "mobile_phone"],
+    fields: ["email", "mobile_phone"],
     columns: "id,a,b",
     section: r#"vendor = "engagelab"
 api_key = "sandbox"
@@ -89,7 +89,7 @@ pub const ATTRIBUTES: Vendor = Vendor {
     batch: 100,
     users: 1_200,
     state: &["tencent", "attributes"],
-    addresses: ["city", "country"],
+    fields: ["city", "country"],
     columns: "id,a,b",
     section: r#"vendor = "tencent-attributes"
 sdk_app_id = 1400000000
@@ -109,7 +109,7 @@ pub const FRIENDS: Vendor = Vendor {
     batch: 1_000,
     users: 1_200,
     state: &["tencent", "friends"],
-    addresses: ["Tag_SNS_IM_Remark", "Tag_SNS_Custom_Test"],
+    fields: ["Tag_SNS_IM_Remark", "Tag_SNS_Custom_Test"],
     columns: "owner,id,a,b",
     section: r#"vendor = "tencent-friends"
 sdk_app_id = 1400000000
@@ -138,7 +138,7 @@ impl Vendor {
 
     /// A user's two values in a version of his row.
     pub fn values(&self, user: u32, version: u32) -> [String; 2] {
-        let second = match self.addresses[1] {
+        let second = match self.fields[1] {
             "mobile_phone" => format!("{MARKED_NUMBER}-{user:06}-{version}"),
             _ => format!("{MARK}-{user}-{version}@b.example"),
         };

@@ -60,11 +60,11 @@ impl Reason {
     pub fn by_sink(rejection: &Rejection, earlier: Applied, mapping: &Mapping) -> Self {
         let reason = match earlier {
             Applied::No => rejection.reason().to_owned(),
-            Applied::Perhaps => {
+            Applied::Maybe => {
                 format!("{}; an earlier attempt, whose answer was lost, may have applied it", rejection.reason())
             }
         };
-        let column = rejection.address().and_then(|address| mapping.column_of(address));
+        let column = rejection.field().and_then(|field| mapping.column_of(field));
         let column = column.unwrap_or_else(|| mapping.subject().blamed(rejection.subject()));
         Self {
             counted_as: format!("column {column:?}: {}", rejection.reason()),

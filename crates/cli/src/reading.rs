@@ -111,7 +111,7 @@ impl Known {
         if self.settled.contains(number) {
             return None;
         }
-        Some(if self.maybe_applied.contains(number) { Applied::Perhaps } else { Applied::No })
+        Some(if self.maybe_applied.contains(number) { Applied::Maybe } else { Applied::No })
     }
 }
 

@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let update = ContactUpdate::new(user).with(tencent::attribute("city")?, "深圳")?;
     deliver("tencent, attributes", AttributesSink::new(client.clone()), update).await?;
 
-    let friend = Subject::Contact { owner: UserId::new("id")?, contact: UserId::new("id1")? };
+    let friend = Subject::Friend { owner: UserId::new("id")?, friend: UserId::new("id1")? };
     let groups = vec!["group1".to_owned(), "group2".to_owned()];
     let update = ContactUpdate::new(friend).with(tencent::remark(), "remark1")?.with(tencent::group(), groups)?;
     deliver("tencent, friends", FriendsSink::new(client), update).await?;

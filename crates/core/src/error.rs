@@ -12,7 +12,7 @@ pub enum Applied {
     #[default]
     No,
     /// It may have.
-    Perhaps,
+    Maybe,
 }
 
 /// Whether sending again can help.
@@ -111,7 +111,7 @@ impl SinkError {
             | K::WrongAddress
             | K::BadRequest => Applied::No,
             K::Timeout | K::Interrupted | K::AnswerTooLarge | K::Unavailable | K::Unreadable | K::Contract => {
-                Applied::Perhaps
+                Applied::Maybe
             }
         };
         Self {

@@ -8,18 +8,18 @@
 //! No `Debug` or `Display` in this crate prints a user id, a contact value or a vendor's text.
 //!
 //! ```
-//! use contact_sink_core::{Address, ContactUpdate, Subject, UserId};
+//! use contact_sink_core::{Field, ContactUpdate, Subject, UserId};
 //!
-//! let mobile: Address = "210/默认联系".parse()?;
+//! let mobile: Field = "210/默认联系".parse()?;
 //! let update = ContactUpdate::new(Subject::User(UserId::from(10362819))).with(mobile, "15088888888")?;
 //! assert!(!format!("{update:?}").contains("15088888888"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod address;
 mod code;
 mod error;
 mod error_code;
+mod field;
 mod field_kind;
 mod printable;
 mod quota;
@@ -28,10 +28,10 @@ mod update;
 mod user_id;
 mod verdict;
 
-pub use address::{Address, InvalidAddress};
 pub use code::{Code, Effect, ListedCode};
 pub use error::{Applied, Retry, SinkError, SinkErrorKind};
 pub use error_code::{ErrorCode, InvalidErrorCode};
+pub use field::{Field, InvalidField};
 pub use field_kind::FieldKind;
 pub use printable::printable;
 pub use quota::{InvalidQuota, Quota};

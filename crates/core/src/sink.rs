@@ -33,7 +33,7 @@ use crate::{ContactUpdate, Quota, Rejection, SinkError, Verdict};
 ///     fn entry<'a>(&self, update: &'a ContactUpdate) -> Result<(&'a str, &'a str), Rejection> {
 ///         let Subject::User(user) = update.subject() else { return Err(Rejection::by_rule("an entry is a user's")) };
 ///         match update.fields() {
-///             [(address, Value::Text(email))] if address.as_str() == "email" => Ok((user.as_str(), email)),
+///             [(field, Value::Text(email))] if field.as_str() == "email" => Ok((user.as_str(), email)),
 ///             _ => Err(Rejection::by_rule("an entry has one text, its email")),
 ///         }
 ///     }

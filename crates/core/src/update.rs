@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Address, UserId};
+use crate::{Field, UserId};
 
 /// Whose data an update sets. `Debug` prints no id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,11 +11,11 @@ pub enum Subject {
     /// A user of the vendor's project.
     User(UserId),
     /// An entry of one user's address book.
-    Contact {
+    Friend {
         /// The user who owns the address book.
         owner: UserId,
         /// The user whom the entry is about.
-        contact: UserId,
+        friend: UserId,
     },
 }
 
@@ -29,12 +29,12 @@ pub enum Value {
     List(Vec<String>),
 }
 
-/// The fields to set for one [`Subject`]: at most one value for each [`Address`], none of them empty.
+/// The fields to set for one [`Subject`]: at most one value for each [`Field`], none of them empty.
 ///
 /// ```
-/// use contact_sink_core::{Address, ContactUpdate, Subject, UserId};
+/// use contact_sink_core::{Field, ContactUpdate, Subject, UserId};
 ///
-/// let email = Address::new("email")?;
+/// let email = Field::new("email")?;
 /// let update = ContactUpdate::new(Subject::User(UserId::from(7))).with(email.clone(), "a@b.example")?;
 /// assert!(update.with(email, "c@d.example").is_err(), "a field named twice");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -42,7 +42,7 @@ pub enum Value {
 #[derive(Clone, PartialEq, Eq)]
 pub struct ContactUpdate {
     subject: Subject,
-    fields: Vec<(Address, Value)>,
+    fields: Vec<(Field, Value)>,
 }
 
 /// Why a field cannot be added to a [`ContactUpdate`].
@@ -51,10 +51,10 @@ pub struct ContactUpdate {
 pub enum InvalidUpdate {
     /// The update sets this field already.
     #[error("{0} is set twice in one update")]
-    NamedTwice(Address),
+    NamedTwice(Field),
     /// The value is empty, or a list with an empty entry or none. No vendor here documents a delete.
     #[error("the value for {0} is empty: there is no delete")]
-    EmptyValue(Address),
+    EmptyValue(Field),
 }
 
 impl ContactUpdate {
@@ -67,14 +67,14 @@ impl ContactUpdate {
     ///
     /// # Errors
     /// [`InvalidUpdate`] if the field is there already or the value is empty.
-    pub fn with(mut self, address: Address, value: impl Into<Value>) -> Result<Self, InvalidUpdate> {
+    pub fn with(mut self, field: Field, value: impl Into<Value>) -> Result<Self, InvalidUpdate> {
         let value = value.into();
-        if self.get(&address).is_some() {
-            Err(InvalidUpdate::NamedTwice(address))
+        if self.get(&field).is_some() {
+            Err(InvalidUpdate::NamedTwice(field))
         } else if value.is_empty() {
-            Err(InvalidUpdate::EmptyValue(address))
+            Err(InvalidUpdate::EmptyValue(field))
         } else {
-            self.fields.push((address, value));
+            self.fields.push((field, value));
             Ok(self)
         }
     }
@@ -85,27 +85,27 @@ impl ContactUpdate {
     }
 
     /// The fields, in the order in which they were added.
-    pub fn fields(&self) -> &[(Address, Value)] {
+    pub fn fields(&self) -> &[(Field, Value)] {
         &self.fields
     }
 
     /// The value that the update sets for a field, if it does.
-    pub fn get(&self, address: &Address) -> Option<&Value> {
-        self.fields.iter().find(|(named, _)| named == address).map(|(_, value)| value)
+    pub fn get(&self, field: &Field) -> Option<&Value> {
+        self.fields.iter().find(|(named, _)| named == field).map(|(_, value)| value)
     }
 
-    /// How many bytes of text the update holds: its ids and its values. The addresses, which updates share, do not count.
+    /// How many bytes of text the update holds: its ids and its values. The fields, which updates share, do not count.
     pub fn text_bytes(&self) -> usize {
         let ids = match &self.subject {
             Subject::User(id) => id.as_str().len(),
-            Subject::Contact { owner, contact } => owner.as_str().len() + contact.as_str().len(),
+            Subject::Friend { owner, friend } => owner.as_str().len() + friend.as_str().len(),
         };
         ids + self.fields.iter().map(|(_, value)| value.text_bytes()).sum::<usize>()
     }
 
     /// The same update with those fields only that `keep` wants.
-    pub fn retain(mut self, mut keep: impl FnMut(&Address) -> bool) -> Self {
-        self.fields.retain(|(address, _)| keep(address));
+    pub fn retain(mut self, mut keep: impl FnMut(&Field) -> bool) -> Self {
+        self.fields.retain(|(field, _)| keep(field));
         self
     }
 
@@ -170,7 +170,7 @@ impl fmt::Debug for ContactUpdate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ContactUpdate")
             .field("subject", &self.subject)
-            .field("fields", &self.fields.iter().map(|(address, _)| address).collect::<Vec<_>>())
+            .field("fields", &self.fields.iter().map(|(field, _)| field).collect::<Vec<_>>())
             .finish()
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::printable::vendor_text;
-use crate::{Address, ErrorCode};
+use crate::{ErrorCode, Field};
 
 /// What one request said of one of its updates.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Rejection {
     code: Option<ErrorCode>,
     listed: bool,
     reason: Cow<'static, str>,
-    address: Option<Address>,
+    field: Option<Field>,
     subject: Option<SubjectPart>,
     vendor_text: Option<Box<str>>,
 }
@@ -50,7 +50,7 @@ pub enum SubjectPart {
 impl Rejection {
     /// A refusal by a documented rule that is checked before anything is sent. It has no code and counts as listed.
     pub fn by_rule(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: None, listed: true, reason: reason.into(), address: None, subject: None, vendor_text: None }
+        Self { code: None, listed: true, reason: reason.into(), field: None, subject: None, vendor_text: None }
     }
 
     /// A refusal with a code of the vendor's table.
@@ -64,8 +64,8 @@ impl Rejection {
     }
 
     /// Names the field that is to blame.
-    pub fn with_address(self, address: Address) -> Self {
-        Self { address: Some(address), ..self }
+    pub fn with_field(self, field: Field) -> Self {
+        Self { field: Some(field), ..self }
     }
 
     /// Says that the subject is to blame, whatever the fields are.
@@ -106,8 +106,8 @@ impl Rejection {
     }
 
     /// The field that is to blame, if that is known.
-    pub fn address(&self) -> Option<&Address> {
-        self.address.as_ref()
+    pub fn field(&self) -> Option<&Field> {
+        self.field.as_ref()
     }
 
     /// Whether the subject is to blame, if that is known: then no field is.
@@ -127,7 +127,7 @@ impl fmt::Debug for Rejection {
             .field("code", &self.code)
             .field("listed", &self.listed)
             .field("reason", &self.reason)
-            .field("address", &self.address)
+            .field("field", &self.field)
             .field("subject", &self.subject)
             .finish_non_exhaustive()
     }

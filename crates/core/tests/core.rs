@@ -14,7 +14,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use contact_sink_core::{
-    Address, Applied, BatchKey, ContactUpdate, ErrorCode, InvalidUpdate, Rejection, Retry, SinkError, SinkErrorKind,
+    Applied, BatchKey, ContactUpdate, ErrorCode, Field, InvalidUpdate, Rejection, Retry, SinkError, SinkErrorKind,
     Subject, SubjectPart, UserId, Value, Verdict,
 };
 use proptest::prelude::*;
@@ -23,8 +23,8 @@ fn user(id: &str) -> Subject {
     Subject::User(UserId::new(id).unwrap())
 }
 
-fn address(text: &str) -> Address {
-    Address::new(text).unwrap()
+fn field(text: &str) -> Field {
+    Field::new(text).unwrap()
 }
 
 #[test]
@@ -34,14 +34,14 @@ fn a_field_is_set_once_and_to_something() {
         ("b", "text".into(), None),
         ("A", " ".to_owned().into(), None),
         ("b", list(&["x", "x"]), None),
-        ("a", "other".into(), Some(InvalidUpdate::NamedTwice(address("a")))),
-        ("b", "".into(), Some(InvalidUpdate::EmptyValue(address("b")))),
-        ("b", list(&[]), Some(InvalidUpdate::EmptyValue(address("b")))),
-        ("b", list(&["x", ""]), Some(InvalidUpdate::EmptyValue(address("b")))),
+        ("a", "other".into(), Some(InvalidUpdate::NamedTwice(field("a")))),
+        ("b", "".into(), Some(InvalidUpdate::EmptyValue(field("b")))),
+        ("b", list(&[]), Some(InvalidUpdate::EmptyValue(field("b")))),
+        ("b", list(&["x", ""]), Some(InvalidUpdate::EmptyValue(field("b")))),
     ];
     for (name, value, expected) in table {
-        let update = ContactUpdate::new(user("7")).with(address("a"), "value").unwrap();
-        assert_eq!(update.with(address(name), value.clone()).err(), expected, "{name} = {value:?}");
+        let update = ContactUpdate::new(user("7")).with(field("a"), "value").unwrap();
+        assert_eq!(update.with(field(name), value.clone()).err(), expected, "{name} = {value:?}");
     }
 }
 
@@ -50,12 +50,12 @@ proptest! {
     fn the_fields_keep_their_order_and_can_be_taken_singly(values in prop::collection::vec("\\PC{1,8}", 0..8)) {
         let mut update = ContactUpdate::new(user("7"));
         for (at, value) in values.iter().enumerate() {
-            update = update.with(address(&format!("field-{at}")), value.as_str()).unwrap();
+            update = update.with(field(&format!("field-{at}")), value.as_str()).unwrap();
         }
         prop_assert_eq!(update.fields().len(), values.len());
         for (at, value) in values.iter().enumerate() {
             let single = update.only(at).unwrap();
-            let field = (address(&format!("field-{at}")), Value::from(value.as_str()));
+            let field = (field(&format!("field-{at}")), Value::from(value.as_str()));
             prop_assert_eq!(single.fields(), std::slice::from_ref(&field));
             prop_assert_eq!(single.subject(), update.subject());
             prop_assert_eq!(update.get(&field.0), Some(&field.1));
@@ -67,12 +67,12 @@ proptest! {
     #[test]
     fn nothing_personal_is_printed(mark in "[☀-☃]{3,9}") {
         let id = UserId::new(&mark).unwrap();
-        let subject = Subject::Contact { owner: id.clone(), contact: id.clone() };
-        let update = ContactUpdate::new(subject.clone()).with(address("email"), mark.as_str()).unwrap();
+        let subject = Subject::Friend { owner: id.clone(), friend: id.clone() };
+        let update = ContactUpdate::new(subject.clone()).with(field("email"), mark.as_str()).unwrap();
         let list = Value::List(vec![mark.clone()]);
-        let rejection = Rejection::listed(4107, "our words").with_address(address("email")).with_vendor_text(&mark);
+        let rejection = Rejection::listed(4107, "our words").with_field(field("email")).with_vendor_text(&mark);
         prop_assert_eq!(rejection.vendor_text(), Some(mark.as_str()));
-        let twice = update.clone().with(address("email"), mark.as_str()).unwrap_err();
+        let twice = update.clone().with(field("email"), mark.as_str()).unwrap_err();
         let printed: [(&dyn Debug, String); 8] = [
             (&id, String::new()),
             (&subject, String::new()),
@@ -92,23 +92,23 @@ proptest! {
 
 #[test]
 fn what_an_error_implies_and_how_it_reads() {
-    use Applied::{No, Perhaps};
+    use Applied::{Maybe, No};
     use Retry::{Backoff, Never};
     use SinkErrorKind as K;
     let table = [
         (K::Connect, Backoff, No),
         (K::Certificate, Never, No),
-        (K::Timeout, Backoff, Perhaps),
-        (K::Interrupted, Backoff, Perhaps),
-        (K::AnswerTooLarge, Backoff, Perhaps),
+        (K::Timeout, Backoff, Maybe),
+        (K::Interrupted, Backoff, Maybe),
+        (K::AnswerTooLarge, Backoff, Maybe),
         (K::Throttled, Backoff, No),
-        (K::Unavailable, Backoff, Perhaps),
-        (K::Unreadable, Backoff, Perhaps),
+        (K::Unavailable, Backoff, Maybe),
+        (K::Unreadable, Backoff, Maybe),
         (K::Credentials, Never, No),
         (K::Forbidden, Never, No),
         (K::WrongAddress, Never, No),
         (K::BadRequest, Never, No),
-        (K::Contract, Never, Perhaps),
+        (K::Contract, Never, Maybe),
     ];
     for (kind, retry, applied) in table {
         let error = SinkError::new("vendor", "call", kind);
@@ -123,12 +123,12 @@ fn what_an_error_implies_and_how_it_reads() {
         .with_code(-7)
         .with_answer("text/html", 12)
         .with_retry(Retry::After(Duration::from_secs(3)))
-        .with_applied(Perhaps);
+        .with_applied(Maybe);
     assert_eq!(
         full.to_string(),
         "vendor call: over the vendor's quota (detail, http 429, code -7, text/html, 12 bytes)"
     );
-    assert_eq!((full.retry(), full.applied()), (Retry::After(Duration::from_secs(3)), Perhaps));
+    assert_eq!((full.retry(), full.applied()), (Retry::After(Duration::from_secs(3)), Maybe));
 }
 
 #[test]
@@ -140,12 +140,12 @@ fn who_a_rejection_blames_and_how_it_reads() {
         (Rejection::unlisted(None, "no code"), None, false, "no code"),
     ];
     for (rejection, code, listed, shown) in table {
-        let named = rejection.clone().with_address(address("email"));
+        let named = rejection.clone().with_field(field("email"));
         assert_eq!(
-            (rejection.code().and_then(ErrorCode::as_i64), rejection.is_listed(), rejection.address()),
+            (rejection.code().and_then(ErrorCode::as_i64), rejection.is_listed(), rejection.field()),
             (code, listed, None)
         );
-        assert_eq!((rejection.to_string().as_str(), named.address()), (shown, Some(&address("email"))));
+        assert_eq!((rejection.to_string().as_str(), named.field()), (shown, Some(&field("email"))));
         let owner = rejection.clone().with_subject(SubjectPart::Owner);
         assert_eq!((rejection.subject(), owner.subject()), (None, Some(SubjectPart::Owner)));
     }
@@ -153,19 +153,12 @@ fn who_a_rejection_blames_and_how_it_reads() {
 
 #[test]
 fn the_text_of_an_update_is_its_ids_and_its_values() {
-    let contact = Subject::Contact { owner: UserId::from(12), contact: UserId::from(345) };
+    let contact = Subject::Friend { owner: UserId::from(12), friend: UserId::from(345) };
     let list = Value::List(vec!["é".to_owned(), "ab".to_owned()]);
     for (update, bytes) in [
         (ContactUpdate::new(user("7")), 1),
         (ContactUpdate::new(contact.clone()), 5),
-        (
-            ContactUpdate::new(contact)
-                .with(address("a long address"), "value")
-                .unwrap()
-                .with(address("b"), list)
-                .unwrap(),
-            14,
-        ),
+        (ContactUpdate::new(contact).with(field("a long field"), "value").unwrap().with(field("b"), list).unwrap(), 14),
     ] {
         assert_eq!(update.text_bytes(), bytes);
     }

@@ -36,11 +36,11 @@ use crate::{Journal, Limiter, Numbered, Options, Outcome, Outcomes, Summary};
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// # let sink = Accepting;
-/// use contact_sink_core::{Address, ContactUpdate, Subject, UserId};
+/// use contact_sink_core::{Field, ContactUpdate, Subject, UserId};
 /// use contact_sink_delivery::{Delivery, Options, Outcome};
 ///
 /// let delivery = Delivery::new(sink, Options::default());
-/// let update = ContactUpdate::new(Subject::User(UserId::from(7))).with(Address::new("email")?, "a@b.example")?;
+/// let update = ContactUpdate::new(Subject::User(UserId::from(7))).with(Field::new("email")?, "a@b.example")?;
 /// match delivery.deliver(update).await {
 ///     Outcome::Accepted => {}
 ///     Outcome::Rejected { rejections, .. } => println!("refused: {rejections:?}"),

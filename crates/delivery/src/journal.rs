@@ -65,7 +65,7 @@ pub struct Settled<'a> {
     /// What became of it.
     pub outcome: &'a Outcome,
     /// For how long an attempt of it whose answer was lost may still be applied, see
-    /// [`Options::unknown_hold`](crate::Options::unknown_hold). A lane that is opened meanwhile must not send a different value
+    /// [`Options::maybe_applied_hold`](crate::Options::maybe_applied_hold). A lane that is opened meanwhile must not send a different value
     /// of its subject: [`Options::first_after`](crate::Options::first_after).
     pub unsure_for: Option<Duration>,
 }

@@ -194,8 +194,8 @@ impl Lane {
         match command {
             Command::Submit { seq, number, update, earlier, ticket } => {
                 let mut item = Item::new(seq, number, update, earlier, ticket);
-                if earlier == Applied::Perhaps {
-                    item.unknown_until = Some(after(now, self.options.unknown_hold));
+                if earlier == Applied::Maybe {
+                    item.unknown_until = Some(after(now, self.options.maybe_applied_hold));
                 }
                 self.submit(item, now);
             }

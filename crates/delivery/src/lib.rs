@@ -12,7 +12,7 @@
 //!    something gets through, one request at a time probes whether the vendor is there: after 10 s the lane stops, see
 //!    [`Options::unreachable_after`]. A vendor that goes down later is probed and waited for in the same way, for half an hour, see
 //!    [`Options::patience`].
-//! 6. After an attempt whose end is unknown a different value of its subject waits, see [`Options::unknown_hold`].
+//! 6. After an attempt whose end is unknown a different value of its subject waits, see [`Options::maybe_applied_hold`].
 //! 7. A request that the vendor refused as a whole is taken apart until each update has its own answer.
 //! 8. The lane stops when a person must act (credentials, a wrong base URL), when everything is refused alike (a wrong key or
 //!    label must not make a million dead letters), or when too much is rejected, see [`MaxRejected`]. To tell a wrong key from
@@ -34,7 +34,7 @@
 //! use axum::extract::{Path, State};
 //! use axum::http::StatusCode;
 //! use axum::{Router, routing};
-//! use contact_sink_core::{Address, ContactSink, ContactUpdate, Subject, UserId};
+//! use contact_sink_core::{Field, ContactSink, ContactUpdate, Subject, UserId};
 //! use contact_sink_delivery::{Delivery, Options, Outcome};
 //! use tokio::net::TcpListener;
 //! use tokio::time::timeout;
@@ -44,7 +44,7 @@
 //! /// `PUT /users/7/email` with the address as the body.
 //! async fn set_email(State(delivery): State<Delivery>, Path(user): Path<i64>, email: String) -> Answer {
 //!     let update = ContactUpdate::new(Subject::User(UserId::from(user)));
-//!     let update = match "email".parse().map(|address: Address| update.with(address, email)) {
+//!     let update = match "email".parse().map(|field: Field| update.with(field, email)) {
 //!         Ok(Ok(update)) => update,
 //!         _ => return (StatusCode::UNPROCESSABLE_ENTITY, "no e-mail address".to_owned()),
 //!     };
@@ -99,7 +99,7 @@
 //! # A whole table beside it
 //!
 //! [`Delivery::deliver_all`] on a clone of the same handle shares the quota and the order with whoever calls
-//! [`Delivery::deliver`] meanwhile: a user's newer address is never overwritten by an older row that was read later.
+//! [`Delivery::deliver`] meanwhile: a user's newer value is never overwritten by an older row that was read later.
 //!
 //! ```
 //! use std::error::Error;

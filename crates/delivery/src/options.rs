@@ -74,7 +74,7 @@ pub struct Options {
     ///
     /// An attempt of an earlier run ([`Numbered::with_earlier`](crate::Numbered::with_earlier)) counts from when it is given to the lane. An update
     /// whose subject cannot be remembered, because 50,000 others are, has its outcome that much later.
-    pub unknown_hold: Duration,
+    pub maybe_applied_hold: Duration,
     /// For how long nothing leaves at first: an attempt of a lane before this one may still be applied. Default: none.
     pub first_after: Duration,
     /// When too much is rejected. Default 10 % after 1,000 outcomes.
@@ -116,7 +116,7 @@ impl Default for Options {
             longest_backoff: Duration::from_secs(30),
             unreachable_after: Some(Duration::from_secs(10)),
             patience: Some(Duration::from_secs(30 * 60)),
-            unknown_hold: Duration::from_secs(10),
+            maybe_applied_hold: Duration::from_secs(10),
             first_after: Duration::ZERO,
             max_rejected: MaxRejected::Share(0.1),
             name: Arc::from("sink"),
@@ -172,8 +172,8 @@ impl Options {
     }
 
     /// With another time for which an attempt whose end is unknown is taken to be still on its way.
-    pub fn with_unknown_hold(self, unknown_hold: Duration) -> Self {
-        Self { unknown_hold, ..self }
+    pub fn with_maybe_applied_hold(self, maybe_applied_hold: Duration) -> Self {
+        Self { maybe_applied_hold, ..self }
     }
 
     /// With this time in which nothing leaves at first.

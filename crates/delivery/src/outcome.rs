@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contact_sink_core::{Address, Applied, ErrorCode, Rejection, Retry, SinkError};
+use contact_sink_core::{Applied, ErrorCode, Field, Rejection, Retry, SinkError};
 
 use crate::JournalError;
 
@@ -23,8 +23,8 @@ pub enum Outcome {
         /// Why; several if it was sent field by field.
         rejections: Vec<Rejection>,
         /// The fields that did go through all the same.
-        stored: Vec<Address>,
-        /// `Perhaps` if the answer to an earlier attempt was lost: it may be set as that attempt asked.
+        stored: Vec<Field>,
+        /// `Maybe` if the answer to an earlier attempt was lost: it may be set as that attempt asked.
         earlier: Applied,
     },
     /// Given up or never sent. It is safe to send it again.
@@ -128,7 +128,7 @@ impl fmt::Display for Stop {
                     false => write!(f, "nothing got through, {tried} {requests} within {time}")?,
                 }
                 write!(f, "; the last failure: {cause}")?;
-                if cause.applied() == Applied::Perhaps {
+                if cause.applied() == Applied::Maybe {
                     f.write_str("; the requests may have been stored")?;
                 }
                 if let Retry::After(wait) = cause.retry() {

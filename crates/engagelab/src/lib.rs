@@ -39,17 +39,17 @@
 //! Below the sink is the vendor's own call, with the vendor's own answer: [`EngageLab::set_contacts`].
 #![doc = include_str!("docs.md")]
 
-mod address;
 mod client;
 mod codes;
 mod config;
+mod field;
 mod sink;
 mod wire;
 
-pub use address::{ContactName, contact};
 pub use client::EngageLab;
 pub use codes::{CODES, find_code};
 pub use config::{Config, InvalidRegion, Region};
+pub use field::{ContactName, contact};
 pub use sink::EngageLabSink;
 pub use wire::{Answer, BuildError, UserContacts, build_set_contacts, read_set_contacts};
 

@@ -16,7 +16,7 @@ use crate::client::contract;
 use crate::codes::CODES;
 use crate::wire::{Answer, UserContacts};
 
-/// Sets contacts of users: a user's EUID is the subject, `email` or `mobile_phone` an address.
+/// Sets contacts of users: a user's EUID is the subject, `email` or `mobile_phone` a field.
 ///
 /// Limits: one update a request, 1,000 requests a minute by default, requests may overlap. *Accepted* means what the vendor's
 /// code 0 means: success or partial success.
@@ -76,9 +76,9 @@ fn user(update: &ContactUpdate) -> Result<UserContacts<'_>, Rejection> {
     if update.fields().is_empty() {
         return Err(Rejection::by_rule("the update sets nothing"));
     }
-    update.fields().iter().try_fold(UserContacts::new(euid), |user, (address, value)| match value {
-        Value::Text(value) => Ok(user.with(address.as_str(), value)),
-        _ => Err(Rejection::by_rule("a contact takes one text, not a list").with_address(address.clone())),
+    update.fields().iter().try_fold(UserContacts::new(euid), |user, (field, value)| match value {
+        Value::Text(value) => Ok(user.with(field.as_str(), value)),
+        _ => Err(Rejection::by_rule("a contact takes one text, not a list").with_field(field.clone())),
     })
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use contact_sink_core::{
-    Address, Applied, BatchKey, ContactSink, ContactUpdate, Effect, ErrorCode, Overlap, Quota, Retry, SinkError,
+    Applied, BatchKey, ContactSink, ContactUpdate, Effect, ErrorCode, Field, Overlap, Quota, Retry, SinkError,
     SinkErrorKind as Kind, Subject, UserId, Value, Verdict,
 };
 use contact_sink_engagelab::{
@@ -58,8 +58,8 @@ fn user(euid: i64) -> Subject {
 }
 
 fn update(euid: i64, fields: &[(&str, &str)]) -> ContactUpdate {
-    fields.iter().fold(ContactUpdate::new(user(euid)), |update, (address, value)| {
-        update.with(address.parse().unwrap(), *value).unwrap()
+    fields.iter().fold(ContactUpdate::new(user(euid)), |update, (field, value)| {
+        update.with(field.parse().unwrap(), *value).unwrap()
     })
 }
 
@@ -70,10 +70,10 @@ fn email() -> ContactUpdate {
 #[test]
 fn rules() {
     let sink = sink(&Script::new(200, ""));
-    let with = |id: &str, address: &str, value: Value| {
-        ContactUpdate::new(Subject::User(id.parse().unwrap())).with(address.parse().unwrap(), value).unwrap()
+    let with = |id: &str, field: &str, value: Value| {
+        ContactUpdate::new(Subject::User(id.parse().unwrap())).with(field.parse().unwrap(), value).unwrap()
     };
-    let contact = Subject::Contact { owner: UserId::from(1), contact: UserId::from(2) };
+    let contact = Subject::Friend { owner: UserId::from(1), friend: UserId::from(2) };
     let list = || Value::List(vec!["y".into()]);
     let table: Vec<(ContactUpdate, Option<Option<&str>>)> = vec![
         // (the update, None if it is good, Some(the field that is named))
@@ -95,7 +95,7 @@ fn rules() {
     ];
     for (update, expected) in table {
         let refused = sink.validate(&update).err();
-        let named = refused.as_ref().map(|refusal| refusal.address().map(Address::as_str));
+        let named = refused.as_ref().map(|refusal| refusal.field().map(Field::as_str));
         assert_eq!(named, expected, "{update:?}");
         assert!(refused.is_none_or(|refusal| refusal.is_listed() && refusal.code().is_none()));
     }
@@ -186,7 +186,7 @@ fn an_exchange_that_failed_says_whether_it_may_be_applied() {
     for (kind, expected) in [
         (TransportErrorKind::Connect, (Kind::Connect, Applied::No, Retry::Backoff)),
         (TransportErrorKind::Certificate, (Kind::Certificate, Applied::No, Retry::Never)),
-        (TransportErrorKind::Timeout, (Kind::Timeout, Applied::Perhaps, Retry::Backoff)),
+        (TransportErrorKind::Timeout, (Kind::Timeout, Applied::Maybe, Retry::Backoff)),
     ] {
         let script = Arc::new(Script { answer: Err(TransportError::new(kind, "detail")), requests: Mutex::default() });
         let error = send(&sink(&script), &[email()]).unwrap_err();
@@ -282,9 +282,9 @@ fn a_contact_is_named_as_the_vendor_does() {
     for known in ContactName::KNOWN {
         assert_eq!(known.as_str().parse(), Ok(known.clone()));
         assert!(!matches!(known, ContactName::Other(_)));
-        assert_eq!(contact(known.as_str()), Address::try_from(known));
+        assert_eq!(contact(known.as_str()), Field::try_from(known));
     }
     let other: ContactName = "line_id".parse().unwrap();
-    assert_eq!((other.to_string().as_str(), Address::try_from(other)), ("line_id", contact("line_id")));
+    assert_eq!((other.to_string().as_str(), Field::try_from(other)), ("line_id", contact("line_id")));
     assert!(contact("").is_err() && contact("a\nb").is_err() && contact(&"x".repeat(600)).is_err());
 }

@@ -40,17 +40,17 @@
 //! Below the sink is the vendor's own call, with the vendor's own answer: [`Jiguang::set_channels`].
 #![doc = include_str!("docs.md")]
 
-mod address;
 mod client;
 mod codes;
 mod config;
+mod field;
 mod sink;
 mod wire;
 
-pub use address::{ChannelAddress, InvalidChannelAddress, channel};
 pub use client::Jiguang;
 pub use codes::{CODES, find_code};
 pub use config::{Config, DEFAULT_BASE_URL};
+pub use field::{ChannelField, InvalidChannelField, channel};
 pub use sink::{ChannelKind, JiguangSink};
 pub use wire::{Answer, AnswerError, BuildError, MAX_USERS, UserChannels, build_set_channels, read_set_channels};
 

@@ -12,11 +12,11 @@ use contact_sink_core::{
 };
 
 use crate::Jiguang;
-use crate::address::{InvalidChannelAddress, split};
 use crate::client::contract;
+use crate::field::{InvalidChannelField, split};
 use crate::wire::{MAX_USERS, UserChannels};
 
-/// Sets contact labels of users: a user's CUID is the subject, `210/默认联系` an address.
+/// Sets contact labels of users: a user's CUID is the subject, `210/默认联系` a field.
 ///
 /// Limits: 100 updates a request, 100 requests a second by default, requests may overlap.
 #[derive(Debug, Clone)]
@@ -86,9 +86,9 @@ impl JiguangSink {
             return Err(Rejection::by_rule("the update sets nothing"));
         }
         let mut user = UserChannels::new(cuid);
-        for (address, value) in update.fields() {
-            let refuse = |reason: &'static str| Rejection::by_rule(reason).with_address(address.clone());
-            let (channel, label) = split(address.as_str()).map_err(|error| refuse(why(error)))?;
+        for (field, value) in update.fields() {
+            let refuse = |reason: &'static str| Rejection::by_rule(reason).with_field(field.clone());
+            let (channel, label) = split(field.as_str()).map_err(|error| refuse(why(error)))?;
             let Value::Text(value) = value else {
                 return Err(refuse("a contact label takes one text, not a list"));
             };
@@ -130,13 +130,13 @@ fn is_sms_number(value: &str) -> bool {
     value.len() == 11 && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn why(error: InvalidChannelAddress) -> &'static str {
+fn why(error: InvalidChannelField) -> &'static str {
     match error {
-        InvalidChannelAddress::NoSlash => "an address is a channel id, a slash and a contact label",
-        InvalidChannelAddress::ChannelId => {
+        InvalidChannelField::NoSlash => "a field is a channel id, a slash and a contact label",
+        InvalidChannelField::ChannelId => {
             "a channel id, before the slash, is a whole number within 64 bits without leading zeros"
         }
-        InvalidChannelAddress::EmptyLabel => "the contact label, after the slash, is empty",
-        InvalidChannelAddress::Address(_) => "the address is too long or has a control character in it",
+        InvalidChannelField::EmptyLabel => "the contact label, after the slash, is empty",
+        InvalidChannelField::Field(_) => "the field is too long or has a control character in it",
     }
 }

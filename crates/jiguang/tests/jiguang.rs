@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use contact_sink_core::{
-    Address, Applied, ContactSink, ContactUpdate, Effect, Quota, Retry, SinkError, SinkErrorKind, Subject, UserId,
-    Value, Verdict,
+    Applied, ContactSink, ContactUpdate, Effect, Field, Quota, Retry, SinkError, SinkErrorKind, Subject, UserId, Value,
+    Verdict,
 };
 use contact_sink_jiguang::{
     BuildError, CODES, ChannelKind, Config, Jiguang, JiguangSink, UserChannels, build_set_channels, channel, find_code,
@@ -55,19 +55,19 @@ fn user(cuid: i64) -> Subject {
 }
 
 fn update(cuid: i64, fields: &[(&str, &str)]) -> ContactUpdate {
-    fields.iter().fold(ContactUpdate::new(user(cuid)), |update, (address, value)| {
-        update.with(address.parse().unwrap(), *value).unwrap()
+    fields.iter().fold(ContactUpdate::new(user(cuid)), |update, (field, value)| {
+        update.with(field.parse().unwrap(), *value).unwrap()
     })
 }
 
 #[test]
 fn rules() {
     let sink = sink(&Script::new(200, "")).with_channel(210, ChannelKind::Sms).with_channel(219, ChannelKind::Mail);
-    let with = |id: &str, address: &str, value: Value| {
-        ContactUpdate::new(Subject::User(id.parse().unwrap())).with(address.parse().unwrap(), value).unwrap()
+    let with = |id: &str, field: &str, value: Value| {
+        ContactUpdate::new(Subject::User(id.parse().unwrap())).with(field.parse().unwrap(), value).unwrap()
     };
-    let set = |address: &str, value: &str| with("1", address, value.into());
-    let contact = Subject::Contact { owner: UserId::from(1), contact: UserId::from(2) };
+    let set = |field: &str, value: &str| with("1", field, value.into());
+    let contact = Subject::Friend { owner: UserId::from(1), friend: UserId::from(2) };
     let table: Vec<(ContactUpdate, Option<Option<&str>>)> = vec![
         // (the update, None if it is good, Some(the field that is named))
         (set("210/默认联系", "15088888888"), None),
@@ -99,7 +99,7 @@ fn rules() {
     ];
     for (update, expected) in table {
         let refused = sink.validate(&update).err();
-        let named = refused.as_ref().map(|refusal| refusal.address().map(Address::as_str));
+        let named = refused.as_ref().map(|refusal| refusal.field().map(Field::as_str));
         assert_eq!(named, expected, "{update:?}");
         assert!(refused.is_none_or(|refusal| refusal.is_listed() && refusal.code().is_none()));
     }
@@ -223,7 +223,7 @@ fn what_stops_the_run_stops_it_inside_data_too() {
         let single = format!(r#"{{"code":{},"msg":"m"}}"#, code.code);
         let inside =
             format!(r#"{{"code":4000,"msg":"m","data":[{{"code":4107,"msg":"[1]"}},{{"code":{}}}]}}"#, code.code);
-        for (body, applied) in [(single, Applied::No), (inside, Applied::Perhaps)] {
+        for (body, applied) in [(single, Applied::No), (inside, Applied::Maybe)] {
             for status in [200, 400, 401, 500] {
                 let error = answered(status, &body, &batch).unwrap_err();
                 assert_eq!(

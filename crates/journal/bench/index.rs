@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use contact_sink_core::{Address, ContactUpdate, Subject, UserId};
+use contact_sink_core::{ContactUpdate, Field, Subject, UserId};
 use contact_sink_journal::{Index, IndexOptions, Key};
 
 /// One request, and as many updates as a lane holds.
@@ -37,7 +37,7 @@ fn measure(subjects: u64, directory: &Path) -> Outcome<Vec<(&'static str, f64)>>
     let open = || -> Outcome<Index> {
         Ok(Index::open(&path, &Key::load_or_create(&directory.join("key"))?, IndexOptions::default())?)
     };
-    let fields = [Address::new("210/默认联系")?, Address::new("219/默认联系")?];
+    let fields = [Field::new("210/默认联系")?, Field::new("219/默认联系")?];
     let (few, now) = (subjects / 100, SystemTime::now());
     let scattered = |row: u64| row * SCATTER % subjects;
     let mut figures = Vec::new();
@@ -98,7 +98,7 @@ fn measure(subjects: u64, directory: &Path) -> Outcome<Vec<(&'static str, f64)>>
     Ok(figures)
 }
 
-fn update([mobile, email]: &[Address; 2], row: u64, version: u64) -> Outcome<ContactUpdate> {
+fn update([mobile, email]: &[Field; 2], row: u64, version: u64) -> Outcome<ContactUpdate> {
     let subject = Subject::User(UserId::new(format!("{}", 1_000_000_000 + row))?);
     let update = ContactUpdate::new(subject).with(mobile.clone(), format!("138{:08}", row + version))?;
     Ok(update.with(email.clone(), format!("user-{row}@mail.example"))?)

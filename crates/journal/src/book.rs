@@ -77,13 +77,13 @@ pub struct KilledLane {
     /// So many updates it held at most.
     pub waiting: u64,
     /// For so long its last requests may still be applied.
-    pub unknown_hold: Duration,
+    pub maybe_applied_hold: Duration,
 }
 
 impl KilledLane {
     /// That of a lane with these options.
     pub fn of(options: &Options) -> Self {
-        Self { waiting: options.max_waiting.get() as u64, unknown_hold: options.unknown_hold }
+        Self { waiting: options.max_waiting.get() as u64, maybe_applied_hold: options.maybe_applied_hold }
     }
 
     /// Adds the rows that may have been sent: those that had been read by the last commit, and so many behind them as it held.
@@ -177,7 +177,7 @@ impl Book {
             lane.add_rows(&record, &before.settled, &mut before.maybe_applied);
         }
         let maybe_applied = before.maybe_applied.take_changes();
-        let hold_until = if was_killed { now + lane.unknown_hold } else { UNIX_EPOCH };
+        let hold_until = if was_killed { now + lane.maybe_applied_hold } else { UNIX_EPOCH };
         let record =
             self.take_over(record, resumed, &maybe_applied, hold_until, now).map_err(OpenError::sqlite(&self.path))?;
         self.run(record, before, now)
@@ -286,7 +286,7 @@ impl Book {
             transaction.execute(
                 "UPDATE run SET state = ?2, hold_until = max(hold_until, ?3), exit_status = NULL, stop = ?4, stop_message = ?5
                  WHERE id = ?1",
-                params![record.id, State::Unfinished.word(), next_second(now + lane.unknown_hold), kind, message],
+                params![record.id, State::Unfinished.word(), next_second(now + lane.maybe_applied_hold), kind, message],
             )?;
             transaction.commit()?;
         }

@@ -1,7 +1,7 @@
 //! The keyed hashes of subjects and values: HMAC-SHA256, cut short. Every part that may have another length is preceded by it, so that no two different
 //! things are hashed as the same bytes.
 
-use contact_sink_core::{Address, Subject, Value};
+use contact_sink_core::{Field, Subject, Value};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -59,9 +59,9 @@ impl Hasher {
                 let common = id.get(..id.len().saturating_sub(NEAR)).unwrap_or_default();
                 (self.begin(b'u').part(common), self.begin(b'U').part(id))
             }
-            Subject::Contact { owner, contact } => {
-                let (owner, contact) = (owner.as_str().as_bytes(), contact.as_str().as_bytes());
-                (self.begin(b'c').part(owner), self.begin(b'C').part(owner).part(contact))
+            Subject::Friend { owner, friend } => {
+                let (owner, friend) = (owner.as_str().as_bytes(), friend.as_str().as_bytes());
+                (self.begin(b'c').part(owner), self.begin(b'C').part(owner).part(friend))
             }
             // A kind that is not known here yet: it is never in the index.
             _ => return None,
@@ -74,13 +74,13 @@ impl Hasher {
 
     /// Hashes what a field of a subject is set to. 128 bits of the subject's hash go in: what another subject with the same row
     /// has is never taken for this one's.
-    pub(crate) fn tag(&self, subject: &SubjectHash, address: &Address, value: &Value) -> Option<u64> {
+    pub(crate) fn tag(&self, subject: &SubjectHash, field: &Field, value: &Value) -> Option<u64> {
         let kind = match value {
             Value::Text(_) => b't',
             Value::List(_) => b'l',
             _ => return None,
         };
-        let hash = self.begin(kind).fixed(&subject.whole).part(address.as_str().as_bytes());
+        let hash = self.begin(kind).fixed(&subject.whole).part(field.as_str().as_bytes());
         let hash = match value {
             Value::Text(text) => hash.part(text.as_bytes()),
             Value::List(texts) => texts.iter().fold(hash, |hash, text| hash.part(text.as_bytes())),

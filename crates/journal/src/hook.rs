@@ -88,7 +88,7 @@ impl Journal for RunJournal {
                             entry.reasons.push((Kind::Rejected, rejection.code(), rejection.reason()));
                         }
                     }
-                    Outcome::Unsettled { applied: Applied::Perhaps, .. } => entry.maybe_applied.push(row),
+                    Outcome::Unsettled { applied: Applied::Maybe, .. } => entry.maybe_applied.push(row),
                     // What was not sent is sent by the next run.
                     _ => {}
                 }

@@ -1,7 +1,7 @@
 //! The changed-only index: what the vendor is known to have, as keyed hashes, so that it need not be sent again.
 
+mod entry;
 mod error;
-mod field;
 mod file;
 
 mod rows;
@@ -13,11 +13,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use contact_sink_core::{Address, ContactUpdate};
+use contact_sink_core::{ContactUpdate, Field};
 use rusqlite::{Connection, params};
 
+use self::entry::Entry;
 pub use self::error::{IndexError, IndexProblem};
-use self::field::Field;
 use self::rows::Stale;
 use self::writer::{Batch, Writer};
 use crate::hash::Hasher;
@@ -39,7 +39,7 @@ const FOLD_AFTER_REMOVED: usize = 20_000;
 /// a run that does not ask [`Index::has`]. What others change at the vendor an index does not know;
 /// [`IndexOptions::with_refresh`] is for that, and deleting the file makes everything be sent once more.
 ///
-/// The file holds the addresses as they are written, the time of each acceptance, and of subjects and values nothing but
+/// The file holds the fields as they are written, the time of each acceptance, and of subjects and values nothing but
 /// hashes under a [`Key`]; it can be told from them how many subjects have ids that differ in the last three bytes only, and
 /// how many contacts an owner has, not which. It is SQLite, for its owner only, and open in one process at a time.
 pub struct Index {
@@ -49,7 +49,7 @@ pub struct Index {
     was_emptied: bool,
     hasher: Hasher,
     refresh: Option<Duration>,
-    addresses: HashMap<Address, u16>,
+    fields: HashMap<Field, u16>,
     /// Remembered and not yet written, by row.
     buffer: Batch,
     /// Stands in a row, and an update with another value is about to leave.
@@ -89,8 +89,8 @@ impl IndexOptions {
 
 /// One field of an update as the index sees it.
 struct Wanted {
-    /// `None` if the index has never heard of its address.
-    address: Option<u16>,
+    /// `None` if the index has never heard of its field.
+    field: Option<u16>,
     /// `None` if its value is of a kind that the index does not know.
     tag: Option<u64>,
 }
@@ -123,19 +123,19 @@ impl Index {
     pub fn has(&mut self, update: &ContactUpdate, now: SystemTime) -> Result<bool, IndexError> {
         self.writer.poll().map_err(self.failed())?;
         let Some((row, wanted)) = self.wanted(update) else { return Ok(false) };
-        let now = field::seconds(now);
+        let now = entry::seconds(now);
         let stored = self.read(row)?;
         let places = [self.buffer.get(&row), self.writer.writing().and_then(|batch| batch.get(&row)), Some(&stored)];
         let mut has_all = !wanted.is_empty();
-        for Wanted { address, tag } in wanted {
-            let of_address = |field: &&Field| Some(field.address) == address;
-            let known = places.iter().flatten().find_map(|fields| fields.iter().find(of_address));
-            has_all &= known.is_some_and(|field| Some(field.tag) == tag && field.is_recent(now, self.refresh));
-            if let Some(Field { address, tag: other, .. }) = stored.iter().find(of_address)
+        for Wanted { field, tag } in wanted {
+            let of_field = |entry: &&Entry| Some(entry.field) == field;
+            let known = places.iter().flatten().find_map(|fields| fields.iter().find(of_field));
+            has_all &= known.is_some_and(|entry| Some(entry.tag) == tag && entry.is_recent(now, self.refresh));
+            if let Some(Entry { field, tag: other, .. }) = stored.iter().find(of_field)
                 && Some(*other) != tag
                 && self.stale.len() < STALE_FIELDS
             {
-                self.stale.insert(Stale { row, address: *address, tag: *other });
+                self.stale.insert(Stale { row, field: *field, tag: *other });
             }
         }
         Ok(has_all)
@@ -154,11 +154,11 @@ impl Index {
         let mut stale = Vec::new();
         for update in batch {
             let Some((row, wanted)) = self.wanted(update) else { continue };
-            let differs = |field: &Field| {
-                wanted.iter().any(|wanted| wanted.address == Some(field.address) && wanted.tag != Some(field.tag))
+            let differs = |entry: &Entry| {
+                wanted.iter().any(|wanted| wanted.field == Some(entry.field) && wanted.tag != Some(entry.tag))
             };
             if let Some(fields) = self.buffer.get_mut(&row) {
-                fields.retain(|field| !differs(field));
+                fields.retain(|entry| !differs(entry));
             }
             let writing = self.writer.writing().and_then(|batch| batch.get(&row));
             if writing.is_some_and(|fields| fields.iter().any(differs)) {
@@ -166,7 +166,7 @@ impl Index {
                 self.writer.wait().map_err(self.failed())?;
             }
             let stored = self.read(row)?.into_iter().filter(differs);
-            stale.extend(stored.map(|Field { address, tag, .. }| Stale { row, address, tag }));
+            stale.extend(stored.map(|Entry { field, tag, .. }| Stale { row, field, tag }));
         }
         if stale.is_empty() {
             return Ok(());
@@ -188,17 +188,17 @@ impl Index {
     /// # Errors
     /// [`IndexError`] if the file cannot be written.
     pub fn remember(&mut self, update: &ContactUpdate, accepted: SystemTime) -> Result<(), IndexError> {
-        for (address, _) in update.fields() {
-            self.name(address)?;
+        for (field, _) in update.fields() {
+            self.name(field)?;
         }
         let Some((row, wanted)) = self.wanted(update) else { return Ok(()) };
-        let accepted = field::seconds(accepted);
+        let accepted = entry::seconds(accepted);
         let fields = self.buffer.entry(row).or_default();
         for wanted in wanted {
-            if let Wanted { address: Some(address), tag: Some(tag) } = wanted {
-                field::put(fields, Field { address, accepted, tag });
+            if let Wanted { field: Some(field), tag: Some(tag) } = wanted {
+                entry::put(fields, Entry { field, accepted, tag });
                 // What was about to leave instead did not.
-                self.stale.remove(&Stale { row, address, tag });
+                self.stale.remove(&Stale { row, field, tag });
             }
         }
         if self.buffer.len() >= BUFFERED_SUBJECTS { self.write() } else { Ok(()) }
@@ -227,14 +227,14 @@ impl Index {
         };
         let count = count.max(last_seen.flatten().map_or(0, |last_seen| last_seen.saturating_add(1)));
         let writer = Writer::start(path)?;
-        let addresses = addresses(&database)?;
+        let fields = fields(&database)?;
         let mut index = Self {
             path: path.to_owned(),
             opening: count,
             was_emptied: false,
             hasher,
             refresh,
-            addresses,
+            fields,
             buffer: Batch::new(),
             stale: BTreeSet::new(),
             removed: 0,
@@ -268,7 +268,7 @@ impl Index {
         self.writer.write(batch).map_err(self.failed())
     }
 
-    fn read(&self, row: i64) -> Result<Vec<Field>, IndexError> {
+    fn read(&self, row: i64) -> Result<Vec<Entry>, IndexError> {
         rows::read(&self.database, row).map_err(self.failed())
     }
 
@@ -280,22 +280,22 @@ impl Index {
     /// The row of the update's subject, and its fields; `None` if the subject is of a kind that the index does not know.
     fn wanted(&self, update: &ContactUpdate) -> Option<(i64, Vec<Wanted>)> {
         let subject = self.hasher.subject(update.subject())?;
-        let wanted = update.fields().iter().map(|(address, value)| {
-            let tag = self.hasher.tag(&subject, address, value);
-            Wanted { address: self.addresses.get(address).copied(), tag }
+        let wanted = update.fields().iter().map(|(field, value)| {
+            let tag = self.hasher.tag(&subject, field, value);
+            Wanted { field: self.fields.get(field).copied(), tag }
         });
         Some((subject.row, wanted.collect()))
     }
 
-    /// Gives an address a number. When there are none left its fields are not remembered, so they are always sent.
-    fn name(&mut self, address: &Address) -> Result<(), IndexError> {
-        if !self.addresses.contains_key(address)
-            && let Ok(id) = u16::try_from(self.addresses.len())
+    /// Gives a field a number. When there are none left its fields are not remembered, so they are always sent.
+    fn name(&mut self, field: &Field) -> Result<(), IndexError> {
+        if !self.fields.contains_key(field)
+            && let Ok(id) = u16::try_from(self.fields.len())
         {
             let database = &self.database;
-            let add = || database.execute("INSERT INTO address VALUES (?1, ?2)", params![id, address.as_str()]);
+            let add = || database.execute("INSERT INTO field VALUES (?1, ?2)", params![id, field.as_str()]);
             self.writer.between(add).map_err(|error| self.failed()(error.into()))?;
-            self.addresses.insert(address.clone(), id);
+            self.fields.insert(field.clone(), id);
         }
         Ok(())
     }
@@ -309,13 +309,13 @@ impl Drop for Index {
     }
 }
 
-/// The addresses that have a number, and those numbers.
-fn addresses(database: &Connection) -> Result<HashMap<Address, u16>, IndexProblem> {
-    let mut all = database.prepare("SELECT name, id FROM address")?;
+/// The fields that have a number, and those numbers.
+fn fields(database: &Connection) -> Result<HashMap<Field, u16>, IndexProblem> {
+    let mut all = database.prepare("SELECT name, id FROM field")?;
     let all = all.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
     all.map(|named| {
         let (name, id) = named?;
-        Ok((Address::new(name).map_err(|_| IndexProblem::Damaged)?, id))
+        Ok((Field::new(name).map_err(|_| IndexProblem::Damaged)?, id))
     })
     .collect()
 }

@@ -79,7 +79,7 @@
 //!     };
 //!     let (settled, maybe_applied) = (run.settled().clone(), run.maybe_applied().clone());
 //!     let left = (0..).zip(table).filter(move |(row, _)| !settled.contains(*row)).map(move |(row, update)| {
-//!         let earlier = if maybe_applied.contains(row) { Applied::Perhaps } else { Applied::No };
+//!         let earlier = if maybe_applied.contains(row) { Applied::Maybe } else { Applied::No };
 //!         Numbered::new(row, update).with_earlier(earlier)
 //!     });
 //!
@@ -116,7 +116,7 @@
 //! # }
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! # let table: Vec<_> = (0..3_i64)
-//! #     .map(|id| ContactUpdate::new(Subject::User(UserId::from(id))).with(Address::new("email").unwrap(), "a@b.example").unwrap())
+//! #     .map(|id| ContactUpdate::new(Subject::User(UserId::from(id))).with(Field::new("email").unwrap(), "a@b.example").unwrap())
 //! #     .collect();
 //! # let directory = tempfile::tempdir().unwrap();
 //! # // One that crashed after its first row.

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use contact_sink_core::{Address, Applied, ContactUpdate};
+use contact_sink_core::{Applied, ContactUpdate, Field};
 use contact_sink_delivery::Outcome;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -38,7 +38,7 @@ struct Cell {
 /// The notes of one account.
 pub(crate) struct Newest {
     hasher: Hasher,
-    fields: HashMap<Address, u16>,
+    fields: HashMap<Field, u16>,
     is_kept: bool,
     /// What was noted before, of fields that are being sent from a position.
     before: HashMap<Position, Vec<(Cell, Option<Position>)>>,
@@ -53,8 +53,8 @@ impl Newest {
         for named in all {
             let (name, id) = named?;
             // A name that is none any more is asked for by nobody.
-            if let Ok(address) = Address::new(name) {
-                fields.insert(address, id);
+            if let Ok(field) = Field::new(name) {
+                fields.insert(field, id);
             }
         }
         let hasher = Hasher::new(&key.derive(&format!("newest {account_hash}")));
@@ -76,15 +76,15 @@ impl Newest {
         connection: &Connection,
         update: &ContactUpdate,
         position: Position,
-    ) -> rusqlite::Result<Vec<Address>> {
+    ) -> rusqlite::Result<Vec<Field>> {
         let Some(subject) = self.hasher.subject(update.subject()) else { return Ok(Vec::new()) };
         let entries = read(connection, subject.row)?;
-        let is_newer = |address: &&Address| {
-            let Some(field) = self.fields.get(*address) else { return false };
+        let is_newer = |field: &&Field| {
+            let Some(field) = self.fields.get(*field) else { return false };
             let cell = Cell { row: subject.row, tag: subject.tag(), field: *field };
             position_of(&entries, cell).is_some_and(|noted| noted > position)
         };
-        Ok(update.fields().iter().map(|(address, _)| address).filter(is_newer).cloned().collect())
+        Ok(update.fields().iter().map(|(field, _)| field).filter(is_newer).cloned().collect())
     }
 
     /// Notes that these are set from here, where nothing newer is noted.
@@ -97,8 +97,8 @@ impl Newest {
         let Some(subject) = self.hasher.subject(update.subject()) else { return Ok(()) };
         let mut entries = read(connection, subject.row)?;
         let mut has_changed = false;
-        for (address, _) in update.fields() {
-            let Some(cell) = self.cell(connection, &subject, address)? else { continue };
+        for (field, _) in update.fields() {
+            let Some(cell) = self.cell(connection, &subject, field)? else { continue };
             let noted = position_of(&entries, cell);
             if noted.is_none_or(|noted| noted < position) {
                 set(&mut entries, cell, Some(position));
@@ -118,7 +118,7 @@ impl Newest {
         outcome: &Outcome,
     ) -> rusqlite::Result<()> {
         let noted = self.before.remove(&position).unwrap_or_default();
-        let stored: &[Address] = match outcome {
+        let stored: &[Field] = match outcome {
             // The vendor has this value: an older one must not take its place.
             Outcome::Unchanged => {
                 self.note(connection, update, position)?;
@@ -129,7 +129,7 @@ impl Newest {
             Outcome::Unsettled { applied: Applied::No, .. } => &[],
             _ => return Ok(()),
         };
-        let stored: Vec<u16> = stored.iter().filter_map(|address| self.fields.get(address).copied()).collect();
+        let stored: Vec<u16> = stored.iter().filter_map(|field| self.fields.get(field).copied()).collect();
         for (cell, before) in noted.into_iter().rev().filter(|(cell, _)| !stored.contains(&cell.field)) {
             let mut entries = read(connection, cell.row)?;
             if position_of(&entries, cell) == Some(position) {
@@ -144,17 +144,17 @@ impl Newest {
         &mut self,
         connection: &Connection,
         subject: &SubjectHash,
-        address: &Address,
+        field: &Field,
     ) -> rusqlite::Result<Option<Cell>> {
-        let field = match self.fields.get(address) {
+        let field = match self.fields.get(field) {
             Some(field) => *field,
             None => {
                 // 65,536 fields of one destination are more than any vendor has.
                 let Ok(id) = u16::try_from(self.fields.len()) else { return Ok(None) };
                 connection
                     .prepare_cached("INSERT OR REPLACE INTO field (id, name) VALUES (?1, ?2)")?
-                    .execute(params![id, address.as_str()])?;
-                self.fields.insert(address.clone(), id);
+                    .execute(params![id, field.as_str()])?;
+                self.fields.insert(field.clone(), id);
                 id
             }
         };

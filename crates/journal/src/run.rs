@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use contact_sink_core::{Address, ContactUpdate, ErrorCode};
+use contact_sink_core::{ContactUpdate, ErrorCode, Field};
 use contact_sink_delivery::{Admission, JournalError, Outcome};
 use rusqlite::{Connection, params};
 
@@ -214,11 +214,11 @@ impl Run {
             return Ok(Admission::Send);
         }
         let newer = self.newest.newer(&self.connection, update, position);
-        let newer: Vec<Address> = newer.map_err(|error| self.fail(&error))?;
+        let newer: Vec<Field> = newer.map_err(|error| self.fail(&error))?;
         Ok(match newer.len() {
             0 => Admission::Send,
             all if all == update.fields().len() => Admission::Superseded,
-            _ => Admission::SendPart(update.clone().retain(|address| !newer.contains(address))),
+            _ => Admission::SendPart(update.clone().retain(|field| !newer.contains(field))),
         })
     }
 

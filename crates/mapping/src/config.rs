@@ -1,6 +1,6 @@
 //! Reads a mapping from TOML.
 
-use contact_sink_core::{Address, FieldKind};
+use contact_sink_core::{Field, FieldKind};
 
 use crate::empty_words::EmptyWords;
 use crate::mapping::{ColumnRules, FieldMapping, Mapping};
@@ -8,7 +8,7 @@ use crate::section::{ConfigError, ConfigText, Section};
 use crate::subject::{EmptySubject, SubjectColumns, SubjectKind};
 
 /// Reads a field as the user wrote it; the vendor's crate knows the field's name and what it holds. The error is in words.
-pub type ReadField<'f> = &'f dyn Fn(&str) -> Result<(Address, FieldKind), String>;
+pub type ReadField<'f> = &'f dyn Fn(&str) -> Result<(Field, FieldKind), String>;
 
 impl Mapping {
     /// Reads a mapping: the keys `subject`, `set`, `list_separator` and `input` of the command's configuration file.
@@ -59,9 +59,9 @@ impl Mapping {
         for (written, span, value) in table.entries() {
             let refuse =
                 |problem: &dyn std::fmt::Display| table.failure(span.clone(), format!("{written:?}: {problem}"));
-            let (address, kind) = field(written).map_err(|problem| refuse(&problem))?;
+            let (field, kind) = field(written).map_err(|problem| refuse(&problem))?;
             let column = match value.get_ref().as_str() {
-                Some(column) => FieldMapping::new(address, kind, column),
+                Some(column) => FieldMapping::new(field, kind, column),
                 None if value.get_ref().as_table().is_none() => {
                     return Err(table.wrong_type(
                         written,
@@ -71,7 +71,7 @@ impl Mapping {
                 }
                 None => {
                     let from = table.below(written, value)?;
-                    let mut column = FieldMapping::new(address, kind, from.required_text("from")?);
+                    let mut column = FieldMapping::new(field, kind, from.required_text("from")?);
                     column.rules = rules(&from)?;
                     from.finish()?;
                     column

@@ -241,7 +241,7 @@ impl Mapper {
         for (field, value) in values {
             tally.see(&field.column, &value);
             update = update
-                .with(field.address.clone(), value)
+                .with(field.field.clone(), value)
                 .map_err(|error| Problem::of_column(&field.column, error.to_string()))?;
         }
         if update.fields().is_empty() {
@@ -333,7 +333,7 @@ impl Mapper {
         let mut ids = ids.into_iter();
         Ok(match (subject, ids.next(), ids.next()) {
             (SubjectColumns::User(_), Some(user), None) => Some(Subject::User(user)),
-            (SubjectColumns::Contact { .. }, Some(owner), Some(contact)) => Some(Subject::Contact { owner, contact }),
+            (SubjectColumns::Contact { .. }, Some(owner), Some(friend)) => Some(Subject::Friend { owner, friend }),
             // There is an id for each column.
             _ => None,
         })

@@ -1,6 +1,6 @@
 //! What goes where: field = the column that its value comes from.
 
-use contact_sink_core::{Address, FieldKind};
+use contact_sink_core::{Field, FieldKind};
 
 use crate::empty_words::EmptyWords;
 use crate::subject::{EmptySubject, SubjectColumns};
@@ -21,7 +21,7 @@ pub struct Mapping {
 /// One field, and the column that it is set from.
 #[derive(Debug, Clone)]
 pub struct FieldMapping {
-    pub(crate) address: Address,
+    pub(crate) field: Field,
     pub(crate) kind: FieldKind,
     pub(crate) column: String,
     pub(crate) rules: ColumnRules,
@@ -49,7 +49,7 @@ impl Default for ColumnRules {
 pub enum InvalidMapping {
     /// The mapping sets this field already.
     #[error("the field {0} is set twice")]
-    SetTwice(Address),
+    SetTwice(Field),
     /// The column's name is one of those that a file of rejected rows has for itself.
     #[error("the column {0:?} has a name that the file of rejected rows uses for itself")]
     ReservedColumn(String),
@@ -72,8 +72,8 @@ impl Mapping {
     /// # Errors
     /// [`InvalidMapping`] if the field is set already, or the column has a reserved name.
     pub fn with(mut self, field: FieldMapping) -> Result<Self, InvalidMapping> {
-        if self.fields.iter().any(|known| known.address == field.address) {
-            return Err(InvalidMapping::SetTwice(field.address));
+        if self.fields.iter().any(|known| known.field == field.field) {
+            return Err(InvalidMapping::SetTwice(field.field));
         }
         if crate::is_reserved(&field.column) {
             return Err(InvalidMapping::ReservedColumn(field.column));
@@ -135,16 +135,16 @@ impl Mapping {
     }
 
     /// The column that a field is set from, if the mapping sets it.
-    pub fn column_of(&self, address: &Address) -> Option<&str> {
-        self.fields.iter().find(|field| field.address == *address).map(FieldMapping::column)
+    pub fn column_of(&self, field: &Field) -> Option<&str> {
+        self.fields.iter().find(|mapping| mapping.field == *field).map(FieldMapping::column)
     }
 }
 
 impl FieldMapping {
     /// A field that holds this kind of value, and its column. The entries of a list are separated by `;`.
-    pub fn new(address: Address, kind: FieldKind, column: impl Into<String>) -> Self {
+    pub fn new(field: Field, kind: FieldKind, column: impl Into<String>) -> Self {
         let separator = LIST_SEPARATOR.to_owned();
-        Self { address, kind, column: column.into(), rules: ColumnRules::default(), separator }
+        Self { field, kind, column: column.into(), rules: ColumnRules::default(), separator }
     }
 
     /// Removes white space, control and invisible characters at the ends of values, and of each entry of a list.
@@ -166,8 +166,8 @@ impl FieldMapping {
     }
 
     /// The field, as the vendor names it.
-    pub fn address(&self) -> &Address {
-        &self.address
+    pub fn field(&self) -> &Field {
+        &self.field
     }
 
     /// What it holds.

@@ -14,7 +14,7 @@
 //!     FriendsSink::new(Tencent::new(config, transport))
 //! }
 //!
-//! let subject = Subject::Contact { owner: UserId::new("id")?, contact: UserId::new("id1")? };
+//! let subject = Subject::Friend { owner: UserId::new("id")?, friend: UserId::new("id1")? };
 //! let groups = vec!["group1".to_owned(), "group2".to_owned()];
 //! let update = ContactUpdate::new(subject).with(remark(), "remark1")?.with(group(), groups)?;
 //!
@@ -42,19 +42,19 @@
 //! Below the sinks is [`Tencent`] with the vendor's own calls and answers, and [`usersig`].
 #![doc = include_str!("docs.md")]
 
-mod address;
 mod client;
 mod codes;
 mod config;
+mod field;
 mod signer;
 mod sink;
 pub mod usersig;
 mod wire;
 
-pub use address::{FriendField, InvalidTencentAddress, MAX_ATTRIBUTE_NAME_BYTES, attribute, custom, group, remark};
 pub use client::Tencent;
 pub use codes::{CODES, find_code};
 pub use config::{Config, InvalidConfig, InvalidRegion, Region};
+pub use field::{FriendField, InvalidTencentField, MAX_ATTRIBUTE_NAME_BYTES, attribute, custom, group, remark};
 pub use sink::{AttributesSink, FriendsSink};
 pub use wire::{
     AccountError, Answer, AttributesOf, BuildError, Caller, Friend, FriendResult, FriendResults, MAX_ACCOUNTS,

@@ -28,7 +28,7 @@ fn of_item(operation: &'static str, status: StatusCode, code: Option<i64>, info:
                 let error = line.error_on_item(VENDOR, operation).map(|error| error.with_status(status.as_u16()));
                 error.map_or_else(
                     || rejected(refusal(CODES, code, StatusCode::OK)),
-                    |error| Err(error.with_applied(Applied::Perhaps)),
+                    |error| Err(error.with_applied(Applied::Maybe)),
                 )
             }
             None => rejected(Rejection::unlisted(code, line.map_or("an unknown code", |line| line.meaning))),

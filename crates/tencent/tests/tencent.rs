@@ -191,12 +191,12 @@ fn user(account: &str) -> Subject {
 }
 
 fn contact(owner: &str, contact: &str) -> Subject {
-    Subject::Contact { owner: UserId::new(owner).unwrap(), contact: UserId::new(contact).unwrap() }
+    Subject::Friend { owner: UserId::new(owner).unwrap(), friend: UserId::new(contact).unwrap() }
 }
 
 fn update(subject: Subject, fields: &[(&str, &str)]) -> ContactUpdate {
-    fields.iter().fold(ContactUpdate::new(subject), |update, (address, value)| {
-        update.with(address.parse().unwrap(), *value).unwrap()
+    fields.iter().fold(ContactUpdate::new(subject), |update, (field, value)| {
+        update.with(field.parse().unwrap(), *value).unwrap()
     })
 }
 

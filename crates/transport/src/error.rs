@@ -22,13 +22,13 @@ pub enum TransportErrorKind {
     Exhausted,
     /// The server's certificate was refused. Not applied, and trying again cannot help.
     Certificate,
-    /// The answer did not come within the exchange timeout. Perhaps applied.
+    /// The answer did not come within the exchange timeout. Maybe applied.
     Timeout,
-    /// The connection ended before the answer was whole. Perhaps applied.
+    /// The connection ended before the answer was whole. Maybe applied.
     Interrupted,
-    /// The answer is larger than the cap. Perhaps applied.
+    /// The answer is larger than the cap. Maybe applied.
     AnswerTooLarge,
-    /// What came is not HTTP. Perhaps applied.
+    /// What came is not HTTP. Maybe applied.
     NotHttp,
 }
 
@@ -57,7 +57,7 @@ impl TransportError {
             TransportErrorKind::Timeout
             | TransportErrorKind::Interrupted
             | TransportErrorKind::AnswerTooLarge
-            | TransportErrorKind::NotHttp => Applied::Perhaps,
+            | TransportErrorKind::NotHttp => Applied::Maybe,
         }
     }
 

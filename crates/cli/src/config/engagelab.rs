@@ -33,8 +33,8 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets<'_>) -> Result<Vendor
     }
     let quota = quota(section)?;
     let mapping = Mapping::read(section, SubjectKind::User, &|written| {
-        let address = contact(written).map_err(|error| error.to_string())?;
-        Ok((address.clone(), ContactName::from(address).kind()))
+        let field = contact(written).map_err(|error| error.to_string())?;
+        Ok((field.clone(), ContactName::from(field).kind()))
     })?;
     Ok(Vendor {
         endpoint: "contacts",

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use contact_sink_core::{Address, FieldKind};
-use contact_sink_jiguang::{ChannelAddress, ChannelKind, Config, Jiguang, JiguangSink, MAX_USERS, channel};
+use contact_sink_core::{Field, FieldKind};
+use contact_sink_jiguang::{ChannelField, ChannelKind, Config, Jiguang, JiguangSink, MAX_USERS, channel};
 
 use contact_sink_mapping::{ConfigError, Mapping, Section, SubjectKind};
 
@@ -81,21 +81,21 @@ fn channels(section: &Section<'_>) -> Result<BTreeMap<String, Channel>, ConfigEr
 }
 
 /// `sms/默认联系` by the name of a channel, or `210/默认联系` by its id. What the values are, the channel's kind says.
-fn field(written: &str, channels: &BTreeMap<String, Channel>) -> Result<(Address, FieldKind), String> {
+fn field(written: &str, channels: &BTreeMap<String, Channel>) -> Result<(Field, FieldKind), String> {
     let Some((before, label)) = written.split_once('/') else {
         return Err(
-            "an address is a channel's name or id, a slash and a contact label: sms/默认联系, 210/默认联系".to_owned()
+            "a field is a channel's name or id, a slash and a contact label: sms/默认联系, 210/默认联系".to_owned()
         );
     };
     if let Some(known) = channels.get(before) {
-        let address = channel(known.id, label).map_err(|error| error.to_string())?;
-        return Ok((address, known.kind.field_kind()));
+        let field = channel(known.id, label).map_err(|error| error.to_string())?;
+        return Ok((field, known.kind.field_kind()));
     }
     if before.starts_with(|first: char| first.is_ascii_digit() || first == '-') {
-        let address = written.parse::<ChannelAddress>().map_err(|error| error.to_string())?;
-        let known = channels.values().find(|channel| channel.id == address.id());
+        let field = written.parse::<ChannelField>().map_err(|error| error.to_string())?;
+        let known = channels.values().find(|channel| channel.id == field.id());
         let kind = known.map_or(ChannelKind::Other, |channel| channel.kind);
-        return Ok((address.into(), kind.field_kind()));
+        return Ok((field.into(), kind.field_kind()));
     }
     Err(format!(
         "there is no channel {before:?} in \"channels\"{}",

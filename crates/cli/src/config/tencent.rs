@@ -1,10 +1,10 @@
 //! The sections of destinations at Tencent Chat: user attributes, and friends.
 
-use contact_sink_core::{Address, FieldKind};
+use contact_sink_core::{Field, FieldKind};
 use contact_sink_mapping::{ConfigError, Mapping, Section, SubjectKind};
 use contact_sink_tencent::{
-    AttributesSink, Config, FriendField, FriendsSink, InvalidConfig, InvalidTencentAddress, MAX_ACCOUNTS,
-    MAX_ATTRIBUTES, MAX_FRIENDS, Region, Tencent, attribute,
+    AttributesSink, Config, FriendField, FriendsSink, InvalidConfig, InvalidTencentField, MAX_ACCOUNTS, MAX_ATTRIBUTES,
+    MAX_FRIENDS, Region, Tencent, attribute,
 };
 
 use super::{Secrets, SinkBuilder, Vendor, base_url_or_region, quota};
@@ -16,7 +16,7 @@ const TAGS: [&str; 3] = ["Tag_SNS_IM_Remark", "Tag_SNS_IM_Group", "Tag_SNS_Custo
 pub(super) fn read_attributes(section: &Section<'_>, secrets: Secrets<'_>) -> Result<Vendor, ConfigError> {
     let (config, quota) = (config(section, secrets)?, quota(section)?);
     let mapping = Mapping::read(section, SubjectKind::User, &|written| {
-        attribute(written).map(|address| (address, FieldKind::Text)).map_err(|error| error.to_string())
+        attribute(written).map(|field| (field, FieldKind::Text)).map_err(|error| error.to_string())
     })?;
     // Found at the first row that has them all, it would be found at every row.
     if mapping.fields().len() > MAX_ATTRIBUTES {
@@ -45,13 +45,13 @@ pub(super) fn read_friends(section: &Section<'_>, secrets: Secrets<'_>) -> Resul
         let field = written.parse::<FriendField>().map_err(|error| {
             // Whoever has a key after the prefix has a tag, and only the key is wrong.
             let hint = match error {
-                InvalidTencentAddress::Tag => contact_sink_mapping::near(written, TAGS),
+                InvalidTencentField::Tag => contact_sink_mapping::near(written, TAGS),
                 _ => String::new(),
             };
             format!("{error}{hint}")
         })?;
         let kind = field.kind();
-        Ok((Address::from(field), kind))
+        Ok((Field::from(field), kind))
     })?;
     Ok(vendor(
         "friend_update",

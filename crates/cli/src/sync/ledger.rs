@@ -175,7 +175,7 @@ impl Ledger {
 
     /// A row that the lane gave back without an outcome.
     fn give_back(&mut self, number: u64, applied: Applied) {
-        if applied == Applied::Perhaps {
+        if applied == Applied::Maybe {
             self.maybe_applied.push(number);
         }
         let row = self.under_way.remove(&number);
@@ -292,7 +292,7 @@ impl Ledger {
                     let reasons = rejections.iter().map(reason).collect();
                     self.reject(&mut page, row, reasons)?;
                 }
-                (Outcome::Unsettled { applied: Applied::Perhaps, .. }, _) => page.maybe_applied.push(number),
+                (Outcome::Unsettled { applied: Applied::Maybe, .. }, _) => page.maybe_applied.push(number),
                 // It is sent by the next run.
                 _ => {}
             }

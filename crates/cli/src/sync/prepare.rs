@@ -188,7 +188,7 @@ impl<'a> Preparation<'a> {
         options.batch = destination.batch;
         options.concurrency = connections.min(destination.in_flight.unwrap_or(options.concurrency));
         // A vendor that is slow may apply a request until it would be given up, and is not down before that.
-        options.unknown_hold = options.unknown_hold.max(timeout);
+        options.maybe_applied_hold = options.maybe_applied_hold.max(timeout);
         options.unreachable_after = options.unreachable_after.map(|limit| limit.max(timeout));
         if let Some(patience) = self.args.patience {
             // It holds from the start of the run too.
@@ -284,7 +284,7 @@ fn contested(all: &[Checked]) -> HashSet<String> {
     for Checked { target, .. } in all {
         let account = target.limiter_key.hash();
         for field in target.mapping.fields() {
-            if !seen.insert((account.clone(), field.address())) {
+            if !seen.insert((account.clone(), field.field())) {
                 contested.insert(account.clone());
             }
         }

@@ -202,7 +202,7 @@ impl Run {
     pub async fn sync(self, mut interrupt: Interrupt) -> Ended {
         let Self { input, is_file, rows, reading, mapper, known, wanted, about, books, .. } = self;
         let (mut progress, vendor, accepted_means) = (self.progress, self.vendor, self.accepted_means);
-        let (began, started, hold) = (Instant::now(), now(), self.options.unknown_hold);
+        let (began, started, hold) = (Instant::now(), now(), self.options.maybe_applied_hold);
         // Each request in flight has its own end before that.
         let settle = hold + SETTLE_GRACE;
         let Reading { updates, mut aside, end } = reading::start(rows, mapper, known, wanted);

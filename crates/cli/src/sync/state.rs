@@ -327,7 +327,7 @@ fn first_after(book: &mut Book, resumed: Option<&Record>, options: &Options) -> 
     book.close_killed(resumed, KilledLane::of(options), now).map_err(cannot_open)?;
     let until = book.hold_until().map_err(cannot_open)?;
     // A clock that was set back is not waited for.
-    Ok(until.duration_since(now).unwrap_or_default().min(options.unknown_hold))
+    Ok(until.duration_since(now).unwrap_or_default().min(options.maybe_applied_hold))
 }
 
 fn waits(name: &str, first_after: Duration) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use contact_sink_core::{Address, ContactUpdate};
+use contact_sink_core::{ContactUpdate, Field};
 use contact_sink_delivery::{JournalError, Outcome};
 use contact_sink_journal::{Index, IndexError, IndexOptions, Key};
 
@@ -70,7 +70,7 @@ impl VendorHas {
             _ if self.use_of == Use::Forget => Ok(()),
             Outcome::Accepted => self.index().remember(update, SystemTime::now()).map_err(failed),
             Outcome::Rejected { stored, .. } => {
-                let is_stored = |(_, (address, _)): &(usize, &(Address, _))| stored.contains(address);
+                let is_stored = |(_, (field, _)): &(usize, &(Field, _))| stored.contains(field);
                 let parts =
                     update.fields().iter().enumerate().filter(is_stored).filter_map(|(nth, _)| update.only(nth));
                 parts.into_iter().try_for_each(|part| self.index().remember(&part, SystemTime::now()).map_err(failed))

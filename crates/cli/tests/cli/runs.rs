@@ -149,7 +149,7 @@ fn an_old_run_leaves_out_what_a_newer_one_has_set() {
     assert_eq!((ran.status, counts), (0, [2_000, 2_000 - skipped, skipped, 0]), "{}", ran.stderr);
     let reasons = &ran.report()["skipped_reasons"];
     assert_eq!(reasons[0]["reason"], SUPERSEDED, "{reasons}");
-    // The numbers are the newer ones, and the addresses, which the newer run did not set, are there.
+    // The numbers are the newer ones, and the e-mail addresses, which the newer run did not set, are there.
     assert_eq!((with_number(&place, 0..1_500, 1), with_number(&place, 1_500..2_000, 0)), (1_500, 500));
     let has_mail = |user: &i64| field(&place, *user, MAIL).as_deref() == Some("v0@example.com");
     assert_eq!((0..2_000).filter(has_mail).count(), 1_000);

@@ -42,7 +42,7 @@ fn the_good_sample_is_stored_as_it_stands() {
             .map(|(channel, column)| (format!("{channel}/默认联系"), cells[column].to_owned()))
             .into();
         let mut stored = place.stored(cells[0].parse().unwrap());
-        stored.sort_by_key(|(address, _)| address.len());
+        stored.sort_by_key(|(field, _)| field.len());
         assert_eq!(stored, expected);
     }
 }

@@ -89,7 +89,7 @@ fn which_effects_are_errors_of_the_whole_request() {
         (Effect::Rejects, None),
         (Effect::RejectsNamed, None),
         (Effect::Isolates, None),
-        (Effect::Retries, Some((Kind::Unavailable, Retry::Backoff, Applied::Perhaps, Kind::Unavailable.advice()))),
+        (Effect::Retries, Some((Kind::Unavailable, Retry::Backoff, Applied::Maybe, Kind::Unavailable.advice()))),
         (Effect::Throttles, Some((Kind::Throttled, Retry::Backoff, Applied::No, Kind::Throttled.advice()))),
         // Whoever knows how old the signature is says that another try can help.
         (Effect::Renews, Some((Kind::Credentials, Retry::Never, Applied::No, "its advice"))),

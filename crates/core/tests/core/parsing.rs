@@ -1,8 +1,8 @@
-//! What parses as a user id, an address or a quota, and that nothing else does.
+//! What parses as a user id, a field or a quota, and that nothing else does.
 
 use std::time::Duration;
 
-use contact_sink_core::{Address, InvalidAddress, InvalidUserId, Quota, UserId};
+use contact_sink_core::{Field, InvalidField, InvalidUserId, Quota, UserId};
 use proptest::prelude::*;
 
 /// Digit by digit and in 128 bits, where the library asks `str::parse`.
@@ -78,13 +78,13 @@ proptest! {
             _ => Ok(text.clone()),
         };
         prop_assert_eq!(text.parse::<UserId>().map(|id| id.as_str().to_owned()), id);
-        let address = match (text.len(), control) {
-            (0, _) => Err(InvalidAddress::Empty),
-            (513.., _) => Err(InvalidAddress::TooLong),
-            (_, true) => Err(InvalidAddress::ControlCharacter),
+        let field = match (text.len(), control) {
+            (0, _) => Err(InvalidField::Empty),
+            (513.., _) => Err(InvalidField::TooLong),
+            (_, true) => Err(InvalidField::ControlCharacter),
             _ => Ok(text.clone()),
         };
-        prop_assert_eq!(text.parse::<Address>().map(|address| address.to_string()), address);
+        prop_assert_eq!(text.parse::<Field>().map(|field| field.to_string()), field);
     }
 
     #[test]

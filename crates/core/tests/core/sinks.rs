@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use async_trait::async_trait;
 use contact_sink_core::{BatchKey, ContactSink, ContactUpdate, Limits, Overlap, Quota, Rejection, SinkError, Verdict};
 
-use super::{address, user};
+use super::{field, user};
 
 /// Answers each call in a way that no default would.
 struct Probe;
@@ -42,7 +42,7 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
 
 fn check(sink: impl ContactSink) {
     let empty = ContactUpdate::new(user("7"));
-    let full = empty.clone().with(address("email"), "a@b.example").unwrap();
+    let full = empty.clone().with(field("email"), "a@b.example").unwrap();
     assert_eq!(sink.limits(), Probe.limits());
     assert_eq!(sink.batch_key(&empty), BatchKey::of("probe"));
     assert_eq!(sink.validate(&empty), Err(Rejection::by_rule("nothing to set")));

@@ -44,7 +44,7 @@ impl Lane {
         let Request { key, group: Group { mut items, purpose, .. }, rest, departed } = request;
         let error = Arc::new(error);
         let counts = self.hear_failure(departed, &error, now);
-        let on_its_way = (error.applied() == Applied::Perhaps).then(|| after(now, self.options.unknown_hold));
+        let on_its_way = (error.applied() == Applied::Maybe).then(|| after(now, self.options.maybe_applied_hold));
         for item in &mut items {
             item.unknown_until = item.unknown_until.max(on_its_way);
             item.applied = item.applied.max(error.applied());
@@ -197,7 +197,7 @@ impl Lane {
         let Refused { mut item, rejection, undecided } = refused;
         match item.update.fields() {
             [(only, _)] if undecided && blames_nothing(&rejection) => {
-                let rejection = rejection.with_address(only.clone());
+                let rejection = rejection.with_field(only.clone());
                 self.reject(item, vec![rejection], Vec::new());
             }
             [_, _, ..] if undecided && blames_nothing(&rejection) && !self.stopped => {
@@ -224,12 +224,12 @@ impl Lane {
         }
         split.refused_once = false;
         let fields = item.update.fields();
-        if let Some((address, _)) = fields.get(split.next) {
+        if let Some((field, _)) = fields.get(split.next) {
             match verdict {
-                Verdict::Accepted => split.stored.push(address.clone()),
+                Verdict::Accepted => split.stored.push(field.clone()),
                 Verdict::Rejected(rejection) | Verdict::Undecided(rejection) => split
                     .rejections
-                    .push(if blames_nothing(&rejection) { rejection.with_address(address.clone()) } else { rejection }),
+                    .push(if blames_nothing(&rejection) { rejection.with_field(field.clone()) } else { rejection }),
                 _ => {}
             }
         }
@@ -244,7 +244,7 @@ impl Lane {
         }
     }
 
-    fn reject(&mut self, item: Item, rejections: Vec<Rejection>, stored: Vec<contact_sink_core::Address>) {
+    fn reject(&mut self, item: Item, rejections: Vec<Rejection>, stored: Vec<contact_sink_core::Field>) {
         let earlier = item.applied;
         self.rejects.refused += 1;
         self.settle(item, Outcome::Rejected { rejections, stored, earlier });
@@ -322,5 +322,5 @@ pub(super) fn asked_for_another_try(code: Option<&ErrorCode>) -> SinkError {
 
 /// Whether it is open which field is to blame, or whether the subject is.
 fn blames_nothing(rejection: &Rejection) -> bool {
-    rejection.address().is_none() && rejection.subject().is_none()
+    rejection.field().is_none() && rejection.subject().is_none()
 }

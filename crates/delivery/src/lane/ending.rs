@@ -49,10 +49,10 @@ impl Lane {
 
     /// Gives up what is in flight: its answers will not be heard.
     pub(super) fn abandon(&mut self, now: Instant) {
-        let until = after(now, self.options.unknown_hold);
+        let until = after(now, self.options.maybe_applied_hold);
         for (_, mut request) in std::mem::take(&mut self.in_flight) {
             for item in &mut request.group.items {
-                (item.applied, item.unknown_until) = (Applied::Perhaps, Some(until));
+                (item.applied, item.unknown_until) = (Applied::Maybe, Some(until));
             }
             self.give_up(request.group.items);
             self.give_up(request.rest.into_iter().flat_map(|group| group.items));

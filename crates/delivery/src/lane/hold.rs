@@ -69,8 +69,8 @@ impl Holds {
     /// `None` if there is a kind of value that is not known here: nothing is taken for the same then.
     fn hash(&self, update: &ContactUpdate) -> Option<u64> {
         let mut hasher = self.hasher.build_hasher();
-        for (address, value) in update.fields() {
-            address.hash(&mut hasher);
+        for (field, value) in update.fields() {
+            field.hash(&mut hasher);
             match value {
                 Value::Text(text) => (0, text).hash(&mut hasher),
                 Value::List(texts) => (1, texts).hash(&mut hasher),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use contact_sink_core::{Address, Applied, ContactUpdate, Rejection, SinkError, Subject};
+use contact_sink_core::{Applied, ContactUpdate, Field, Rejection, SinkError, Subject};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -37,7 +37,7 @@ pub(crate) struct Split {
     pub(crate) next: usize,
     /// Whether that field was refused once with a code that the vendor's table lacks.
     pub(crate) refused_once: bool,
-    pub(crate) stored: Vec<Address>,
+    pub(crate) stored: Vec<Field>,
     pub(crate) rejections: Vec<Rejection>,
 }
 
@@ -61,7 +61,7 @@ impl Item {
     /// What the caller is told when the lane gives the update up.
     pub(crate) fn unsettled(&self, cause: Option<Arc<SinkError>>) -> Outcome {
         let partly = self.split.as_ref().is_some_and(|split| !split.stored.is_empty());
-        let applied = if partly || self.left_open { Applied::Perhaps } else { self.applied };
+        let applied = if partly || self.left_open { Applied::Maybe } else { self.applied };
         Outcome::Unsettled { applied, cause: self.cause.clone().or(cause) }
     }
 }
@@ -122,6 +122,6 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.deliver(Outcome::Unsettled { applied: Applied::Perhaps, cause: None });
+        self.deliver(Outcome::Unsettled { applied: Applied::Maybe, cause: None });
     }
 }

@@ -99,7 +99,7 @@ impl Lane {
 fn not_written(item: &Item, outcome: &Outcome) -> Outcome {
     match outcome {
         Outcome::Unsettled { .. } => outcome.clone(),
-        _ if item.sent => Outcome::Unsettled { applied: Applied::Perhaps, cause: None },
+        _ if item.sent => Outcome::Unsettled { applied: Applied::Maybe, cause: None },
         _ => Outcome::Unsettled { applied: item.applied, cause: None },
     }
 }

@@ -13,7 +13,7 @@ use crate::script::{Blame, Wording, accept_all, error, refuse_users};
 use crate::world::{World, update_of};
 
 const NEVER_SENT: Outcome = Outcome::Unsettled { applied: Applied::No, cause: None };
-const PERHAPS_SENT: Outcome = Outcome::Unsettled { applied: Applied::Perhaps, cause: None };
+const PERHAPS_SENT: Outcome = Outcome::Unsettled { applied: Applied::Maybe, cause: None };
 
 fn call(delivery: &Delivery, row: usize, user: usize) -> JoinHandle<Outcome> {
     let delivery = delivery.clone();

@@ -12,7 +12,7 @@ const BAD_USER: usize = 3;
 /// Refuses a request in which the bad user sets one of these fields, naming nobody and no field.
 fn refuse_fields(request: &Request<'_>, bad: &[&str], wording: Wording) -> Answer {
     let is_bad = request.batch.iter().any(|update| {
-        user_of(update) == BAD_USER && update.fields().iter().any(|(address, _)| bad.contains(&address.as_str()))
+        user_of(update) == BAD_USER && update.fields().iter().any(|(field, _)| bad.contains(&field.as_str()))
     });
     let verdict = if is_bad { Verdict::Undecided(wording.rejection()) } else { Verdict::Accepted };
     Ok(vec![verdict; request.batch.len()])
@@ -40,12 +40,12 @@ fn the_outcome_names_the_bad_fields_and_the_stored_ones() {
         let Outcome::Rejected { rejections, stored: named, earlier } = &finished.outcomes[BAD_USER] else {
             unreachable!()
         };
-        let blamed: Vec<&str> = rejections.iter().map(|rejection| rejection.address().unwrap().as_str()).collect();
+        let blamed: Vec<&str> = rejections.iter().map(|rejection| rejection.field().unwrap().as_str()).collect();
         assert_eq!(blamed, bad);
         assert!(rejections.iter().all(|rejection| rejection.code() == Some(&Wording::CODE.into())));
         let good: Vec<&str> =
             ["field-0", "field-1", "field-2"].into_iter().filter(|field| !bad.contains(field)).collect();
-        assert_eq!(named.iter().map(|address| address.as_str()).collect::<Vec<_>>(), good);
+        assert_eq!(named.iter().map(|field| field.as_str()).collect::<Vec<_>>(), good);
         assert_eq!(*earlier, Applied::No);
         assert_eq!(alone, ["field-0", "field-1", "field-2"], "each field once");
         for (field, stored) in ["field-0", "field-1", "field-2"].into_iter().zip(stored) {
@@ -57,7 +57,7 @@ fn the_outcome_names_the_bad_fields_and_the_stored_ones() {
 #[test]
 fn a_refusal_that_names_its_field_is_not_taken_apart() {
     let script = |request: &Request<'_>| {
-        let named = Rejection::listed(4107, "refused").with_address("field-1".parse().unwrap());
+        let named = Rejection::listed(4107, "refused").with_field("field-1".parse().unwrap());
         let verdict = |user| if user == BAD_USER { Verdict::Rejected(named.clone()) } else { Verdict::Accepted };
         Ok(request.batch.iter().map(|update| verdict(user_of(update))).collect())
     };
@@ -80,7 +80,7 @@ fn a_subject_that_is_to_blame_is_not_taken_apart() {
         let finished = paused(deliver_rows(&world, Options::default(), rows));
         let Outcome::Rejected { rejections, .. } = &finished.outcomes[BAD_USER] else { panic!("{finished:?}") };
         let [rejection] = &rejections[..] else { panic!("one rejection, not one for each field: {rejections:?}") };
-        assert_eq!((rejection.address(), rejection.subject()), (None, Some(SubjectPart::User)));
+        assert_eq!((rejection.field(), rejection.subject()), (None, Some(SubjectPart::User)));
         let alone = world.departures().into_iter().filter(|departure| departure.users == [BAD_USER]).count();
         assert_eq!((finished.rejected(), alone), (vec![BAD_USER], 1));
     }
@@ -92,7 +92,7 @@ fn a_single_field_is_to_blame_without_being_asked_again() {
     let rows = (0..10).map(|row| update_of(row, row, 1)).collect();
     let finished = paused(deliver_rows(&world, Options::default(), rows));
     let Outcome::Rejected { rejections, stored, .. } = &finished.outcomes[BAD_USER] else { panic!("{finished:?}") };
-    assert_eq!((rejections[0].address().unwrap().as_str(), stored.len()), ("field-0", 0));
+    assert_eq!((rejections[0].field().unwrap().as_str(), stored.len()), ("field-0", 0));
     let alone = world.departures().into_iter().filter(|departure| departure.users == [BAD_USER]).count();
     assert_eq!((finished.rejected(), alone), (vec![BAD_USER], 1));
 }
@@ -124,7 +124,7 @@ fn a_lost_answer_is_remembered_and_a_lost_field_is_sent_again() {
     let Outcome::Rejected { rejections, stored, earlier } = &finished.outcomes[BAD_USER] else {
         panic!("{finished:?}")
     };
-    assert_eq!((rejections.len(), stored.len(), *earlier), (1, 2, Applied::Perhaps));
+    assert_eq!((rejections.len(), stored.len(), *earlier), (1, 2, Applied::Maybe));
     assert!((3..=4).contains(&alone.len()), "{alone:?}");
     assert_eq!(finished.summary.accepted, 9);
 }
@@ -132,12 +132,12 @@ fn a_lost_answer_is_remembered_and_a_lost_field_is_sent_again() {
 #[test]
 fn an_update_given_up_between_its_fields_may_be_applied() {
     let script = |request: &Request<'_>| match request.batch[0].fields() {
-        [(address, _)] if address.as_str() == "field-1" => Err(error(SinkErrorKind::Connect)),
+        [(field, _)] if field.as_str() == "field-1" => Err(error(SinkErrorKind::Connect)),
         [_] => accept_all(request),
         _ => refuse_fields(request, &["field-2"], Wording::Listed),
     };
     let (finished, _, _) = ten_rows_of_three_fields(World::new(10, script));
-    let Outcome::Unsettled { applied: Applied::Perhaps, cause: Some(cause) } = &finished.outcomes[BAD_USER] else {
+    let Outcome::Unsettled { applied: Applied::Maybe, cause: Some(cause) } = &finished.outcomes[BAD_USER] else {
         panic!("{finished:?}")
     };
     assert_eq!(cause.kind(), SinkErrorKind::Connect);

@@ -69,8 +69,8 @@ impl Journal for Notes {
             (false, None) => Admission::Send,
             (false, Some(0)) => Admission::Superseded,
             (false, Some(fields)) => {
-                let fields: Vec<_> = update.fields()[..*fields].iter().map(|(address, _)| address.clone()).collect();
-                Admission::SendPart(update.clone().retain(|address| fields.contains(address)))
+                let fields: Vec<_> = update.fields()[..*fields].iter().map(|(field, _)| field.clone()).collect();
+                Admission::SendPart(update.clone().retain(|field| fields.contains(field)))
             }
         })
     }
@@ -262,7 +262,7 @@ fn after_a_failure_nothing_new_is_sent_and_what_was_not_written_is_pending() {
                     }
                 }
                 for (row, outcome) in outcomes.iter().enumerate() {
-                    let applied = if sent.contains(&row) { Applied::Perhaps } else { Applied::No };
+                    let applied = if sent.contains(&row) { Applied::Maybe } else { Applied::No };
                     match written[row] {
                         Some(written) => assert_eq!(outcome, written, "{what}: row {row}"),
                         None => assert_eq!(*outcome, Outcome::Unsettled { applied, cause: None }, "{what}: row {row}"),
@@ -288,7 +288,7 @@ fn a_failure_after_a_stop_is_told_all_the_same() {
         let outcome = tokio::spawn(async move { caller.deliver(update_of(0, 0, 1)).await });
         tokio::time::sleep(Duration::from_millis(10)).await;
         delivery.halt();
-        assert_eq!(outcome.await.unwrap(), Outcome::Unsettled { applied: Applied::Perhaps, cause: None });
+        assert_eq!(outcome.await.unwrap(), Outcome::Unsettled { applied: Applied::Maybe, cause: None });
         assert!(matches!(delivery.summary().stop, Some(Stop::Journal(_))), "{:?}", delivery.summary().stop);
     });
 }

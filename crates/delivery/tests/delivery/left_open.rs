@@ -20,7 +20,7 @@ fn an_update_that_runs_out_of_tries_by_its_own_code_says_the_code_and_may_be_sto
         };
         let world = World::new(10, script).shared();
         let finished = paused(deliver_users(&world, Options::default(), 20));
-        let Outcome::Unsettled { applied: Applied::Perhaps, cause: Some(cause) } = &finished.outcomes[3] else {
+        let Outcome::Unsettled { applied: Applied::Maybe, cause: Some(cause) } = &finished.outcomes[3] else {
             panic!("{:?}", finished.outcomes[3])
         };
         assert_eq!((cause.code(), cause.to_string().contains(words)), (code.as_ref(), true), "{cause}");
@@ -39,6 +39,6 @@ fn what_a_refused_request_leaves_open_is_not_said_to_be_unstored() {
     let finished = paused(deliver_users(&world, Options::default(), 30));
     for (row, outcome) in finished.outcomes.iter().enumerate() {
         let Outcome::Unsettled { applied, .. } = outcome else { panic!("{outcome:?}") };
-        assert_eq!(*applied == Applied::Perhaps, row < 10, "row {row}");
+        assert_eq!(*applied == Applied::Maybe, row < 10, "row {row}");
     }
 }

@@ -126,7 +126,7 @@ fn numbered_updates_behind_one_that_was_given_up_are_left_to_the_next_run() {
         let mut pending = BTreeSet::new();
         while let Some((row, outcome)) = outcomes.next().await {
             if let Outcome::Unsettled { applied, .. } = outcome {
-                assert_eq!(applied, if row == 1 { Applied::Perhaps } else { Applied::No });
+                assert_eq!(applied, if row == 1 { Applied::Maybe } else { Applied::No });
                 pending.insert(row);
             }
         }

@@ -81,7 +81,7 @@ fn a_poisonous_request_is_given_up_also_if_there_is_little_traffic() {
             assert_eq!(delivery.deliver(update_of(row, row, 1)).await, Outcome::Accepted);
             assert!(asked.elapsed() < 2 * LONGEST_PAUSE, "{:?}", asked.elapsed());
         }
-        assert!(matches!(poison.await.unwrap(), Outcome::Unsettled { applied: Applied::Perhaps, cause: Some(_) }));
+        assert!(matches!(poison.await.unwrap(), Outcome::Unsettled { applied: Applied::Maybe, cause: Some(_) }));
         assert!(began.elapsed() < 11 * MINUTE);
         assert_eq!(delivery.summary().unreachable_for, None);
         // With nothing to send there is nothing to find out, and no patience to lose.

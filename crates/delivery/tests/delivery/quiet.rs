@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contact_sink_core::{
-    Address, BatchKey, ContactSink, ContactUpdate, Limits, Overlap, Quota, Rejection, SinkError, Subject, UserId,
-    Verdict,
+    BatchKey, ContactSink, ContactUpdate, Field, Limits, Overlap, Quota, Rejection, SinkError, Subject, UserId, Verdict,
 };
 use contact_sink_delivery::{Delivery, MaxRejected, Options, Outcome};
 use tokio::time::{Instant, sleep};
@@ -104,7 +103,7 @@ async fn over_quota_as_an_unknown_code_rejects_nobody() {
         let update = ContactUpdate::new(Subject::User(UserId::from(id)));
         let update = ["mobile", "email"]
             .into_iter()
-            .fold(update, |update, name| update.with(Address::new(name).unwrap(), "value").unwrap());
+            .fold(update, |update, name| update.with(Field::new(name).unwrap(), "value").unwrap());
         waiting.spawn(async move { (is_bad(&update), delivery.deliver(update).await) });
     }
     while let Some(joined) = waiting.join_next().await {

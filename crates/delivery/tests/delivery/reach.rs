@@ -146,8 +146,8 @@ fn a_vendor_that_is_down_from_the_start_stops_the_lane_within_fifteen_seconds() 
                 let Outcome::Unsettled { applied, cause: Some(of_row) } = outcome else {
                     panic!("{name}: {outcome:?}")
                 };
-                let perhaps = first.contains(&row) && (cause.applied() == Applied::Perhaps || *after == LIMIT + GRACE);
-                assert_eq!(*applied == Applied::Perhaps, perhaps, "{name}: row {row}");
+                let perhaps = first.contains(&row) && (cause.applied() == Applied::Maybe || *after == LIMIT + GRACE);
+                assert_eq!(*applied == Applied::Maybe, perhaps, "{name}: row {row}");
                 assert_eq!(of_row, cause, "{name}");
             }
         }
@@ -227,7 +227,7 @@ fn what_is_in_flight_at_the_limit_is_heard_for_four_seconds() {
         assert_eq!(finished.summary.accepted, if gets_through { 25 } else { 0 });
         assert_eq!(finished.summary.stop.is_none(), gets_through);
         assert_eq!(
-            finished.rows(|outcome| matches!(outcome, Outcome::Unsettled { applied: Applied::Perhaps, .. })).len(),
+            finished.rows(|outcome| matches!(outcome, Outcome::Unsettled { applied: Applied::Maybe, .. })).len(),
             { if gets_through { 0 } else { 10 } }
         );
     }

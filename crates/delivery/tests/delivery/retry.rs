@@ -27,8 +27,8 @@ fn pauses(world: &World) -> Vec<Duration> {
 #[test]
 fn an_update_that_ran_out_of_tries_is_unsettled_with_what_is_known() {
     for (kind, expected) in [
-        (SinkErrorKind::Timeout, Applied::Perhaps),
-        (SinkErrorKind::Unavailable, Applied::Perhaps),
+        (SinkErrorKind::Timeout, Applied::Maybe),
+        (SinkErrorKind::Unavailable, Applied::Maybe),
         (SinkErrorKind::Connect, Applied::No),
         (SinkErrorKind::Throttled, Applied::No),
     ] {
@@ -65,7 +65,7 @@ fn one_lost_answer_among_the_failures_is_not_forgotten() {
     let finished = paused(deliver_users(&world, Options::default(), 2));
     assert!(world.requests() > 10);
     let Outcome::Unsettled { applied, cause: Some(cause) } = &finished.outcomes[1] else { panic!("{finished:?}") };
-    assert_eq!((*applied, cause.kind()), (Applied::Perhaps, SinkErrorKind::Connect));
+    assert_eq!((*applied, cause.kind()), (Applied::Maybe, SinkErrorKind::Connect));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use contact_sink_core::{Address, ContactUpdate};
+use contact_sink_core::{ContactUpdate, Field};
 use contact_sink_delivery::{Delivery, Options, Outcome, Stop};
 use proptest::prelude::*;
 use tokio::time::{Instant, sleep, timeout};
@@ -18,7 +18,7 @@ const KB: usize = 1_000;
 fn large(row: usize, user: usize, bytes: usize) -> ContactUpdate {
     let (subject, row) = (update_of(row, user, 0).subject().clone(), row.to_string());
     let zeros = "0".repeat(bytes.saturating_sub(user.to_string().len() + row.len()));
-    ContactUpdate::new(subject).with(Address::new("field-0").unwrap(), zeros + &row).unwrap()
+    ContactUpdate::new(subject).with(Field::new("field-0").unwrap(), zeros + &row).unwrap()
 }
 
 fn options(max_bytes: usize) -> Options {

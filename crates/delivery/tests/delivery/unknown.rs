@@ -40,10 +40,10 @@ fn a_different_value_waits_and_the_same_and_other_subjects_do_not() {
         for hold in [HOLD, Duration::from_secs(60)] {
             // The first request is one that gets through, so that many leave together.
             let world =
-                Arc::try_unwrap(fails(2..=2, kind)).unwrap_or_else(|_| panic!()).with_unknown_hold(hold).shared();
+                Arc::try_unwrap(fails(2..=2, kind)).unwrap_or_else(|_| panic!()).with_maybe_applied_hold(hold).shared();
             let rows =
                 [9, 0, 0, 1, 2, 0, 3].into_iter().enumerate().map(|(row, user)| update_of(row, user, 2)).collect();
-            let finished = paused(deliver_rows(&world, Options::default().with_unknown_hold(hold), rows));
+            let finished = paused(deliver_rows(&world, Options::default().with_maybe_applied_hold(hold), rows));
             assert_eq!(finished.summary.accepted, 7);
             let (failed, second) = (ended_at(&world, 2), left(&world, 2));
             let waited = second - failed;
@@ -71,7 +71,7 @@ fn what_is_given_to_the_lane_later_waits_for_the_rest_whatever_became_of_the_fir
         let delivery = Delivery::new(world.clone(), Options::default().with_max_attempts(1.try_into().unwrap()));
         assert_eq!(delivery.deliver(update_of(0, 9, 1)).await, Outcome::Accepted);
         let unsettled = delivery.deliver(update_of(1, 0, 1)).await;
-        assert!(matches!(unsettled, Outcome::Unsettled { applied: Applied::Perhaps, .. }));
+        assert!(matches!(unsettled, Outcome::Unsettled { applied: Applied::Maybe, .. }));
         let failed = Instant::now();
         sleep(HOLD / 5).await;
         assert_eq!(delivery.deliver(update_of(1, 0, 1)).await, Outcome::Accepted);
@@ -95,7 +95,7 @@ fn an_attempt_of_an_earlier_run_counts_from_its_submission() {
         let began = Instant::now();
         let perhaps = |number: u64, user| {
             let row = number.try_into().unwrap();
-            Numbered::new(number, update_of(row, user, 1)).with_earlier(Applied::Perhaps)
+            Numbered::new(number, update_of(row, user, 1)).with_earlier(Applied::Maybe)
         };
         let rows = vec![
             perhaps(0, 0),
@@ -174,8 +174,8 @@ fn with_two_values_on_their_way_any_value_waits() {
     paused(async {
         let world = fails(0..=0, SinkErrorKind::Timeout);
         let delivery = Delivery::new(world.clone(), Options::default());
-        let first = Numbered::new(0, update_of(0, 0, 1)).with_earlier(Applied::Perhaps);
-        let second = Numbered::new(1, update_of(1, 0, 0)).with_earlier(Applied::Perhaps);
+        let first = Numbered::new(0, update_of(0, 0, 1)).with_earlier(Applied::Maybe);
+        let second = Numbered::new(1, update_of(1, 0, 0)).with_earlier(Applied::Maybe);
         let mut outcomes = delivery.deliver_numbered(stream::iter([first, second]));
         let began = Instant::now();
         while outcomes.next().await.is_some() {}
@@ -198,7 +198,7 @@ fn above_the_most_that_is_remembered_an_outcome_comes_later() {
                 .with_max_waiting_bytes((1 << 30).try_into().unwrap());
             let delivery = Delivery::new(world.clone(), options);
             let began = Instant::now();
-            let perhaps = |user| Numbered::new(user as u64, update_of(user, user, 1)).with_earlier(Applied::Perhaps);
+            let perhaps = |user| Numbered::new(user as u64, update_of(user, user, 1)).with_earlier(Applied::Maybe);
             let rows: Vec<_> = (0..MOST + 100).map(perhaps).collect();
             let mut outcomes = delivery.deliver_numbered(stream::iter(rows));
             if halted {

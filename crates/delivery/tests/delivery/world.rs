@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contact_sink_core::{
-    Address, Applied, BatchKey, ContactSink, ContactUpdate, Limits, Overlap, Rejection, SinkError, Subject, UserId,
+    Applied, BatchKey, ContactSink, ContactUpdate, Field, Limits, Overlap, Rejection, SinkError, Subject, UserId,
     Value, Verdict,
 };
 use tokio::time::{Instant, sleep};
@@ -28,7 +28,7 @@ pub(crate) struct Departure {
     /// The rows that its values name.
     pub(crate) rows: Vec<usize>,
     /// The fields of all its updates together.
-    pub(crate) fields: Vec<Address>,
+    pub(crate) fields: Vec<Field>,
 }
 
 pub(crate) struct World {
@@ -36,14 +36,14 @@ pub(crate) struct World {
     keys: usize,
     latency: Box<dyn Fn(usize) -> Duration + Send + Sync>,
     script: Box<dyn Fn(&Request<'_>) -> Answer + Send + Sync>,
-    unknown_hold: Duration,
+    maybe_applied_hold: Duration,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     departures: Vec<Departure>,
-    stored: HashMap<(usize, Address), usize>,
+    stored: HashMap<(usize, Field), usize>,
     flying: Vec<usize>,
     flying_keys: Vec<usize>,
     most_flying: usize,
@@ -64,7 +64,7 @@ impl World {
             keys: 1,
             latency: Box::new(|_| Duration::from_millis(20)),
             script: Box::new(script),
-            unknown_hold: Duration::from_secs(10),
+            maybe_applied_hold: Duration::from_secs(10),
             state: Mutex::default(),
         }
     }
@@ -83,8 +83,8 @@ impl World {
     }
 
     /// For how long no other value may follow one of which an attempt has an unknown end.
-    pub(crate) fn with_unknown_hold(self, unknown_hold: Duration) -> Self {
-        Self { unknown_hold, ..self }
+    pub(crate) fn with_maybe_applied_hold(self, maybe_applied_hold: Duration) -> Self {
+        Self { maybe_applied_hold, ..self }
     }
 
     pub(crate) fn shared(self) -> Arc<Self> {
@@ -109,8 +109,8 @@ impl World {
     }
 
     /// The row whose value is stored for this field.
-    pub(crate) fn stored(&self, user: usize, address: &str) -> Option<usize> {
-        self.state().stored.get(&(user, address.parse().unwrap())).copied()
+    pub(crate) fn stored(&self, user: usize, field: &str) -> Option<usize> {
+        self.state().stored.get(&(user, field.parse().unwrap())).copied()
     }
 
     pub(crate) fn breaches(&self) -> Vec<String> {
@@ -173,14 +173,13 @@ impl World {
             breach("the outcome of an earlier update of the subject was not taken");
         }
         let is_held = |(user, row): (&usize, &usize)| {
-            let on_its_way = |(other, at): &(usize, Instant)| other != row && at.elapsed() < self.unknown_hold;
+            let on_its_way = |(other, at): &(usize, Instant)| other != row && at.elapsed() < self.maybe_applied_hold;
             state.unknown.get(user).is_some_and(|unknown| unknown.iter().any(on_its_way))
         };
         if users.iter().zip(&rows).any(is_held) {
             breach("another value of the subject may still be on its way");
         }
-        let fields =
-            batch.iter().flat_map(|update| update.fields().iter().map(|(address, _)| address.clone())).collect();
+        let fields = batch.iter().flat_map(|update| update.fields().iter().map(|(field, _)| field.clone())).collect();
         state.flying.extend(&users);
         state.flying_keys.extend(&keys);
         state.departures.push(Departure { at: Instant::now(), users: users.clone(), rows, fields });
@@ -234,7 +233,7 @@ impl ContactSink for World {
         }
         let answer = (self.script)(&Request { number, batch });
         let mut state = self.state();
-        if answer.as_ref().is_err_and(|error| error.applied() == Applied::Perhaps) {
+        if answer.as_ref().is_err_and(|error| error.applied() == Applied::Maybe) {
             for update in batch {
                 state.unknown.entry(user_of(update)).or_default().push((row_of(update), Instant::now()));
             }
@@ -242,7 +241,7 @@ impl ContactSink for World {
         for (update, verdict) in batch.iter().zip(answer.iter().flatten()) {
             if *verdict == Verdict::Accepted {
                 let fields = update.fields().iter();
-                state.stored.extend(fields.map(|(address, _)| ((user_of(update), address.clone()), row_of(update))));
+                state.stored.extend(fields.map(|(field, _)| ((user_of(update), field.clone()), row_of(update))));
             }
         }
         drop(state);

@@ -99,7 +99,7 @@ pub fn read_set_channels(answer: &Response<Bytes>) -> Result<Answer, SinkError> 
         let stops = error.code.and_then(find_code).and_then(|line| line.error(VENDOR, SET_CHANNELS));
         if let Some(stops) = stops {
             // Beside other errors it is open whether good users were saved before this one came up.
-            let applied = if errors.len() == 1 && code == error.code { Applied::No } else { Applied::Perhaps };
+            let applied = if errors.len() == 1 && code == error.code { Applied::No } else { Applied::Maybe };
             return Err(stops.with_status(status.as_u16()).with_applied(applied));
         }
     }

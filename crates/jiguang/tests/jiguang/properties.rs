@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use contact_sink_core::{Address, ContactSink, ContactUpdate, Subject, UserId, Verdict};
+use contact_sink_core::{ContactSink, ContactUpdate, Field, Subject, UserId, Verdict};
 use contact_sink_jiguang::{
-    ChannelAddress, ChannelKind, Config, Jiguang, JiguangSink, UserChannels, build_set_channels, channel,
+    ChannelField, ChannelKind, Config, Jiguang, JiguangSink, UserChannels, build_set_channels, channel,
     read_set_channels,
 };
 use proptest::collection::{btree_map, vec};
@@ -119,16 +119,16 @@ proptest! {
 
     #[test]
     fn an_address_reads_back(id in any::<i64>(), label in "\\PC{1,40}") {
-        let address = channel(id, &label).unwrap();
-        let read = ChannelAddress::try_from(&address).unwrap();
+        let field = channel(id, &label).unwrap();
+        let read = ChannelField::try_from(&field).unwrap();
         prop_assert_eq!((read.id(), read.label()), (id, &*label));
-        prop_assert_eq!(&read.to_string().parse::<ChannelAddress>().unwrap(), &read);
-        prop_assert_eq!(Address::from(read), address);
+        prop_assert_eq!(&read.to_string().parse::<ChannelField>().unwrap(), &read);
+        prop_assert_eq!(Field::from(read), field);
     }
 
     #[test]
     fn any_text_is_an_address_in_one_spelling_or_refused(text in "\\PC{0,40}|[-+0-9]{0,20}/?\\PC{0,5}") {
-        if let Ok(read) = text.parse::<ChannelAddress>() {
+        if let Ok(read) = text.parse::<ChannelField>() {
             prop_assert_eq!(format!("{}/{}", read.id(), read.label()), text);
         }
     }

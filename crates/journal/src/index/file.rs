@@ -28,7 +28,7 @@ const SCHEMA: &str = "
     CREATE TABLE key (hash BLOB NOT NULL) STRICT;
     -- How often the index was opened, and whether it is open: 1 without a log beside the file means that the log was lost.
     CREATE TABLE opening (count INTEGER NOT NULL, is_open INTEGER NOT NULL) STRICT;
-    CREATE TABLE address (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE field (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
     CREATE TABLE contact (subject INTEGER PRIMARY KEY, fields BLOB NOT NULL) STRICT;
 ";
 

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::IndexProblem;
-use super::field::{self, Field};
+use super::entry::{self, Entry};
 
 const READ: &str = "SELECT fields FROM contact WHERE subject = ?1";
 const WRITE: &str = "INSERT INTO contact VALUES (?1, ?2) ON CONFLICT DO UPDATE SET fields = excluded.fields";
@@ -13,27 +13,27 @@ const DELETE: &str = "DELETE FROM contact WHERE subject = ?1";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Stale {
     pub(super) row: i64,
-    pub(super) address: u16,
+    pub(super) field: u16,
     pub(super) tag: u64,
 }
 
-pub(super) fn read(database: &Connection, row: i64) -> Result<Vec<Field>, IndexProblem> {
+pub(super) fn read(database: &Connection, row: i64) -> Result<Vec<Entry>, IndexProblem> {
     let mut statement = database.prepare_cached(READ)?;
-    let fields = statement.query_row([row], |row| Ok(field::read(row.get_ref(0)?.as_blob()?))).optional()?;
+    let fields = statement.query_row([row], |row| Ok(entry::read(row.get_ref(0)?.as_blob()?))).optional()?;
     fields.map_or(Ok(Vec::new()), |fields| fields.ok_or(IndexProblem::Damaged))
 }
 
 /// Puts these fields into their rows, in one commit. Much faster in the order of the rows.
 pub(super) fn put<'a>(
     database: &mut Connection,
-    rows: impl IntoIterator<Item = (&'a i64, &'a Vec<Field>)>,
+    rows: impl IntoIterator<Item = (&'a i64, &'a Vec<Entry>)>,
 ) -> Result<(), IndexProblem> {
     commit(database, |database| {
         let mut bytes = Vec::new();
-        for (row, fields) in rows {
+        for (row, entries) in rows {
             let mut all = read(database, *row)?;
-            fields.iter().for_each(|field| field::put(&mut all, *field));
-            field::write(&all, &mut bytes);
+            entries.iter().for_each(|entry| entry::put(&mut all, *entry));
+            entry::write(&all, &mut bytes);
             database.prepare_cached(WRITE)?.execute(params![row, bytes])?;
         }
         Ok(())
@@ -47,11 +47,11 @@ pub(super) fn remove(database: &mut Connection, stale: &[Stale]) -> Result<(), I
         for stale in stale.chunk_by(|one, next| one.row == next.row) {
             let Some(Stale { row, .. }) = stale.first() else { continue };
             let mut fields = read(database, *row)?;
-            fields.retain(|field| !stale.iter().any(|stale| (stale.address, stale.tag) == (field.address, field.tag)));
+            fields.retain(|entry| !stale.iter().any(|stale| (stale.field, stale.tag) == (entry.field, entry.tag)));
             if fields.is_empty() {
                 database.prepare_cached(DELETE)?.execute([row])?;
             } else {
-                field::write(&fields, &mut bytes);
+                entry::write(&fields, &mut bytes);
                 database.prepare_cached(WRITE)?.execute(params![row, bytes])?;
             }
         }

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::field::Field;
+use super::entry::Entry;
 use super::{IndexProblem, file, rows};
 
 /// So many rows are one commit: whoever wants to remove some waits for one at most.
@@ -19,7 +19,7 @@ const ROWS: usize = 200;
 const FOLD_AT_PAGES: i64 = 2_000;
 
 /// Fields by row.
-pub(super) type Batch = BTreeMap<i64, Vec<Field>>;
+pub(super) type Batch = BTreeMap<i64, Vec<Entry>>;
 
 /// The thread, and the batch that it is at. Dropping it waits for that.
 pub(super) struct Writer {

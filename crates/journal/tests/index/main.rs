@@ -9,7 +9,7 @@ mod rules;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use contact_sink_core::{Address, ContactUpdate, Subject, UserId, Value};
+use contact_sink_core::{ContactUpdate, Field, Subject, UserId, Value};
 use contact_sink_journal::{Index, IndexOptions, Key};
 use tempfile::TempDir;
 
@@ -57,12 +57,12 @@ fn user(id: &str) -> Subject {
 }
 
 fn contact(owner: &str, contact: &str) -> Subject {
-    Subject::Contact { owner: UserId::new(owner).unwrap(), contact: UserId::new(contact).unwrap() }
+    Subject::Friend { owner: UserId::new(owner).unwrap(), friend: UserId::new(contact).unwrap() }
 }
 
 fn update<const N: usize>(subject: Subject, fields: [(&str, Value); N]) -> ContactUpdate {
-    fields.into_iter().fold(ContactUpdate::new(subject), |update, (address, value)| {
-        update.with(Address::new(address).unwrap(), value).unwrap()
+    fields.into_iter().fold(ContactUpdate::new(subject), |update, (field, value)| {
+        update.with(Field::new(field).unwrap(), value).unwrap()
     })
 }
 

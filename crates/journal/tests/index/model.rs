@@ -10,9 +10,9 @@ use proptest::prelude::*;
 use crate::{Place, at, contact, list, update, user};
 
 const REFRESH: u64 = 1_000;
-const ADDRESSES: [&str; 3] = ["mobile", "email", "groups"];
+const FIELDS: [&str; 3] = ["mobile", "email", "groups"];
 
-/// What happens to an index. An update is a subject and, for each address, a value or none.
+/// What happens to an index. An update is a subject and, for each field, a value or none.
 #[derive(Debug, Clone)]
 enum Step {
     Ask(Update),
@@ -35,11 +35,11 @@ struct Model(HashMap<(usize, usize), (usize, Vec<u64>)>);
 impl Model {
     fn has(&self, (subject, fields): &Update, now: u64) -> bool {
         let recent = |accepted: u64| if accepted > now { accepted - now <= 3600 } else { now - accepted <= REFRESH };
-        let mut set = fields.iter().enumerate().filter_map(|(address, value)| Some((address, (*value)?))).peekable();
+        let mut set = fields.iter().enumerate().filter_map(|(field, value)| Some((field, (*value)?))).peekable();
         set.peek().is_some()
-            && set.all(|(address, value)| {
+            && set.all(|(field, value)| {
                 self.0
-                    .get(&(*subject, address))
+                    .get(&(*subject, field))
                     .is_some_and(|(known, accepted)| *known == value && accepted.iter().any(|time| recent(*time)))
             })
     }
@@ -48,8 +48,8 @@ impl Model {
 impl Model {
     /// Forgets what this may change.
     fn differs(&mut self, (of, fields): &Update) {
-        let differs = |address: usize, known: usize| fields[address].is_some_and(|value| value != known);
-        self.0.retain(|(subject, address), (known, _)| subject != of || !differs(*address, *known));
+        let differs = |field: usize, known: usize| fields[field].is_some_and(|value| value != known);
+        self.0.retain(|(subject, field), (known, _)| subject != of || !differs(*field, *known));
     }
 }
 
@@ -65,15 +65,15 @@ fn subject(nth: usize) -> Subject {
 }
 
 fn real((of, fields): &Update) -> ContactUpdate {
-    let set = fields.iter().zip(ADDRESSES).filter_map(|(value, address)| Some(((*value)?, address)));
-    set.fold(ContactUpdate::new(subject(*of)), |all, (value, address)| {
+    let set = fields.iter().zip(FIELDS).filter_map(|(value, field)| Some(((*value)?, field)));
+    set.fold(ContactUpdate::new(subject(*of)), |all, (value, field)| {
         let one = match value {
-            0 => update(subject(*of), [(address, "a".into())]),
-            1 => update(subject(*of), [(address, list(["a"]))]),
-            _ => update(subject(*of), [(address, list(["a", "b"]))]),
+            0 => update(subject(*of), [(field, "a".into())]),
+            1 => update(subject(*of), [(field, list(["a"]))]),
+            _ => update(subject(*of), [(field, list(["a", "b"]))]),
         };
-        let (address, value) = one.fields()[0].clone();
-        all.with(address, value).unwrap()
+        let (field, value) = one.fields()[0].clone();
+        all.with(field, value).unwrap()
     })
 }
 
@@ -139,9 +139,9 @@ proptest! {
                         let (of, fields) = update;
                         let mut stored = (of, [None; 3]);
                         let set = fields.iter().enumerate().filter(|(_, value)| value.is_some());
-                        for (address, value) in set.take(accepted) {
-                            stored.1[address] = *value;
-                            let (field, value) = ((of, address), value.unwrap());
+                        for (field, value) in set.take(accepted) {
+                            stored.1[field] = *value;
+                            let (field, value) = ((of, field), value.unwrap());
                             // After a kill the file may hold an earlier time than the last.
                             vendor.0.entry(field).or_insert((value, Vec::new())).1.push(now);
                             known.0.insert(field, (value, vec![now]));
@@ -171,10 +171,10 @@ proptest! {
             }
         }
         for subject in 0..6 {
-            for address in 0..3 {
+            for field in 0..3 {
                 for value in 0..3 {
                     let mut update = (subject, [None; 3]);
-                    update.1[address] = Some(value);
+                    update.1[field] = Some(value);
                     compare(&mut index, &update, now, &vendor, &known)?;
                 }
             }

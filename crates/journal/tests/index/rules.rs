@@ -59,13 +59,13 @@ fn nothing_is_taken_for_something_else() {
         contact("12", "1"),
         contact("1", "21"),
     ];
-    let addresses = ["a", "ab", "b"];
+    let fields = ["a", "ab", "b"];
     let all = || {
-        let of = |subject: &contact_sink_core::Subject, address: &'static str| {
+        let of = |subject: &contact_sink_core::Subject, field: &'static str| {
             let subject = subject.clone();
-            values.clone().map(|value| update(subject.clone(), [(address, value)]))
+            values.clone().map(|value| update(subject.clone(), [(field, value)]))
         };
-        subjects.iter().flat_map(move |subject| addresses.into_iter().flat_map(move |address| of(subject, address)))
+        subjects.iter().flat_map(move |subject| fields.into_iter().flat_map(move |field| of(subject, field)))
     };
     let place = Place::new();
     let mut index = place.open();

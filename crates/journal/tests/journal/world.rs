@@ -34,7 +34,7 @@ impl World {
     /// The same; if it was killed, so many rows may have been in flight.
     pub(crate) fn resume(&self, in_flight: u64) -> Run {
         let (book, now) = (self.book(), SystemTime::now());
-        let lane = KilledLane { waiting: in_flight, unknown_hold: Duration::ZERO };
+        let lane = KilledLane { waiting: in_flight, maybe_applied_hold: Duration::ZERO };
         let content = (40, b"content".as_slice());
         match book.runs().unwrap().into_iter().find(|run| run.input == INPUT) {
             Some(record) => {

@@ -79,7 +79,7 @@ impl Oracle {
                 let values = may_be.entry((row.subject, field)).or_insert_with(|| [None].into());
                 match fate {
                     Fate::Rejected { stored, earlier } if !stored.contains(&field) => {
-                        if *earlier == Applied::Perhaps {
+                        if *earlier == Applied::Maybe {
                             values.insert(Some(number));
                         }
                     }

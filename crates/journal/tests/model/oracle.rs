@@ -257,7 +257,7 @@ impl Oracle {
         let fate = match outcome {
             Outcome::Accepted => Fate::Accepted,
             Outcome::Rejected { stored, earlier, .. } => {
-                let stored = stored.iter().map(|address| field_of(address.as_str())).collect();
+                let stored = stored.iter().map(|field| field_of(field.as_str())).collect();
                 Fate::Rejected { stored, earlier: *earlier }
             }
             Outcome::Superseded => Fate::Superseded,

@@ -202,8 +202,10 @@ impl Session {
         let now = SystemTime::now();
         self.vendor.oracle().time_passes(now.duration_since(self.opened).unwrap_or_default());
         self.opened = now;
-        let lane =
-            KilledLane { waiting: self.case().max_waiting as u64, unknown_hold: Options::default().unknown_hold };
+        let lane = KilledLane {
+            waiting: self.case().max_waiting as u64,
+            maybe_applied_hold: Options::default().maybe_applied_hold,
+        };
         let begin = |mut book: Book, first| {
             let first_after = first_after(&mut book, None, lane, now);
             let (identity, content) = (identity.clone(), Some((rows, digest.as_slice())));
@@ -276,7 +278,7 @@ impl Session {
         let left = (0..self.given[input]).filter(|number| !settled.contains(*number as u64));
         for number in left {
             let is_sure = !maybe_applied.contains(number as u64);
-            self.give(number, if is_sure { Applied::No } else { Applied::Perhaps });
+            self.give(number, if is_sure { Applied::No } else { Applied::Maybe });
         }
     }
 

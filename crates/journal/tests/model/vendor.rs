@@ -16,10 +16,10 @@ use crate::oracle::Oracle;
 /// A row's field.
 pub(crate) type Cell = (usize, usize);
 
-/// The longest after an unknown end that the vendor may still apply a request: less than `Options::unknown_hold`.
+/// The longest after an unknown end that the vendor may still apply a request: less than `Options::maybe_applied_hold`.
 const LATEST: Duration = Duration::from_millis(9_900);
 
-const ADDRESSES: [&str; 2] = ["phone", "email"];
+const FIELDS: [&str; 2] = ["phone", "email"];
 
 pub(crate) struct Vendor {
     pub(crate) case: Case,
@@ -53,8 +53,8 @@ impl Vendor {
     pub(crate) fn update(&self, row: usize) -> ContactUpdate {
         let Row { subject, fields, .. } = self.case.rows[row];
         let subject = Subject::User(UserId::from(i64::try_from(subject).unwrap()));
-        ADDRESSES[..fields].iter().fold(ContactUpdate::new(subject), |update, address| {
-            update.with(address.parse().unwrap(), row.to_string()).unwrap()
+        FIELDS[..fields].iter().fold(ContactUpdate::new(subject), |update, field| {
+            update.with(field.parse().unwrap(), row.to_string()).unwrap()
         })
     }
 
@@ -198,10 +198,10 @@ pub(crate) fn row_of(update: &ContactUpdate) -> usize {
 }
 
 fn cells_of(update: &ContactUpdate) -> Vec<Cell> {
-    let place = |address: &str| ADDRESSES.iter().position(|known| *known == address).unwrap();
-    update.fields().iter().map(|(address, _)| (row_of(update), place(address.as_str()))).collect()
+    let place = |field: &str| FIELDS.iter().position(|known| *known == field).unwrap();
+    update.fields().iter().map(|(field, _)| (row_of(update), place(field.as_str()))).collect()
 }
 
-pub(crate) fn field_of(address: &str) -> usize {
-    ADDRESSES.iter().position(|known| *known == address).unwrap()
+pub(crate) fn field_of(field: &str) -> usize {
+    FIELDS.iter().position(|known| *known == field).unwrap()
 }

@@ -1,7 +1,7 @@
 //! Mappings as a service uses them: by a builder or from TOML, on structs, pairs of texts and JSON.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
-use contact_sink_core::{Address, ContactUpdate, FieldKind, Subject, UserId, Value};
+use contact_sink_core::{ContactUpdate, Field, FieldKind, Subject, UserId, Value};
 use contact_sink_engagelab::{ContactName, contact};
 use contact_sink_jiguang::{ChannelKind, channel};
 use contact_sink_mapping::{
@@ -10,9 +10,9 @@ use contact_sink_mapping::{
 };
 use serde::Serialize;
 
-fn field(name: &str) -> Result<(Address, FieldKind), String> {
-    let address = contact(name).map_err(|error| error.to_string())?;
-    Ok((address.clone(), ContactName::from(address).kind()))
+fn field(name: &str) -> Result<(Field, FieldKind), String> {
+    let field = contact(name).map_err(|error| error.to_string())?;
+    Ok((field.clone(), ContactName::from(field).kind()))
 }
 
 fn mapping() -> Mapping {
@@ -143,9 +143,9 @@ fn toml_says_the_same_as_the_builder() {
 fn the_vendors_say_what_their_fields_hold() {
     assert_eq!(field("whatsapp_phone").unwrap().1, FieldKind::Phone);
     assert_eq!(field("line_id").unwrap().1, FieldKind::Text);
-    let address = channel(210, "默认联系").unwrap();
+    let field = channel(210, "默认联系").unwrap();
     let mapping = Mapping::new(SubjectColumns::user("id"))
-        .with(FieldMapping::new(address, ChannelKind::Mail.field_kind(), "mail"))
+        .with(FieldMapping::new(field, ChannelKind::Mail.field_kind(), "mail"))
         .unwrap();
     assert_eq!(problem(mapping, &Record::from_pairs([("id", "7"), ("mail", "x")])).column(), Some("mail"));
 }

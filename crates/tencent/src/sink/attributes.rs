@@ -11,16 +11,16 @@ use contact_sink_core::{
 use contact_sink_transport::refusal;
 
 use super::{of_item, unless_throttled};
-use crate::address::MAX_ATTRIBUTE_NAME_BYTES;
 use crate::client::contract;
 use crate::codes::{CODES, OK};
+use crate::field::MAX_ATTRIBUTE_NAME_BYTES;
 use crate::wire::{AccountError, Answer, MAX_ACCOUNTS, MAX_ATTRIBUTES, UserAttributes};
 use crate::{Tencent, operation};
 
 /// The most bytes of a value, in UTF-8: a Chinese character is 3.
 const MAX_VALUE_BYTES: usize = 50;
 
-/// Sets attributes of users: an account is the subject, an attribute's name an address.
+/// Sets attributes of users: an account is the subject, an attribute's name a field.
 ///
 /// Limits: 100 updates a request, 100 requests a second by default, requests may overlap.
 #[derive(Debug, Clone)]
@@ -81,9 +81,9 @@ fn user(update: &ContactUpdate) -> Result<UserAttributes<'_>, Rejection> {
     if update.fields().len() > MAX_ATTRIBUTES {
         return Err(Rejection::by_rule("an app has at most 10 attributes"));
     }
-    update.fields().iter().try_fold(UserAttributes::new(account.as_str()), |user, (address, value)| {
-        let refuse = |reason: &'static str| Err(Rejection::by_rule(reason).with_address(address.clone()));
-        let name = address.as_str();
+    update.fields().iter().try_fold(UserAttributes::new(account.as_str()), |user, (field, value)| {
+        let refuse = |reason: &'static str| Err(Rejection::by_rule(reason).with_field(field.clone()));
+        let name = field.as_str();
         match value {
             _ if name.len() > MAX_ATTRIBUTE_NAME_BYTES => refuse("an attribute's name has at most 50 bytes"),
             Value::Text(value) if value.len() > MAX_VALUE_BYTES => {

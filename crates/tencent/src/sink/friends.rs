@@ -5,8 +5,8 @@ use std::num::{NonZeroU32, NonZeroUsize};
 
 use async_trait::async_trait;
 use contact_sink_core::{
-    Address, BatchKey, Code, ContactSink, ContactUpdate, Effect, ErrorCode, Limits, Overlap, Quota, Rejection,
-    SinkError, Subject, SubjectPart, Value, Verdict,
+    BatchKey, Code, ContactSink, ContactUpdate, Effect, ErrorCode, Field, Limits, Overlap, Quota, Rejection, SinkError,
+    Subject, SubjectPart, Value, Verdict,
 };
 use contact_sink_transport::refusal;
 
@@ -23,7 +23,7 @@ const MAX_CUSTOM_BYTES: usize = 500;
 /// So that its dead letter is told apart from that of a friend who does not exist.
 const OWNER_UNKNOWN: &str = "the owner's account does not exist";
 
-/// Sets remark, groups and custom fields of friends: owner and friend are the subject, a tag is an address.
+/// Sets remark, groups and custom fields of friends: owner and friend are the subject, a tag is a field.
 ///
 /// Limits: 1,000 updates of one owner a request, 200 requests a second by default, one request in flight for each owner. That is
 /// kept by the one who drives the sink: two of them for one app do not know of each other, and meet in conflicts.
@@ -59,7 +59,7 @@ impl ContactSink for FriendsSink {
 
     fn batch_key(&self, update: &ContactUpdate) -> BatchKey {
         match update.subject() {
-            Subject::Contact { owner, .. } => BatchKey::of(owner.as_str()),
+            Subject::Friend { owner, .. } => BatchKey::of(owner.as_str()),
             _ => BatchKey::any(),
         }
     }
@@ -86,22 +86,21 @@ impl ContactSink for FriendsSink {
 
 /// The update as the vendor has it, if it breaks no rule: the owner and the friend.
 fn friend(update: &ContactUpdate) -> Result<(&str, Friend<'_>), Rejection> {
-    let Subject::Contact { owner, contact } = update.subject() else {
-        return Err(Rejection::by_rule("a friend is an entry of somebody's address book: an owner and a contact"));
+    let Subject::Friend { owner, friend } = update.subject() else {
+        return Err(Rejection::by_rule("a friend is an entry of somebody's address book: an owner and a friend"));
     };
     if update.fields().is_empty() {
         return Err(Rejection::by_rule("the update sets nothing"));
     }
-    let friend = update.fields().iter().try_fold(Friend::new(contact.as_str()), |friend, (address, value)| {
-        let value =
-            tag_value(address, value).map_err(|reason| Rejection::by_rule(reason).with_address(address.clone()))?;
-        Ok(friend.with(address.as_str(), value))
+    let friend = update.fields().iter().try_fold(Friend::new(friend.as_str()), |friend, (field, value)| {
+        let value = tag_value(field, value).map_err(|reason| Rejection::by_rule(reason).with_field(field.clone()))?;
+        Ok(friend.with(field.as_str(), value))
     })?;
     Ok((owner.as_str(), friend))
 }
 
-fn tag_value<'a>(address: &Address, value: &'a Value) -> Result<TagValue<'a>, &'static str> {
-    let field: FriendField = address.as_str().parse().map_err(
+fn tag_value<'a>(field: &Field, value: &'a Value) -> Result<TagValue<'a>, &'static str> {
+    let field: FriendField = field.as_str().parse().map_err(
         |_| "a field of a friend is Tag_SNS_IM_Remark, Tag_SNS_IM_Group or Tag_SNS_Custom_ and 1 to 8 letters",
     )?;
     match (field, value) {

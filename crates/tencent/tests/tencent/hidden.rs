@@ -133,7 +133,7 @@ proptest! {
         prop_assert!(!shown.0.contains(&key));
     }
 
-    /// An address stands in a mapping; what is wrong with it is said without it.
+    /// A field stands in a mapping; what is wrong with it is said without it.
     #[test]
     fn an_address_that_is_refused_is_not_repeated(mark in "[☀-☃]{20,30}") {
         let mut shown = Shown::default();

@@ -1,8 +1,8 @@
 //! What each sink refuses before anything is sent, what it takes in one request, and where the regions are.
 
-use contact_sink_core::{Address, BatchKey, ContactSink, ContactUpdate, FieldKind, Overlap, Quota, Value};
+use contact_sink_core::{BatchKey, ContactSink, ContactUpdate, Field, FieldKind, Overlap, Quota, Value};
 use contact_sink_tencent::{
-    FriendField, InvalidRegion, InvalidTencentAddress, Region, Tencent, attribute, custom, group, remark,
+    FriendField, InvalidRegion, InvalidTencentField, Region, Tencent, attribute, custom, group, remark,
 };
 
 use super::{
@@ -15,14 +15,14 @@ type Row<'a> = (ContactUpdate, Option<Option<&'a str>>);
 fn check(sink: &impl ContactSink, table: Vec<Row<'_>>) {
     for (update, expected) in table {
         let refused = sink.validate(&update).err();
-        let named = refused.as_ref().map(|refusal| refusal.address().map(Address::as_str));
+        let named = refused.as_ref().map(|refusal| refusal.field().map(Field::as_str));
         assert_eq!(named, expected, "{update:?} {}", update.text_bytes());
         assert!(refused.is_none_or(|refusal| refusal.is_listed() && refusal.code().is_none()));
     }
 }
 
-fn with(subject: Subject, address: &str, value: impl Into<Value>) -> ContactUpdate {
-    ContactUpdate::new(subject).with(address.parse().unwrap(), value).unwrap()
+fn with(subject: Subject, field: &str, value: impl Into<Value>) -> ContactUpdate {
+    ContactUpdate::new(subject).with(field.parse().unwrap(), value).unwrap()
 }
 
 fn numbered(fields: usize) -> ContactUpdate {
@@ -108,17 +108,17 @@ fn fields_of_friends() {
 }
 
 #[test]
-fn addresses() {
-    use InvalidTencentAddress as I;
+fn fields() {
+    use InvalidTencentField as I;
     assert_eq!((remark().as_str(), group().as_str()), ("Tag_SNS_IM_Remark", "Tag_SNS_IM_Group"));
     assert_eq!(custom("Test").unwrap().as_str(), "Tag_SNS_Custom_Test");
     assert_eq!(custom("Test2"), Err(I::CustomKey));
     assert_eq!(attribute("城市").unwrap().as_str(), "城市");
     assert_eq!(attribute(&"n".repeat(51)), Err(I::AttributeName));
-    assert!(matches!(attribute(""), Err(I::Address(_))) && matches!(attribute("a\n"), Err(I::Address(_))));
+    assert!(matches!(attribute(""), Err(I::Field(_))) && matches!(attribute("a\n"), Err(I::Field(_))));
     for field in [FriendField::Remark, FriendField::Group, FriendField::Custom("Test".to_owned())] {
         assert_eq!(field.to_string().parse(), Ok(field.clone()));
-        assert_eq!(Address::from(field.clone()).as_str(), field.to_string());
+        assert_eq!(Field::from(field.clone()).as_str(), field.to_string());
         assert_eq!(field.kind() == FieldKind::List, field == FriendField::Group);
     }
     assert_eq!("Tag_SNS_IM_AddSource".parse::<FriendField>(), Err(I::Tag));

@@ -92,7 +92,7 @@ fn a_code_of_the_table_for_the_whole_request_decides_at_any_status() {
                     }
                     Err(error) => {
                         let (retry, applied) = match code {
-                            _ if RETRY.contains(&code) => (Retry::Backoff, Applied::Perhaps),
+                            _ if RETRY.contains(&code) => (Retry::Backoff, Applied::Maybe),
                             _ if THROTTLED.contains(&code) => (Retry::Backoff, Applied::No),
                             // The first one that is made invalid is made anew, however young.
                             70052 => (Retry::After(Duration::from_secs(1)), Applied::No),
@@ -188,7 +188,7 @@ fn a_code_of_one_account() {
             if [30004, 90009].contains(&code) {
                 let error = outcome.as_ref().unwrap_err();
                 assert_eq!((error.retry(), error.code()), (Retry::Never, Some(&code.into())));
-                assert_eq!(error.applied(), Applied::Perhaps, "{code}: the other account may be stored");
+                assert_eq!(error.applied(), Applied::Maybe, "{code}: the other account may be stored");
             } else if again {
                 assert_eq!(word(outcome), "TA", "{code}");
                 assert_eq!(outcome.as_ref().unwrap()[0], Verdict::Retry { code: Some(code.into()) });

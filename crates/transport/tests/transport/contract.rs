@@ -139,7 +139,7 @@ pub(crate) fn check_error(result: Result<Response<Bytes>, TransportError>, kind:
     use TransportErrorKind::{Certificate, Connect, Exhausted};
     let before = matches!(kind, Connect | Exhausted | Certificate);
     assert_eq!(error.kind(), kind, "{error}");
-    assert_eq!(error.applied(), if before { Applied::No } else { Applied::Perhaps });
+    assert_eq!(error.applied(), if before { Applied::No } else { Applied::Maybe });
     let mut cause: Option<&dyn Error> = Some(&error);
     while let Some(shown) = cause {
         for text in [shown.to_string(), format!("{shown:?}")] {

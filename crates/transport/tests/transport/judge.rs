@@ -84,7 +84,7 @@ fn every_status_under_every_body() {
                     let stops = !matches!(expected, "unreadable" | "unavailable" | "throttled");
                     assert_eq!(error.retry() == Retry::Never, stops, "{status} with {code:?}");
                     let perhaps = matches!(expected, "unreadable" | "unavailable");
-                    assert_eq!(error.applied() == Applied::Perhaps, perhaps, "{status} with {code:?}");
+                    assert_eq!(error.applied() == Applied::Maybe, perhaps, "{status} with {code:?}");
                 }
                 _ => {}
             }
@@ -219,6 +219,6 @@ fn a_refusal_is_explained_by_the_table_or_by_the_status() {
         let code = code.map(ErrorCode::Number);
         let refusal = refusal(CODES, code.clone(), StatusCode::from_u16(status).unwrap());
         assert_eq!((refusal.code(), refusal.is_listed()), (code.as_ref(), listed), "{code:?} at {status}");
-        assert_eq!((refusal.to_string().as_str(), refusal.address(), refusal.vendor_text()), (shown, None, None));
+        assert_eq!((refusal.to_string().as_str(), refusal.field(), refusal.vendor_text()), (shown, None, None));
     }
 }

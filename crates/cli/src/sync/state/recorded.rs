@@ -30,7 +30,7 @@ pub(super) fn identity(target: &Target) -> Identity {
             FieldKind::List => format!(" with {:?} between entries", field.separator()),
             _ => String::new(),
         };
-        format!("{} = {:?}{list}{}", field.address(), field.column(), rules(field.is_trimmed(), field.is_checked()))
+        format!("{} = {:?}{list}{}", field.field(), field.column(), rules(field.is_trimmed(), field.is_checked()))
     };
     let mut fields: Vec<String> = mapping.fields().iter().map(field).collect();
     fields.sort();

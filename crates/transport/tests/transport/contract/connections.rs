@@ -80,7 +80,7 @@ pub(crate) async fn a_connection_that_closes_without_a_word_costs_no_second_requ
         let request = Request::get(format!("http://{}/{number}", server.address)).body(Bytes::new()).unwrap();
         match transport.exchange(request).await {
             Ok(_) => answered.push(format!("GET /{number} HTTP/1.1")),
-            error => assert_eq!(check_error(error, Kind::Interrupted).applied(), Applied::Perhaps),
+            error => assert_eq!(check_error(error, Kind::Interrupted).applied(), Applied::Maybe),
         }
     }
     let seen = server.seen.requests();

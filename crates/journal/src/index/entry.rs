@@ -9,16 +9,16 @@ const AHEAD_SECONDS: u32 = 3600;
 
 /// One field of one subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Field {
-    /// The number of its address in the index.
-    pub(super) address: u16,
+pub(super) struct Entry {
+    /// The number of its field in the index.
+    pub(super) field: u16,
     /// When the vendor accepted the value, in seconds since 1970.
     pub(super) accepted: u32,
-    /// The keyed hash of subject, address and value.
+    /// The keyed hash of subject, field and value.
     pub(super) tag: u64,
 }
 
-impl Field {
+impl Entry {
     /// Whether the vendor accepted it no longer ago than `refresh`. A time that lies ahead by more than an hour says that
     /// a clock was wrong: it does not count, or the update would not be sent until that time had come.
     pub(super) fn is_recent(&self, now: u32, refresh: Option<Duration>) -> bool {
@@ -36,30 +36,30 @@ pub(super) fn seconds(time: SystemTime) -> u32 {
     u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
 }
 
-/// Puts a field in the place of the one with its address.
-pub(super) fn put(fields: &mut Vec<Field>, field: Field) {
-    match fields.iter_mut().find(|known| known.address == field.address) {
-        Some(known) => *known = field,
-        None => fields.push(field),
+/// Puts an entry in the place of the one of its field.
+pub(super) fn put(entries: &mut Vec<Entry>, entry: Entry) {
+    match entries.iter_mut().find(|known| known.field == entry.field) {
+        Some(known) => *known = entry,
+        None => entries.push(entry),
     }
 }
 
-pub(super) fn write(fields: &[Field], row: &mut Vec<u8>) {
+pub(super) fn write(entries: &[Entry], row: &mut Vec<u8>) {
     row.clear();
-    for Field { address, accepted, tag } in fields {
-        row.extend_from_slice(&address.to_le_bytes());
+    for Entry { field, accepted, tag } in entries {
+        row.extend_from_slice(&field.to_le_bytes());
         row.extend_from_slice(&accepted.to_le_bytes());
         row.extend_from_slice(&tag.to_le_bytes());
     }
 }
 
-/// The fields of a row, or `None` if it is none.
-pub(super) fn read(row: &[u8]) -> Option<Vec<Field>> {
-    let (fields, rest) = row.as_chunks::<BYTES>();
-    let read = |&[a0, a1, s0, s1, s2, s3, ref tag @ ..]: &[u8; BYTES]| Field {
-        address: u16::from_le_bytes([a0, a1]),
+/// The entries of a row, or `None` if it is none.
+pub(super) fn read(row: &[u8]) -> Option<Vec<Entry>> {
+    let (entries, rest) = row.as_chunks::<BYTES>();
+    let read = |&[a0, a1, s0, s1, s2, s3, ref tag @ ..]: &[u8; BYTES]| Entry {
+        field: u16::from_le_bytes([a0, a1]),
         accepted: u32::from_le_bytes([s0, s1, s2, s3]),
         tag: u64::from_le_bytes(*tag),
     };
-    rest.is_empty().then(|| fields.iter().map(read).collect())
+    rest.is_empty().then(|| entries.iter().map(read).collect())
 }

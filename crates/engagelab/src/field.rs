@@ -1,9 +1,9 @@
-//! How a contact of a user is written as an address: by the vendor's name for it.
+//! How a contact of a user is written as a field: by the vendor's name for it.
 
 use std::fmt;
 use std::str::FromStr;
 
-use contact_sink_core::{Address, FieldKind, InvalidAddress};
+use contact_sink_core::{Field, FieldKind, InvalidField};
 
 /// A kind of contact, by the vendor's name. The set is open: a project may have others.
 ///
@@ -12,7 +12,7 @@ use contact_sink_core::{Address, FieldKind, InvalidAddress};
 ///
 /// assert_eq!("mobile_phone".parse(), Ok(ContactName::MobilePhone));
 /// assert_eq!("line_id".parse::<ContactName>()?.as_str(), "line_id");
-/// # Ok::<(), contact_sink_core::InvalidAddress>(())
+/// # Ok::<(), contact_sink_core::InvalidField>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -26,17 +26,17 @@ pub enum ContactName {
     /// `whatsapp_phone`
     WhatsappPhone,
     /// Any other name.
-    Other(Address),
+    Other(Field),
 }
 
-/// The address of a contact: `email`, `mobile_phone`, `landline_phone`, `whatsapp_phone`, or another name of the vendor's.
+/// The field of a contact: `email`, `mobile_phone`, `landline_phone`, `whatsapp_phone`, or another name of the vendor's.
 ///
 /// # Errors
-/// [`InvalidAddress`] if the name is empty, too long or has a control character.
+/// [`InvalidField`] if the name is empty, too long or has a control character.
 ///
 /// Source: EngageLab MA, "Set Contact Information" (`contacts`).
-pub fn contact(name: &str) -> Result<Address, InvalidAddress> {
-    Address::new(name)
+pub fn contact(name: &str) -> Result<Field, InvalidField> {
+    Field::new(name)
 }
 
 impl ContactName {
@@ -64,27 +64,27 @@ impl ContactName {
     }
 }
 
-impl From<Address> for ContactName {
-    fn from(address: Address) -> Self {
-        let known = Self::KNOWN.into_iter().find(|known| known.as_str() == address.as_str());
-        known.unwrap_or(Self::Other(address))
+impl From<Field> for ContactName {
+    fn from(field: Field) -> Self {
+        let known = Self::KNOWN.into_iter().find(|known| known.as_str() == field.as_str());
+        known.unwrap_or(Self::Other(field))
     }
 }
 
 impl FromStr for ContactName {
-    type Err = InvalidAddress;
+    type Err = InvalidField;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Address::new(text).map(Self::from)
+        Field::new(text).map(Self::from)
     }
 }
 
-impl TryFrom<ContactName> for Address {
-    type Error = InvalidAddress;
+impl TryFrom<ContactName> for Field {
+    type Error = InvalidField;
 
     fn try_from(name: ContactName) -> Result<Self, Self::Error> {
         match name {
-            ContactName::Other(address) => Ok(address),
+            ContactName::Other(field) => Ok(field),
             known => Self::new(known.as_str()),
         }
     }

@@ -1,9 +1,9 @@
-//! How an attribute and a field of a friend are written as an address: by the vendor's name for it.
+//! What names an attribute, and a tag of a friend: a field, by the vendor's name for it.
 
 use std::fmt;
 use std::str::FromStr;
 
-use contact_sink_core::{Address, FieldKind, InvalidAddress};
+use contact_sink_core::{Field, FieldKind, InvalidField};
 
 /// The most bytes of an attribute's name.
 pub const MAX_ATTRIBUTE_NAME_BYTES: usize = 50;
@@ -29,10 +29,10 @@ pub enum FriendField {
     Custom(String),
 }
 
-/// Why a text is not an address of this vendor.
+/// Why a text is not a field of this vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum InvalidTencentAddress {
+pub enum InvalidTencentField {
     /// An attribute's name is too long.
     #[error("an attribute's name has at most 50 bytes of UTF-8: 50 letters, 16 Chinese characters")]
     AttributeName,
@@ -42,50 +42,50 @@ pub enum InvalidTencentAddress {
     /// The key of a custom field is not one.
     #[error("the key of a custom field, after Tag_SNS_Custom_, is 1 to 8 ASCII letters")]
     CustomKey,
-    /// No vendor's address may be like this: empty, too long, or with a control character.
+    /// No vendor's field may be like this: empty, too long, or with a control character.
     #[error(transparent)]
-    Address(#[from] InvalidAddress),
+    Field(#[from] InvalidField),
 }
 
 const REMARK: &str = "Tag_SNS_IM_Remark";
 const GROUP: &str = "Tag_SNS_IM_Group";
 const CUSTOM: &str = "Tag_SNS_Custom_";
 
-/// The address of a user's attribute: its name, of 1 to 50 bytes, as it was set for the app.
+/// The field of a user's attribute: its name, of 1 to 50 bytes, as it was set for the app.
 ///
 /// # Errors
-/// [`InvalidTencentAddress`] if the name is empty, too long or has a control character.
+/// [`InvalidTencentField`] if the name is empty, too long or has a control character.
 ///
 /// Source: Tencent Chat, "im_set_attr" (`Attrs`); "im_set_attr_name".
-pub fn attribute(name: &str) -> Result<Address, InvalidTencentAddress> {
-    let address = Address::new(name)?;
-    if name.len() > MAX_ATTRIBUTE_NAME_BYTES { Err(InvalidTencentAddress::AttributeName) } else { Ok(address) }
+pub fn attribute(name: &str) -> Result<Field, InvalidTencentField> {
+    let field = Field::new(name)?;
+    if name.len() > MAX_ATTRIBUTE_NAME_BYTES { Err(InvalidTencentField::AttributeName) } else { Ok(field) }
 }
 
-/// The address of a friend's remark: `Tag_SNS_IM_Remark`.
-pub fn remark() -> Address {
+/// The field of a friend's remark: `Tag_SNS_IM_Remark`.
+pub fn remark() -> Field {
     FriendField::Remark.into()
 }
 
-/// The address of a friend's groups: `Tag_SNS_IM_Group`.
-pub fn group() -> Address {
+/// The field of a friend's groups: `Tag_SNS_IM_Group`.
+pub fn group() -> Field {
     FriendField::Group.into()
 }
 
-/// The address of a friend's custom field by its key: `Test` for `Tag_SNS_Custom_Test`.
+/// The field of a friend's custom field by its key: `Test` for `Tag_SNS_Custom_Test`.
 ///
 /// # Errors
-/// [`InvalidTencentAddress::CustomKey`] if the key is not 1 to 8 ASCII letters.
+/// [`InvalidTencentField::CustomKey`] if the key is not 1 to 8 ASCII letters.
 ///
 /// Source: Tencent Chat, "friend_update" (`Tag`); "Relationship Chain Management".
-pub fn custom(key: &str) -> Result<Address, InvalidTencentAddress> {
-    FriendField::custom(key).map(Address::from)
+pub fn custom(key: &str) -> Result<Field, InvalidTencentField> {
+    FriendField::custom(key).map(Field::from)
 }
 
 impl FriendField {
-    fn custom(key: &str) -> Result<Self, InvalidTencentAddress> {
+    fn custom(key: &str) -> Result<Self, InvalidTencentField> {
         let valid = (1..=8).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_alphabetic());
-        if valid { Ok(Self::Custom(key.to_owned())) } else { Err(InvalidTencentAddress::CustomKey) }
+        if valid { Ok(Self::Custom(key.to_owned())) } else { Err(InvalidTencentField::CustomKey) }
     }
 
     /// What it holds: the groups are a list, the others a text.
@@ -95,23 +95,23 @@ impl FriendField {
 }
 
 impl FromStr for FriendField {
-    type Err = InvalidTencentAddress;
+    type Err = InvalidTencentField;
 
     fn from_str(tag: &str) -> Result<Self, Self::Err> {
         match tag {
             REMARK => Ok(Self::Remark),
             GROUP => Ok(Self::Group),
-            _ => Self::custom(tag.strip_prefix(CUSTOM).ok_or(InvalidTencentAddress::Tag)?),
+            _ => Self::custom(tag.strip_prefix(CUSTOM).ok_or(InvalidTencentField::Tag)?),
         }
     }
 }
 
-impl From<FriendField> for Address {
+impl From<FriendField> for Field {
     fn from(field: FriendField) -> Self {
-        let Ok(address) = Self::new(field.to_string()) else {
+        let Ok(field) = Self::new(field.to_string()) else {
             unreachable!("a tag is short and has no control character")
         };
-        address
+        field
     }
 }
 

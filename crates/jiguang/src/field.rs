@@ -1,0 +1,117 @@
+//! How a contact label of a channel is written as a field: `210/默认联系`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use contact_sink_core::{Field, InvalidField, UserId};
+
+/// A contact label of a channel.
+///
+/// Shape: the channel's id as a canonical 64-bit integer, a slash, and the label: all that follows the first slash, not
+/// empty. A label may hold further slashes. It is configuration, not personal data: `Debug` and `Display` print it.
+///
+/// ```
+/// use contact_sink_jiguang::ChannelField;
+///
+/// let field: ChannelField = "210/默认联系".parse()?;
+/// assert_eq!((field.id(), field.label()), (210, "默认联系"));
+/// assert!("0210/默认联系".parse::<ChannelField>().is_err());
+/// # Ok::<(), contact_sink_jiguang::InvalidChannelField>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChannelField {
+    id: i64,
+    field: Field,
+}
+
+/// Why a text is not a [`ChannelField`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidChannelField {
+    /// There is no slash.
+    #[error("a field is a channel id, a slash and a contact label: 210/默认联系")]
+    NoSlash,
+    /// What stands before the slash is not a channel id.
+    #[error("what stands before the slash is not a channel id: a whole number within 64 bits without leading zeros")]
+    ChannelId,
+    /// Nothing follows the slash.
+    #[error("the contact label is empty")]
+    EmptyLabel,
+    /// No vendor's field may be like this: too long, or with a control character.
+    #[error(transparent)]
+    Field(#[from] InvalidField),
+}
+
+/// The field of a contact label of a channel: `210/默认联系`.
+///
+/// # Errors
+/// [`InvalidChannelField`] if the label is empty, has a control character, or is longer than a [`Field`] may be.
+///
+/// Source: Jiguang, "Set Contact Information" (`id`, `channelValues`).
+pub fn channel(id: i64, label: &str) -> Result<Field, InvalidChannelField> {
+    ChannelField::new(id, label).map(Field::from)
+}
+
+impl ChannelField {
+    /// A contact label of a channel.
+    ///
+    /// # Errors
+    /// As [`channel`].
+    pub fn new(id: i64, label: &str) -> Result<Self, InvalidChannelField> {
+        format!("{id}/{label}").parse()
+    }
+
+    /// The id of the channel.
+    pub fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// The contact label.
+    pub fn label(&self) -> &str {
+        self.field.as_str().split_once('/').map_or("", |(_, label)| label)
+    }
+}
+
+/// Takes a field apart without a copy.
+pub(crate) fn split(field: &str) -> Result<(i64, &str), InvalidChannelField> {
+    let (id, label) = field.split_once('/').ok_or(InvalidChannelField::NoSlash)?;
+    // A channel id has the canonical form that a numeric user id has, for the same reason: one channel, one spelling.
+    let id = UserId::new(id).ok().and_then(|id| id.as_i64()).ok_or(InvalidChannelField::ChannelId)?;
+    if label.is_empty() { Err(InvalidChannelField::EmptyLabel) } else { Ok((id, label)) }
+}
+
+impl FromStr for ChannelField {
+    type Err = InvalidChannelField;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (id, _) = split(text)?;
+        Ok(Self { id, field: Field::new(text)? })
+    }
+}
+
+impl TryFrom<&Field> for ChannelField {
+    type Error = InvalidChannelField;
+
+    fn try_from(field: &Field) -> Result<Self, Self::Error> {
+        let (id, _) = split(field.as_str())?;
+        Ok(Self { id, field: field.clone() })
+    }
+}
+
+impl From<ChannelField> for Field {
+    fn from(channel: ChannelField) -> Self {
+        channel.field
+    }
+}
+
+impl fmt::Debug for ChannelField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ChannelField({:?})", self.field.as_str())
+    }
+}
+
+impl fmt::Display for ChannelField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.field.fmt(f)
+    }
+}
