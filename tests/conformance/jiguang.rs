@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use contact_sink_core::{Field, ContactSink};
+use contact_sink_core::{ContactSink, Field};
 use contact_sink_jiguang::{ChannelField, ChannelKind, Config, Jiguang, JiguangSink};
 use contact_sink_transport::HttpTransport;
 

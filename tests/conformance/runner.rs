@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use contact_sink_core::{Field, ContactSink, ContactUpdate, SinkError, Subject, UserId, Value, Verdict};
+use contact_sink_core::{ContactSink, ContactUpdate, Field, SinkError, Subject, UserId, Value, Verdict};
 use contact_sink_transport::HttpTransport;
 use http::Request;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use contact_sink_core::{Field, ContactSink, SinkError};
+use contact_sink_core::{ContactSink, Field, SinkError};
 use contact_sink_tencent::{
     Answer, AttributesSink, Config, FriendField, FriendsSink, Tencent, UserAttributeNames, attribute,
 };

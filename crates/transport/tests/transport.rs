@@ -21,6 +21,9 @@ mod hyper;
 mod json;
 #[path = "transport/judge.rs"]
 mod judge;
+#[cfg(all(target_os = "linux", any(feature = "hyper", feature = "reqwest")))]
+#[path = "transport/lost_packets.rs"]
+mod lost_packets;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 #[path = "transport/options.rs"]
 mod options;

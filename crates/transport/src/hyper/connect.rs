@@ -36,6 +36,10 @@ impl Connector {
         tcp.set_nodelay(true);
         // It is shared out among the addresses of a host: one that swallows packets leaves time for the others.
         tcp.set_connect_timeout(Some(settings.connect_timeout));
+        // A closed socket still sends what was not acknowledged: up to 51 s later was seen. An exchange that has failed must not be
+        // applied after the wait for it.
+        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+        tcp.set_tcp_user_timeout(Some(settings.exchange_timeout));
         let route = match &settings.proxy {
             None => Route::Direct(HttpsConnector::from((tcp, tls))),
             Some(proxy) => Route::Proxied(HttpsConnector::from((tunnel(proxy, tcp)?, tls))),

@@ -76,6 +76,9 @@ pub(super) fn client(settings: &Settings, once: Arc<Once>) -> Result<Client, Bui
         // reqwest has its connector share it out among the addresses of a host.
         .connect_timeout(settings.connect_timeout)
         .connector_layer(ConnectOnce { once, connect_timeout: settings.connect_timeout });
+    // A closed socket still sends what was not acknowledged, see `hyper/connect.rs`.
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    let builder = builder.tcp_user_timeout(settings.exchange_timeout);
     let builder = match &settings.proxy {
         Some(proxy) => builder.proxy(tunnel(proxy)?),
         None => builder,
