@@ -18,6 +18,8 @@ use crate::{Outcome, Stop};
 const LONGEST_QUIET: Duration = Duration::from_secs(1);
 /// For so many codes that the table lacks a window is spent.
 const MOST_QUIET_CODES: usize = 10;
+/// A batch that failed so often while other requests succeed is halved.
+const HALVED_AFTER: u32 = 3;
 
 impl Lane {
     /// Takes in the answer to a request.
@@ -70,7 +72,10 @@ impl Lane {
         let again = if throttled { Again::Throttled } else { Again::Failed };
         // What a vendor asks of one update is kept, also if another one gets through before.
         let in_outage = if matches!(error.retry(), Retry::After(_)) { not_before } else { now };
-        self.send_again((key, purpose), items, (again, not_before), in_outage);
+        let is_update_to_blame = !throttled && self.reach.failed_in_a_row() < HALVED_AFTER as usize;
+        for items in if is_update_to_blame { halved(items, purpose) } else { vec![items] } {
+            self.send_again((key.clone(), purpose), items, (again, not_before), in_outage);
+        }
         self.stop_if_told_to_wait_too_long(&error, now);
     }
 
@@ -286,6 +291,20 @@ impl Lane {
         let (first, longest) = (self.options.first_backoff, self.longest_pause());
         pause(&mut self.rng, attempts, first, longest)
     }
+}
+
+/// A batch that failed [`HALVED_AFTER`] times, in two halves: one update that the vendor never answers well must
+/// not hold the others. What failed together counts as two attempts, so that a single update has attempts left.
+fn halved(mut items: Vec<Item>, purpose: Purpose) -> Vec<Vec<Item>> {
+    let is_batch = matches!(purpose, Purpose::Batch | Purpose::Isolation) && items.len() > 1;
+    if !is_batch || !items.iter().any(|item| item.attempts >= HALVED_AFTER) {
+        return vec![items];
+    }
+    for item in &mut items {
+        item.attempts = item.attempts.min(HALVED_AFTER - 1);
+    }
+    let second = items.split_off(items.len().div_ceil(2));
+    vec![items, second]
 }
 
 /// A vendor may repeat the request in its text, which every update of the request gets: values of the others are replaced.

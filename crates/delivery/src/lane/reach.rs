@@ -112,6 +112,11 @@ impl Reach {
         self.failed.len() >= self.enough
     }
 
+    /// Requests that failed and left after the latest one that got through, as many as count.
+    pub(super) fn failed_in_a_row(&self) -> usize {
+        self.failed.len()
+    }
+
     /// Whether an attempt that fails now counts against its update.
     pub(super) fn attempts_count(&self) -> bool {
         self.got_through && !self.is_outage()

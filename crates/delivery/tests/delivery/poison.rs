@@ -55,6 +55,28 @@ fn a_poisonous_request_is_given_up_and_holds_up_nobody() {
     }
 }
 
+/// The same in a batch: the vendor answers HTTP 500 to each request that one update is in.
+#[test]
+fn a_poisonous_update_is_found_in_its_batch_and_the_others_are_delivered() {
+    for (batch, poisons) in [(2, &[140][..]), (100, &[140]), (100, &[140, 141, 177]), (300, &[500])] {
+        paused(async {
+            let is_poison = |row: &usize| poisons.contains(row);
+            let script = move |request: &Request<'_>| match request.batch.iter().map(row_of).any(|row| is_poison(&row))
+            {
+                true => Err(error(SinkErrorKind::Unavailable)),
+                false => accept_all(request),
+            };
+            let world = World::new(batch, script).with_quota("2/s").shared();
+            let users = 300 * batch;
+            let finished = deliver_users(&world, Options::default().with_seed(3), users).await;
+            assert!(finished.unsettled() == poisons, "{batch} {poisons:?}");
+            assert_eq!((finished.summary.accepted, &finished.summary.stop), ((users - poisons.len()) as u64, &None));
+            let extra = world.requests() - users.div_ceil(batch);
+            assert!(extra < poisons.len() * 40, "{batch} {poisons:?}: {extra}");
+        });
+    }
+}
+
 /// Few others come: the poison's attempts count whenever one of them gets through.
 #[test]
 fn a_poisonous_request_is_given_up_also_if_there_is_little_traffic() {
