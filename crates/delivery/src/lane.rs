@@ -28,7 +28,7 @@ use contact_sink_core::{Applied, BatchKey, ContactSink, ContactUpdate, ErrorCode
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::backoff::{Budget, after};
+use crate::backoff::after;
 use crate::observe::Observer;
 use crate::{Admission, Journal, Options, Outcome, Stop, Summary};
 use behind::Behind;
@@ -111,7 +111,6 @@ pub(crate) struct Lane {
     provisional: Provisional,
     reach: Reach,
     probes: Probes,
-    budget: Budget,
     rng: fastrand::Rng,
     /// Counts departures and answers, to say which came first.
     events: u64,
@@ -168,7 +167,6 @@ impl Lane {
             in_flight: HashMap::new(),
             provisional: Provisional::default(),
             probes: Probes::default(),
-            budget: Budget::new(now),
             rng,
             events: 0,
             quiet_until: after(now, first_after),

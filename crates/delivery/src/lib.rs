@@ -8,7 +8,7 @@
 //! 2. Two updates of one subject are never in flight together, and the later never overtakes the earlier.
 //! 3. Updates share requests by the sink's key and limit, by count or linger time, whichever comes first.
 //! 4. Departures follow the sink's quota, see [`Limiter`].
-//! 5. What failed is sent again, with full jitter and within a budget; what ran out of tries is [`Outcome::Unsettled`]. Until
+//! 5. What failed is sent again, with full jitter; what ran out of tries is [`Outcome::Unsettled`]. Until
 //!    something gets through, one request at a time probes whether the vendor is there: after 10 s the lane stops, see
 //!    [`Options::unreachable_after`]. A vendor that goes down later is probed and waited for in the same way, for half an hour, see
 //!    [`Options::patience`].

@@ -69,12 +69,11 @@ impl Lane {
             Retry::After(wait) => after(now, wait.max(self.backoff(&items))),
             _ => after(now, self.backoff(&items)),
         };
-        let again = if throttled { Again::Throttled } else { Again::Failed };
         // What a vendor asks of one update is kept, also if another one gets through before.
         let in_outage = if matches!(error.retry(), Retry::After(_)) { not_before } else { now };
         let is_update_to_blame = !throttled && self.reach.failed_in_a_row() < HALVED_AFTER as usize;
         for items in if is_update_to_blame { halved(items, purpose) } else { vec![items] } {
-            self.send_again((key.clone(), purpose), items, (again, not_before), in_outage);
+            self.send_again((key.clone(), purpose), items, not_before, in_outage);
         }
         self.stop_if_told_to_wait_too_long(&error, now);
     }
@@ -130,7 +129,7 @@ impl Lane {
         self.flights.push(key.clone(), rest, now);
         if !again.is_empty() {
             let not_before = after(now, self.backoff(&again));
-            self.send_again((key, purpose), again, (Again::Failed, not_before), now);
+            self.send_again((key, purpose), again, not_before, now);
         }
         if accepted {
             self.accepted(departed, now);
@@ -265,7 +264,7 @@ impl Lane {
         &mut self,
         (key, purpose): (BatchKey, Purpose),
         items: Vec<Item>,
-        (mut again, mut not_before): (Again, Instant),
+        mut not_before: Instant,
         in_outage: Instant,
     ) {
         let most = self.options.max_attempts.get();
@@ -276,11 +275,11 @@ impl Lane {
         }
         self.give_up(spent);
         if self.reach.is_outage() {
-            again = self.again_in_outage(left.first().map(|item| item.seq), not_before);
+            self.probe_not_before(not_before, left.first().map(|item| item.seq));
             not_before = in_outage;
         }
         if !left.is_empty() {
-            self.flights.push(key, vec![Group { items: left, purpose, again }], not_before);
+            self.flights.push(key, vec![Group { items: left, purpose, again: Again::Yes }], not_before);
         }
     }
 

@@ -3,7 +3,7 @@
 use contact_sink_core::{BatchKey, ContactUpdate, Overlap};
 use tokio::time::Instant;
 
-use super::flight::{Group, Place, Purpose};
+use super::flight::{Again, Group, Place, Purpose};
 use super::{Lane, Request};
 use crate::observe::Departed;
 
@@ -34,7 +34,7 @@ impl Lane {
             self.give_up(group.items.into_iter().chain(rest.into_iter().flat_map(|group| group.items)));
             return None;
         }
-        self.count_departure(&group, now);
+        self.count_departure(&group);
         let departed = self.observe_departure(&group);
         self.reach.departs(now);
         self.probes.departs(self.reach.is_outage());
@@ -56,11 +56,9 @@ impl Lane {
         if self.stopped {
             return None;
         }
-        let budget = self.flights.has_due_retry(now).then(|| self.budget.ready_at(now));
         let concludes = self.provisional.concludes_at();
         let (due, ripe, reach) = (self.flights.next_due_after(now), self.queues.ripe_at(), self.reach_wakes_at());
-        let all =
-            [due, budget, ripe, concludes, reach, self.reach.probe_at(), self.holds.next_at(), Some(self.quiet_until)];
+        let all = [due, ripe, concludes, reach, self.reach.probe_at(), self.holds.next_at(), Some(self.quiet_until)];
         all.into_iter().flatten().filter(|at| *at > now).min()
     }
 
@@ -88,15 +86,13 @@ impl Lane {
         if self.alone && !self.in_flight.is_empty() {
             return None;
         }
-        let may_retry = self.budget.ready_at(now) <= now;
         let trial = self.provisional.is_on_trial();
         let queues = &self.queues;
         let may_go = |key: &BatchKey, group: &Group| (!trial || group.purpose == Purpose::Try) && !queues.is_busy(key);
         // Whatever else is due would break the quiet.
-        let heard_again =
-            self.flights.first_due(now, may_retry, |key, group| group.is_heard_again() && may_go(key, group));
+        let heard_again = self.flights.first_due(now, |key, group| group.is_heard_again() && may_go(key, group));
         let may_others = now >= self.quiet_until;
-        let place = heard_again.or_else(|| self.flights.first_due(now, may_retry, may_go).filter(|_| may_others));
+        let place = heard_again.or_else(|| self.flights.first_due(now, may_go).filter(|_| may_others));
         if let Some(place) = place {
             return Some(Candidate::Flight(place));
         }
@@ -110,19 +106,13 @@ impl Lane {
         self.closing || self.input_is_over
     }
 
-    fn count_departure(&mut self, group: &Group, now: Instant) {
+    fn count_departure(&self, group: &Group) {
         let mut told = self.told();
         told.summary.requests += 1;
-        if group.again.is_retry() {
+        if group.again == Again::Yes {
             told.summary.retries += 1;
         } else if group.purpose != Purpose::Batch {
             told.summary.isolation_requests += 1;
-        }
-        drop(told);
-        if group.again.needs_budget() {
-            self.budget.spend(now);
-        } else if !group.again.is_retry() {
-            self.budget.earn();
         }
     }
 }

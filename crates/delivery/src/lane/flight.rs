@@ -22,26 +22,11 @@ pub(super) enum Purpose {
     Field,
 }
 
-/// Whether a request repeats one that failed.
+/// Whether a request repeats one that failed, or that the vendor asked to be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Again {
     No,
-    /// It failed, or the vendor asked for another try.
-    Failed,
-    /// It was over the quota, and never looked at. The limiter makes it wait, so the retry budget need not.
-    Throttled,
-    /// It failed while nothing gets through. The lane probes at its own pace, so the retry budget does not count.
-    Unreached,
-}
-
-impl Again {
-    pub(super) fn is_retry(self) -> bool {
-        self != Self::No
-    }
-
-    pub(super) fn needs_budget(self) -> bool {
-        self == Self::Failed
-    }
+    Yes,
 }
 
 /// The updates of one request to be.
@@ -88,86 +73,67 @@ pub(super) type Place = (Instant, u64);
 /// Flights by the time at which they may leave, first come first served.
 #[derive(Debug, Default)]
 pub(super) struct Flights {
-    free: BTreeMap<Place, Flight>,
-    /// Those that the retry budget may hold back: there can be many, and none of the others waits behind them.
-    held_back: BTreeMap<Place, Flight>,
+    all: BTreeMap<Place, Flight>,
     next: u64,
 }
 
 impl Flights {
     pub(super) fn push(&mut self, key: BatchKey, stack: Vec<Group>, not_before: Instant) {
-        let Some(top) = stack.last() else { return };
-        let flights = if top.again.needs_budget() { &mut self.held_back } else { &mut self.free };
+        if stack.is_empty() {
+            return;
+        }
         self.next += 1;
-        flights.insert((not_before, self.next), Flight { key, stack });
+        self.all.insert((not_before, self.next), Flight { key, stack });
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.free.is_empty() && self.held_back.is_empty()
+        self.all.is_empty()
     }
 
     /// The first flight that is due and that the caller lets go.
-    pub(super) fn first_due(
-        &self,
-        now: Instant,
-        may_retry: bool,
-        may_go: impl Fn(&BatchKey, &Group) -> bool,
-    ) -> Option<Place> {
-        let first = |flights: &BTreeMap<Place, Flight>| {
-            let mut due = flights.range(..=(now, u64::MAX));
-            due.find(|(_, flight)| flight.stack.last().is_some_and(|top| may_go(&flight.key, top))).map(|(at, _)| *at)
-        };
-        let retry = if may_retry { first(&self.held_back) } else { None };
-        first(&self.free).into_iter().chain(retry).min()
-    }
-
-    pub(super) fn has_due_retry(&self, now: Instant) -> bool {
-        self.held_back.first_key_value().is_some_and(|((at, _), _)| *at <= now)
+    pub(super) fn first_due(&self, now: Instant, may_go: impl Fn(&BatchKey, &Group) -> bool) -> Option<Place> {
+        let mut due = self.all.range(..=(now, u64::MAX));
+        due.find(|(_, flight)| flight.stack.last().is_some_and(|top| may_go(&flight.key, top))).map(|(at, _)| *at)
     }
 
     pub(super) fn next_due_after(&self, now: Instant) -> Option<Instant> {
-        let next = |flights: &BTreeMap<Place, Flight>| flights.range((now, u64::MAX)..).next().map(|((at, _), _)| *at);
-        next(&self.free).into_iter().chain(next(&self.held_back)).min()
+        self.all.range((now, u64::MAX)..).next().map(|((at, _), _)| *at)
     }
 
     /// Takes the flight at this place: its key, the group that leaves, and what follows.
     pub(super) fn take(&mut self, place: Place) -> Option<(BatchKey, Group, Vec<Group>)> {
-        let mut flight = self.free.remove(&place).or_else(|| self.held_back.remove(&place))?;
+        let mut flight = self.all.remove(&place)?;
         let group = flight.stack.pop()?;
         Some((flight.key, group, flight.stack))
     }
 
     /// Whether a request that was refused as a whole is still being taken apart.
     pub(super) fn is_isolating(&self) -> bool {
-        self.all().flat_map(|flight| &flight.stack).any(|group| group.purpose == Purpose::Isolation)
+        self.all.values().flat_map(|flight| &flight.stack).any(|group| group.purpose == Purpose::Isolation)
     }
 
     /// The `seq` of all whole updates that wait here.
     pub(super) fn waiting(&self) -> impl Iterator<Item = u64> {
-        let groups = self.all().flat_map(|flight| &flight.stack).filter(|group| group.purpose != Purpose::Field);
+        let groups = self.all.values().flat_map(|flight| &flight.stack).filter(|group| group.purpose != Purpose::Field);
         groups.flat_map(|group| &group.items).map(|item| item.seq)
     }
 
     /// Takes this update out, with how and when it was to be sent.
     pub(super) fn pick(&mut self, seq: u64) -> Option<(Item, Again, Instant)> {
-        [&mut self.free, &mut self.held_back].into_iter().find_map(|flights| {
-            let (place, picked) = flights.iter_mut().find_map(|(place, flight)| Some((*place, flight.pick(seq)?)))?;
-            if flights.get(&place).is_some_and(|flight| flight.stack.is_empty()) {
-                flights.remove(&place);
-            }
-            let (item, again) = picked;
-            Some((item, again, place.0))
-        })
+        let (place, (item, again)) =
+            self.all.iter_mut().find_map(|(place, flight)| Some((*place, flight.pick(seq)?)))?;
+        if self.all.get(&place).is_some_and(|flight| flight.stack.is_empty()) {
+            self.all.remove(&place);
+        }
+        Some((item, again, place.0))
     }
 
     pub(super) fn drain(&mut self) -> Vec<Item> {
-        let flights =
-            std::mem::take(&mut self.free).into_values().chain(std::mem::take(&mut self.held_back).into_values());
-        flights.flat_map(|flight| flight.stack).flat_map(|group| group.items).collect()
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Flight> {
-        self.free.values().chain(self.held_back.values())
+        std::mem::take(&mut self.all)
+            .into_values()
+            .flat_map(|flight| flight.stack)
+            .flat_map(|group| group.items)
+            .collect()
     }
 }
 

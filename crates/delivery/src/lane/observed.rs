@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Lane;
-use super::flight::{Group, Purpose};
+use super::flight::{Again, Group, Purpose};
 use super::item::Item;
 use crate::observe::{Departed, Leaving};
 
@@ -30,7 +30,7 @@ impl Lane {
             purpose: purpose.name(),
             updates: items.len(),
             attempt: next_attempt(items),
-            is_retry: again.is_retry(),
+            is_retry: *again == Again::Yes,
             numbers: numbers().min().zip(numbers().max()),
         })
     }

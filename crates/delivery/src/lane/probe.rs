@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::Lane;
 use super::departure::Candidate;
-use super::flight::{Again, Group, Purpose};
+use super::flight::{Group, Purpose};
 
 /// Of so many probes the first is a request that never left.
 const FRESH: u32 = 2;
@@ -42,7 +42,7 @@ impl Lane {
         let failed_last = self.probes.failed_last;
         let another = |group: &Group| group.items.first().map(|item| item.seq) != failed_last;
         let first_due = |may_go: &dyn Fn(&Group) -> bool| {
-            self.flights.first_due(now, true, |_: &BatchKey, group| may_go(group)).map(Candidate::Flight)
+            self.flights.first_due(now, |_: &BatchKey, group| may_go(group)).map(Candidate::Flight)
         };
         let is_awaited = |group: &Group| group.is_heard_again() || group.purpose == Purpose::Try;
         let fresh = || self.queues.ripe(now, self.nothing_more_comes()).cloned().map(Candidate::Fresh);
@@ -54,10 +54,9 @@ impl Lane {
             .or_else(|| first_due(&|_| true))
     }
 
-    /// When a request that just failed may leave again, if the vendor is down: at the next probe that it is chosen for.
-    pub(super) fn again_in_outage(&mut self, first: Option<u64>, next_probe: Instant) -> Again {
+    /// A request whose first update is this one just failed while the vendor is down: the next probe waits.
+    pub(super) fn probe_not_before(&mut self, next_probe: Instant, first: Option<u64>) {
         self.probes.failed_last = first;
         self.reach.next_probe_not_before(next_probe);
-        Again::Unreached
     }
 }

@@ -137,7 +137,8 @@ fn ten_thousand_waiting_updates_are_no_burden() {
             _ => accept_all(request),
         });
         let world: Arc<World> = world.with_keys(keys, overlap).shared();
-        let finished = paused(deliver_users(&world, Options::default(), 10_000));
+        let options = Options::default().with_max_attempts(100.try_into().unwrap());
+        let finished = paused(deliver_users(&world, options, 10_000));
         assert_eq!(finished.summary.accepted, 10_000);
     }
 }

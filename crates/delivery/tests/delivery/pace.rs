@@ -127,7 +127,7 @@ fn throttling_of_what_left_before_holds_the_lane_once() {
 }
 
 #[test]
-fn what_was_throttled_goes_first_and_is_not_counted_against_the_retry_budget() {
+fn what_was_throttled_goes_first() {
     let script = |request: &Request<'_>| match request.number {
         20..=40 => Err(error(SinkErrorKind::Throttled)),
         _ => accept_all(request),
@@ -139,7 +139,6 @@ fn what_was_throttled_goes_first_and_is_not_counted_against_the_retry_budget() {
     let again = rows.iter().rposition(|row| *row == rows[19]).unwrap();
     assert!(again <= 60, "{again}");
 
-    // Eighty at once are far more than the budget has.
     let script = |request: &Request<'_>| match request.number {
         20..=99 => Err(error(SinkErrorKind::Throttled)),
         _ => accept_all(request),

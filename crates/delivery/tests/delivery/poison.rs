@@ -210,7 +210,7 @@ fn a_late_answer_from_before_an_outage_does_not_end_it() {
     });
 }
 
-/// What failed in an outage waits for no budget when it is over, and what the vendor asked one update to wait is kept.
+/// What failed in an outage is sent at once when it is over, and what the vendor asked one update to wait is kept.
 #[test]
 fn after_an_outage_everything_goes_on_at_once_but_what_was_told_to_wait() {
     paused(async {

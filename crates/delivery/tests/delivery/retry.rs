@@ -1,6 +1,6 @@
-//! What failed is sent again: how often, after which pause, within which budget, and what the caller is told in the end.
+//! What failed is sent again: how often, after which pause, and what the caller is told in the end.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ fn pauses_have_full_jitter_under_a_ceiling_that_doubles() {
         paused(deliver_users(&world, options, 11));
         for (attempt, pause) in pauses(&world).into_iter().take(11).enumerate() {
             let ceiling = Duration::from_millis(200 << attempt).min(Duration::from_secs(30));
-            // A timer may be late by its tick, and the retry budget holds a run of retries back by seconds at most.
+            // A timer may be late by its tick.
             assert!(pause <= ceiling + Duration::from_millis(1), "attempt {attempt}: {pause:?}");
             shortest[attempt] = shortest[attempt].min(pause);
             longest[attempt] = longest[attempt].max(pause);
@@ -188,9 +188,10 @@ fn only_failures_in_a_row_count() {
     assert_eq!(finished.summary.accepted, 4);
 }
 
+/// Nothing but the backoff of each, the requests in flight and the quota holds retries back.
 #[test]
-fn retries_wait_for_their_budget_and_are_never_given_up_for_it() {
-    // The first request of two updates in three fails: never four in a row, which is an outage and has no budget.
+fn many_retries_at_once_take_no_longer_than_their_backoff() {
+    // The first request of two updates in three fails: never four in a row, which is an outage.
     let script = |request: &Request<'_>| {
         if request.number <= 450 && request.number % 3 != 1 {
             Err(error(SinkErrorKind::Connect))
@@ -199,26 +200,10 @@ fn retries_wait_for_their_budget_and_are_never_given_up_for_it() {
         }
     };
     let world = World::new(1, script).shared();
-    let options =
-        Options::default().with_concurrency(450.try_into().unwrap()).with_max_attempts(100.try_into().unwrap());
+    let options = Options::default().with_concurrency(450.try_into().unwrap());
     let finished = paused(deliver_users(&world, options, 450));
-    assert_eq!(finished.summary.accepted, 450);
-    let (mut fresh, mut retries, mut seen) = (0.0, 0.0, HashSet::new());
-    let departures = world.departures();
-    for departure in &departures {
-        if seen.insert(departure.rows[0]) {
-            fresh += 1.0;
-            continue;
-        }
-        retries += 1.0;
-        let elapsed = (departure.at - departures[0].at).as_secs_f64();
-        let most = 10.0 + 0.2 * fresh + elapsed;
-        assert!(retries <= most + 0.1, "{retries} retries, {most} allowed");
-        // By then all have failed, and every one but these waits for the budget alone.
-        assert!(elapsed < 0.5 || retries >= most - 1.1, "{retries} retries, {most} allowed");
-    }
-    assert_eq!(finished.summary.retries as f64, retries);
-    assert!(finished.took > Duration::from_secs(180), "{:?}", finished.took);
+    assert_eq!((finished.summary.accepted, finished.summary.retries), (450, 300));
+    assert!(finished.took < Duration::from_secs(2), "{:?}", finished.took);
 }
 
 #[test]
