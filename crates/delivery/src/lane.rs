@@ -31,6 +31,7 @@ use tokio::time::Instant;
 use crate::backoff::after;
 use crate::observe::Observer;
 use crate::{Admission, Journal, Options, Outcome, Stop, Summary};
+use answer::Recent;
 use behind::Behind;
 use flight::{Flights, Group, Purpose};
 use hold::Holds;
@@ -118,6 +119,7 @@ pub(crate) struct Lane {
     quiet_until: Instant,
     /// Codes that the vendor's table lacks and that were heard in quiet: they are not about the quota.
     heard_in_quiet: HashSet<Option<ErrorCode>>,
+    recent: Recent,
     /// Codes for which a window was spent.
     asked_in_quiet: HashSet<Option<ErrorCode>>,
     /// Nothing was accepted yet: one request at a time.
@@ -171,6 +173,7 @@ impl Lane {
             events: 0,
             quiet_until: after(now, first_after),
             heard_in_quiet: HashSet::new(),
+            recent: Recent::default(),
             asked_in_quiet: HashSet::new(),
             alone: true,
             rejects: Rejects::default(),

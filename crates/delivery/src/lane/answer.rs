@@ -1,6 +1,6 @@
 //! What an answer means for each update of the request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +45,7 @@ impl Lane {
     fn failed(&mut self, request: Request, error: SinkError, now: Instant) {
         let Request { key, group: Group { mut items, purpose, .. }, rest, departed } = request;
         let error = Arc::new(error);
+        self.recent.push(false);
         let counts = self.hear_failure(departed, &error, now);
         let on_its_way = (error.applied() == Applied::Maybe).then(|| after(now, self.options.maybe_applied_hold));
         for item in &mut items {
@@ -84,6 +85,7 @@ impl Lane {
         hide_values_of_others(&items, &mut verdicts);
         let alone = items.len() == 1;
         let counts = self.hear(departed, &verdicts, now);
+        self.recent.push(verdicts.contains(&Verdict::Accepted));
         let (mut again, mut undecided, mut accepted, mut rejected) = (Vec::new(), Vec::new(), false, false);
         let mut causes = HashMap::new();
         for (mut item, verdict) in items.into_iter().zip(verdicts) {
@@ -141,7 +143,9 @@ impl Lane {
         let plain = !refused.undecided && refused.rejection.is_listed();
         if self.stopped && !plain {
             self.give_up([refused.item]);
-        } else if purpose == Purpose::Conviction || (plain && purpose != Purpose::Try) {
+        } else if purpose == Purpose::Conviction
+            || (purpose != Purpose::Try && (plain || self.is_known_refusal(refused.rejection.code())))
+        {
             if !refused.rejection.is_listed() {
                 self.was_heard_in_quiet(refused.rejection.code().cloned());
             }
@@ -188,6 +192,12 @@ impl Lane {
         }
         let key = self.sink.batch_key(&item.update);
         self.flights.push(key, vec![Group::new(vec![item], purpose)], self.quiet_until);
+    }
+
+    /// Whether a code that the vendor's table lacks was confirmed as a refusal before. It may be about the quota all the same: so it
+    /// counts only while most requests succeed.
+    fn is_known_refusal(&self, code: Option<&ErrorCode>) -> bool {
+        code.is_some() && self.heard_in_quiet.contains(&code.cloned()) && self.recent.succeed()
     }
 
     fn was_heard_in_quiet(&mut self, code: Option<ErrorCode>) {
@@ -289,6 +299,25 @@ impl Lane {
         let attempts = self.reach.tried().max(if self.reach.is_outage() { 0 } else { of_items() });
         let (first, longest) = (self.options.first_backoff, self.longest_pause());
         pause(&mut self.rng, attempts, first, longest)
+    }
+}
+
+/// Whether the latest answers were successes: something in the request was accepted.
+#[derive(Debug, Default)]
+pub(super) struct Recent(VecDeque<bool>);
+
+impl Recent {
+    const MOST: usize = 20;
+
+    fn push(&mut self, is_success: bool) {
+        self.0.push_back(is_success);
+        if self.0.len() > Self::MOST {
+            self.0.pop_front();
+        }
+    }
+
+    fn succeed(&self) -> bool {
+        2 * self.0.iter().filter(|is_success| **is_success).count() >= self.0.len()
     }
 }
 

@@ -94,6 +94,27 @@ fn check_codes_that_differ(every: usize) {
     assert!(differ < 2 * same + Duration::from_secs(11), "{differ:?}, and {same:?} with one code");
 }
 
+/// A code that was confirmed costs no further requests while most requests succeed; else each refusal is confirmed.
+#[test]
+fn a_code_that_was_confirmed_is_believed_while_most_requests_succeed() {
+    for (every, extra) in [(10, 0..40), (3, 0..40), (1, 1_000..usize::MAX)] {
+        let script = move |request: &Request<'_>| {
+            let is_bad = user_of(&request.batch[0]) > 100 && user_of(&request.batch[0]).is_multiple_of(every);
+            Ok(vec![if is_bad {
+                Verdict::Rejected(Rejection::unlisted(Some(9_999.into()), "a code that the table lacks"))
+            } else {
+                Verdict::Accepted
+            }])
+        };
+        let world = World::new(1, script).with_quota("200/s").with_latency(|_| Duration::from_millis(20)).shared();
+        let finished = paused(deliver_users(&world, Options::default().with_max_rejected(MaxRejected::Any), 2_000));
+        let rejected = (101..2_000).filter(|user| user % every == 0).count() as u64;
+        assert_eq!((finished.summary.accepted, finished.summary.rejected), (2_000 - rejected, rejected));
+        let more = world.requests() - 2_000;
+        assert!(extra.contains(&more), "1 in {every}: {more}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn over_quota_as_an_unknown_code_rejects_nobody() {
     let delivery = Delivery::new(Vendor::default(), Options::default().with_seed(7));
