@@ -16,7 +16,7 @@ use crate::lane::{Command, Lane, Told, driver};
 use crate::observe::within_current;
 use crate::outcomes::{ByNumber, Unnumbered};
 use crate::room::Room;
-use crate::{Journal, Limiter, Numbered, Options, Outcome, Outcomes, Summary};
+use crate::{Journal, Limiter, Numbered, Options, Outcome, Outcomes, Stop, Summary};
 
 /// A handle on one lane: one sink, one limiter, one order, driven by a task of its own.
 ///
@@ -86,7 +86,12 @@ impl Delivery {
         let room = Room::new(&options);
         let (commands, inbox) = mpsc::unbounded_channel();
         let lane = Lane::new(sink.clone(), options, journal, limiter.is_some(), told.clone(), Instant::now());
-        tokio::spawn(within_current(driver::drive(lane, sink, limiter, inbox)));
+        let alive = Alive { told: told.clone(), is_done: false };
+        tokio::spawn(within_current(async move {
+            let mut alive = alive;
+            driver::drive(lane, sink, limiter, inbox).await;
+            alive.is_done = true;
+        }));
         Self { shared: Arc::new(Shared { commands, room, told, next: AtomicU64::new(0) }) }
     }
 
@@ -186,6 +191,21 @@ impl Delivery {
     pub(crate) fn command(&self, command: Command) {
         // If the lane's task is gone, there is nobody to tell.
         let _ = self.shared.commands.send(command);
+    }
+}
+
+/// Held by the lane's task. Dropped before its end, it says that the lane is broken.
+struct Alive {
+    told: Arc<Mutex<Told>>,
+    is_done: bool,
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        if !self.is_done {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.summary.stop.get_or_insert(Stop::Broken);
+        }
     }
 }
 

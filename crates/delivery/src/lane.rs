@@ -24,7 +24,9 @@ mod rejects;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use contact_sink_core::{Applied, BatchKey, ContactSink, ContactUpdate, ErrorCode, Limits, SinkError, Subject};
+use contact_sink_core::{
+    Applied, BatchKey, ContactSink, ContactUpdate, ErrorCode, Limits, SinkError, SinkErrorKind, Subject,
+};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -261,7 +263,10 @@ impl Lane {
         if self.stopped || self.closing {
             let outcome = item.unsettled(self.cause.clone());
             self.settle(item, outcome);
-        } else if let Err(rejection) = self.sink.validate(&item.update) {
+            return;
+        }
+        let Some(valid) = guarded(|| self.sink.validate(&item.update)) else { return self.broke(item) };
+        if let Err(rejection) = valid {
             let outcome = Outcome::Rejected { rejections: vec![rejection], stored: Vec::new(), earlier: item.applied };
             self.rejects.unsent += 1;
             self.settle(item, outcome);
@@ -275,12 +280,16 @@ impl Lane {
         if self.is_behind(&item) {
             return self.give_up([item]);
         }
-        let Some(item) = self.hold(item, now) else { return };
+        let Some(mut item) = self.hold(item, now) else { return };
         match self.admit(&item) {
-            Some(Admission::Send) => self.queues.push(self.sink.batch_key(&item.update), item, now),
-            Some(Admission::SendPart(update)) => {
-                let item = Item { update, ..item };
-                self.queues.push(self.sink.batch_key(&item.update), item, now);
+            Some(admission @ (Admission::Send | Admission::SendPart(_))) => {
+                if let Admission::SendPart(update) = admission {
+                    item.update = update;
+                }
+                match guarded(|| self.sink.batch_key(&item.update)) {
+                    Some(key) => self.queues.push(key, item, now),
+                    None => self.broke(item),
+                }
             }
             Some(Admission::Unchanged) => self.settle(item, Outcome::Unchanged),
             Some(Admission::Superseded) => self.settle(item, Outcome::Superseded),
@@ -288,7 +297,19 @@ impl Lane {
         }
     }
 
+    /// The sink's code panicked over this update, which says so; the lane goes on.
+    fn broke(&mut self, item: Item) {
+        let error = SinkError::new("sink", "validate", SinkErrorKind::Contract).with_detail("it panicked");
+        let outcome = item.unsettled(Some(Arc::new(error)));
+        self.settle(item, outcome);
+    }
+
     fn told(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the sink's own code gives; `None` if it panicked.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).ok()
 }

@@ -181,6 +181,7 @@ fn stop_name(why: &Stop) -> &'static str {
         Stop::RefusedAlike { .. } => "refused_alike",
         Stop::TooManyRejected { .. } => "too_many_rejected",
         Stop::Journal(_) => "journal",
+        Stop::Broken => "broken",
         Stop::Halted => "halted",
     }
 }

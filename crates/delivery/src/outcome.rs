@@ -108,6 +108,8 @@ pub enum Stop {
     },
     /// The [`Journal`](crate::Journal) cannot be read or written: nothing new is sent that could not be written down.
     Journal(JournalError),
+    /// The lane's task has ended before its work: its runtime is gone, or code that it called panicked, such as a journal's.
+    Broken,
     /// [`Delivery::halt`](crate::Delivery::halt) was called, or the time given to
     /// [`Delivery::close`](crate::Delivery::close) was over.
     Halted,
@@ -148,6 +150,7 @@ impl fmt::Display for Stop {
                 write!(f, "{rejected} of {outcomes} updates were rejected: compare the mapping with the input")
             }
             Self::Journal(error) => write!(f, "{error}"),
+            Self::Broken => f.write_str("its task has ended: its runtime is gone, or code that it called panicked"),
             Self::Halted => f.write_str("it was asked to stop"),
         }
     }

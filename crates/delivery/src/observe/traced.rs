@@ -92,7 +92,7 @@ pub(super) fn stops(name: &str, reason: &str, why: &Stop) {
         Stop::Failed(error) | Stop::Unreachable { cause: error, .. } => (Some(error), error.code(), None),
         Stop::RefusedAlike { code, refused, .. } => (None, code.as_ref(), Some(*refused)),
         Stop::TooManyRejected { rejected, .. } => (None, None, Some(*rejected)),
-        Stop::Journal(_) | Stop::Halted => (None, None, None),
+        Stop::Journal(_) | Stop::Broken | Stop::Halted => (None, None, None),
     };
     let code = code.map(value);
     let kind = error.map(|error| kind_name(error.kind()));

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use contact_sink_core::{ErrorCode, SinkErrorKind, Verdict};
+use async_trait::async_trait;
+use contact_sink_core::{
+    Applied, BatchKey, ContactSink, ContactUpdate, ErrorCode, Limits, Rejection, SinkError, SinkErrorKind, Verdict,
+};
 use contact_sink_delivery::{Delivery, MaxRejected, Options, Outcome, Stop};
 use tokio::time::Instant;
 
@@ -295,4 +298,57 @@ fn a_caller_with_a_bad_update_learns_it_as_soon_as_somebody_elses_is_accepted() 
         assert!(matches!(bad, Outcome::Rejected { .. }) && good == Outcome::Accepted);
         assert!(began.elapsed() < Duration::from_millis(200));
     });
+}
+
+/// Its code panics over some updates.
+struct Panicking;
+
+#[async_trait]
+impl ContactSink for Panicking {
+    fn limits(&self) -> Limits {
+        Limits::new(10.try_into().unwrap())
+    }
+
+    fn batch_key(&self, update: &ContactUpdate) -> BatchKey {
+        assert_ne!(user_of(update), 7, "this one has no key");
+        BatchKey::any()
+    }
+
+    fn validate(&self, update: &ContactUpdate) -> Result<(), Rejection> {
+        assert_ne!(user_of(update), 3, "this one cannot be validated");
+        Ok(())
+    }
+
+    async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
+        Ok(vec![Verdict::Accepted; batch.len()])
+    }
+}
+
+#[test]
+fn a_sink_that_panics_over_an_update_leaves_that_one_undelivered_and_no_other() {
+    paused(async {
+        let delivery = Delivery::new(Panicking, Options::default());
+        for user in 0..10 {
+            let outcome = delivery.deliver(update_of(0, user, 1)).await;
+            if user == 3 || user == 7 {
+                let Outcome::Unsettled { applied: Applied::No, cause: Some(cause) } = outcome else {
+                    panic!("{outcome:?}")
+                };
+                assert_eq!((cause.kind(), cause.to_string().contains("it panicked")), (SinkErrorKind::Contract, true));
+            } else {
+                assert_eq!(outcome, Outcome::Accepted);
+            }
+        }
+        assert_eq!(delivery.summary().stop, None);
+    });
+}
+
+#[test]
+fn a_delivery_whose_runtime_is_gone_says_so() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let delivery = runtime.block_on(async { Delivery::new(Panicking, Options::default()) });
+    drop(runtime);
+    assert_eq!(delivery.summary().stop, Some(Stop::Broken));
+    let outcome = paused(async move { delivery.deliver(update_of(0, 1, 1)).await });
+    assert!(matches!(outcome, Outcome::Unsettled { applied: Applied::No, .. }), "{outcome:?}");
 }
