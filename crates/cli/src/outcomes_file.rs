@@ -49,7 +49,7 @@ impl OutcomesFile {
         if path == Path::new("-") {
             return Err(cannot("it takes the name of a file".to_owned()));
         }
-        // Of a pipe whose reader hangs no signal would get the command away.
+        // A write to a pipe whose reader hangs would block the command, and no signal would end it.
         if is_pipe(path) {
             return Err(cannot("it is a pipe: name a file".to_owned()));
         }

@@ -13,7 +13,7 @@ const FOR_A_DESTINATION: u64 = 17;
 /// Those of a destination in the simulator, which has rejected rows only.
 const FOR_A_SIMULATED_ONE: u64 = 3;
 
-/// So few files are not enough for any command.
+/// With fewer open files no command can work.
 const LEAST: u64 = 16;
 
 /// Sets the limits. It is done before anything is read.

@@ -299,7 +299,7 @@ impl Lane {
 
     /// The sink's code panicked over this update, which says so; the lane goes on.
     fn broke(&mut self, item: Item) {
-        let error = SinkError::new("sink", "validate", SinkErrorKind::Contract).with_detail("it panicked");
+        let error = SinkError::new("sink", "check", SinkErrorKind::Contract).with_detail("it panicked");
         let outcome = item.unsettled(Some(Arc::new(error)));
         self.settle(item, outcome);
     }

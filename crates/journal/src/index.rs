@@ -41,11 +41,12 @@ const FOLD_AFTER_REMOVED: usize = 20_000;
 ///
 /// The file holds the fields as they are written, the time of each acceptance, and of subjects and values nothing but
 /// hashes under a [`Key`]; it can be told from them how many subjects have ids that differ in the last three bytes only, and
-/// how many contacts an owner has, not which. It is SQLite, for its owner only, and open in one process at a time.
+/// how many friends an owner has, not which. It is SQLite, for its owner only, and open in one process at a time.
 pub struct Index {
     path: PathBuf,
     /// How often it was opened, this time included.
     opening: u64,
+    seen: Option<PathBuf>,
     was_emptied: bool,
     hasher: Hasher,
     refresh: Option<Duration>,
@@ -70,6 +71,8 @@ pub struct IndexOptions {
     pub refresh: Option<Duration>,
     /// A file that says how often the index was opened, so that an older index in its place is noticed. It is made if there is none.
     /// An index that is not new is not trusted without it. `None`: an older index is taken for the newest.
+    ///
+    /// What it does not notice: a copy that was made during a run that was killed later, and is put back with its log.
     pub seen: Option<PathBuf>,
 }
 
@@ -218,8 +221,8 @@ impl Index {
         let IndexOptions { refresh, seen } = options;
         let lock = Lock::take(&path.with_added_extension("lock"), &format!("process {}", std::process::id()))?;
         let hasher = Hasher::new(key);
-        let file::Opened { database, count, has_lost_log } = file::open(path, hasher.check())?;
         let last_seen = seen.as_deref().map(seen::read).transpose()?;
+        let file::Opened { database, count, has_lost_log } = file::open(path, hasher.check())?;
         let is_older = match last_seen {
             None => false,
             Some(None) => count > 1,
@@ -231,6 +234,7 @@ impl Index {
         let mut index = Self {
             path: path.to_owned(),
             opening: count,
+            seen,
             was_emptied: false,
             hasher,
             refresh,
@@ -245,11 +249,14 @@ impl Index {
         if has_lost_log || is_older {
             index.empty()?;
         }
-        // Only now: who is ended before finds an older index once more.
-        if let Some(seen) = seen {
-            seen::write(&seen, count)?;
-        }
+        // Not before it is emptied: a process that is killed here finds the older index once more.
+        index.note_seen()?;
+        file::fold_when_closed(&index.database)?;
         Ok(index)
+    }
+
+    fn note_seen(&self) -> Result<(), IndexProblem> {
+        self.seen.as_deref().map_or(Ok(()), |seen| seen::write(seen, self.opening))
     }
 
     /// Removes all that the file says of a vendor.
@@ -305,7 +312,9 @@ impl Drop for Index {
     fn drop(&mut self) {
         // If it cannot be noted, the next opening finds the log, or sends everything once more.
         let _ = self.writer.wait();
-        let _ = file::set_opening(&self.database, self.opening, false);
+        // One more, so that a copy that is made while it is open is older than what is there in the end.
+        self.opening += 1;
+        let _ = file::set_opening(&self.database, self.opening, false).and_then(|()| self.note_seen());
     }
 }
 

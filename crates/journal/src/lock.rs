@@ -80,7 +80,7 @@ impl Lock {
             let at_path = std::fs::metadata(&self.path).map(id);
             at_path.is_ok_and(|at_path| self.file.metadata().is_ok_and(|held| id(held) == at_path))
         }
-        // Elsewhere a file that is open cannot be deleted.
+        // Elsewhere this is not known.
         #[cfg(not(unix))]
         true
     }

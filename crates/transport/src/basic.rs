@@ -100,7 +100,7 @@ impl BasicCredentials {
 
 /// What is shorter is in any text by chance.
 const SHORTEST: usize = 6;
-/// So many bytes of a secret in a row are no chance.
+/// So many bytes of a secret in a row are not in a text by chance.
 const PART: usize = 8;
 /// An id as long as this is not a number that a user may have too.
 const LONG_ID: usize = 12;

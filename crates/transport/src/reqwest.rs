@@ -122,7 +122,7 @@ impl HttpTransport for ReqwestTransport {
             open: Arc::new(()),
             idle: Idle::new(self.settings.idle_timeout),
         });
-        let shortage = Shortage::new(self.settings.connect_timeout);
+        let mut shortage = Shortage::new(self.settings.connect_timeout);
         loop {
             let turn = timeout_at(deadline, permit(&host.turns)).await.unwrap_or(Err(NO_TURN))?;
             while let Some(link) = host.idle.take() {

@@ -221,7 +221,7 @@ impl States {
         if let Some((_, open)) = self.indexes.iter().find(|(known, _)| *known == account) {
             return Ok(Some(open.clone()));
         }
-        // Not named as the index is: who copies that back by its name leaves this one.
+        // Its name does not begin as that of the index: a copy of `index-*` that is put back does not replace it.
         let seen = directory.join(format!("account-{account}.seen"));
         let open = VendorHas::open(&self.key()?, &path, seen, args.refresh, use_of)?;
         self.indexes.push((account, open.clone()));

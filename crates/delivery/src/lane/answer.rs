@@ -72,7 +72,8 @@ impl Lane {
         };
         // What a vendor asks of one update is kept, also if another one gets through before.
         let in_outage = if matches!(error.retry(), Retry::After(_)) { not_before } else { now };
-        let is_update_to_blame = !throttled && self.reach.failed_in_a_row() < HALVED_AFTER as usize;
+        let is_update_to_blame =
+            !throttled && !self.reach.is_outage() && self.reach.failed_in_a_row() < HALVED_AFTER as usize;
         for items in if is_update_to_blame { halved(items, purpose) } else { vec![items] } {
             self.send_again((key.clone(), purpose), items, not_before, in_outage);
         }
@@ -302,7 +303,7 @@ impl Lane {
     }
 }
 
-/// Whether the latest answers were successes: something in the request was accepted.
+/// Whether at least half of the latest answers were successes: something in the request was accepted.
 #[derive(Debug, Default)]
 pub(super) struct Recent(VecDeque<bool>);
 
@@ -344,8 +345,17 @@ fn hide_values_of_others(items: &[Item], verdicts: &mut [Verdict]) {
             let texts = item.update.fields().iter().flat_map(|(_, value)| value.texts());
             texts.map(|value| (item.seq, value))
         });
-        let found = values.filter(|(_, value)| value.len() >= SHORTEST && text.contains(value));
-        found.map(|(seq, value)| (seq, value.to_owned())).collect()
+        // A text that was cut may end within a value.
+        let cut = text.strip_suffix('…').unwrap_or_default();
+        let found = values.filter_map(|(seq, value)| {
+            let mut beginnings = (SHORTEST..value.len()).rev().filter_map(|end| value.get(..end));
+            let found = if text.contains(value) { Some(value) } else { beginnings.find(|part| cut.ends_with(part)) };
+            Some((seq, found.filter(|found| found.len() >= SHORTEST)?.to_owned()))
+        });
+        let mut found: Vec<(u64, String)> = found.collect();
+        // One may be a part of another.
+        found.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+        found
     };
     // Most often all of them have the same text.
     let mut found: HashMap<String, Vec<(u64, String)>> = HashMap::new();

@@ -119,6 +119,27 @@ fn a_refusal_that_goes_away_rejects_nobody() {
     }
 }
 
+/// One value may be the beginning of another, and the text may be cut within one.
+#[test]
+fn no_part_of_another_users_value_is_left_in_the_vendors_text() {
+    let values = ["0000", "00001", "0002", "0000000000003"];
+    let text = format!("refused {} and {} {}{}", values[1], values[0], "-".repeat(268), values[3]);
+    let script = move |request: &Request<'_>| {
+        Ok(vec![Verdict::Rejected(Rejection::listed(1, "refused").with_vendor_text(&text)); request.batch.len()])
+    };
+    let outcomes = paused(async {
+        let world = World::new(4, script).shared();
+        let update = |row: usize| {
+            let subject = update_of(row, row, 1).subject().clone();
+            ContactUpdate::new(subject).with("mobile".parse().unwrap(), values[row]).unwrap()
+        };
+        deliver_rows(&world, Options::default(), (0..4).map(update).collect()).await.outcomes
+    });
+    let Outcome::Rejected { rejections, .. } = &outcomes[2] else { panic!("{outcomes:?}") };
+    let kept = rejections[0].vendor_text().unwrap();
+    assert!(kept.ends_with("***…") && !kept.contains(char::is_numeric), "{kept}");
+}
+
 /// A vendor may repeat the request in its text, and every update of the request gets that text.
 #[test]
 fn the_vendors_text_holds_no_value_of_another_user() {

@@ -24,7 +24,9 @@ pub enum IndexProblem {
     #[error("is a file of something else: it is left as it is; choose another place")]
     Foreign,
     /// The file is an index of a version that this one does not know.
-    #[error("has the version {0}, which is not known here: it is left as it is; use the version that wrote it")]
+    #[error(
+        "has the version {0}, which is not known here: use the program that wrote it, or delete the index, and everything is sent once more"
+    )]
     Version(u32),
     /// The file was made with another key, so nothing in it can be found.
     #[error("was made with another key: put that key back, or delete the index, and everything is sent once more")]
@@ -36,11 +38,19 @@ pub enum IndexProblem {
     #[error("is damaged: delete it, and everything is sent once more")]
     Damaged,
     /// There is no room for it.
-    #[error("cannot be written: the disk is full")]
+    #[error("cannot be written: the disk is full: make room")]
     Full,
     /// It may not be written.
-    #[error("cannot be written: the file or its directory is read-only")]
+    #[error("cannot be written: the file or its directory is read-only: make it writable")]
     ReadOnly,
+    /// The file beside it that says how often it was opened cannot be read or written.
+    #[error("has beside it {}, which cannot be read or written: {problem}", path.display())]
+    Seen {
+        /// That file.
+        path: PathBuf,
+        /// What the system said.
+        problem: io::Error,
+    },
     /// The system refused.
     #[error("cannot be opened: {0}")]
     File(io::Error),

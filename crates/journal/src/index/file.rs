@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::IndexProblem;
@@ -49,12 +50,20 @@ pub(super) fn open(path: &Path, key: [u8; 32]) -> Result<Opened, IndexProblem> {
     // Before SQLite sees the file, which might tidy it up.
     check_header(path)?;
     let mut database = connect(path, "FULL")?;
+    // If it is not opened after all, its log stays: without it, it would not be trusted.
+    database.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     prepare(&mut database, key)?;
     let last = "SELECT count, is_open FROM opening";
     let (count, was_open): (i64, bool) = database.query_row(last, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let count = u64::try_from(count).unwrap_or_default() + 1;
     set_opening(&database, count, true)?;
     Ok(Opened { database, count, has_lost_log: was_open && !has_log })
+}
+
+/// Has the log folded in and deleted when the index is closed.
+pub(super) fn fold_when_closed(database: &Connection) -> Result<(), IndexProblem> {
+    database.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(())
 }
 
 /// Notes how often it was opened and whether it is open, in the file itself: the log may be lost.

@@ -1,7 +1,7 @@
 //! The file beside an index that says how often the index was opened.
 
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use super::IndexProblem;
@@ -11,8 +11,8 @@ pub(super) fn read(path: &Path) -> Result<Option<u64>, IndexProblem> {
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         // To read a pipe waits for ever.
-        Ok(metadata) if !metadata.is_file() => Err(IndexProblem::Foreign),
-        _ => Ok(fs::read_to_string(path)?.trim().parse().ok()),
+        Ok(metadata) if !metadata.is_file() => Err(problem(path)(io::Error::other("it is no regular file"))),
+        _ => Ok(String::from_utf8_lossy(&fs::read(path).map_err(problem(path))?).trim().parse().ok()),
     }
 }
 
@@ -22,7 +22,13 @@ pub(super) fn write(path: &Path, count: u64) -> Result<(), IndexProblem> {
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    writeln!(file, "{count}")?;
-    Ok(file.sync_all()?)
+    let written = options.open(path).and_then(|mut file| {
+        writeln!(file, "{count}")?;
+        file.sync_all()
+    });
+    written.map_err(problem(path))
+}
+
+fn problem(path: &Path) -> impl Fn(io::Error) -> IndexProblem {
+    move |problem| IndexProblem::Seen { path: path.to_owned(), problem }
 }

@@ -64,7 +64,7 @@ fn an_unknown_version_is_refused_and_left_alone() {
     later.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 99").unwrap();
     drop(later);
     let before = std::fs::read(place.path()).unwrap();
-    let message = "the index PATH has the version 99, which is not known here: it is left as it is; use the version that wrote it";
+    let message = "the index PATH has the version 99, which is not known here: use the program that wrote it, or delete the index, and everything is sent once more";
     assert_eq!(open(&place.path(), &place.key).unwrap_err(), message);
     assert_eq!(std::fs::read(place.path()).unwrap(), before);
 }
@@ -117,12 +117,41 @@ fn an_index_that_is_older_than_was_seen_is_emptied() {
     assert_eq!(knows(open()), (false, true));
     assert_eq!(knows(open()), (false, false));
 
+    // A copy that was made while it was open.
+    let mut index = open();
+    index.remember(&mobile("7", "1"), at(0)).unwrap();
+    index.flush().unwrap();
+    let copy = place.killed();
+    drop(index);
+    for name in ["growth.index.sqlite", "growth.index.sqlite-wal"] {
+        std::fs::copy(copy.directory.path().join(name), place.directory.path().join(name)).unwrap();
+    }
+    assert_eq!(knows(open()), (false, true));
+
     // Without the number nothing is known of its age.
     std::fs::write(place.path(), &older).unwrap();
     std::fs::write(&seen, &missing).unwrap();
     assert_eq!(knows(open()), (true, false));
     std::fs::remove_file(&seen).unwrap();
     assert_eq!(knows(open()), (false, true));
+}
+
+/// A run was killed, and its index is opened in vain: its log must be there for the opening after that.
+#[test]
+fn an_opening_that_fails_costs_nothing() {
+    let place = filled();
+    let mut index = place.open();
+    index.remember(&mobile("8", "1"), at(0)).unwrap();
+    index.flush().unwrap();
+    let killed = place.killed();
+    let other = Key::load_or_create(&killed.directory.path().join("other")).unwrap();
+    assert!(open(&killed.path(), &other).is_err());
+    std::fs::create_dir(killed.directory.path().join("seen")).unwrap();
+    let seen = IndexOptions::default().with_seen(killed.directory.path().join("seen"));
+    let error = Index::open(&killed.path(), &killed.key, seen).unwrap_err();
+    assert!(error.to_string().contains("seen, which cannot be read or written: it is no regular file"), "{error}");
+    let mut index = killed.open();
+    assert!(!index.was_emptied() && index.has(&mobile("8", "1"), at(0)).unwrap());
 }
 
 #[test]
@@ -180,7 +209,10 @@ fn where_nothing_can_be_written_there_is_no_index() {
         // Nobody keeps the superuser from writing there.
         if std::fs::write(directory.join("probe"), "").is_err() {
             let error = open(&directory.join("index.sqlite"), &place.key).unwrap_err();
-            assert_eq!(error, "the index PATH cannot be written: the file or its directory is read-only");
+            assert_eq!(
+                error,
+                "the index PATH cannot be written: the file or its directory is read-only: make it writable"
+            );
         }
     }
 }

@@ -13,13 +13,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The attempts of one exchange to open a connection while the machine has nothing left for it.
 pub(crate) struct Shortage {
-    ends_at: Instant,
+    connect_timeout: Duration,
+    /// From the first attempt that failed while no other connection was open. What is waited for a turn does not count.
+    ends_at: Option<Instant>,
 }
 
 impl Shortage {
     /// An exchange tries for this long if no other connection to the host is open.
     pub(crate) fn new(connect_timeout: Duration) -> Self {
-        Self { ends_at: Instant::now() + connect_timeout }
+        Self { connect_timeout, ends_at: None }
     }
 
     /// Decides what follows a failed connect. `Ok`: the exchange waits for its turn again.
@@ -27,7 +29,7 @@ impl Shortage {
     /// If another connection to the host is open, the exchange waits for that one: `places`, its turn and its permit to
     /// open a socket, are kept from everyone for a while. So there are fewer connections, and no storm of attempts.
     pub(crate) async fn wait<P: Send + 'static>(
-        &self,
+        &mut self,
         error: TransportError,
         another_is_open: bool,
         places: P,
@@ -42,7 +44,8 @@ impl Shortage {
             });
             return Ok(());
         }
-        if Instant::now() >= self.ends_at {
+        let now = Instant::now();
+        if now >= *self.ends_at.get_or_insert(now + self.connect_timeout) {
             return Err(error);
         }
         sleep(PAUSE).await;

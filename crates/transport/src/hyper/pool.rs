@@ -78,7 +78,7 @@ impl Pool {
             open: Arc::new(()),
             idle: Idle::new(self.idle_timeout),
         });
-        let shortage = Shortage::new(self.connect_timeout);
+        let mut shortage = Shortage::new(self.connect_timeout);
         loop {
             let turn = permit(&host.turns).await?;
             while let Some(link) = host.idle.take() {
