@@ -91,11 +91,16 @@ fn in_runtime(work: impl Future<Output = Result<Status, Failure>>) -> Status {
         }
     };
     let (status, is_left) = runtime.block_on(async {
+        // From the start, so that no signal is lost between two who listen.
+        let mut signals = Signals::listen();
         let status = told(work.await);
+        if signals.came() {
+            console::hurry();
+        }
         // The summary waits until it is read, and a signal still ends the command.
         let is_left = tokio::select! {
             _ = tokio::task::spawn_blocking(|| console::flush(console::patience())) => console::patience().is_some(),
-            () = async { Signals::listen().next().await } => true,
+            () = signals.next() => true,
         };
         (status, is_left)
     });

@@ -54,6 +54,8 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     let (Destinations { destinations, dialect, secret_files }, _sandbox) = destinations?;
     check_outputs(&args, &secret_files)?;
     let metrics = watch::start(&args)?;
+    // From the start, so that no signal is lost between two who listen.
+    let mut signals = Signals::listen();
     let begun = begin(&args, destinations, dialect, limit).await;
     let Begun { prepared, interrupt, no_rows, _locks } = begun.inspect_err(|failure| tell::refused(&args, failure))?;
     for run in prepared.iter().filter(|_| !args.quiet).filter_map(|prepared| prepared.run.as_ref().ok()) {
@@ -68,8 +70,10 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     if let Some(metrics) = metrics {
         metrics.finish(all.iter().map(|(name, ended)| (&**name, ended.status().number())));
     }
+    if signals.came() {
+        console::hurry();
+    }
     // A pipe that is not read may hold up a report, and no signal.
-    let mut signals = Signals::listen();
     let reported = tokio::task::spawn_blocking(move || {
         let status = tell::all(&args, &all);
         if !args.quiet && all.iter().all(|(_, ended)| ended.counts.rows == 0 && ended.ends.is_empty()) {

@@ -3,8 +3,10 @@
 mod limit;
 
 use std::io;
+use std::pin::pin;
 #[cfg(unix)]
 use std::sync::OnceLock;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -97,6 +99,11 @@ impl Signals {
             Ok(signals) => signals.next().await,
             Err(_) => std::future::pending().await,
         }
+    }
+
+    /// Whether one came since the last was waited for.
+    pub fn came(&mut self) -> bool {
+        pin!(self.next()).poll(&mut Context::from_waker(Waker::noop())).is_ready()
     }
 
     /// The same, where a command has nothing else to wait for.
