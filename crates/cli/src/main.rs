@@ -91,7 +91,7 @@ fn in_runtime(work: impl Future<Output = Result<Status, Failure>>) -> Status {
         }
     };
     let (status, is_left) = runtime.block_on(async {
-        // From the start, so that no signal is lost between two who listen.
+        // From the start: a signal between the run and its report is not lost.
         let mut signals = Signals::listen();
         let status = told(work.await);
         if signals.came() {

@@ -54,7 +54,7 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     let (Destinations { destinations, dialect, secret_files }, _sandbox) = destinations?;
     check_outputs(&args, &secret_files)?;
     let metrics = watch::start(&args)?;
-    // From the start, so that no signal is lost between two who listen.
+    // From the start: a signal between the last row and the report is not lost.
     let mut signals = Signals::listen();
     let begun = begin(&args, destinations, dialect, limit).await;
     let Begun { prepared, interrupt, no_rows, _locks } = begun.inspect_err(|failure| tell::refused(&args, failure))?;

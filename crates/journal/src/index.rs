@@ -92,7 +92,7 @@ impl IndexOptions {
 
 /// One field of an update as the index sees it.
 struct Wanted {
-    /// `None` if the index has never heard of its field.
+    /// `None` if the index does not know its field.
     field: Option<u16>,
     /// `None` if its value is of a kind that the index does not know.
     tag: Option<u64>,

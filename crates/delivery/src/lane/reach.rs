@@ -112,7 +112,7 @@ impl Reach {
         self.failed.len() >= self.enough
     }
 
-    /// Requests that failed and left after the latest one that got through, as many as count.
+    /// How many requests failed that were sent after the latest one that the vendor decided, as many as count.
     pub(super) fn failed_in_a_row(&self) -> usize {
         self.failed.len()
     }
