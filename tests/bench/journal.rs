@@ -88,7 +88,7 @@ async fn delivered(client: &Jiguang, updates: i64, journal: Option<&RunJournal>)
         let value = format!("user{cuid}@example.com");
         Numbered::new(cuid.unsigned_abs(), update.with(email.clone(), value).unwrap())
     });
-    let options = Options::default();
+    let options = Options::for_run();
     let delivery = match journal {
         Some(journal) => Delivery::with_journal(sink, options, journal.clone()),
         None => Delivery::new(sink, options),

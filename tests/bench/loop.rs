@@ -63,7 +63,7 @@ async fn bare(client: &EngageLab, updates: i64) -> f64 {
 async fn delivered(client: &EngageLab, updates: i64) -> f64 {
     let began = Instant::now();
     let sink = EngageLabSink::new(client.clone()).with_quota(None);
-    let delivery = Delivery::new(sink, Options::default().with_concurrency(CONCURRENCY));
+    let delivery = Delivery::new(sink, Options::for_run().with_concurrency(CONCURRENCY));
     let email = contact("email").unwrap();
     let rows = (0..updates).map(move |euid| {
         let update = ContactUpdate::new(Subject::User(UserId::from(euid)));

@@ -86,7 +86,7 @@ fn a_wrong_secret_stops_after_one_request() {
     world.engagelab.api_secret = "another".to_owned();
     let updates = (0..200).map(|euid| (euid, update(euid, &[("email", "a@b.example")]))).collect();
     let (outcomes, summary, _sandbox) = block_on(deliver(world, updates));
-    assert!(outcomes.values().all(|outcome| matches!(outcome, Outcome::Unsettled { .. })));
+    assert!(outcomes.values().all(|outcome| matches!(outcome, Outcome::Undelivered { .. })));
     assert!(matches!(&summary.stop, Some(Stop::Failed(error)) if error.code() == Some(&40050.into())), "{summary:?}");
     assert_eq!(summary.requests, 1);
 }

@@ -79,7 +79,7 @@ fn a_label_that_nobody_has_rejects_nobody() {
     for mut world in manners() {
         world.jiguang.channels = vec![Channel::new(219, Kind::Mail, ["Default Contact"])];
         let run = block_on(deliver(world, (0..5_000).map(|cuid| (cuid, mail(cuid))).collect()));
-        assert!(run.outcomes.values().all(|outcome| matches!(outcome, Outcome::Unsettled { .. })));
+        assert!(run.outcomes.values().all(|outcome| matches!(outcome, Outcome::Undelivered { .. })));
         assert!(run.summary.requests <= 40, "{:?}", run.summary);
         assert!(
             matches!(run.summary.stop, Some(Stop::RefusedAlike { code: Some(ErrorCode::Number(4107)), .. })),
@@ -169,7 +169,7 @@ fn check(users: Vec<Wrong>, mut world: World) {
                 );
                 assert!(has.iter().all(|(field, value)| all[field] == *value));
             }
-            (Outcome::Unsettled { .. }, _) if stopped => {}
+            (Outcome::Undelivered { .. }, _) if stopped => {}
             _ => panic!("user {cuid} is {wrong:?} and has {outcome:?}"),
         }
     }

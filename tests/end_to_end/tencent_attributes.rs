@@ -62,7 +62,7 @@ fn an_attribute_name_that_was_never_set_stops_and_rejects_nobody() {
         world.tencent.good_accounts = good_accounts;
         let updates = (0..5_000).map(|number| (number, update(number, &[("city", "深圳"), ("town", "南山")])));
         let (outcomes, summary, _sandbox) = block_on(deliver(world, updates.collect()));
-        assert!(outcomes.values().all(|outcome| matches!(outcome, Outcome::Unsettled { .. })), "{summary:?}");
+        assert!(outcomes.values().all(|outcome| matches!(outcome, Outcome::Undelivered { .. })), "{summary:?}");
         assert!(
             matches!(summary.stop, Some(Stop::RefusedAlike { code: Some(ErrorCode::Number(90033)), .. })),
             "{summary:?}"
@@ -114,7 +114,7 @@ fn a_usersig_that_expires_in_the_middle_of_a_run_costs_no_rejected_update() {
             move || start - if later.load(Ordering::SeqCst) { Duration::ZERO } else { 2 * HOUR }
         };
         let client = Tencent::new(config(&sandbox).with_clock(clock), hyper(TransportOptions::default()));
-        let delivery = Delivery::new(AttributesSink::new(client).with_quota(None), Options::default());
+        let delivery = Delivery::new(AttributesSink::new(client).with_quota(None), Options::for_run());
         let updates = (0..20_000).map(|number| (number, update(number, &[("city", "深圳")])));
         let mut delivered = delivery.deliver_all(stream::iter(updates.collect::<Vec<_>>()));
         let mut outcomes = Vec::new();
@@ -139,7 +139,7 @@ fn a_usersig_that_is_refused_from_the_start_stops_after_one_request() {
     world.tencent.clock_ahead = Duration::from_secs(30 * 24 * 3_600);
     let updates = (0..500).map(|number| (number, update(number, &[("city", "深圳")]))).collect();
     let (outcomes, summary, _sandbox) = block_on(deliver(world, updates));
-    assert!(outcomes.values().all(|outcome| matches!(outcome, Outcome::Unsettled { .. })));
+    assert!(outcomes.values().all(|outcome| matches!(outcome, Outcome::Undelivered { .. })));
     assert_eq!(summary.requests, 1);
     let Some(Stop::Failed(error)) = summary.stop else { panic!("{summary:?}") };
     assert_eq!((error.code(), error.advice()), (Some(&70001.into()), "check the clock of this machine"));

@@ -146,7 +146,7 @@ fn a_field_that_is_configured_for_nobody_stops_and_rejects_nobody() {
         (key.clone(), friend(&key.0, &key.1).with(custom("Test").unwrap(), "x").unwrap())
     });
     let (outcomes, summary, _sandbox) = block_on(deliver(world, updates.collect()));
-    assert!(outcomes.values().all(|outcome| matches!(outcome, Outcome::Unsettled { .. })), "{summary:?}");
+    assert!(outcomes.values().all(|outcome| matches!(outcome, Outcome::Undelivered { .. })), "{summary:?}");
     assert!(summary.requests <= 60, "{summary:?}");
 }
 

@@ -56,7 +56,7 @@ pub async fn send<K: Ord + Clone + Unpin + Send + 'static>(
     updates: Vec<(K, ContactUpdate)>,
 ) -> (BTreeMap<K, Outcome>, Summary) {
     let count = updates.len();
-    let mut delivered = Delivery::new(sink, Options::default()).deliver_all(stream::iter(updates));
+    let mut delivered = Delivery::new(sink, Options::for_run()).deliver_all(stream::iter(updates));
     let mut outcomes = BTreeMap::new();
     while let Some((key, outcome)) = delivered.next().await {
         assert!(outcomes.insert(key, outcome).is_none(), "one outcome for each update");

@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// One lane for one update; a service opens it once and clones it into every handler.
 async fn deliver(name: &str, sink: impl ContactSink + 'static, update: ContactUpdate) -> Result<(), Box<dyn Error>> {
-    let delivery = Delivery::new(sink, Options::default());
+    let delivery = Delivery::new(sink, Options::for_run());
     let outcome = delivery.deliver(update).await;
     delivery.close(Duration::from_secs(30)).await;
     match outcome {

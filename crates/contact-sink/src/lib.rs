@@ -42,7 +42,7 @@
 //!
 //!     let transport = Arc::new(HyperTransport::new(TransportOptions::default())?);
 //!     let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse()?);
-//!     let delivery = Delivery::new(JiguangSink::new(Jiguang::new(config, transport)), Options::default());
+//!     let delivery = Delivery::new(JiguangSink::new(Jiguang::new(config, transport)), Options::for_run());
 //!     let mail = channel(219, "默认联系")?;
 //!     let update = |cuid| ContactUpdate::new(Subject::User(UserId::from(cuid))).with(mail.clone(), "a@b.example");
 //!

@@ -21,7 +21,7 @@ fn delivery(sandbox: &Sandbox) -> Delivery {
     let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse().unwrap());
     let transport = Arc::new(HyperTransport::new(TransportOptions::default()).unwrap());
     let sink = JiguangSink::new(Jiguang::new(config, transport)).with_channel(210, ChannelKind::Sms);
-    Delivery::new(sink, Options::default())
+    Delivery::new(sink, Options::for_run())
 }
 
 fn update(cuid: i64, mobile: &str) -> ContactUpdate {

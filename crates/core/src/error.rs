@@ -40,6 +40,7 @@ pub struct SinkError {
     status: Option<u16>,
     code: Option<ErrorCode>,
     answer: Option<Box<(String, usize)>>,
+    is_odd: bool,
     retry: Retry,
     applied: Applied,
 }
@@ -123,6 +124,7 @@ impl SinkError {
             status: None,
             code: None,
             answer: None,
+            is_odd: false,
             retry,
             applied,
         }
@@ -151,6 +153,11 @@ impl SinkError {
     /// Adds the media type and the length of an answer that could not be read.
     pub fn with_answer(self, media_type: impl Into<String>, bytes: usize) -> Self {
         Self { answer: Some(Box::new((media_type.into(), bytes))), ..self }
+    }
+
+    /// Says that the answer may not be the vendor's, see [`SinkError::is_odd`].
+    pub fn with_odd_answer(self) -> Self {
+        Self { is_odd: true, ..self }
     }
 
     /// Says otherwise than the kind does whether sending again can help.
@@ -186,6 +193,12 @@ impl SinkError {
     /// The vendor's code, if the answer had one.
     pub fn code(&self) -> Option<&ErrorCode> {
         self.code.as_ref()
+    }
+
+    /// Whether the answer may be of something between, a gateway for example: it has no code of the vendor's, and the vendor does not
+    /// document it. With a vendor that has accepted updates before, that is an outage.
+    pub fn is_odd(&self) -> bool {
+        self.is_odd
     }
 
     /// Whether sending again can help.

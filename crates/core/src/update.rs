@@ -25,6 +25,8 @@ pub enum Subject {
 pub enum Value {
     /// One text.
     Text(String),
+    /// A number, where the vendor stores numbers: a custom field of a friend at Tencent Chat. Elsewhere it is rejected.
+    Integer(i64),
     /// Several texts, in order.
     List(Vec<String>),
 }
@@ -121,14 +123,16 @@ impl Value {
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Text(text) => text.is_empty(),
+            Self::Integer(_) => false,
             Self::List(texts) => texts.is_empty() || texts.iter().any(String::is_empty),
         }
     }
 
-    /// The one text, or each text of the list.
+    /// The one text, or each text of the list. A number is no text.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         let texts = match self {
             Self::Text(text) => std::slice::from_ref(text),
+            Self::Integer(_) => &[],
             Self::List(texts) => texts,
         };
         texts.iter().map(String::as_str)
@@ -142,6 +146,12 @@ impl Value {
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
     }
 }
 
@@ -160,6 +170,7 @@ impl From<Vec<String>> for Value {
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Integer(_) => "Integer(..)",
             Self::Text(_) => "Text(..)",
             Self::List(_) => "List(..)",
         })

@@ -1,27 +1,32 @@
-//! The handle on a lane.
+//! The handle on a delivery.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use contact_sink_core::{Applied, ContactSink, ContactUpdate};
 use futures_core::Stream;
 use tokio::sync::mpsc::error::SendError;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::lane::item::{Place, Reply, Ticket};
-use crate::lane::{Command, Lane, Told, driver};
+use crate::backoff::after;
+use crate::buffer::Buffer;
+use crate::lane::item::{Delivered, Item, Place, Priority, Reply};
+use crate::lane::ledger::Told;
+use crate::lane::{Command, Lane, driver};
 use crate::observe::within_current;
 use crate::outcomes::{ByNumber, Unnumbered};
-use crate::room::Room;
-use crate::{Journal, Limiter, Numbered, Options, Outcome, Outcomes, Stop, Summary};
+use crate::{Health, Journal, Limiter, Numbered, Options, Outcome, Outcomes, Stop, Summary, Undelivered};
 
-/// A handle on one lane: one sink, one limiter, one order, driven by a task of its own.
+/// A handle on one delivery: one sink, one limiter, one order, driven by a task of its own.
 ///
-/// Clone it and share it. When the last handle is dropped, the lane finishes what it was given and ends. A lane that stopped
-/// ([`Summary::stop`]) stays so: everything that it is given is unsettled. Open another one when the cause is mended.
+/// Clone it and share it. When the last handle is dropped, the delivery finishes what it was given and ends. One that stopped
+/// ([`Health::Stopped`]) stays so: everything that it is given is undelivered. Open another one when the cause is corrected.
 ///
 /// The [crate's page](crate) shows it in a service, beside a whole table, and in tests.
 ///
@@ -39,7 +44,7 @@ use crate::{Journal, Limiter, Numbered, Options, Outcome, Outcomes, Stop, Summar
 /// use contact_sink_core::{Field, ContactUpdate, Subject, UserId};
 /// use contact_sink_delivery::{Delivery, Options, Outcome};
 ///
-/// let delivery = Delivery::new(sink, Options::default());
+/// let delivery = Delivery::new(sink, Options::for_run());
 /// let update = ContactUpdate::new(Subject::User(UserId::from(7))).with(Field::new("email")?, "a@b.example")?;
 /// match delivery.deliver(update).await {
 ///     Outcome::Accepted => {}
@@ -55,9 +60,9 @@ pub struct Delivery {
 
 struct Shared {
     commands: mpsc::UnboundedSender<Command>,
-    room: Room,
+    buffer: Buffer,
     told: Arc<Mutex<Told>>,
-    next: AtomicU64,
+    health: watch::Receiver<Health>,
 }
 
 impl Drop for Shared {
@@ -67,14 +72,14 @@ impl Drop for Shared {
 }
 
 impl Delivery {
-    /// Opens a lane to a sink. Must be called within a Tokio runtime with its time driver on, like `tokio::spawn`.
+    /// Opens a delivery to a sink. Must be called within a Tokio runtime with its time driver on, like `tokio::spawn`.
     ///
-    /// Pace: the limiter of the options, else one of the lane's own by the sink's quota, else none.
+    /// Pace: the limiter of the options, else one of its own by the sink's quota, else none.
     pub fn new(sink: impl ContactSink + 'static, options: Options) -> Self {
         Self::open(sink, options, None)
     }
 
-    /// The same, with a journal that is told of every outcome before anybody else, see [`Journal`].
+    /// The same, with a journal that is told of every outcome before the caller is, see [`Journal`].
     pub fn with_journal(sink: impl ContactSink + 'static, options: Options, journal: impl Journal) -> Self {
         Self::open(sink, options, Some(Box::new(journal)))
     }
@@ -83,36 +88,57 @@ impl Delivery {
         let sink: Arc<dyn ContactSink> = Arc::new(sink);
         let limiter = options.limiter.clone().or_else(|| sink.limits().quota.map(Limiter::new));
         let told = Arc::new(Mutex::new(Told::default()));
-        let room = Room::new(&options);
+        let buffer = Buffer::new(&options);
         let (commands, inbox) = mpsc::unbounded_channel();
-        let lane = Lane::new(sink.clone(), options, journal, limiter.is_some(), told.clone(), Instant::now());
-        let alive = Alive { told: told.clone(), is_done: false };
+        let (to, health) = watch::channel(Health::Normal);
+        let alive = Alive { told: told.clone(), health: to.clone(), ended: Stop::Broken };
+        let lane = Lane::new(sink.clone(), options, journal, limiter.is_some(), told.clone(), to);
         tokio::spawn(within_current(async move {
             let mut alive = alive;
             driver::drive(lane, sink, limiter, inbox).await;
-            alive.is_done = true;
+            alive.ended = Stop::Halted;
         }));
-        Self { shared: Arc::new(Shared { commands, room, told, next: AtomicU64::new(0) }) }
+        Self { shared: Arc::new(Shared { commands, buffer, told, health }) }
     }
 
-    /// Delivers one update. It joins a request with whatever else is waiting.
+    /// Delivers one update. It joins a request with whatever else waits.
     ///
-    /// Waits for room when the lane holds as much as it may, and for the vendor for as long as retrying takes: put a timeout
-    /// around it if somebody waits. Dropping the future loses nothing for others; the update itself may be sent all the same.
+    /// Waits for a place in the buffer, and for the vendor for as long as retrying takes. A caller who does not wait any longer
+    /// drops the future: an update that was never sent is then not sent at all. One that is in flight may be applied.
     pub async fn deliver(&self, update: ContactUpdate) -> Outcome {
-        let never_sent = Outcome::Unsettled { applied: Applied::No, cause: None };
-        let Ok(one) = self.room().for_one().await else { return never_sent };
-        let Ok(text) = self.room().for_text(&update).await else { return never_sent };
-        let (to, outcome) = oneshot::channel();
-        self.submit(None, update, Applied::No, Reply::One(to), [one, text]);
-        // The lane answers even if its task is ended: the ticket does when it is dropped.
-        outcome.await.map_or(never_sent, |delivered| delivered.outcome)
+        match self.place_for(&update).await {
+            Some(part) => self.give(update, None, part).await,
+            None => undelivered(update, Undelivered::Broken),
+        }
     }
 
-    /// Delivers a stream of updates, each with a tag of the caller's own, and gives each tag its outcome.
+    /// Delivers one update, and waits for at most so long. Then it is [`Undelivered::Deadline`]: not applied if it was never
+    /// sent, maybe applied if it is in flight. It is sent only if enough time is left for an answer.
+    pub async fn deliver_within(&self, update: ContactUpdate, within: Duration) -> Outcome {
+        let deadline = after(Instant::now(), within);
+        match timeout_at(deadline, self.place_for(&update)).await {
+            Ok(Some(part)) => self.give(update, Some(deadline), part).await,
+            Ok(None) => undelivered(update, Undelivered::Broken),
+            Err(_) => undelivered(update, Undelivered::Deadline),
+        }
+    }
+
+    /// Gives one update to the delivery without waiting for a place in the buffer. The ticket is a future of its outcome.
     ///
-    /// It reads only as far as the lane has room, and only while the returned stream is polled. The end of the input
-    /// tells the lane that nothing more is coming. A subject's next update waits until the outcome of the one before was taken.
+    /// # Errors
+    /// [`Full`] if there is no place now. It has the update.
+    pub fn try_deliver(&self, update: ContactUpdate) -> Result<Ticket, Full> {
+        match self.shared.buffer.interactive.now(&update) {
+            Some(part) => Ok(self.give(update, None, part)),
+            None => Err(Full(update)),
+        }
+    }
+
+    /// Delivers a stream of updates, each with a tag of the caller's own, and gives each tag its outcome. Updates of
+    /// [`Delivery::deliver`] are sent first; one request in ten is for these all the same.
+    ///
+    /// It reads only as far as the buffer has places, and only while the returned stream is polled. The end of the input
+    /// tells the delivery that nothing more comes. A subject's next update waits until the outcome of the one before was taken.
     pub fn deliver_all<T>(&self, updates: impl Stream<Item = (T, ContactUpdate)> + Send + 'static) -> Outcomes<T> {
         self.command(Command::InputOpened);
         Outcomes::new(self.clone(), Box::pin(Unnumbered { updates: Box::pin(updates) }))
@@ -120,21 +146,23 @@ impl Delivery {
 
     /// Delivers a stream of updates like [`Delivery::deliver_all`], and tells the [`Journal`] the number of each. The numbers
     /// are the caller's, and each is given once.
-    ///
-    /// An update that ran out of tries is to be sent again by the next run, which must not undo what came after it: later
-    /// ones of its subject are given back unsettled, unsent.
     pub fn deliver_numbered(&self, updates: impl Stream<Item = Numbered> + Send + 'static) -> Outcomes<u64> {
         self.command(Command::InputOpened);
         Outcomes::new(self.clone(), Box::pin(ByNumber { updates: Box::pin(updates) }))
     }
 
     /// Counts an update that the caller refused itself into [`Options::max_rejected`]: a row that cannot be read, say. The
-    /// [`Summary`] counts what the lane was given only.
+    /// [`Summary`] counts only what the delivery was given.
     pub fn count_refused(&self) {
         self.command(Command::RefusedByCaller);
     }
 
-    /// What the lane has done so far, over all its handles.
+    /// In which state the delivery is, and every change of it.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.shared.health.clone()
+    }
+
+    /// What the delivery has done so far, over all its handles.
     pub fn summary(&self) -> Summary {
         let told = self.shared.told.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -146,13 +174,13 @@ impl Delivery {
         }
     }
 
-    /// Sends nothing new from now on. What is in flight is still settled; everything else is unsettled.
+    /// Sends nothing new from now on. What is in flight is still settled; everything else is undelivered.
     pub fn halt(&self) {
         self.command(Command::Halt);
     }
 
-    /// Takes no more updates, waits until all have their outcome, and gives up what has none within the given time. A lane with a
-    /// [`Journal`] has dropped it by then.
+    /// Takes no more updates, waits until all have their outcome, and ends what has none within the given time. The
+    /// [`Journal`] is dropped by then.
     pub async fn close(self, within: Duration) -> Summary {
         let (to, closed) = oneshot::channel();
         self.command(Command::Close(to));
@@ -160,52 +188,124 @@ impl Delivery {
             let (to, closed) = oneshot::channel();
             self.command(Command::Abandon);
             self.command(Command::Close(to));
-            // An error means that the lane's task is gone: nothing is left in it.
+            // An error means that the task is gone: nothing is left in it.
             let _ = closed.await;
         }
         self.summary()
     }
 
-    pub(crate) fn room(&self) -> &Room {
-        &self.shared.room
+    async fn place_for(&self, update: &ContactUpdate) -> Option<[OwnedSemaphorePermit; 2]> {
+        let places = &self.shared.buffer.interactive;
+        let one = places.for_one().await.ok()?;
+        Some([one, places.for_text(update).await.ok()?])
     }
 
-    pub(crate) fn submit(
+    fn give(&self, update: ContactUpdate, deadline: Option<Instant>, part: [OwnedSemaphorePermit; 2]) -> Ticket {
+        let (to, outcome) = oneshot::channel();
+        let at = Arc::new(AtomicUsize::new(usize::MAX));
+        let mut item = self.item(update, Priority::Interactive, Reply::One { to, at: at.clone() }, part);
+        item.deadline = deadline;
+        self.submit(item);
+        Ticket { outcome, at, lane: self.shared.commands.clone(), is_open: true }
+    }
+
+    pub(crate) fn buffer(&self) -> &Buffer {
+        &self.shared.buffer
+    }
+
+    pub(crate) fn item(
         &self,
-        number: Option<u64>,
         update: ContactUpdate,
-        earlier: Applied,
+        priority: Priority,
         reply: Reply,
-        room: [OwnedSemaphorePermit; 2],
-    ) {
-        let seq = self.shared.next.fetch_add(1, Ordering::Relaxed);
-        let lane = self.shared.commands.clone();
-        let place = Place { seq, subject: update.subject().clone(), lane, _room: room };
-        let command = Command::Submit { seq, number, update, earlier, ticket: Ticket::new(reply, place) };
-        if let Err(SendError(Command::Submit { ticket, .. })) = self.shared.commands.send(command) {
-            // The lane's task is gone: this update was never sent.
-            ticket.settle(Outcome::Unsettled { applied: Applied::No, cause: None });
+        part: [OwnedSemaphorePermit; 2],
+    ) -> Item {
+        let place = Place { key: None, lane: self.shared.commands.clone(), _part: part };
+        Item::new(update, priority, reply, place)
+    }
+
+    pub(crate) fn submit(&self, item: Item) {
+        if let Err(SendError(Command::Submit(mut item))) = self.shared.commands.send(Command::Submit(Box::new(item))) {
+            // The task is gone: this update was never sent.
+            let stop = match &*self.shared.health.borrow() {
+                Health::Stopped(stop) if **stop != Stop::Broken => Undelivered::by(stop),
+                _ => Undelivered::Broken,
+            };
+            let outcome = item.undelivered(stop);
+            item.tell(outcome);
         }
     }
 
     pub(crate) fn command(&self, command: Command) {
-        // If the lane's task is gone, there is nobody to tell.
+        // If the task is gone, nothing is left to command.
         let _ = self.shared.commands.send(command);
     }
 }
 
-/// Held by the lane's task. Dropped before its end, it says that the lane is broken.
+fn undelivered(update: ContactUpdate, cause: Undelivered) -> Outcome {
+    Outcome::Undelivered { applied: Applied::No, cause, update }
+}
+
+/// A future of the outcome of [`Delivery::try_deliver`]. Dropping it means that the caller does not wait any longer: an update
+/// that was never sent is not sent then.
+#[derive(Debug)]
+#[must_use = "dropping it takes the update back, if it was never sent"]
+pub struct Ticket {
+    outcome: oneshot::Receiver<Delivered>,
+    at: Arc<AtomicUsize>,
+    lane: mpsc::UnboundedSender<Command>,
+    is_open: bool,
+}
+
+impl Future for Ticket {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let delivered = ready!(Pin::new(&mut self.outcome).poll(cx));
+        self.is_open = false;
+        match delivered {
+            Ok(delivered) => Poll::Ready(delivered.outcome),
+            Err(_) => unreachable!("an update tells its outcome, also when it is dropped"),
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.outcome.close();
+            let _ = self.lane.send(Command::Left(self.at.clone()));
+        }
+    }
+}
+
+/// There is no place in the buffer now. It has the update that was not taken.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("the buffer of the delivery is full: wait with deliver, or send the update again later")]
+pub struct Full(pub ContactUpdate);
+
+/// Held by the delivery's task. When it is dropped, nothing is sent any more.
 struct Alive {
     told: Arc<Mutex<Told>>,
-    is_done: bool,
+    health: watch::Sender<Health>,
+    ended: Stop,
 }
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        if !self.is_done {
+        let ended = std::mem::replace(&mut self.ended, Stop::Broken);
+        if ended == Stop::Broken {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
             told.summary.stop.get_or_insert(Stop::Broken);
         }
+        let has_stopped = |health: &Health| matches!(health, Health::Stopped(_));
+        self.health.send_if_modified(|health| {
+            let changes = !has_stopped(health);
+            if changes {
+                *health = Health::Stopped(Arc::new(ended));
+            }
+            changes
+        });
     }
 }
 

@@ -18,7 +18,7 @@ use crate::Outcome;
 ///   of them, and the request that they came from gives its place in flight back, after it has returned.
 /// - After a failure none of them is called again: the lane stops with [`Stop::Journal`](crate::Stop::Journal), also if it had
 ///   stopped for another reason before. Nothing new is sent, and the outcomes that could not be written are
-///   [`Outcome::Unsettled`]: the next run sends these updates again.
+///   [`Outcome::Undelivered`]: the next run sends these updates again.
 /// - When [`Delivery::close`](crate::Delivery::close) returns, the lane has dropped it, and tells nobody of what it is given later.
 pub trait Journal: Send + 'static {
     /// What of this update is to be sent. `number` is the caller's number for it, see [`Numbered`].
@@ -67,7 +67,7 @@ pub struct Settled<'a> {
     /// For how long an attempt of it whose answer was lost may still be applied, see
     /// [`Options::maybe_applied_hold`](crate::Options::maybe_applied_hold). A lane that is opened meanwhile must not send a different value
     /// of its subject: [`Options::first_after`](crate::Options::first_after).
-    pub unsure_for: Option<Duration>,
+    pub maybe_applied_for: Option<Duration>,
 }
 
 /// An update of a run that a journal keeps, with a number of the caller's: its place in the input.

@@ -1,64 +1,45 @@
-//! The state of one lane, as a machine without I/O: events and the time come in, requests to send go out.
+//! One lane: a machine without I/O that wires its parts. Events and the time come in, requests to send go out.
 //!
-//! The task that feeds it is in `driver`; what leaves when is in `departure`; what an answer means for each update is in
-//! `answer`; how updates leave the lane is in `ending`; the rules that keep a wrong mapping from rejecting everybody are in
-//! `provisional`; what is done while nothing gets through is in `reach` and `probe`; what waits for an attempt whose end is
-//! unknown is in `hold`, and what is left to the next run in `behind`; what the journal is told is in `journal`.
+//! [`state`] says whether a request may be sent, [`scheduler`] which one, [`judge`] what its answer means, and [`ledger`] who
+//! is told. The task that feeds the lane is in [`driver`].
 
-mod answer;
-mod behind;
-mod departure;
+mod answers;
 pub(crate) mod driver;
-mod ending;
-mod flight;
-mod hold;
 pub(crate) mod item;
-mod journal;
-mod observed;
-mod probe;
-mod provisional;
-mod queue;
-mod reach;
-mod rejects;
+pub(crate) mod judge;
+pub(crate) mod ledger;
+pub(crate) mod scheduler;
+pub(crate) mod state;
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use contact_sink_core::{
-    Applied, BatchKey, ContactSink, ContactUpdate, ErrorCode, Limits, SinkError, SinkErrorKind, Subject,
-};
-use tokio::sync::oneshot;
+use contact_sink_core::{Applied, ContactSink, ContactUpdate, Limits};
+use slab::Slab;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use crate::backoff::after;
-use crate::observe::Observer;
-use crate::{Admission, Journal, Options, Outcome, Stop, Summary};
-use answer::Recent;
-use behind::Behind;
-use flight::{Flights, Group, Purpose};
-use hold::Holds;
-use item::{Item, Ticket};
-use probe::Probes;
-use provisional::Provisional;
-use queue::{Lines, Queues};
-use reach::Reach;
-use rejects::Rejects;
+use crate::observe::{Departed, Leaving, Observer};
+use crate::options::Rules;
+use crate::{Admission, Health, Journal, JournalError, MaxRejected, Options, Outcome, Stop, Undelivered};
+use item::{At, Item, Key, Priority, Reply};
+use ledger::{Ledger, Told};
+use scheduler::subjects::MOST_ENDED;
+use scheduler::retries::{Again, Group, Purpose};
+use scheduler::{Request, Scheduler};
+use state::{Allowance, State, TEN};
 
 /// What the handles tell the lane.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Submit {
-        seq: u64,
-        number: Option<u64>,
-        update: ContactUpdate,
-        earlier: Applied,
-        ticket: Ticket,
-    },
+    Submit(Box<Item>),
     /// The caller has the outcome, or is gone.
-    Released {
-        seq: u64,
-        subject: Subject,
-    },
+    Released(Key),
+    /// A caller left; its update is at this place, if the lane has it.
+    Left(Arc<AtomicUsize>),
     /// The caller refused an update itself, without giving it to the lane.
     RefusedByCaller,
     InputOpened,
@@ -66,81 +47,42 @@ pub(crate) enum Command {
     Halt,
     /// Nothing more comes; answer when all is settled.
     Close(oneshot::Sender<()>),
-    /// Give up what is left.
+    /// End what is left.
     Abandon,
     /// The last handle is gone.
     HandlesGone,
 }
 
-/// What the handles are told.
-#[derive(Debug, Default)]
-pub(crate) struct Told {
-    pub(crate) summary: Summary,
-    /// Until when nothing leaves, though updates wait.
-    pub(crate) waits_until: Option<Instant>,
-    /// Since when nothing gets through.
-    pub(crate) unreachable_since: Option<Instant>,
-}
-
 /// A request that is in flight.
 #[derive(Debug)]
-struct Request {
-    key: BatchKey,
-    group: Group,
-    rest: Vec<Group>,
-    /// The lane's event count when it left.
-    departed: u64,
+struct Flight {
+    request: Request,
+    since: Instant,
 }
 
-impl Request {
-    fn may_be_taken_apart(&self) -> bool {
-        matches!(self.group.purpose, Purpose::Batch | Purpose::Isolation) || !self.rest.is_empty()
-    }
-}
-
-pub(crate) struct Lane {
+/// What a lane is told when it is opened.
+struct Setup {
     sink: Arc<dyn ContactSink>,
     limits: Limits,
     options: Options,
     /// Whether a limiter holds the lane after throttling; without one, backoff must.
     paced: bool,
-    told: Arc<Mutex<Told>>,
-    lines: Lines,
-    behind: Behind,
-    queues: Queues,
-    flights: Flights,
-    holds: Holds,
-    in_flight: HashMap<u64, Request>,
-    provisional: Provisional,
-    reach: Reach,
-    probes: Probes,
-    rng: fastrand::Rng,
-    /// Counts departures and answers, to say which came first.
-    events: u64,
-    /// Nothing leaves until then, so that a refusal is heard again in quiet.
-    quiet_until: Instant,
-    /// Codes that the vendor's table lacks and that were heard in quiet: they are not about the quota.
-    heard_in_quiet: HashSet<Option<ErrorCode>>,
-    recent: Recent,
-    /// Codes for which a window was spent.
-    asked_in_quiet: HashSet<Option<ErrorCode>>,
-    /// Nothing was accepted yet: one request at a time.
-    alone: bool,
-    rejects: Rejects,
-    journal: Option<Box<dyn Journal>>,
-    /// It failed: what becomes definite cannot be written down any more.
-    journal_is_lost: bool,
-    /// Outcomes that the journal and the callers have not been told yet.
-    definite: Vec<(Item, Outcome)>,
-    /// Updates without an outcome.
-    held: usize,
-    open_inputs: usize,
-    input_is_over: bool,
-    closing: bool,
-    closers: Vec<oneshot::Sender<()>>,
-    stopped: bool,
-    cause: Option<Arc<SinkError>>,
     observer: Observer,
+    rng: fastrand::Rng,
+    /// How long an answer takes, lately.
+    answer_time: Duration,
+}
+
+pub(crate) struct Lane {
+    setup: Setup,
+    items: Slab<Item>,
+    state: State,
+    scheduler: Scheduler,
+    ledger: Ledger,
+    /// By the number of the departure.
+    in_flight: HashMap<u64, Flight>,
+    next_seq: u64,
+    closers: Vec<oneshot::Sender<()>>,
 }
 
 impl Lane {
@@ -149,103 +91,77 @@ impl Lane {
         options: Options,
         journal: Option<Box<dyn Journal>>,
         paced: bool,
-        told: Arc<Mutex<Told>>,
-        now: Instant,
+        told: Arc<std::sync::Mutex<Told>>,
+        health: watch::Sender<Health>,
     ) -> Self {
-        let (mut limits, first_after) = (sink.limits(), options.first_after);
+        let mut limits = sink.limits();
         limits.max_updates = options.batch.map_or(limits.max_updates, |batch| batch.min(limits.max_updates));
-        let rng = options.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let observer = Observer::new(options.name.clone(), limits.quota);
+        let rng = options.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         Self {
-            sink,
-            limits,
-            reach: Reach::new(options.max_attempts.get()),
-            queues: Queues::new(limits.max_updates.get(), options.linger),
-            options,
-            paced,
-            told,
-            lines: Lines::default(),
-            behind: Behind::default(),
-            flights: Flights::default(),
-            holds: Holds::default(),
+            items: Slab::new(),
+            state: State::new(&options, limits.quota, health, observer.clone(), Instant::now()),
+            scheduler: Scheduler::new(&options, &limits, options.rules == Rules::Service),
+            ledger: Ledger::new(journal, options.max_rejected, told, observer.clone()),
             in_flight: HashMap::new(),
-            provisional: Provisional::default(),
-            probes: Probes::default(),
-            rng,
-            events: 0,
-            quiet_until: after(now, first_after),
-            heard_in_quiet: HashSet::new(),
-            recent: Recent::default(),
-            asked_in_quiet: HashSet::new(),
-            alone: true,
-            rejects: Rejects::default(),
-            journal,
-            journal_is_lost: false,
-            definite: Vec::new(),
-            held: 0,
-            open_inputs: 0,
-            input_is_over: false,
-            closing: false,
+            next_seq: 0,
             closers: Vec::new(),
-            stopped: false,
-            cause: None,
-            observer,
+            setup: Setup { sink, limits, options, paced, observer, rng, answer_time: Duration::ZERO },
         }
     }
 
     pub(crate) fn handle(&mut self, command: Command, now: Instant) {
         match command {
-            Command::Submit { seq, number, update, earlier, ticket } => {
-                let mut item = Item::new(seq, number, update, earlier, ticket);
-                if earlier == Applied::Maybe {
-                    item.unknown_until = Some(after(now, self.options.maybe_applied_hold));
-                }
-                self.submit(item, now);
-            }
-            Command::Released { seq, subject } => {
-                if let Some(next) = self.lines.leave(seq, &subject) {
-                    self.enqueue(next, now);
-                }
-            }
+            Command::Submit(item) => self.submit(*item, now),
+            Command::Released(key) => self.released(key, now),
+            Command::Left(place) => self.left(place.load(Ordering::Relaxed)),
             Command::RefusedByCaller => {
-                self.rejects.given += 1;
-                self.rejects.unsent += 1;
-                self.check_rejects();
+                self.ledger.refused_by_caller();
+                self.stop_if_too_many_rejected(now);
             }
-            Command::InputOpened => self.open_inputs += 1,
+            Command::InputOpened => self.scheduler.inputs.open += 1,
             Command::InputEnded => {
-                self.open_inputs = self.open_inputs.saturating_sub(1);
-                self.input_is_over = self.open_inputs == 0;
+                let inputs = &mut self.scheduler.inputs;
+                inputs.open = inputs.open.saturating_sub(1);
+                inputs.are_over = inputs.open == 0;
             }
-            Command::Halt => self.stop(Stop::Halted),
+            Command::Halt => self.stop(Stop::Halted, now),
             Command::Close(closer) => {
-                self.closing = true;
+                self.scheduler.inputs.closing = true;
                 self.closers.push(closer);
             }
             Command::Abandon => {
-                self.stop(Stop::Halted);
+                self.stop(Stop::Halted, now);
                 self.abandon(now);
             }
-            Command::HandlesGone => self.closing = true,
+            Command::HandlesGone => self.scheduler.inputs.closing = true,
         }
         self.advance(now);
     }
 
     /// What became due by the passing of time alone.
     pub(crate) fn advance(&mut self, now: Instant) {
-        if !self.stopped {
-            self.advance_holds(now);
-            self.advance_reach(now);
-            self.advance_trial(now);
-            self.conclude_when_idle(now);
+        if self.state.stopped().is_none() {
+            while let Some(key) = self.scheduler.release_held(now) {
+                self.proceed(key, now);
+            }
+            self.end_overdue(now);
+            if self.in_flight.is_empty() && self.scheduler.retries.is_empty() && self.scheduler.queues.len() == 0 {
+                self.state.rests(now);
+            }
+            if self.in_flight.is_empty() && self.state.gives_up(0, now) {
+                self.stop(self.state.unreachable(now), now);
+            }
+            self.advance_canaries(now);
+            self.believe_when_idle(now);
         }
-        if self.held == 0 {
-            if self.closing {
-                // Whoever closes a lane wants to end what its journal keeps.
-                self.journal = None;
+        if self.ledger.waiting() == 0 {
+            if self.scheduler.inputs.closing {
+                // The journal is the caller's again when the lane is closed.
+                self.ledger.close_journal();
             }
             for closer in self.closers.drain(..) {
-                // Whoever asked is gone: nobody is left to tell.
+                // An error means that the caller is gone.
                 let _ = closer.send(());
             }
         }
@@ -253,59 +169,460 @@ impl Lane {
 
     /// Whether the lane's task has nothing left to do.
     pub(crate) fn is_finished(&self) -> bool {
-        self.closing && self.held == 0
+        self.scheduler.inputs.closing && self.ledger.waiting() == 0
     }
 
-    fn submit(&mut self, item: Item, now: Instant) {
-        self.held += 1;
-        self.rejects.given += 1;
-        self.input_is_over = false;
-        if self.stopped || self.closing {
-            let outcome = item.unsettled(self.cause.clone());
-            self.settle(item, outcome);
-            return;
+    // How an update comes in.
+
+    fn submit(&mut self, mut item: Item, now: Instant) {
+        self.ledger.takes();
+        self.next_seq += 1;
+        (item.seq, item.came) = (self.next_seq, now);
+        if item.applied == Applied::Maybe {
+            item.maybe_until = Some(after(now, self.setup.options.maybe_applied_hold));
         }
-        let Some(valid) = guarded(|| self.sink.validate(&item.update)) else { return self.broke(item) };
-        if let Err(rejection) = valid {
-            let outcome = Outcome::Rejected { rejections: vec![rejection], stored: Vec::new(), earlier: item.applied };
-            self.rejects.unsent += 1;
-            self.settle(item, outcome);
-        } else if let Some(item) = self.lines.enter(item) {
-            self.enqueue(item, now);
+        let valid = guarded(|| self.setup.sink.validate(&item.update));
+        let (priority, deadline) = (item.priority, item.deadline);
+        let key = self.items.insert(item);
+        let item = &mut self.items[key];
+        if let Some(place) = &mut item.place {
+            place.key = Some(key);
         }
+        if let Some(Reply::One { at, .. }) = &item.reply {
+            at.store(key, Ordering::Relaxed);
+        }
+        if self.state.stopped().is_some() || self.scheduler.inputs.closing {
+            return self.undeliver(key, self.cause_of_the_end(), now);
+        }
+        self.scheduler.inputs.are_over = false;
+        match valid {
+            None => return self.undeliver(key, Undelivered::Broken, now),
+            Some(Err(rejection)) => return self.reject(key, vec![rejection], Vec::new(), now),
+            Some(Ok(())) => {}
+        }
+        if priority == Priority::Interactive && !self.takes_in_pause(now) {
+            if let Health::Paused { cause, .. } = self.state.health() {
+                return self.undeliver(key, Undelivered::Paused(cause), now);
+            }
+        }
+        self.scheduler.deadlines.extend(deadline.map(|deadline| (deadline, key)));
+        let may_go_on = self.scheduler.subjects.enter(self.items[key].update.subject(), key);
+        if priority == Priority::Interactive {
+            self.scheduler.promote_before(key, &mut self.items);
+        }
+        if may_go_on {
+            self.proceed(key, now);
+        }
+    }
+
+    /// Whether an update for which a caller waits is taken: in a pause only as the canary, if nothing else can be it.
+    fn takes_in_pause(&self, now: Instant) -> bool {
+        let nothing_waits = self.scheduler.retries.is_empty() && self.scheduler.queues.len() == 0;
+        !self.state.is_paused()
+            || (nothing_waits && self.state.allows(self.in_flight.len(), now) == Allowance::Canary)
     }
 
     /// Nothing earlier of its subject is under way.
-    fn enqueue(&mut self, item: Item, now: Instant) {
-        if self.is_behind(&item) {
-            return self.give_up([item]);
+    fn proceed(&mut self, key: Key, now: Instant) {
+        let item = &self.items[key];
+        if let Some(error) = self.scheduler.subjects.ended(item.update.subject()).filter(|_| item.is_of_an_input()) {
+            return self.undeliver(key, Undelivered::Attempts(error), now);
         }
-        let Some(mut item) = self.hold(item, now) else { return };
-        match self.admit(&item) {
-            Some(admission @ (Admission::Send | Admission::SendPart(_))) => {
-                if let Admission::SendPart(update) = admission {
-                    item.update = update;
-                }
-                match guarded(|| self.sink.batch_key(&item.update)) {
-                    Some(key) => self.queues.push(key, item, now),
-                    None => self.broke(item),
+        if self.state.stopped().is_some() {
+            return self.undeliver(key, self.cause_of_the_end(), now);
+        }
+        let item = &mut self.items[key];
+        if self.scheduler.hold(item, key, now) {
+            return;
+        }
+        match self.ledger.admit(item.number, &item.update) {
+            Ok(Admission::Send) => {}
+            Ok(Admission::SendPart(update)) => item.update = update,
+            Ok(Admission::Unchanged) => return self.settle(key, Outcome::Unchanged, now),
+            Ok(Admission::Superseded) => return self.settle(key, Outcome::Superseded, now),
+            // The stop ends this one too: it waits.
+            Err(error) => return self.journal_failed(&error, now),
+        }
+        match guarded(|| self.setup.sink.batch_key(&item.update)) {
+            Some(batch_key) => {
+                item.at = At::Queue(self.scheduler.queues.push(batch_key, item.priority, item.seq, key, item.came));
+            }
+            None => self.undeliver(key, Undelivered::Broken, now),
+        }
+    }
+
+    // What is sent.
+
+    fn choose(&mut self, now: Instant) -> Option<scheduler::Choice> {
+        let allowed = self.state.allows(self.in_flight.len(), now);
+        if allowed == Allowance::Nothing {
+            return None;
+        }
+        let apart = self.in_flight.values().any(|flight| flight.request.may_be_taken_apart());
+        self.scheduler.next(allowed, &self.items, apart, now)
+    }
+
+    /// Whether a request could be sent now.
+    pub(crate) fn wants_to_send(&mut self, now: Instant) -> bool {
+        self.choose(now).is_some()
+    }
+
+    /// The request that is sent now: its number, its batch, and who observes it.
+    pub(crate) fn depart(&mut self, now: Instant) -> Option<(u64, Vec<ContactUpdate>, Departed)> {
+        let choice = self.choose(now)?;
+        let mut request = self.scheduler.take(choice)?;
+        self.end_outlived(&mut request.group.items, now);
+        if request.group.items.is_empty() {
+            self.scheduler.answered(&request.key);
+            self.send_stack(request.key, request.rest, now, now);
+            return None;
+        }
+        for key in std::iter::once(&request.group).chain(&request.rest).flat_map(|group| &group.items) {
+            self.items[*key].at = At::Flight;
+        }
+        let keys = || request.group.items.iter().copied();
+        let batch: Vec<ContactUpdate> = keys().filter_map(|key| self.sent_update(key, request.group.purpose)).collect();
+        let departing: Vec<_> = keys().map(|key| self.items[key].number).zip(&batch).collect();
+        if let Err(error) = self.ledger.departs(&departing) {
+            self.journal_failed(&error, now);
+            self.scheduler.answered(&request.key);
+            self.undeliver_all(std::iter::once(request.group).chain(request.rest), now);
+            return None;
+        }
+        let number = self.state.departs(now);
+        self.ledger.sent_first(keys().filter(|key| !self.items[*key].sent).count() as u64);
+        let departed = self.observe_departure(&request.group);
+        request.group.items.iter().for_each(|key| self.items[*key].sent = true);
+        self.in_flight.insert(number, Flight { request, since: now });
+        Some((number, batch, departed))
+    }
+
+    /// What the sink is given of an update: all of it, or the field that is tested.
+    fn sent_update(&self, key: Key, purpose: Purpose) -> Option<ContactUpdate> {
+        let item = &self.items[key];
+        match &item.split {
+            Some(split) if purpose.is_of_a_field() => item.update.only(split.next),
+            _ => Some(item.update.clone()),
+        }
+    }
+
+    fn observe_departure(&self, group: &Group) -> Departed {
+        let mut told = self.ledger.told();
+        told.summary.requests += 1;
+        if group.again != Again::No {
+            told.summary.retries += 1;
+        } else if group.purpose != Purpose::Batch {
+            told.summary.isolation_requests += 1;
+        }
+        drop(told);
+        let numbers = || group.items.iter().filter_map(|key| self.items[*key].number);
+        self.setup.observer.departs(Leaving {
+            purpose: group.purpose.name(),
+            updates: group.items.len(),
+            attempt: self.next_attempt(&group.items),
+            is_retry: group.again != Again::No,
+            numbers: numbers().min().zip(numbers().max()),
+        })
+    }
+
+    fn next_attempt(&self, items: &[Key]) -> u32 {
+        items.iter().map(|key| self.items[*key].failures).max().unwrap_or_default().saturating_add(1)
+    }
+
+    // How an update ends.
+
+    /// Writes down what ended, and then tells the callers.
+    pub(crate) fn commit(&mut self, now: Instant) {
+        while self.ledger.has_settled() {
+            if let Err(error) = self.ledger.commit(&mut self.items, now) {
+                self.journal_failed(&error, now);
+            }
+        }
+    }
+
+    pub(crate) fn has_settled(&self) -> bool {
+        self.ledger.has_settled()
+    }
+
+    fn settle(&mut self, key: Key, outcome: Outcome, now: Instant) {
+        let item = &mut self.items[key];
+        item.at = At::Settled;
+        if let Some(deadline) = item.deadline {
+            self.scheduler.deadlines.remove(&(deadline, key));
+        }
+        if let Some(until) = item.maybe_until.filter(|until| *until > now && self.state.stopped().is_none()) {
+            self.scheduler.subjects.hold(&item.update, item.seq, until);
+        }
+        let cause = match &outcome {
+            Outcome::Undelivered { cause, .. } if self.state.stopped().is_none() => Some(cause.clone()),
+            _ => None,
+        };
+        self.ledger.settle(key, item.sent, outcome);
+        if let Some(cause) = cause {
+            self.end_later_ones(key, cause, now);
+        }
+        self.stop_if_too_many_rejected(now);
+    }
+
+    fn undeliver(&mut self, key: Key, cause: Undelivered, now: Instant) {
+        let outcome = self.items[key].undelivered(cause);
+        self.settle(key, outcome, now);
+    }
+
+    fn undeliver_all(&mut self, groups: impl IntoIterator<Item = Group>, now: Instant) {
+        for key in groups.into_iter().flat_map(|group| group.items) {
+            self.undeliver(key, self.cause_of_the_end(), now);
+        }
+    }
+
+    /// An update that ran out of attempts is to be sent again first: later ones of its subject would be undone by that.
+    fn end_later_ones(&mut self, key: Key, cause: Undelivered, now: Instant) {
+        let item = &self.items[key];
+        let subjects = &mut self.scheduler.subjects;
+        match (&cause, self.state.is_service()) {
+            (Undelivered::Attempts(error), false) if item.is_of_an_input() => {
+                let ended = subjects.end(item.update.subject(), error.clone());
+                if ended >= MOST_ENDED {
+                    self.stop(Stop::TooManyUndelivered { subjects: ended, cause: error.clone() }, now);
                 }
             }
-            Some(Admission::Unchanged) => self.settle(item, Outcome::Unchanged),
-            Some(Admission::Superseded) => self.settle(item, Outcome::Superseded),
-            None => self.give_up([item]),
+            (Undelivered::Attempts(_) | Undelivered::Broken, true) => {
+                let is_later = |other: &Key| *other != key && self.items[*other].at == At::Line;
+                for later in subjects.of(item.update.subject()).filter(is_later).collect::<Vec<_>>() {
+                    let subject = self.items[later].update.subject();
+                    self.scheduler.subjects.leave(subject, later);
+                    self.undeliver(later, cause.clone(), now);
+                }
+            }
+            _ => {}
         }
     }
 
-    /// The sink's code panicked over this update, which says so; the lane goes on.
-    fn broke(&mut self, item: Item) {
-        let error = SinkError::new("sink", "check", SinkErrorKind::Contract).with_detail("it panicked");
-        let outcome = item.unsettled(Some(Arc::new(error)));
-        self.settle(item, outcome);
+    /// The caller has the outcome: the next update of the subject goes on.
+    fn released(&mut self, key: Key, now: Instant) {
+        let Some(item) = self.items.try_remove(key) else { return };
+        let next = self.scheduler.subjects.leave(item.update.subject(), key);
+        // One that has its outcome goes on by itself, when its caller takes it.
+        if let Some(next) = next.filter(|next| self.items[*next].at != At::Settled) {
+            self.proceed(next, now);
+        }
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A caller left: what was never sent is not sent, and what waits to be sent again is not sent again.
+    fn left(&mut self, key: Key) {
+        let now = Instant::now();
+        let Some(item) = self.items.get_mut(key) else { return };
+        // A run delivers what it was given. The place may be another update's by now.
+        if !self.state.is_service() || !matches!(&item.reply, Some(Reply::One { to, .. }) if to.is_closed()) || item.at == At::Settled {
+            return;
+        }
+        if item.at == At::Flight {
+            item.reply = None;
+        } else {
+            self.withdraw(key, now);
+        }
+    }
+
+    /// Ends an update that waits because its deadline passed or its caller left.
+    fn withdraw(&mut self, key: Key, now: Instant) {
+        self.scheduler.withdraw(&self.items[key], key);
+        self.state.suspects.remove(key);
+        self.undeliver(key, Undelivered::Deadline, now);
+    }
+
+    /// Ends what cannot be answered before its deadline, and tells the callers of what is in flight at theirs.
+    fn end_overdue(&mut self, now: Instant) {
+        // With nothing in flight the vendor may be quicker than it was.
+        let needs = if self.in_flight.is_empty() { Duration::ZERO } else { self.setup.answer_time.mul_f64(1.5) };
+        let due = self.scheduler.deadlines.range(..=(after(now, needs), Key::MAX));
+        for (deadline, key) in due.copied().collect::<Vec<_>>() {
+            let item = &mut self.items[key];
+            if item.at != At::Flight {
+                self.withdraw(key, now);
+            } else if deadline <= now {
+                self.scheduler.deadlines.remove(&(deadline, key));
+                let (applied, cause) = (Applied::Maybe, Undelivered::Deadline);
+                item.tell_early(Outcome::Undelivered { applied, cause, update: item.update.clone() });
+            }
+        }
+    }
+
+    fn stop_if_too_many_rejected(&mut self, now: Instant) {
+        if let Some(why) = self.ledger.too_many_rejected() {
+            self.stop(why, now);
+        }
+    }
+
+    fn journal_failed(&mut self, error: &JournalError, now: Instant) {
+        self.ledger.lose_journal(error);
+        let why = Stop::Journal(error.clone());
+        if self.state.stopped().is_some() {
+            // Whatever the lane stopped for: nothing else says that an outcome could not be written down.
+            self.state.stop(why, now);
+        } else {
+            self.stop(why, now);
+        }
+    }
+
+    /// Why updates end that are given to a lane that is closing or has stopped.
+    fn cause_of_the_end(&self) -> Undelivered {
+        self.state.stopped().map_or(Undelivered::Closed, Undelivered::by)
+    }
+
+    /// Sends nothing more. What is in flight is still answered; everything else ends.
+    fn stop(&mut self, why: Stop, now: Instant) {
+        if self.state.stopped().is_some() {
+            return;
+        }
+        self.ledger.told().summary.stop = Some(why.clone());
+        self.state.stop(why, now);
+        self.end_waiting(|_| true, now);
+    }
+
+    /// Ends all of these that wait, in the order in which they came.
+    fn end_waiting(&mut self, which: impl Fn(&Item) -> bool, now: Instant) {
+        let waits = |item: &Item| !matches!(item.at, At::Flight | At::Settled) && which(item);
+        let mut waiting: Vec<(u64, Key)> =
+            self.items.iter().filter(|(_, item)| waits(item)).map(|(key, item)| (item.seq, key)).collect();
+        waiting.sort_unstable();
+        for (_, key) in waiting {
+            // One may have ended another.
+            if !waits(&self.items[key]) {
+                continue;
+            }
+            self.scheduler.withdraw(&self.items[key], key);
+            self.state.suspects.remove(key);
+            let cause = match self.state.health() {
+                Health::Paused { cause, .. } => Undelivered::Paused(cause),
+                _ => self.cause_of_the_end(),
+            };
+            self.undeliver(key, cause, now);
+        }
+    }
+
+    /// Ends what is in flight: its answers are not waited for.
+    fn abandon(&mut self, now: Instant) {
+        let until = after(now, self.setup.options.maybe_applied_hold);
+        for (_, Flight { request, .. }) in std::mem::take(&mut self.in_flight) {
+            for key in &request.group.items {
+                let item = &mut self.items[*key];
+                (item.applied, item.maybe_until) = (Applied::Maybe, Some(until));
+            }
+            self.undeliver_all(std::iter::once(request.group).chain(request.rest), now);
+        }
+    }
+
+    // What the driver asks.
+
+    /// When something becomes due by the passing of time alone.
+    pub(crate) fn wakes_at(&self, now: Instant) -> Option<Instant> {
+        if self.state.stopped().is_some() {
+            return None;
+        }
+        let deadline = self.scheduler.deadlines.first().map(|(deadline, _)| *deadline);
+        let state = self.state.wakes_at(self.in_flight.len());
+        let others = [self.state.suspects.idle_until(), deadline].into_iter().flatten();
+        state.chain(self.scheduler.wakes_at(now)).chain(others).filter(|at| *at > now).min()
+    }
+
+    /// Tells the handles until when nothing is sent, though updates wait: the vendor asked for it, or the pause is a long one.
+    pub(crate) fn tell_wait(&mut self, wants_to_send: bool, held_until: Option<Instant>, now: Instant) {
+        let idle = self.state.stopped().is_none() && self.in_flight.is_empty();
+        let waits = !self.scheduler.retries.is_empty() || self.scheduler.has_held();
+        let until = match idle {
+            true if wants_to_send => held_until,
+            true if waits || self.scheduler.queues.len() > 0 => {
+                self.state.probes_at().filter(|at| *at > now).or_else(|| self.wakes_at(now)).max(held_until)
+            }
+            _ => None,
+        };
+        let since = self.state.unreachable_since();
+        let mut told = self.ledger.told();
+        (told.waits_until, told.unreachable_since) = (until, since);
+        drop(told);
+        self.setup.observer.waits(self.ledger.waiting());
+    }
+
+    /// Whether what is in flight is not waited for any longer.
+    pub(crate) fn is_overdue(&self, now: Instant) -> bool {
+        !self.in_flight.is_empty() && self.state.gives_up(self.in_flight.len(), now)
+    }
+
+    /// Ends a lane whose vendor answers nothing. The driver has ended what is in flight.
+    pub(crate) fn stop_overdue(&mut self, now: Instant) {
+        self.stop(self.state.unreachable(now), now);
+        self.abandon(now);
+    }
+
+    // Refusals that may not be the updates' fault, in a run.
+
+    fn advance_canaries(&mut self, now: Instant) {
+        if self.state.calls_for_canaries() && self.in_flight.is_empty() {
+            let canaries = self.pick_canaries();
+            // With nothing to test, the refusals stand at the end of the input, or when nothing was sent for long enough.
+            if !canaries.is_empty() {
+                self.state.probe(canaries, now);
+            }
+        }
+        while let Some(next) = self.state.next_canary() {
+            let Some(key) = next else { return self.stop(self.state.suspects.stop(), now) };
+            let item = &self.items[key];
+            let (again, not_before) = match item.at {
+                At::Retry => self.scheduler.retries.remove(key).unwrap_or((Again::No, now)),
+                At::Queue(queue) => {
+                    self.scheduler.queues.remove(queue, item.seq);
+                    (Again::No, now)
+                }
+                _ => {
+                    self.state.canary_ended();
+                    continue;
+                }
+            };
+            self.send(Group { items: vec![key], purpose: Purpose::Canary, again }, not_before, now);
+        }
+    }
+
+    /// Chooses up to ten updates: the last that waits, and one out of each tenth before it. Bad rows often stand together, or at
+    /// regular distances.
+    fn pick_canaries(&mut self) -> Vec<Key> {
+        let groups = self.scheduler.retries.groups().filter(|group| !group.purpose.is_of_a_field());
+        let again = groups.flat_map(|group| &group.items).map(|key| (self.items[*key].seq, *key));
+        let mut waiting: Vec<_> = self.scheduler.queues.waiting().chain(again).collect();
+        waiting.sort_unstable();
+        let (canaries, len) = (TEN.min(waiting.len()), waiting.len());
+        // The last one goes first: the farther from the ones that were refused, the likelier it is another case, and the end
+        // of an input is kept for this.
+        let places = (1..=canaries).map(|nth| match nth {
+            _ if nth == canaries => len - 1,
+            _ => ((nth - 1) * len + self.setup.rng.usize(..len)) / canaries,
+        });
+        places.map(|place| waiting[place].1).collect()
+    }
+
+    /// Believes refusals when nothing else can be sent.
+    fn believe_when_idle(&mut self, now: Instant) {
+        let nothing_waits = self.in_flight.is_empty()
+            && self.scheduler.retries.is_empty()
+            && self.scheduler.queues.len() == 0
+            && !self.scheduler.has_held();
+        if !nothing_waits || self.state.is_probing() || self.state.suspects.is_empty() {
+            return self.state.suspects.are_busy();
+        }
+        if !self.state.suspects.are_idle(self.scheduler.inputs.nothing_more_comes(), now) {
+            return;
+        }
+        // What waits behind the refused ones could not be tested: the count continues.
+        let has_waiting = self.scheduler.subjects.has_waiting();
+        let most = if has_waiting { TEN - 1 } else { TEN } as u64;
+        if self.setup.options.max_rejected != MaxRejected::Any && self.state.suspects.in_a_row > most {
+            return self.stop(self.state.suspects.stop(), now);
+        }
+        if !has_waiting {
+            self.state.suspects.in_a_row = 0;
+        }
+        for suspect in self.state.suspects.take_all() {
+            self.confirm_or_refuse(suspect, now);
+        }
     }
 }
 

@@ -1,31 +1,38 @@
 //! Drives any [`ContactSink`](contact_sink_core::ContactSink): order, batches, pace, retries, isolation of bad updates, and
 //! stopping when the run as a whole is wrong.
 //!
-//! A [`Delivery`] is a handle on one lane: one sink, one limiter, one order. Clone it and share it; every update that is
-//! given to it ends in exactly one [`Outcome`].
+//! A [`Delivery`] is a handle on one sink, one limiter and one order. Clone it and share it; every update that is given to it ends in
+//! exactly one [`Outcome`].
 //!
 //! 1. An update is validated before anything is sent.
-//! 2. Two updates of one subject are never in flight together, and the later never overtakes the earlier.
-//! 3. Updates share requests by the sink's key and limit, by count or linger time, whichever comes first.
+//! 2. Two updates of one subject are never in flight together, and a later one is never sent before an earlier one has its outcome.
+//! 3. Updates share requests by the sink's key and limit, by count or linger time, whichever comes first. A batch that failed three
+//!    times while other requests succeeded is halved.
 //! 4. Departures follow the sink's quota, see [`Limiter`].
-//! 5. What failed is sent again, with full jitter; what ran out of tries is [`Outcome::Unsettled`]. Until
-//!    something gets through, one request at a time probes whether the vendor is there: after 10 s the lane stops, see
-//!    [`Options::unreachable_after`]. A vendor that goes down later is probed and waited for in the same way, for half an hour, see
-//!    [`Options::patience`].
-//! 6. After an attempt whose end is unknown a different value of its subject waits, see [`Options::maybe_applied_hold`].
+//! 5. What failed is sent again, with full jitter.
+//! 6. After an attempt without an answer a different value of its subject is held back, see [`Options::maybe_applied_hold`].
 //! 7. A request that the vendor refused as a whole is taken apart until each update has its own answer.
-//! 8. The lane stops when a person must act (credentials, a wrong base URL), when everything is refused alike (a wrong key or
-//!    label must not make a million dead letters), or when too much is rejected, see [`MaxRejected`]. To tell a wrong key from
-//!    bad rows that stand together, the last batch of an input leaves when what left before it is answered and taken apart.
+//! 8. An update of [`Delivery::deliver`] is sent before those of [`Delivery::deliver_all`].
 //!
-//! Nothing is kept on disk here and no memory grows with the length of the input. What is to outlive the process is told to a
-//! [`Journal`] before anybody else: the crate `contact-sink-journal` has one.
+//! A run ends and is delivered again; a service never ends. What they do not share is in the table of [`Options`].
+//!
+//! Nothing is kept on disk here, and no memory grows with the length of the input or the life of the delivery. What must outlive the
+//! process is told to a [`Journal`] before the callers: the crate `contact-sink-journal` has one.
 //!
 //! # In a service
 //!
-//! One handle is opened at the start, shared by all handlers, and closed at the end. Updates of concurrent requests leave
-//! together. [`Options::unreachable_after`] and [`Options::patience`] are `None`, so that a vendor that is down, while the service
-//! starts or later, does not end the lane; each handler limits its own waiting instead.
+//! One handle is opened at the start, shared by all handlers, and closed at the end. Updates of concurrent requests are sent
+//! together. What to do with each outcome:
+//!
+//! | outcome | what it means for the caller |
+//! |---|---|
+//! | [`Outcome::Accepted`] | the vendor has the value |
+//! | [`Outcome::Rejected`] | the value cannot be stored: correct it |
+//! | [`Undelivered::Deadline`], [`Undelivered::Attempts`], [`Undelivered::Paused`] | send the *current* value again later |
+//! | [`Undelivered::Closed`], [`Undelivered::Stopped`], [`Undelivered::Broken`] | the same, to another delivery |
+//!
+//! The current value, not the one that was undelivered: a newer update of the user may have been accepted since. Where updates must
+//! not be lost with the process, they come from a table or a stream of the caller's.
 //!
 //! ```
 //! use std::future::Future;
@@ -34,10 +41,9 @@
 //! use axum::extract::{Path, State};
 //! use axum::http::StatusCode;
 //! use axum::{Router, routing};
-//! use contact_sink_core::{Field, ContactSink, ContactUpdate, Subject, UserId};
-//! use contact_sink_delivery::{Delivery, Options, Outcome};
+//! use contact_sink_core::{ContactSink, ContactUpdate, Field, Subject, UserId};
+//! use contact_sink_delivery::{Delivery, Health, Options, Outcome};
 //! use tokio::net::TcpListener;
-//! use tokio::time::timeout;
 //!
 //! type Answer = (StatusCode, String);
 //!
@@ -48,30 +54,38 @@
 //!         Ok(Ok(update)) => update,
 //!         _ => return (StatusCode::UNPROCESSABLE_ENTITY, "no e-mail address".to_owned()),
 //!     };
-//!     match timeout(Duration::from_secs(5), delivery.deliver(update)).await {
-//!         Ok(Outcome::Accepted) => (StatusCode::NO_CONTENT, String::new()),
+//!     match delivery.deliver_within(update, Duration::from_secs(5)).await {
+//!         Outcome::Accepted => (StatusCode::NO_CONTENT, String::new()),
 //!         // Our words and the vendor's code; the vendor's text is personal data and stays out.
-//!         Ok(Outcome::Rejected { rejections, .. }) => {
+//!         Outcome::Rejected { rejections, .. } => {
 //!             let reasons: Vec<String> = rejections.iter().map(ToString::to_string).collect();
 //!             (StatusCode::UNPROCESSABLE_ENTITY, reasons.join("; "))
 //!         }
-//!         Ok(_) => (StatusCode::SERVICE_UNAVAILABLE, "not delivered: send it again".to_owned()),
-//!         // The lane has it still and may yet deliver it.
-//!         Err(_) => (StatusCode::GATEWAY_TIMEOUT, "not known yet: it is safe to send it again".to_owned()),
+//!         _ => (StatusCode::SERVICE_UNAVAILABLE, "not delivered: send it again".to_owned()),
+//!     }
+//! }
+//!
+//! /// Ready in every state in which the delivery continues by itself.
+//! async fn ready(State(delivery): State<Delivery>) -> Answer {
+//!     let health = delivery.health().borrow().clone();
+//!     match health {
+//!         Health::Stopped(stop) => (StatusCode::SERVICE_UNAVAILABLE, stop.to_string()),
+//!         health => (StatusCode::OK, health.name().to_owned()),
 //!     }
 //! }
 //!
 //! async fn serve(
 //!     sink: impl ContactSink + 'static,
+//!     options: Options,
 //!     listener: TcpListener,
 //!     shutdown: impl Future<Output = ()> + Send + 'static,
 //! ) -> std::io::Result<()> {
-//!     let delivery = Delivery::new(sink, Options::default().with_unreachable_after(None).with_patience(None));
-//!     let app = Router::new().route("/users/{user}/email", routing::put(set_email)).with_state(delivery.clone());
-//!     axum::serve(listener, app).with_graceful_shutdown(shutdown).await?;
-//!     // Nobody asks any more: what callers left behind is still delivered, or given up.
+//!     let delivery = Delivery::new(sink, options);
+//!     let app = Router::new().route("/users/{user}/email", routing::put(set_email)).route("/ready", routing::get(ready));
+//!     axum::serve(listener, app.with_state(delivery.clone())).with_graceful_shutdown(shutdown).await?;
+//!     // What is in flight is still answered.
 //!     let summary = delivery.close(Duration::from_secs(10)).await;
-//!     println!("{} accepted, {} rejected, {} given up", summary.accepted, summary.rejected, summary.unsettled);
+//!     println!("{} accepted, {} rejected, {} undelivered", summary.accepted, summary.rejected, summary.undelivered);
 //!     Ok(())
 //! }
 //! # use contact_sink_core::*;
@@ -85,21 +99,27 @@
 //! #     async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> { Ok(vec![Verdict::Accepted; batch.len()]) }
 //! # }
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
-//! # let delivery = Delivery::new(Vendor, Options::default());
+//!
+//! // The process before closed in order: no request of it is on its way.
+//! let options = Options::for_service().with_first_after(Duration::ZERO);
+//! # let delivery = Delivery::new(Vendor, options.clone());
 //! # let call = |email: &str| set_email(State(delivery.clone()), Path(7), email.to_owned());
+//! # assert_eq!(ready(State(delivery.clone())).await, (StatusCode::OK, "starting".to_owned()));
 //! # assert_eq!(call("a@b.example").await, (StatusCode::NO_CONTENT, String::new()));
+//! # assert_eq!(ready(State(delivery.clone())).await, (StatusCode::OK, "normal".to_owned()));
 //! # assert_eq!(call("nonsense").await, (StatusCode::UNPROCESSABLE_ENTITY, "an address has an @".to_owned()));
 //! # assert_eq!(call("").await.0, StatusCode::UNPROCESSABLE_ENTITY);
 //! # delivery.halt();
 //! # assert_eq!(call("a@b.example").await.0, StatusCode::SERVICE_UNAVAILABLE);
-//! # serve(Vendor, TcpListener::bind("127.0.0.1:0").await?, std::future::ready(())).await
+//! # assert_eq!(ready(State(delivery.clone())).await.0, StatusCode::SERVICE_UNAVAILABLE);
+//! # serve(Vendor, options, TcpListener::bind("127.0.0.1:0").await?, std::future::ready(())).await
 //! # }
 //! ```
 //!
 //! # A whole table beside it
 //!
-//! [`Delivery::deliver_all`] on a clone of the same handle shares the quota and the order with whoever calls
-//! [`Delivery::deliver`] meanwhile: a user's newer value is never overwritten by an older row that was read later.
+//! [`Delivery::deliver_all`] on a clone of the same handle shares the quota and the order with the callers of
+//! [`Delivery::deliver`]. An update of a user is sent after the ones of that user that were given before it.
 //!
 //! ```
 //! use std::error::Error;
@@ -108,7 +128,7 @@
 //! use contact_sink_delivery::{Delivery, Outcome};
 //! use futures_util::{Stream, stream};
 //!
-//! /// Reads only as far as the lane has room. What is left pending is for the next run.
+//! /// Reads only as far as the buffer has places. What is left pending is for the next run.
 //! async fn sync(delivery: Delivery, rows: impl Stream<Item = (i64, ContactUpdate)> + Send + 'static) -> Vec<i64> {
 //!     let mut outcomes = delivery.deliver_all(rows);
 //!     let mut pending = Vec::new();
@@ -138,7 +158,7 @@
 //! #     async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> { Ok(vec![Verdict::Accepted; batch.len()]) }
 //! # }
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn Error>> {
-//! # let delivery = Delivery::new(Vendor, contact_sink_delivery::Options::default());
+//! # let delivery = Delivery::new(Vendor, contact_sink_delivery::Options::for_run());
 //!
 //! let rows = (0..10_000).map(|row| Ok((row, update(row, "old@b.example")?)));
 //! let rows = stream::iter(rows.collect::<Result<Vec<_>, Box<dyn Error>>>()?);
@@ -151,7 +171,7 @@
 //!
 //! # In tests
 //!
-//! A lane waits on Tokio's clock. On a paused one a test of the code around it takes no time, whatever the vendor does. The
+//! A delivery waits on Tokio's clock. On a paused one a test of the code around it takes no time, whatever the vendor does. The
 //! mock is behind the feature `mock` of `contact-sink-core`.
 //!
 //! ```
@@ -176,7 +196,7 @@
 //!     sink.expect_send().times(1).return_once(|_| Err(busy));
 //!     sink.expect_send().times(1).returning(|batch| Ok(vec![Verdict::Accepted; batch.len()]));
 //!
-//!     let delivery = Delivery::new(sink, Options::default());
+//!     let delivery = Delivery::new(sink, Options::for_run());
 //!     let update = ContactUpdate::new(Subject::User(UserId::from(7))).with("email".parse()?, "a@b.example")?;
 //!     let began = Instant::now();
 //!     assert_eq!(delivery.deliver(update).await, Outcome::Accepted);
@@ -187,6 +207,7 @@
 #![doc = include_str!("observe.md")]
 
 mod backoff;
+mod buffer;
 mod delivery;
 mod journal;
 mod lane;
@@ -195,11 +216,10 @@ mod observe;
 mod options;
 mod outcome;
 mod outcomes;
-mod room;
 
-pub use delivery::Delivery;
+pub use delivery::{Delivery, Full, Ticket};
 pub use journal::{Admission, Departing, Journal, JournalError, Numbered, Settled};
 pub use limiter::{Limiter, Permit};
 pub use options::{MaxRejected, Options};
-pub use outcome::{Outcome, Stop, Summary};
+pub use outcome::{Health, Outcome, Stop, Summary, Undelivered};
 pub use outcomes::Outcomes;

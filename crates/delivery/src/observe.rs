@@ -15,7 +15,7 @@ use std::time::Duration;
 use contact_sink_core::{ErrorCode, Quota, SinkError, SinkErrorKind, Verdict};
 use tokio::time::Instant;
 
-use crate::{Outcome, Stop};
+use crate::{Health, Outcome, Stop};
 
 /// Tells of one lane.
 #[derive(Debug, Clone)]
@@ -118,6 +118,12 @@ impl Observer {
         traced::probing_ends(&self.name, after);
     }
 
+    /// The delivery is in this state now.
+    pub(crate) fn enters(&self, health: &Health) {
+        #[cfg(feature = "metrics")]
+        counted::enters(&self.name, health);
+    }
+
     pub(crate) fn stops(&self, why: &Stop) {
         #[cfg(feature = "metrics")]
         counted::stops(&self.name, stop_name(why));
@@ -181,6 +187,7 @@ fn stop_name(why: &Stop) -> &'static str {
         Stop::RefusedAlike { .. } => "refused_alike",
         Stop::TooManyRejected { .. } => "too_many_rejected",
         Stop::Journal(_) => "journal",
+        Stop::TooManyUndelivered { .. } => "too_many_undelivered",
         Stop::Broken => "broken",
         Stop::Halted => "halted",
     }

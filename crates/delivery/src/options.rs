@@ -1,4 +1,4 @@
-//! What a lane can be told.
+//! How a delivery works.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
@@ -6,12 +6,22 @@ use std::time::Duration;
 
 use crate::Limiter;
 
-/// What a lane can be told. The defaults suit a file, and a service but for [`Options::unreachable_after`] and
-/// [`Options::patience`].
+/// How a delivery works: [`Options::for_run`] for an input that ends and is delivered again, [`Options::for_service`] for a
+/// service that never ends.
+///
+/// | | a run | a service |
+/// |---|---|---|
+/// | credentials or endpoint refused | stops | asks once more, then pauses and asks again by itself |
+/// | the vendor is down | stops after [`Options::unreachable_after`] or [`Options::patience`] | waits and probes |
+/// | much or everything is refused | stops, see [`MaxRejected`] | each caller gets its refusal |
+/// | an update fails again and again | ends after [`Options::max_attempts`] | the same, but only attempts count that a later request outlived |
+/// | later updates of its subject | are left to the next run | end with it |
+/// | the first request | is sent at once | waits for [`Options::maybe_applied_hold`] |
+/// | the buffer | is for all | half of it is for [`deliver_all`](crate::Delivery::deliver_all) |
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// The limiter, to share one quota between lanes and typed calls. Default: one of the lane's own, by the sink's quota.
+    /// The limiter, to share one quota between deliveries and typed calls. Default: one of its own, by the sink's quota.
     pub limiter: Option<Limiter>,
     /// The most requests in flight. Default 32.
     pub concurrency: NonZeroUsize,
@@ -19,73 +29,48 @@ pub struct Options {
     pub batch: Option<NonZeroUsize>,
     /// How long an update waits for others to share its request. Default 5 ms.
     pub linger: Duration,
-    /// The most updates that the lane holds; when there are more, giving it another one waits. Default 5,000.
+    /// The most updates that the delivery holds; when there are more, giving it another one waits. Default 5,000.
     pub max_waiting: NonZeroUsize,
-    /// The most bytes of text in the updates that the lane holds: ids and values. Default 16 MiB, at most 4 GiB.
+    /// The most bytes of text in the updates that the delivery holds: ids and values. Default 16 MiB, at most 4 GiB.
     ///
     /// An update counts for 1/32 of it at most, so that 32 updates always fit, however large they are. Requests in
     /// flight hold a copy of their updates, and what the sink makes of it, on top.
     pub max_waiting_bytes: NonZeroUsize,
-    /// How often an update is sent before it is given up. Default 8.
+    /// How often an update fails before it ends. Default 8.
     pub max_attempts: NonZeroU32,
     /// The longest pause before the second attempt; it doubles with each one. Default 200 ms.
     pub first_backoff: Duration,
     /// The longest pause before any attempt. Default 30 s.
     pub longest_backoff: Duration,
-    /// After how long the lane stops if nothing has ever got through to the vendor, counted from the first departure.
-    /// Default 10 s; `None`: never.
+    /// For how long an attempt without an answer is taken to be on its way. Default 10 s; at least the timeout of an exchange.
     ///
-    /// An answer gets through if the vendor decided something about an update in it: accepted, rejected, or refused as a
-    /// whole. A failed connection, a timeout, a broken or undocumented answer, a 5xx, throttling and a code that asks for
-    /// another try do not. Until then one request at a time is sent, attempts do not count, and no pause of the lane's own is
-    /// longer than a tenth of the limit. Once something has got through, this limit is over for good,
-    /// and [`Options::patience`] counts.
+    /// The vendor may store such a request late. Until then the next update of its subject waits if it differs in any field,
+    /// whatever became of the earlier one. The same fields may be sent at once, and other subjects do not wait. What a vendor
+    /// stores later than that may undo a newer value.
     ///
-    /// A request in flight at the limit is waited for, 4 s at most; its updates may be applied. The lane stops at once if the
-    /// vendor asks for a longer wait than is left. If it says that the quota is used up, it is given two windows of the
-    /// quota, should they be longer than the limit. A stop is for good: everything is [`Unsettled`](crate::Outcome::Unsettled).
-    ///
-    /// The default suits a file, which is sent again by the next run. A service that may start before the vendor is up
-    /// takes `None`: its lane goes on probing, its callers limit their own waiting with a timeout, and a caller that goes away
-    /// costs the others nothing.
-    pub unreachable_after: Option<Duration>,
-    /// For how long a vendor that was there may be down before the lane stops. Default 30 min; `None`: for ever.
-    ///
-    /// A vendor that was there is down when four requests in a row did not get through, not counting throttling (fewer if
-    /// [`Options::max_attempts`] is less than five): they left after the latest one that did. From then on one request at a time
-    /// probes, attempts do not count, and no pause is longer than [`Options::longest_backoff`] or a tenth of this limit, but
-    /// for what the vendor asks for. What failed goes in turn, and every other time an update that never left, so that a
-    /// request that the vendor never answers well is not taken for a vendor that is down if there is anything else to send. As soon as
-    /// one gets through the lane goes on at full pace.
-    ///
-    /// The time counts from the first failure since something got through, not from the last answer that did: a lane may have had
-    /// nothing to send for a night. A request in flight at the limit is waited for, 4 s at most, and the lane stops at once if
-    /// the vendor asks for a longer wait than is left.
-    ///
-    /// For a service it is the longest outage after which its lane still goes on by itself: the stop is for good. `None` lets it
-    /// outlive every one.
-    pub patience: Option<Duration>,
-    /// For how long an attempt whose end is unknown is taken to be still on its way. Default 10 s.
-    ///
-    /// The end is unknown if no answer came or none that could be read: the vendor may apply such a request late. Until then the
-    /// next update of its subject waits if it differs in any field, whatever became of the earlier one and whenever the next is
-    /// given to the lane. The same fields may go at once, and other subjects do not wait. What a vendor applies later than that
-    /// may undo a newer value.
-    ///
-    /// An attempt of an earlier run ([`Numbered::with_earlier`](crate::Numbered::with_earlier)) counts from when it is given to the lane. An update
-    /// whose subject cannot be remembered, because 50,000 others are, has its outcome that much later.
+    /// An attempt of an earlier run ([`Numbered::with_earlier`](crate::Numbered::with_earlier)) counts from when it is given to
+    /// the delivery. While 50,000 subjects wait so, no update is sent for the first time.
     pub maybe_applied_hold: Duration,
-    /// For how long nothing leaves at first: an attempt of a lane before this one may still be applied. Default: none.
-    pub first_after: Duration,
-    /// When too much is rejected. Default 10 % after 1,000 outcomes.
+    /// For how long nothing is sent at first: a request of the process before this one may still arrive. Default: none in a run,
+    /// [`Options::maybe_applied_hold`] in a service. A service whose process before closed in order may take zero.
+    pub first_after: Option<Duration>,
+    /// When too much is rejected. Default 10 % after 1,000 outcomes in a run, never in a service.
     pub max_rejected: MaxRejected,
-    /// How logs and metrics call the lane: their `destination`. Nothing secret. Default `sink`.
+    /// How logs and metrics call the delivery: their `destination`. Nothing secret. Default `sink`.
     pub name: Arc<str>,
     /// The seed of the jitter, for a test that must repeat. Default: a random one.
     pub seed: Option<u64>,
+    pub(crate) rules: Rules,
 }
 
-/// When the rejected updates are so many that the lane stops.
+/// What the two kinds of delivery do not share.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Rules {
+    Run { unreachable_after: Option<Duration>, patience: Option<Duration> },
+    Service,
+}
+
+/// When the rejected updates are so many that the delivery stops.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum MaxRejected {
@@ -102,30 +87,45 @@ impl MaxRejected {
     pub const SHARE_AFTER: u64 = 1_000;
 }
 
-impl Default for Options {
-    fn default() -> Self {
+impl Options {
+    /// After how long a run stops by default if the vendor never decided anything.
+    pub const UNREACHABLE_AFTER: Duration = Duration::from_secs(10);
+
+    /// For an input that ends, and that is delivered again if updates are left.
+    pub fn for_run() -> Self {
         Self {
             limiter: None,
-            concurrency: NonZeroUsize::MIN.saturating_add(31),
+            concurrency: const { NonZeroUsize::new(32).unwrap() },
             batch: None,
             linger: Duration::from_millis(5),
-            max_waiting: NonZeroUsize::MIN.saturating_add(4_999),
-            max_waiting_bytes: NonZeroUsize::MIN.saturating_add(16 * 1024 * 1024 - 1),
-            max_attempts: NonZeroU32::MIN.saturating_add(7),
+            max_waiting: const { NonZeroUsize::new(5_000).unwrap() },
+            max_waiting_bytes: const { NonZeroUsize::new(16 << 20).unwrap() },
+            max_attempts: const { NonZeroU32::new(8).unwrap() },
             first_backoff: Duration::from_millis(200),
             longest_backoff: Duration::from_secs(30),
-            unreachable_after: Some(Duration::from_secs(10)),
-            patience: Some(Duration::from_secs(30 * 60)),
             maybe_applied_hold: Duration::from_secs(10),
-            first_after: Duration::ZERO,
+            first_after: None,
             max_rejected: MaxRejected::Share(0.1),
             name: Arc::from("sink"),
             seed: None,
+            rules: Rules::Run {
+                unreachable_after: Some(Self::UNREACHABLE_AFTER),
+                patience: Some(Duration::from_secs(30 * 60)),
+            },
         }
     }
-}
 
-impl Options {
+    /// For a service: only [`Delivery::close`](crate::Delivery::close) ends it.
+    pub fn for_service() -> Self {
+        Self { max_rejected: MaxRejected::Any, rules: Rules::Service, ..Self::for_run() }
+    }
+
+    /// For how long nothing is sent at first.
+    pub(crate) fn waits_at_first(&self) -> Duration {
+        let default = if self.rules == Rules::Service { self.maybe_applied_hold } else { Duration::ZERO };
+        self.first_after.unwrap_or(default)
+    }
+
     /// With a limiter that others may share.
     pub fn with_limiter(self, limiter: Limiter) -> Self {
         Self { limiter: Some(limiter), ..self }
@@ -161,24 +161,48 @@ impl Options {
         Self { max_attempts, ..self }
     }
 
-    /// With another limit on the time in which nothing gets through from the start, or none.
-    pub fn with_unreachable_after(self, limit: impl Into<Option<Duration>>) -> Self {
-        Self { unreachable_after: limit.into(), ..self }
+    /// After how long a run stops if the vendor never decided anything, from the first request on. Default 10 s; `None`: never.
+    /// A service never stops for it.
+    ///
+    /// The vendor decides something if it accepts or rejects an update or refuses a request. A failed connection, a timeout, an
+    /// undocumented answer, a 5xx, throttling and a code that asks for another attempt decide nothing. Until then one request at
+    /// a time is sent, attempts do not count, and no pause is longer than a tenth of the limit.
+    ///
+    /// A request in flight at the limit is waited for, 4 s at most; its updates may be applied. The run stops at once if the
+    /// vendor asks for a longer wait than is left. If the quota is used up, it is given two of its windows, should they be
+    /// longer than the limit.
+    pub fn with_unreachable_after(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        if let Rules::Run { unreachable_after, .. } = &mut self.rules {
+            *unreachable_after = limit.into();
+        }
+        self
     }
 
-    /// With another limit on the time for which a vendor that was there may be down, or none.
-    pub fn with_patience(self, patience: impl Into<Option<Duration>>) -> Self {
-        Self { patience: patience.into(), ..self }
+    /// After how long a run stops if a vendor that was there is down. Default 30 min; `None`: never. A service never stops for it.
+    ///
+    /// A vendor is down when four requests in a row decided nothing, not counting throttling (fewer if
+    /// [`Options::max_attempts`] is less than five). From then on one request at a time probes, attempts do not count, and no
+    /// pause is longer than [`Options::longest_backoff`] or a tenth of this limit, but for what the vendor asks for. Every other
+    /// probe is an update that was never sent, so that a request that the vendor never answers is not taken for an outage.
+    /// The first decision ends it.
+    ///
+    /// The time counts from the first failure after the latest decision. A request in flight at the limit is waited for, 4 s at
+    /// most, and the run stops at once if the vendor asks for a longer wait than is left.
+    pub fn with_patience(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        if let Rules::Run { patience, .. } = &mut self.rules {
+            *patience = limit.into();
+        }
+        self
     }
 
-    /// With another time for which an attempt whose end is unknown is taken to be still on its way.
+    /// With another time for which an attempt without an answer is taken to be on its way.
     pub fn with_maybe_applied_hold(self, maybe_applied_hold: Duration) -> Self {
         Self { maybe_applied_hold, ..self }
     }
 
-    /// With this time in which nothing leaves at first.
+    /// With this time in which nothing is sent at first.
     pub fn with_first_after(self, first_after: Duration) -> Self {
-        Self { first_after, ..self }
+        Self { first_after: Some(first_after), ..self }
     }
 
     /// With another limit on what is rejected.

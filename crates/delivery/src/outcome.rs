@@ -1,15 +1,17 @@
-//! What became of an update, and of a lane as a whole.
+//! What became of an update, and how a delivery as a whole is.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contact_sink_core::{Applied, ErrorCode, Field, Rejection, Retry, SinkError};
+use contact_sink_core::{Applied, ContactUpdate, ErrorCode, Field, Rejection, Retry, SinkError};
+use tokio::time::Instant;
 
 use crate::JournalError;
 
-/// What became of one update. Definite: each update has exactly one.
+/// What became of one update. Each update has exactly one.
 #[derive(Debug, Clone, PartialEq)]
+#[must_use = "an update that was not accepted is to be corrected or sent again"]
 #[non_exhaustive]
 pub enum Outcome {
     /// The vendor took it.
@@ -22,18 +24,119 @@ pub enum Outcome {
     Rejected {
         /// Why; several if it was sent field by field.
         rejections: Vec<Rejection>,
-        /// The fields that did go through all the same.
+        /// The fields that were stored all the same.
         stored: Vec<Field>,
         /// `Maybe` if the answer to an earlier attempt was lost: it may be set as that attempt asked.
         earlier: Applied,
     },
-    /// Given up or never sent. It is safe to send it again.
-    Unsettled {
+    /// It has no verdict. Send the *current* value of its subject again: this one may be old by then.
+    Undelivered {
         /// Whether an attempt may have been applied: its answer was lost, or left it open.
         applied: Applied,
-        /// The last failure, if there was one.
-        cause: Option<Arc<SinkError>>,
+        /// Why.
+        cause: Undelivered,
+        /// The update.
+        update: ContactUpdate,
     },
+}
+
+/// Why an update has no verdict.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Undelivered {
+    /// [`Delivery::close`](crate::Delivery::close) or [`Delivery::halt`](crate::Delivery::halt) was called before.
+    Closed,
+    /// Its deadline passed, or its caller left.
+    Deadline,
+    /// It failed as often as [`Options::max_attempts`](crate::Options::max_attempts) allows, last with this error; or an earlier
+    /// update of its subject did, which must be sent again first.
+    Attempts(Arc<SinkError>),
+    /// The delivery is paused: the vendor answered that a person must act. It continues by itself.
+    Paused(Arc<SinkError>),
+    /// The delivery has stopped for good.
+    Stopped(Arc<Stop>),
+    /// Code of the sink or of the journal panicked, or the runtime of the delivery is gone.
+    Broken,
+}
+
+impl Undelivered {
+    /// The failure of a request that led to it, if there is one.
+    pub fn error(&self) -> Option<&SinkError> {
+        match self {
+            Self::Attempts(error) | Self::Paused(error) => Some(error),
+            Self::Stopped(stop) => stop.error(),
+            Self::Closed | Self::Deadline | Self::Broken => None,
+        }
+    }
+
+    /// What a stop means for the updates that are left.
+    pub(crate) fn by(stop: &Arc<Stop>) -> Self {
+        if **stop == Stop::Halted { Self::Closed } else { Self::Stopped(stop.clone()) }
+    }
+}
+
+impl fmt::Display for Undelivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the delivery was closed before"),
+            Self::Deadline => f.write_str("its deadline passed, or its caller left"),
+            Self::Attempts(error) => write!(f, "it failed as often as is allowed, last with: {error}"),
+            Self::Paused(error) => write!(f, "the delivery is paused: {error}: {}", error.advice()),
+            Self::Stopped(stop) => write!(f, "the delivery has stopped: {stop}"),
+            Self::Broken => f.write_str("code that the delivery called panicked, or its runtime is gone"),
+        }
+    }
+}
+
+/// The state of a delivery, see [`Delivery::health`](crate::Delivery::health).
+///
+/// A readiness check fails for [`Health::Stopped`] only: in all other states the delivery continues by itself.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Health {
+    /// Nothing was accepted yet: one request at a time is sent.
+    Starting {
+        /// Nothing is sent before, see [`Options::first_after`](crate::Options::first_after).
+        until: Instant,
+    },
+    /// All is well.
+    Normal,
+    /// The vendor is down: one request at a time probes.
+    Outage {
+        /// When it was noticed.
+        since: Instant,
+        /// The failure that it was noticed by.
+        cause: Arc<SinkError>,
+    },
+    /// Everything is refused alike: canaries find out whether anything is accepted. Runs only.
+    Probing,
+    /// The vendor answered that a person must act, about the credentials for example: one canary at a time is sent. Services only.
+    Paused {
+        /// When it was noticed.
+        since: Instant,
+        /// What the vendor answered.
+        cause: Arc<SinkError>,
+    },
+    /// Nothing is sent any more.
+    Stopped(Arc<Stop>),
+}
+
+impl Health {
+    /// All names of a state, as metrics use them.
+    pub(crate) const NAMES: [&str; 6] = ["starting", "normal", "outage", "probing", "paused", "stopped"];
+
+    /// The name of the state in one word: `outage`.
+    pub fn name(&self) -> &'static str {
+        let nth = match self {
+            Self::Starting { .. } => 0,
+            Self::Normal => 1,
+            Self::Outage { .. } => 2,
+            Self::Probing => 3,
+            Self::Paused { .. } => 4,
+            Self::Stopped(_) => 5,
+        };
+        Self::NAMES[nth]
+    }
 }
 
 /// What a lane has done so far.
@@ -48,8 +151,8 @@ pub struct Summary {
     pub superseded: u64,
     /// Updates that were refused.
     pub rejected: u64,
-    /// Updates that were given up or never sent.
-    pub unsettled: u64,
+    /// Updates that have no verdict.
+    pub undelivered: u64,
     /// Requests that left, all kinds together.
     pub requests: u64,
     /// Of these, requests that sent again what had failed.
@@ -60,7 +163,7 @@ pub struct Summary {
     /// at most), throttled, or failed so often that the pause has grown. `None` if it is under a second.
     pub waits: Option<Duration>,
     /// For how long nothing has got through, if the lane takes the vendor for down and probes with one request at a time, see
-    /// [`Options::unreachable_after`](crate::Options::unreachable_after) and [`Options::patience`](crate::Options::patience).
+    /// [`Options::with_unreachable_after`](crate::Options::with_unreachable_after) and [`Options::with_patience`](crate::Options::with_patience).
     pub unreachable_for: Option<Duration>,
     /// Why the lane stopped, if it did.
     pub stop: Option<Stop>,
@@ -69,16 +172,26 @@ pub struct Summary {
 impl Summary {
     /// The shortest wait that [`Summary::waits`] tells.
     pub(crate) const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+
+    pub(crate) fn count(&mut self, outcome: &Outcome) {
+        *match outcome {
+            Outcome::Accepted => &mut self.accepted,
+            Outcome::Unchanged => &mut self.unchanged,
+            Outcome::Superseded => &mut self.superseded,
+            Outcome::Rejected { .. } => &mut self.rejected,
+            Outcome::Undelivered { .. } => &mut self.undelivered,
+        } += 1;
+    }
 }
 
 /// Why a lane sends nothing any more.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Stop {
-    /// An error that sending again cannot mend.
+    /// An error that sending again cannot correct.
     Failed(Arc<SinkError>),
     /// Nothing gets through to the vendor: no answer decides anything about an update. See
-    /// [`Options::unreachable_after`](crate::Options::unreachable_after) and [`Options::patience`](crate::Options::patience).
+    /// [`Options::with_unreachable_after`](crate::Options::with_unreachable_after) and [`Options::with_patience`](crate::Options::with_patience).
     Unreachable {
         /// Requests that did not get through.
         tried: u32,
@@ -106,6 +219,13 @@ pub enum Stop {
         /// Of how many outcomes.
         outcomes: u64,
     },
+    /// So many subjects have an update that ran out of attempts that the rest is left to the next run.
+    TooManyUndelivered {
+        /// How many subjects.
+        subjects: usize,
+        /// The latest failure.
+        cause: Arc<SinkError>,
+    },
     /// The [`Journal`](crate::Journal) cannot be read or written: nothing new is sent that could not be written down.
     Journal(JournalError),
     /// The lane's task has ended before its work: its runtime is gone, or code that it called panicked, such as a journal's.
@@ -113,6 +233,17 @@ pub enum Stop {
     /// [`Delivery::halt`](crate::Delivery::halt) was called, or the time given to
     /// [`Delivery::close`](crate::Delivery::close) was over.
     Halted,
+}
+
+impl Stop {
+    /// The failure of a request that led to it, if there is one.
+    pub fn error(&self) -> Option<&SinkError> {
+        match self {
+            Self::Failed(error) => Some(error),
+            Self::Unreachable { cause, .. } | Self::TooManyUndelivered { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Stop {
@@ -148,6 +279,9 @@ impl fmt::Display for Stop {
             }
             Self::TooManyRejected { rejected, outcomes } => {
                 write!(f, "{rejected} of {outcomes} updates were rejected: compare the mapping with the input")
+            }
+            Self::TooManyUndelivered { subjects, cause } => {
+                write!(f, "updates of {subjects} users ran out of attempts, last with: {cause}: {}", cause.advice())
             }
             Self::Journal(error) => write!(f, "{error}"),
             Self::Broken => f.write_str("its task has ended: its runtime is gone, or code that it called panicked"),

@@ -10,9 +10,9 @@ use contact_sink_core::{Applied, ContactUpdate};
 use futures_core::Stream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
+use crate::buffer::Part;
 use crate::lane::Command;
-use crate::lane::item::{Delivered, Reply};
-use crate::room::Part;
+use crate::lane::item::{Delivered, Priority, Reply};
 use crate::{Delivery, Numbered, Outcome, Summary};
 
 type Input<T> = Pin<Box<dyn Stream<Item = Read<T>> + Send>>;
@@ -25,9 +25,9 @@ type Waiting = Pin<Box<dyn Future<Output = Part> + Send>>;
 pub struct Outcomes<T> {
     delivery: Delivery,
     input: Option<Input<T>>,
-    /// For room for one update, or for the text of the one that was read.
+    /// For a place for one update, or for the text of the one that was read.
     waiting: Option<Waiting>,
-    room: Option<OwnedSemaphorePermit>,
+    place: Option<OwnedSemaphorePermit>,
     read: Option<Read<T>>,
     tags: HashMap<u64, T>,
     next_id: u64,
@@ -78,7 +78,7 @@ impl<T> Outcomes<T> {
             delivery,
             input: Some(input),
             waiting: None,
-            room: None,
+            place: None,
             read: None,
             tags: HashMap::new(),
             next_id: 0,
@@ -101,30 +101,32 @@ impl<T> Outcomes<T> {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(input) = &mut self.input else { return Poll::Pending };
         if let Some(Read { update, .. }) = &self.read {
-            let waiting = self.waiting.get_or_insert_with(|| Box::pin(self.delivery.room().for_text(update)));
+            let waiting = self.waiting.get_or_insert_with(|| Box::pin(self.delivery.buffer().background.for_text(update)));
             let text = ready!(waiting.as_mut().poll(cx));
             self.waiting = None;
             if let (Some(one), Ok(text), Some(Read { tag, number, update, earlier })) =
-                (self.room.take(), text, self.read.take())
+                (self.place.take(), text, self.read.take())
             {
                 self.tags.insert(self.next_id, tag);
                 let reply = Reply::Many { id: self.next_id, to: self.to.clone() };
                 self.next_id += 1;
-                self.delivery.submit(number, update, earlier, reply, [one, text]);
+                let mut item = self.delivery.item(update, Priority::Background, reply, [one, text]);
+                (item.number, item.applied) = (number, earlier);
+                self.delivery.submit(item);
             }
             return Poll::Ready(());
         }
-        if self.room.is_none() {
-            let waiting = self.waiting.get_or_insert_with(|| Box::pin(self.delivery.room().for_one()));
-            let room = ready!(waiting.as_mut().poll(cx));
+        if self.place.is_none() {
+            let waiting = self.waiting.get_or_insert_with(|| Box::pin(self.delivery.buffer().background.for_one()));
+            let place = ready!(waiting.as_mut().poll(cx));
             self.waiting = None;
             // The semaphore is never closed; if it were, nothing more could be read.
-            self.room = room.ok();
+            self.place = place.ok();
         }
         match input.as_mut().poll_next(cx) {
             Poll::Pending => {
                 // An input that has nothing now must not keep others out.
-                self.room = None;
+                self.place = None;
                 return Poll::Pending;
             }
             Poll::Ready(Some(read)) => self.read = Some(read),
@@ -135,7 +137,7 @@ impl<T> Outcomes<T> {
 
     fn end_input(&mut self) {
         if self.input.take().is_some() {
-            self.room = None;
+            self.place = None;
             self.delivery.command(Command::InputEnded);
         }
     }

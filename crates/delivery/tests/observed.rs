@@ -133,7 +133,7 @@ fn assert_counted(told: &Told) {
     let counted = |label: &str| told.sum("contact_sink_updates_total", &format!("outcome=\"{label}\""));
     assert_eq!(
         [counted("accepted"), counted("rejected"), counted("unsettled"), counted("unchanged")],
-        [summary.accepted, summary.rejected, summary.unsettled, summary.unchanged],
+        [summary.accepted, summary.rejected, summary.undelivered, summary.unchanged],
     );
     assert_eq!(told.sum("contact_sink_requests_total", ""), summary.requests);
     assert_eq!(told.sum("contact_sink_retries_total", ""), summary.retries);
@@ -176,7 +176,7 @@ fn troubles(number: u64, updates: usize) -> Result<Vec<Verdict>, SinkError> {
 #[test]
 fn a_run_with_faults_is_told_in_full() {
     let told =
-        told(700, Options::default().with_seed(3).with_max_rejected(contact_sink_delivery::MaxRejected::Any), troubles);
+        told(700, Options::for_run().with_seed(3).with_max_rejected(contact_sink_delivery::MaxRejected::Any), troubles);
     assert!(
         told.summary.accepted > 400 && told.summary.rejected > 100 && told.summary.retries > 10,
         "{:?}",
@@ -223,23 +223,23 @@ fn a_run_with_faults_is_told_in_full() {
 
 #[test]
 fn a_stop_is_told_with_its_cause() {
-    let wrong_key = told(100, Options::default(), |_, _| Err(failed(SinkErrorKind::Credentials)));
+    let wrong_key = told(100, Options::for_run(), |_, _| Err(failed(SinkErrorKind::Credentials)));
     assert!(matches!(wrong_key.summary.stop, Some(Stop::Failed(_))));
     let stops = wrong_key.of("stop");
     let fields =
         ["reason", "vendor", "operation", "kind", "status", "code"].map(|name| stops[0]["fields"][name].to_string());
     assert_eq!(fields, ["\"failed\"", "\"vendor\"", "\"set\"", "\"credentials\"", "503", "77"]);
 
-    let worded = told(100, Options::default(), |_, _| Err(failed(SinkErrorKind::Credentials).with_code("INVALID_KEY")));
+    let worded = told(100, Options::for_run(), |_, _| Err(failed(SinkErrorKind::Credentials).with_code("INVALID_KEY")));
     assert_eq!(worded.of("stop")[0]["fields"]["code"], "INVALID_KEY");
 
-    let alike = told(300, Options::default(), |_, updates| Ok(vec![Verdict::Undecided(refused(4107)); updates]));
+    let alike = told(300, Options::for_run(), |_, updates| Ok(vec![Verdict::Undecided(refused(4107)); updates]));
     assert!(matches!(alike.summary.stop, Some(Stop::RefusedAlike { .. })), "{:?}", alike.summary.stop);
     assert_eq!((alike.of("trial begins").len(), alike.of("stop").len()), (1, 1));
     let fields = &alike.of("stop")[0]["fields"];
     assert_eq!((&fields["reason"], &fields["code"]), (&"refused_alike".into(), &4107.into()));
 
-    let gone = told(100, Options::default(), |_, _| Err(failed(SinkErrorKind::Connect)));
+    let gone = told(100, Options::for_run(), |_, _| Err(failed(SinkErrorKind::Connect)));
     assert_eq!(gone.of("stop")[0]["fields"]["reason"], "unreachable");
 }
 
@@ -249,9 +249,9 @@ fn running_out_of_tries_is_told() {
     let often = |number: u64, updates| {
         if number % 3 == 1 { Ok(vec![Verdict::Accepted; updates]) } else { Err(failed(SinkErrorKind::Unavailable)) }
     };
-    let told = told(300, Options::default().with_max_attempts(4.try_into().unwrap()), often);
+    let told = told(300, Options::for_run().with_max_attempts(4.try_into().unwrap()), often);
     let given_up: u64 = told.of("out of tries").iter().map(|event| event["fields"]["updates"].as_u64().unwrap()).sum();
-    assert!(given_up > 0 && given_up == told.summary.unsettled, "{:?}", told.summary);
+    assert!(given_up > 0 && given_up == told.summary.undelivered, "{:?}", told.summary);
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn an_outage_is_told_from_its_beginning_to_its_end() {
         3..20 => Err(failed(SinkErrorKind::Unavailable)),
         _ => Ok(vec![Verdict::Accepted; updates]),
     };
-    let told = told(100, Options::default(), gone);
-    assert_eq!(told.summary.unsettled, 0, "{:?}", told.summary);
+    let told = told(100, Options::for_run(), gone);
+    assert_eq!(told.summary.undelivered, 0, "{:?}", told.summary);
     assert_eq!((told.of("probing begins").len(), told.of("probing ends").len()), (1, 1));
 }

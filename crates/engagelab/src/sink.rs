@@ -78,7 +78,7 @@ fn user(update: &ContactUpdate) -> Result<UserContacts<'_>, Rejection> {
     }
     update.fields().iter().try_fold(UserContacts::new(euid), |user, (field, value)| match value {
         Value::Text(value) => Ok(user.with(field.as_str(), value)),
-        _ => Err(Rejection::by_rule("a contact takes one text, not a list").with_field(field.clone())),
+        _ => Err(Rejection::by_rule("a contact takes one text, not a list or a number").with_field(field.clone())),
     })
 }
 

@@ -90,7 +90,7 @@ impl JiguangSink {
             let refuse = |reason: &'static str| Rejection::by_rule(reason).with_field(field.clone());
             let (channel, label) = split(field.as_str()).map_err(|error| refuse(why(error)))?;
             let Value::Text(value) = value else {
-                return Err(refuse("a contact label takes one text, not a list"));
+                return Err(refuse("a contact label takes one text, not a list or a number"));
             };
             if self.kinds.get(&channel) == Some(&ChannelKind::Sms) && !is_sms_number(value) {
                 return Err(refuse("an SMS number is 11 digits and nothing else"));

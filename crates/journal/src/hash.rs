@@ -78,12 +78,14 @@ impl Hasher {
         let kind = match value {
             Value::Text(_) => b't',
             Value::List(_) => b'l',
+            Value::Integer(_) => b'i',
             _ => return None,
         };
         let hash = self.begin(kind).fixed(&subject.whole).part(field.as_str().as_bytes());
         let hash = match value {
             Value::Text(text) => hash.part(text.as_bytes()),
             Value::List(texts) => texts.iter().fold(hash, |hash, text| hash.part(text.as_bytes())),
+            Value::Integer(number) => hash.part(&number.to_le_bytes()),
             _ => return None,
         };
         let [t0, t1, t2, t3, t4, t5, t6, t7, ..] = hash.end();

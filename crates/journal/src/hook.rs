@@ -70,8 +70,8 @@ impl Journal for RunJournal {
     fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
         self.with_run(|run| {
             let (mut entry, mut read) = (Entry::default(), 0);
-            for Settled { number, update, outcome, unsure_for, .. } in outcomes {
-                entry.hold_until = entry.hold_until.max(unsure_for.map(|unsure_for| SystemTime::now() + unsure_for));
+            for Settled { number, update, outcome, maybe_applied_for, .. } in outcomes {
+                entry.hold_until = entry.hold_until.max(maybe_applied_for.map(|maybe_applied_for| SystemTime::now() + maybe_applied_for));
                 let Some((row, position)) = number.zip(position(run, *number)) else { continue };
                 entry.outcomes.push((position, update, outcome));
                 read = read.max(row + 1);
@@ -88,7 +88,7 @@ impl Journal for RunJournal {
                             entry.reasons.push((Kind::Rejected, rejection.code(), rejection.reason()));
                         }
                     }
-                    Outcome::Unsettled { applied: Applied::Maybe, .. } => entry.maybe_applied.push(row),
+                    Outcome::Undelivered { applied: Applied::Maybe, .. } => entry.maybe_applied.push(row),
                     // What was not sent is sent by the next run.
                     _ => {}
                 }

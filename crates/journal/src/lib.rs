@@ -49,7 +49,7 @@
 //!         subject: word("cuid"),
 //!         mapping: word("phone, e-mail"),
 //!     };
-//!     let options = Options::default();
+//!     let options = Options::for_run();
 //!     // After a crash any of the first rows without an outcome may have been sent, as many as a lane holds.
 //!     let lane = KilledLane::of(&options);
 //!     // The table's content is known by its version; its rows stay in their order.

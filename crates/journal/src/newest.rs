@@ -126,7 +126,7 @@ impl Newest {
                 return Ok(());
             }
             Outcome::Rejected { stored, earlier: Applied::No, .. } => stored,
-            Outcome::Unsettled { applied: Applied::No, .. } => &[],
+            Outcome::Undelivered { applied: Applied::No, .. } => &[],
             _ => return Ok(()),
         };
         let stored: Vec<u16> = stored.iter().filter_map(|field| self.fields.get(field).copied()).collect();

@@ -210,7 +210,7 @@ fn remarked(owner: &str, friend: &str) -> ContactUpdate {
 
 /// Delivers all of it; the outcomes in the order of the updates.
 async fn deliver(sink: impl ContactSink + 'static, updates: Vec<ContactUpdate>) -> (Vec<Outcome>, Summary) {
-    let delivery = Delivery::new(sink, Options::default().with_seed(7));
+    let delivery = Delivery::new(sink, Options::for_run().with_seed(7));
     let mut outcomes = delivery.deliver_all(stream::iter(updates.into_iter().enumerate()));
     let mut all = BTreeMap::new();
     while let Some((row, outcome)) = outcomes.next().await {

@@ -64,24 +64,28 @@ pub fn judge(
         let error = SinkError::new(vendor, operation, kind)
             .with_status(status.as_u16())
             .with_answer(media_type(answer), answer.body().len());
-        match code {
-            Some(code) => error.with_code(code),
+        match &code {
+            Some(code) => error.with_code(code.clone()),
             None => error,
         }
     };
+    // A vendor refuses credentials in its own words; a page is of something between.
+    let is_page = code.is_none() && media_type(answer) == "text/html";
+    let refused = |kind| if is_page { failed(kind).with_odd_answer() } else { failed(kind) };
     use SinkErrorKind as K;
     Judgement::Failed(match status.as_u16() {
         200..=299 => failed(K::Unreadable),
         400 | 413 | 422 => return Judgement::Refused,
-        401 | 407 => failed(K::Credentials),
-        403 => failed(K::Forbidden),
+        401 | 407 => refused(K::Credentials),
+        403 => refused(K::Forbidden),
         408 | 425 => failed(K::Unavailable).with_retry(pause(answer)),
         429 => failed(K::Throttled).with_retry(pause(answer)),
         500..=599 => {
             let error = failed(K::Unavailable);
             if status == StatusCode::SERVICE_UNAVAILABLE { error.with_retry(pause(answer)) } else { error }
         }
-        _ => failed(K::WrongAddress),
+        _ if code.is_some() => failed(K::WrongAddress),
+        _ => failed(K::WrongAddress).with_odd_answer(),
     })
 }
 

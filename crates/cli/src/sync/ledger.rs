@@ -268,15 +268,15 @@ impl Ledger {
 
     fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
         let mut page = Page::default();
-        for Settled { number, update, outcome, unsure_for, .. } in outcomes {
-            page.hold_until = page.hold_until.max(unsure_for.map(|unsure_for| SystemTime::now() + unsure_for));
+        for Settled { number, update, outcome, maybe_applied_for, .. } in outcomes {
+            page.hold_until = page.hold_until.max(maybe_applied_for.map(|maybe_applied_for| SystemTime::now() + maybe_applied_for));
             if let Some(vendor_has) = &self.vendor_has {
                 vendor_has.settled(update, outcome)?;
             }
             let Some(number) = *number else { continue };
             // What has no outcome is given back, and told then.
             let row = match outcome {
-                Outcome::Unsettled { .. } => None,
+                Outcome::Undelivered { .. } => None,
                 _ => self.under_way.remove(&number),
             };
             let run = self.run.as_ref().filter(|run| run.keeps_newest());
@@ -292,7 +292,7 @@ impl Ledger {
                     let reasons = rejections.iter().map(reason).collect();
                     self.reject(&mut page, row, reasons)?;
                 }
-                (Outcome::Unsettled { applied: Applied::Maybe, .. }, _) => page.maybe_applied.push(number),
+                (Outcome::Undelivered { applied: Applied::Maybe, .. }, _) => page.maybe_applied.push(number),
                 // It is sent by the next run.
                 _ => {}
             }

@@ -183,13 +183,13 @@ impl<'a> Preparation<'a> {
             .limiters
             .get(&name, &account, limiter_key.clone(), sink.limits())
             .map_err(|problem| Failure::config(format!("{}: {problem}", self.args.config.display())))?;
-        let mut options = Options::default().with_max_rejected(self.args.max_rejected).with_name(name.as_str());
+        let mut options = Options::for_run().with_max_rejected(self.args.max_rejected).with_name(name.as_str());
         options.limiter = limiter;
         options.batch = destination.batch;
         options.concurrency = connections.min(destination.in_flight.unwrap_or(options.concurrency));
         // A vendor that is slow may apply a request until it would be given up, and is not down before that.
         options.maybe_applied_hold = options.maybe_applied_hold.max(timeout);
-        options.unreachable_after = options.unreachable_after.map(|limit| limit.max(timeout));
+        options = options.with_unreachable_after(Options::UNREACHABLE_AFTER.max(timeout));
         if let Some(patience) = self.args.patience {
             // It holds from the start of the run too.
             options = options.with_patience(patience).with_unreachable_after(patience);
@@ -227,7 +227,7 @@ impl<'a> Preparation<'a> {
         }
         if let Some(journal) = journal {
             let opened = self.states.open(self.args, &target, &options, journal, &self.run_id, preflight)?;
-            options.first_after = opened.first_after;
+            options.first_after = Some(opened.first_after);
             says.extend(opened.says);
             (run, known, is_done) = (Some(opened.run), opened.known, opened.is_done);
             (about.command, about.replaced, about.other_since) = (opened.command, opened.replaced, opened.other_since);

@@ -6,8 +6,8 @@ use std::sync::{Arc, Once};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use contact_sink_core::{ContactSink, ContactUpdate, SinkError};
-use contact_sink_delivery::{Delivery, JournalError, Numbered, Options, Outcome, Stop, Summary};
+use contact_sink_core::{ContactSink, ContactUpdate};
+use contact_sink_delivery::{Delivery, JournalError, Numbered, Options, Outcome, Stop, Summary, Undelivered};
 use contact_sink_journal::{State, Stopped};
 use futures_core::Stream;
 use tokio::sync::mpsc;
@@ -89,7 +89,7 @@ pub struct Ended {
     /// What ended it before its time; empty if nothing did.
     pub ends: Vec<End>,
     /// The last failure of a row that ran out of tries.
-    pub cause: Option<Arc<SinkError>>,
+    pub cause: Option<Undelivered>,
     /// Whether rows are left that were not read, and are not counted.
     pub unread: bool,
     /// What a person should know of the input as a whole.
@@ -181,7 +181,7 @@ impl Ended {
         let counts = &self.counts;
         let ended = self.ends.iter().map(|end| match end {
             // Nobody has to act: the vendor may be back by the next run.
-            End::Stopped(Stop::Unreachable { .. }) => Status::Pending,
+            End::Stopped(Stop::Unreachable { .. } | Stop::TooManyUndelivered { .. }) => Status::Pending,
             End::Stopped(_) | End::File(_) | End::Journal(_) | End::Broken => Status::Stopped,
             End::Unreadable(_) => Status::Unreadable,
             End::Interrupted => Status::Interrupted,
@@ -215,9 +215,9 @@ impl Run {
         while sending || reading_aside {
             tokio::select! {
                 next = outcomes.next(), if sending => match next {
-                    Some((number, Outcome::Unsettled { cause: last, applied })) => {
+                    Some((number, Outcome::Undelivered { cause: last, applied, .. })) => {
                         books.give_back(number, applied);
-                        cause = last.or(cause.take());
+                        cause = Some(last).filter(|last| last.error().is_some()).or(cause.take());
                     }
                     // The books have it already.
                     Some(_) => {}

@@ -45,6 +45,7 @@ fn kind(end: &End) -> &'static str {
         End::Stopped(Stop::Unreachable { .. }) => "unreachable",
         End::Stopped(Stop::RefusedAlike { .. }) => "refused_alike",
         End::Stopped(Stop::TooManyRejected { .. }) => "too_many_rejected",
+        End::Stopped(Stop::TooManyUndelivered { .. }) => "too_many_undelivered",
         End::Stopped(Stop::Journal(_)) | End::Journal(_) => "journal",
         End::Stopped(_) | End::Broken => "internal_error",
         End::File(FileFailed::RejectedRows(_)) => "rejected_rows",

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use contact_sink_delivery::Stop;
+use contact_sink_delivery::Undelivered;
 use contact_sink_source::is_read_once;
 
 use super::ledger::FileFailed;
@@ -128,8 +128,8 @@ fn explain(args: &args::Sync, name: &str, ended: &Ended) {
             _ => say!("contact-sink: {name}: stopped: {message}"),
         }
     }
-    let said = ended.ends.iter().any(|end| matches!(end, End::Stopped(Stop::Failed(_) | Stop::Unreachable { .. })));
-    if let Some(cause) = ended.cause.as_ref().filter(|_| !said) {
+    let said = ended.ends.iter().any(|end| matches!(end, End::Stopped(stop) if stop.error().is_some()));
+    if let Some(cause) = ended.cause.as_ref().and_then(Undelivered::error).filter(|_| !said) {
         say!("contact-sink: {name}: the last failure: {cause}: {}", cause.advice());
     }
     // With the option it would begin with the first row.

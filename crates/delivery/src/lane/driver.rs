@@ -43,19 +43,19 @@ pub(crate) async fn drive(
         }
         lane.commit(Instant::now());
         lane.advance(now);
-        // What the advance gave up is told in the next round, which begins at once.
-        if lane.has_definite() {
+        // What the advance ended is told in the next round, which begins at once.
+        if lane.has_settled() {
             continue;
         }
         let wants_to_send = lane.wants_to_send(now);
         lane.tell_wait(wants_to_send, limiter.as_ref().and_then(|limiter| limiter.held_until(now)), now);
         if !wants_to_send {
-            // A place in the queue for a permit that is given up costs nobody anything.
+            // A place in the queue for a permit that is dropped costs the others nothing.
             departure = None;
         } else if departure.is_none() {
             departure = Some(next_departure(limiter.clone()));
         }
-        let wake_at = lane.wake_at(now);
+        let wake_at = lane.wakes_at(now);
         tokio::select! {
             command = commands.recv() => match command {
                 Some(command) => {

@@ -1,75 +1,165 @@
 //! One update inside a lane, and the promise that its caller gets exactly one outcome.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
-use contact_sink_core::{Applied, ContactUpdate, Field, Rejection, SinkError, Subject};
+use contact_sink_core::{Applied, ContactUpdate, Field, Rejection, SinkError};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::Outcome;
-use crate::lane::Command;
+use super::Command;
+use crate::{Outcome, Undelivered};
+
+/// The place of an update in the lane's slab.
+pub(crate) type Key = usize;
+
+/// Which updates are sent first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Priority {
+    /// Of [`Delivery::deliver_all`](crate::Delivery::deliver_all).
+    Background,
+    /// Of [`Delivery::deliver`](crate::Delivery::deliver): a caller waits.
+    Interactive,
+}
 
 /// An update on its way through a lane.
 #[derive(Debug)]
 pub(crate) struct Item {
+    /// The order in which the lane took the updates.
     pub(crate) seq: u64,
     /// The caller's number for it, which the journal is told.
     pub(crate) number: Option<u64>,
     pub(crate) update: ContactUpdate,
-    pub(crate) ticket: Ticket,
-    /// Whether it has left at least once.
+    pub(crate) priority: Priority,
+    pub(crate) deadline: Option<Instant>,
+    /// `None` once the caller has the outcome, or has left.
+    pub(crate) reply: Option<Reply>,
+    pub(crate) place: Option<Place>,
+    pub(crate) came: Instant,
+    pub(crate) at: At,
+    /// Whether it was sent at least once.
     pub(crate) sent: bool,
-    /// Requests in a row that gave this update no verdict.
-    pub(crate) attempts: u32,
-    /// Whether one of them may have been applied.
+    /// Requests in a row that gave this update no verdict while the vendor was there.
+    pub(crate) failures: u32,
+    /// Of these, the ones after which a later request succeeded.
+    pub(crate) outlived: u32,
+    /// The latest request that failed, until a later one succeeds.
+    pub(crate) failed: Option<u64>,
+    /// Whether an attempt may have been applied.
     pub(crate) applied: Applied,
-    /// Until when such an attempt is taken to be still on its way.
-    pub(crate) unknown_until: Option<Instant>,
+    /// Until when such an attempt may still arrive.
+    pub(crate) maybe_until: Option<Instant>,
     /// Whether an answer left it open if it was stored: its request was refused as a whole, or it is to be sent again.
     pub(crate) left_open: bool,
     pub(crate) cause: Option<Arc<SinkError>>,
-    pub(crate) split: Option<Split>,
+    pub(crate) split: Option<Box<Split>>,
+}
+
+/// Where an update is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum At {
+    /// Behind an earlier one of its subject.
+    Line,
+    /// Held back: a different value of its subject may have been applied.
+    Held(Instant),
+    /// Among those that were never sent, under this number of its batch key.
+    Queue(usize),
+    /// In a group that will be sent again.
+    Retry,
+    /// Refused, until it is known that the refusal is the update's fault.
+    Suspect,
+    /// In a request, or in a group that is sent after that request.
+    Flight,
+    /// It has its outcome.
+    Settled,
 }
 
 /// An update that is sent field by field.
 #[derive(Debug, Default)]
 pub(crate) struct Split {
     pub(crate) next: usize,
-    /// Whether that field was refused once with a code that the vendor's table lacks.
-    pub(crate) refused_once: bool,
     pub(crate) stored: Vec<Field>,
     pub(crate) rejections: Vec<Rejection>,
 }
 
 impl Item {
-    pub(crate) fn new(seq: u64, number: Option<u64>, update: ContactUpdate, earlier: Applied, ticket: Ticket) -> Self {
+    pub(crate) fn new(update: ContactUpdate, priority: Priority, reply: Reply, place: Place) -> Self {
         Self {
-            seq,
-            number,
+            seq: 0,
+            number: None,
             update,
-            ticket,
+            priority,
+            deadline: None,
+            reply: Some(reply),
+            place: Some(place),
+            came: Instant::now(),
+            at: At::Line,
             sent: false,
-            attempts: 0,
-            applied: earlier,
-            unknown_until: None,
+            failures: 0,
+            outlived: 0,
+            failed: None,
+            applied: Applied::No,
+            maybe_until: None,
             left_open: false,
             cause: None,
             split: None,
         }
     }
 
-    /// What the caller is told when the lane gives the update up.
-    pub(crate) fn unsettled(&self, cause: Option<Arc<SinkError>>) -> Outcome {
+    /// What the caller is told when the update ends without a verdict.
+    pub(crate) fn undelivered(&self, cause: Undelivered) -> Outcome {
         let partly = self.split.as_ref().is_some_and(|split| !split.stored.is_empty());
         let applied = if partly || self.left_open { Applied::Maybe } else { self.applied };
-        Outcome::Unsettled { applied, cause: self.cause.clone().or(cause) }
+        Outcome::Undelivered { applied, cause, update: self.update.clone() }
+    }
+
+    /// Gives the caller the outcome. The place is free when the caller takes it.
+    pub(crate) fn tell(&mut self, outcome: Outcome) {
+        let place = self.place.take();
+        self.reply_with(outcome, place);
+    }
+
+    /// Tells the caller before the lane is done with the update.
+    pub(crate) fn tell_early(&mut self, outcome: Outcome) {
+        self.reply_with(outcome, None);
+    }
+
+    fn reply_with(&mut self, outcome: Outcome, place: Option<Place>) {
+        let delivered = Delivered { outcome, _place: place };
+        // If the caller is gone, what comes back is dropped here, which frees the place.
+        match self.reply.take() {
+            Some(Reply::One { to, .. }) => drop(to.send(delivered)),
+            Some(Reply::Many { id, to }) => drop(to.send((id, delivered))),
+            None => {}
+        }
+    }
+
+    /// Whether it is a row of an input, which is delivered again if rows are left.
+    pub(crate) fn is_of_an_input(&self) -> bool {
+        matches!(self.reply, Some(Reply::Many { .. }))
+    }
+
+    /// Whether a caller still waits for the outcome.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.reply.is_some()
+    }
+}
+
+impl Drop for Item {
+    /// The lane has ended before the update: its caller is told so.
+    fn drop(&mut self) {
+        if self.is_awaited() {
+            let applied = if self.sent { Applied::Maybe } else { self.applied };
+            self.tell(Outcome::Undelivered { applied, cause: Undelivered::Broken, update: self.update.clone() });
+        }
     }
 }
 
 /// Where an outcome goes.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    One(oneshot::Sender<Delivered>),
+    /// A caller who may leave: the lane says at which place it has the update.
+    One { to: oneshot::Sender<Delivered>, at: Arc<AtomicUsize> },
     Many { id: u64, to: mpsc::UnboundedSender<(u64, Delivered)> },
 }
 
@@ -77,51 +167,23 @@ pub(crate) enum Reply {
 #[derive(Debug)]
 pub(crate) struct Delivered {
     pub(crate) outcome: Outcome,
-    _place: Place,
+    _place: Option<Place>,
 }
 
-/// A place in the lane's memory and in its subject's order. Dropping it lets the subject's next update go.
+/// A place in the buffer and in the order of its subject. Dropping it lets the next update of the subject go on.
 #[derive(Debug)]
 pub(crate) struct Place {
-    pub(crate) seq: u64,
-    pub(crate) subject: Subject,
+    /// Where the update is in the slab, once the lane has it.
+    pub(crate) key: Option<Key>,
     pub(crate) lane: mpsc::UnboundedSender<Command>,
-    pub(crate) _room: [OwnedSemaphorePermit; 2],
+    pub(crate) _part: [OwnedSemaphorePermit; 2],
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // A lane that is gone has nothing left to order.
-        let _ = self.lane.send(Command::Released { seq: self.seq, subject: self.subject.clone() });
-    }
-}
-
-/// The promise of one outcome. Dropped without one (the lane's task was ended), it says that the end is unknown.
-#[derive(Debug)]
-pub(crate) struct Ticket(Option<(Reply, Place)>);
-
-impl Ticket {
-    pub(crate) fn new(reply: Reply, place: Place) -> Self {
-        Self(Some((reply, place)))
-    }
-
-    pub(crate) fn settle(mut self, outcome: Outcome) {
-        self.deliver(outcome);
-    }
-
-    fn deliver(&mut self, outcome: Outcome) {
-        let Some((reply, place)) = self.0.take() else { return };
-        let delivered = Delivered { outcome, _place: place };
-        // If the caller is gone, what comes back is dropped here, which frees its place.
-        match reply {
-            Reply::One(to) => drop(to.send(delivered)),
-            Reply::Many { id, to } => drop(to.send((id, delivered))),
+        if let Some(key) = self.key {
+            // A lane that is gone has nothing left to order.
+            let _ = self.lane.send(Command::Released(key));
         }
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.deliver(Outcome::Unsettled { applied: Applied::Maybe, cause: None });
     }
 }

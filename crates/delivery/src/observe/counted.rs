@@ -7,7 +7,7 @@ use contact_sink_core::{Quota, SinkError, SinkErrorKind, Verdict};
 use metrics::{Gauge, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use super::{Leaving, kind_name};
-use crate::Outcome;
+use crate::{Health, Outcome};
 
 const REQUESTS: &str = "contact_sink_requests_total";
 const RETRIES: &str = "contact_sink_retries_total";
@@ -18,6 +18,7 @@ const DURATION: &str = "contact_sink_request_duration_seconds";
 const BATCH: &str = "contact_sink_batch_updates";
 const IN_FLIGHT: &str = "contact_sink_in_flight";
 const WAITING: &str = "contact_sink_waiting_updates";
+const STATE: &str = "contact_sink_state";
 const QUOTA: &str = "contact_sink_quota_requests_per_second";
 
 /// A lane begins: says what there will be, for a recorder that wants to know.
@@ -31,9 +32,18 @@ pub(super) fn lane(name: &Arc<str>, quota: Option<Quota>) {
     describe_histogram!(BATCH, Unit::Count, "Updates in a request.");
     describe_gauge!(IN_FLIGHT, Unit::Count, "Requests without an answer.");
     describe_gauge!(WAITING, Unit::Count, "Updates without an outcome, those in flight included.");
+    describe_gauge!(STATE, Unit::Count, "1 for the state that the delivery is in, 0 for all others.");
     describe_gauge!(QUOTA, Unit::CountPerSecond, "The requests a second that the vendor takes.");
     if let Some(quota) = quota {
         gauge!(QUOTA, "destination" => name.clone()).set(f64::from(quota.requests.get()) / quota.per.as_secs_f64());
+    }
+}
+
+/// The gauge of the state that the delivery is in is 1, all others are 0.
+pub(super) fn enters(name: &Arc<str>, health: &Health) {
+    for state in Health::NAMES {
+        let is_in = f64::from(u8::from(health.name() == state));
+        gauge!(STATE, "destination" => name.clone(), "state" => state).set(is_in);
     }
 }
 
@@ -55,14 +65,14 @@ pub(super) fn answered(name: &Arc<str>, answer: &Result<Vec<Verdict>, SinkError>
 }
 
 pub(super) fn settled<'o>(name: &Arc<str>, outcomes: impl Iterator<Item = &'o Outcome>, held: usize) {
-    let (mut accepted, mut rejected, mut unchanged, mut superseded, mut unsettled) = (0, 0, 0, 0, 0);
+    let (mut accepted, mut rejected, mut unchanged, mut superseded, mut undelivered) = (0, 0, 0, 0, 0);
     for outcome in outcomes {
         *match outcome {
             Outcome::Accepted => &mut accepted,
             Outcome::Rejected { .. } => &mut rejected,
             Outcome::Unchanged => &mut unchanged,
             Outcome::Superseded => &mut superseded,
-            Outcome::Unsettled { .. } => &mut unsettled,
+            Outcome::Undelivered { .. } => &mut undelivered,
         } += 1;
     }
     let counts = [
@@ -70,7 +80,7 @@ pub(super) fn settled<'o>(name: &Arc<str>, outcomes: impl Iterator<Item = &'o Ou
         ("rejected", rejected),
         ("unchanged", unchanged),
         ("superseded", superseded),
-        ("unsettled", unsettled),
+        ("unsettled", undelivered),
     ];
     for (outcome, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
         counter!(UPDATES, "destination" => name.clone(), "outcome" => outcome).increment(count);

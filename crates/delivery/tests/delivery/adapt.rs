@@ -56,7 +56,7 @@ fn run(counts: Counts, most: fn(Duration) -> usize, requests: usize) -> (Finishe
     paused(async {
         let began = Instant::now();
         let world = World::new(1, taking(counts, most)).with_quota("100/s").shared();
-        let finished = deliver_users(&world, Options::default(), requests).await;
+        let finished = deliver_users(&world, Options::for_run(), requests).await;
         assert_eq!(finished.summary.accepted as usize, requests);
         (finished, world.departures().into_iter().map(|departure| departure.at - began).collect())
     })
@@ -117,7 +117,7 @@ fn the_pace_comes_back_to_the_full_quota_within_83_windows() {
             let most = move |elapsed| if elapsed < more_from { 10 } else { 100 };
             let world = World::new(1, taking(counts, most)).with_quota("100/s").shared();
             let back = more_from + 83 * SECOND;
-            let endless = deliver_users(&world, Options::default(), 20_000);
+            let endless = deliver_users(&world, Options::for_run(), 20_000);
             assert!(timeout(back + 2 * SECOND, endless).await.is_err());
             let departures: Vec<_> = world.departures().into_iter().map(|departure| departure.at - began).collect();
             let in_second =

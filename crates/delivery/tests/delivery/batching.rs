@@ -28,7 +28,7 @@ fn a_hundred_callers_become_batches_and_each_has_its_own_outcome() {
         let world =
             World::new(max_updates, refuse_users(is_bad, Blame::AllAndTheRestIsTaken, Wording::Listed)).shared();
         paused(async {
-            let delivery = Delivery::new(world.clone(), Options::default());
+            let delivery = Delivery::new(world.clone(), Options::for_run());
             for (user, caller) in callers(&delivery, 0..100).into_iter().enumerate() {
                 let outcome = caller.await.unwrap();
                 assert_eq!(matches!(outcome, Outcome::Rejected { .. }), is_bad(user));
@@ -50,7 +50,7 @@ fn callers_that_go_away_lose_nothing_for_the_others() {
         };
         let world = World::new(50, script).shared();
         paused(async {
-            let options = Options::default().with_max_waiting(30.try_into().unwrap());
+            let options = Options::for_run().with_max_waiting(30.try_into().unwrap());
             let delivery = Delivery::new(world.clone(), options.with_linger(Duration::from_millis(10)));
             // There is no room for the last ten of them yet.
             let all = callers(&delivery, 0..40);
@@ -79,13 +79,13 @@ fn a_lone_update_lingers_and_a_full_batch_does_not() {
     let linger = Duration::from_millis(300);
     let world = World::new(10, accept_all).shared();
     paused(async {
-        let delivery = Delivery::new(world.clone(), Options::default().with_linger(linger));
+        let delivery = Delivery::new(world.clone(), Options::for_run().with_linger(linger));
         let began = Instant::now();
         let lone = callers(&delivery, 0..1);
         tokio::time::sleep(Duration::from_millis(200)).await;
         let joining = callers(&delivery, 1..3);
         for caller in lone.into_iter().chain(joining) {
-            caller.await.unwrap();
+            let _ = caller.await.unwrap();
         }
         assert_eq!(world.departures()[0].at - began, linger, "the one that came first decides");
         assert_eq!(world.departures()[0].users, [0, 1, 2]);
@@ -94,7 +94,7 @@ fn a_lone_update_lingers_and_a_full_batch_does_not() {
             let (before, began) = (world.requests(), Instant::now());
             let (full, rest) = (callers(&delivery, first..first + 10), callers(&delivery, first + 10..first + 13));
             for caller in full.into_iter().chain(rest) {
-                caller.await.unwrap();
+                let _ = caller.await.unwrap();
             }
             let departures = world.departures().split_off(before);
             let left: Vec<_> =
@@ -107,7 +107,7 @@ fn a_lone_update_lingers_and_a_full_batch_does_not() {
 #[test]
 fn linger_without_end_means_full_batches_and_the_end_of_the_input() {
     let world = World::new(10, accept_all).shared();
-    let finished = paused(deliver_users(&world, Options::default().with_linger(Duration::MAX), 25));
+    let finished = paused(deliver_users(&world, Options::for_run().with_linger(Duration::MAX), 25));
     let sizes: Vec<usize> = world.departures().iter().map(|departure| departure.users.len()).collect();
     assert_eq!((finished.summary.accepted, sizes), (25, vec![10, 10, 5]));
     assert!(finished.took <= Duration::from_millis(60), "the end of the input is not lingered for");
@@ -119,7 +119,7 @@ fn keys_share_no_request_and_a_key_that_must_not_overlap_does_not() {
     {
         let world = World::new(10, accept_all).with_keys(keys, overlap).shared();
         let rows = (0..2_000).map(|row| update_of(row, row, 1)).collect();
-        let finished = paused(deliver_rows(&world, Options::default(), rows));
+        let finished = paused(deliver_rows(&world, Options::for_run(), rows));
         assert_eq!((finished.summary.accepted, world.requests()), (2_000, 200));
         assert_eq!(world.most_flying(), most_flying);
     }
@@ -137,7 +137,7 @@ fn ten_thousand_waiting_updates_are_no_burden() {
             _ => accept_all(request),
         });
         let world: Arc<World> = world.with_keys(keys, overlap).shared();
-        let options = Options::default().with_max_attempts(100.try_into().unwrap());
+        let options = Options::for_run().with_max_attempts(100.try_into().unwrap());
         let finished = paused(deliver_users(&world, options, 10_000));
         assert_eq!(finished.summary.accepted, 10_000);
     }

@@ -47,14 +47,14 @@ proptest! {
         paused(async {
             let is_bad = { let bad = bad.clone(); move |user| bad.contains(&user) };
             let world = World::new(max_updates, refuse_users(is_bad, blame, wording)).shared();
-            let options = Options::default()
+            let options = Options::for_run()
                 .with_concurrency(concurrency.try_into().unwrap())
                 .with_max_rejected(MaxRejected::Share(0.5));
             let rows = (0..users).map(|row| update_of(row, row, fields)).collect();
             let finished = deliver_rows(&world, options, rows).await;
 
             prop_assert_eq!(finished.rejected(), Vec::from_iter(bad.iter().copied()));
-            prop_assert_eq!(finished.unsettled(), [0; 0]);
+            prop_assert_eq!(finished.undelivered(), [0; 0]);
             let summary = finished.summary;
             prop_assert_eq!(summary.stop, None);
             prop_assert!(summary.isolation_requests as usize <= most_extra(bad.len(), max_updates.min(users), fields));
@@ -74,7 +74,7 @@ proptest! {
 fn one_bad_update_among_a_hundred_costs_a_bounded_number_of_requests() {
     for (bad, wording) in (0..100).flat_map(|bad| Wording::EACH.map(|wording| (bad, wording))) {
         let world = World::new(100, refuse_users(move |user| user == bad, Blame::Nobody, wording)).shared();
-        let finished = paused(deliver_users(&world, Options::default(), 100));
+        let finished = paused(deliver_users(&world, Options::for_run(), 100));
         assert_eq!(finished.rejected(), [bad]);
         let heard_again = u64::from(wording == Wording::Unlisted);
         assert!((12 + heard_again..=14 + heard_again).contains(&finished.summary.isolation_requests));
@@ -87,7 +87,7 @@ fn six_hundred_bad_ones_spread_over_twenty_thousand() {
         let world = World::new(100, refuse_users(|user| user % 33 == 5 && user < 19_800, blame, Wording::Listed))
             .with_quota(quota);
         let world = world.shared();
-        let finished = paused(deliver_users(&world, Options::default(), 20_000));
+        let finished = paused(deliver_users(&world, Options::for_run(), 20_000));
         assert_eq!(finished.rejected(), Vec::from_iter((0..19_800).filter(|user| user % 33 == 5)));
         assert_eq!(finished.summary.accepted, 19_400);
         let stored = |outcome: &Outcome| *outcome == Outcome::Accepted;
@@ -99,7 +99,7 @@ fn six_hundred_bad_ones_spread_over_twenty_thousand() {
 fn a_bad_update_that_is_named_costs_one_request() {
     for blame in [Blame::One, Blame::All] {
         let world = World::new(100, refuse_users(|user| user == 40, blame, Wording::Listed)).shared();
-        let finished = paused(deliver_users(&world, Options::default(), 100));
+        let finished = paused(deliver_users(&world, Options::for_run(), 100));
         assert_eq!((finished.rejected(), finished.summary.isolation_requests), (vec![40], 1));
     }
 }
@@ -113,9 +113,9 @@ fn a_refusal_that_goes_away_rejects_nobody() {
             _ => accept_all(request),
         })
         .shared();
-        let options = Options::default().with_concurrency(concurrency.try_into().unwrap());
+        let options = Options::for_run().with_concurrency(concurrency.try_into().unwrap());
         let finished = paused(deliver_users(&world, options, 5_000));
-        assert_eq!((finished.rejected(), finished.unsettled()), (vec![], vec![]), "{max_updates} {concurrency}");
+        assert_eq!((finished.rejected(), finished.undelivered()), (vec![], vec![]), "{max_updates} {concurrency}");
     }
 }
 
@@ -133,7 +133,7 @@ fn no_part_of_another_users_value_is_left_in_the_vendors_text() {
             let subject = update_of(row, row, 1).subject().clone();
             ContactUpdate::new(subject).with("mobile".parse().unwrap(), values[row]).unwrap()
         };
-        deliver_rows(&world, Options::default(), (0..4).map(update).collect()).await.outcomes
+        deliver_rows(&world, Options::for_run(), (0..4).map(update).collect()).await.outcomes
     });
     let Outcome::Rejected { rejections, .. } = &outcomes[2] else { panic!("{outcomes:?}") };
     let kept = rejections[0].vendor_text().unwrap();
@@ -154,7 +154,7 @@ fn the_vendors_text_holds_no_value_of_another_user() {
             ContactUpdate::new(subject).with("mobile".parse().unwrap(), format!("{row:04}")).unwrap()
         };
         let rows = (0..3).map(update).collect();
-        deliver_rows(&world, Options::default(), rows).await.outcomes
+        deliver_rows(&world, Options::for_run(), rows).await.outcomes
     });
     for (outcome, kept) in outcomes.iter().zip(["0000", "0001", "0002"]) {
         let Outcome::Rejected { rejections, .. } = outcome else { panic!("{outcome:?}") };

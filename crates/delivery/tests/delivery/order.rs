@@ -23,7 +23,7 @@ fn a_user_named_fifty_times_ends_with_the_last_value() {
             let world =
                 World::new(max_updates, script).with_latency(|number| Duration::from_millis(number as u64 * 37 % 90));
             let world = world.shared();
-            let options = Options::default().with_seed(seed).with_max_attempts(50.try_into().unwrap());
+            let options = Options::for_run().with_seed(seed).with_max_attempts(50.try_into().unwrap());
             let rows = (0..1_000).map(|row| update_of(row, if row % 20 == 7 { 7 } else { row }, 1)).collect();
             let finished = paused(deliver_rows(&world, options, rows));
             assert_eq!(finished.summary.accepted, 1_000);
@@ -36,7 +36,7 @@ fn a_user_named_fifty_times_ends_with_the_last_value() {
 fn the_later_update_waits_until_the_outcome_of_the_earlier_is_taken() {
     let world = World::new(10, accept_all).shared();
     paused(async {
-        let delivery = Delivery::new(world.clone(), Options::default());
+        let delivery = Delivery::new(world.clone(), Options::for_run());
         let (rows, input) = tokio::sync::mpsc::unbounded_channel();
         let mut outcomes = delivery.deliver_all(Fed(input));
         rows.send((0, update_of(0, 1, 1))).unwrap();
@@ -58,7 +58,7 @@ fn the_later_update_waits_until_the_outcome_of_the_earlier_is_taken() {
 fn a_caller_that_went_away_does_not_block_its_subject() {
     let world = World::new(10, accept_all).shared();
     paused(async {
-        let delivery = Delivery::new(world.clone(), Options::default());
+        let delivery = Delivery::new(world.clone(), Options::for_run());
         assert!(timeout(Duration::from_millis(10), delivery.deliver(update_of(0, 1, 1))).await.is_err());
         assert_eq!(delivery.deliver(update_of(1, 1, 1)).await, Outcome::Accepted);
         assert_eq!(world.departures().iter().map(|departure| departure.rows[0]).collect::<Vec<_>>(), [0, 1]);
@@ -70,7 +70,7 @@ fn an_endless_input_is_never_read_far_ahead() {
     for (max_updates, users) in [(100, usize::MAX), (10, usize::MAX), (10, 20)] {
         let world = World::new(max_updates, accept_all).shared();
         paused(async {
-            let delivery = Delivery::new(world.clone(), Options::default().with_max_waiting(50.try_into().unwrap()));
+            let delivery = Delivery::new(world.clone(), Options::for_run().with_max_waiting(50.try_into().unwrap()));
             let endless = (0..).map(move |row| update_of(row, row % users, 1));
             let mut outcomes = delivery.deliver_all(Feed::new(world.clone(), endless));
             for nth in 0..2_000 {
@@ -92,7 +92,7 @@ fn an_input_with_nothing_to_give_keeps_no_place() {
     paused(async {
         let delivery = Delivery::new(
             World::new(10, accept_all).shared(),
-            Options::default().with_max_waiting(1.try_into().unwrap()),
+            Options::for_run().with_max_waiting(1.try_into().unwrap()),
         );
         let (rows, input) = tokio::sync::mpsc::unbounded_channel();
         let mut outcomes = delivery.deliver_all(Fed(input));
@@ -118,14 +118,14 @@ fn numbered_updates_behind_one_that_was_given_up_are_left_to_the_next_run() {
         };
         // The others keep it from being taken for an outage.
         let world = World::new(1, script).with_quota("20/s").shared();
-        let delivery = Delivery::new(world.clone(), Options::default());
+        let delivery = Delivery::new(world.clone(), Options::for_run());
         let users = [0, 1, 2, 1, 2, 1].into_iter().chain(3..2_000);
         let numbered = |(row, user)| Numbered::new(row as u64, update_of(row, user, 1));
         let rows: Vec<Numbered> = users.enumerate().map(numbered).collect();
         let mut outcomes = delivery.deliver_numbered(stream::iter(rows));
         let mut pending = BTreeSet::new();
         while let Some((row, outcome)) = outcomes.next().await {
-            if let Outcome::Unsettled { applied, .. } = outcome {
+            if let Outcome::Undelivered { applied, .. } = outcome {
                 assert_eq!(applied, if row == 1 { Applied::Maybe } else { Applied::No });
                 pending.insert(row);
             }

@@ -65,7 +65,7 @@ fn an_outage_of_twenty_minutes_ends_complete_by_itself() {
                 let is_up = move |at| at < from || at >= to;
                 let world = World::new(10, up_when(is_up, down, accept_all)).with_latency(|_| secs(1) / 5);
                 let world = quota.into_iter().fold(world, World::with_quota).shared();
-                let options = Options::default().with_concurrency(concurrency.try_into().unwrap());
+                let options = Options::for_run().with_concurrency(concurrency.try_into().unwrap());
                 let finished = deliver_users(&world, options, 5_000).await;
                 assert_eq!((finished.summary.accepted, &finished.summary.stop), (5_000, &None), "{name}");
                 let departures = world.departures();
@@ -99,7 +99,7 @@ fn attempts_do_not_count_while_nothing_gets_through() {
         paused(async {
             let down = |at: Duration| at < secs(1) || at >= 28 * MINUTE;
             let world = World::new(1, up_when(down, fails(SinkErrorKind::Connect), accept_all)).shared();
-            let delivery = Delivery::new(world.clone(), Options::default().with_seed(seed));
+            let delivery = Delivery::new(world.clone(), Options::for_run().with_seed(seed));
             assert_eq!(delivery.deliver(update_of(0, 0, 1)).await, Outcome::Accepted);
             sleep(secs(2)).await;
             assert_eq!(delivery.deliver(update_of(1, 1, 1)).await, Outcome::Accepted);
@@ -117,11 +117,11 @@ fn patience_ends_it_with_everything_pending() {
                 _ => Err(error(SinkErrorKind::Connect)),
             };
             let world = World::new(10, script).with_latency(move |_| latency).shared();
-            let options = Options::default().with_patience(patience);
+            let options = Options::for_run().with_patience(patience);
             let finished = deliver_users(&world, options, 1_000).await;
             let (tried, after, kind) = assert_unreachable(&finished);
             assert_eq!((kind, tried as usize), (SinkErrorKind::Connect, world.requests() - 5));
-            assert_eq!((finished.summary.accepted, finished.summary.unsettled), (50, 950));
+            assert_eq!((finished.summary.accepted, finished.summary.undelivered), (50, 950));
             assert!(after >= patience && after <= patience + latency + secs(1) / 10, "{after:?}");
             // It counts from the first failure.
             let first_failed = world.departures()[5].at + latency;
@@ -143,7 +143,7 @@ fn a_night_without_traffic_is_no_outage_and_none_is_for_ever() {
     paused(async {
         let script = up_when(|at| at < MINUTE || at > 11 * 60 * MINUTE, fails(SinkErrorKind::Connect), accept_all);
         let world = World::new(1, script).shared();
-        let delivery = Delivery::new(world.clone(), Options::default());
+        let delivery = Delivery::new(world.clone(), Options::for_run());
         assert_eq!(delivery.deliver(update_of(0, 0, 1)).await, Outcome::Accepted);
         sleep(11 * 60 * MINUTE - 20 * MINUTE).await;
         assert_eq!(delivery.deliver(update_of(1, 1, 1)).await, Outcome::Accepted, "the night does not count");
@@ -151,7 +151,7 @@ fn a_night_without_traffic_is_no_outage_and_none_is_for_ever() {
     paused(async {
         let script = up_when(|at| at < MINUTE || at > 11 * 60 * MINUTE, fails(SinkErrorKind::Connect), accept_all);
         let world = World::new(1, script).shared();
-        let delivery = Delivery::new(world.clone(), Options::default().with_patience(None));
+        let delivery = Delivery::new(world.clone(), Options::for_run().with_patience(None));
         assert_eq!(delivery.deliver(update_of(0, 0, 1)).await, Outcome::Accepted);
         sleep(2 * MINUTE).await;
         assert_eq!(delivery.deliver(update_of(1, 1, 1)).await, Outcome::Accepted);
@@ -169,7 +169,7 @@ fn a_wait_that_is_longer_than_the_patience_that_is_left_stops_at_once() {
                 _ => accept_all(request),
             };
             let world = World::new(10, script).shared();
-            let finished = deliver_users(&world, Options::default(), 20).await;
+            let finished = deliver_users(&world, Options::for_run(), 20).await;
             assert_eq!(finished.summary.stop.is_some(), stops, "{:?}", finished.summary);
             if stops {
                 assert!(finished.took < MINUTE && assert_unreachable(&finished).0 == 6);
@@ -197,10 +197,10 @@ fn what_is_in_flight_at_the_end_of_the_patience_is_heard_for_four_seconds() {
                 _ => secs(0),
             };
             let world = World::new(10, script).with_latency(answers).shared();
-            let options = Options::default().with_patience(MINUTE).with_linger(secs(0));
+            let options = Options::for_run().with_patience(MINUTE).with_linger(secs(0));
             let finished = deliver_users(&world, options, 20).await;
             assert_eq!(finished.summary.accepted, if gets_through { 20 } else { 10 });
-            let perhaps = |outcome: &Outcome| matches!(outcome, Outcome::Unsettled { applied: Applied::Maybe, .. });
+            let perhaps = |outcome: &Outcome| matches!(outcome, Outcome::Undelivered { applied: Applied::Maybe, .. });
             assert_eq!(finished.rows(perhaps).len(), if gets_through { 0 } else { 10 });
             assert_eq!(finished.summary.stop.is_none(), gets_through);
         });
@@ -216,7 +216,7 @@ fn throttling_is_no_outage() {
             _ => accept_all(request),
         };
         let world = World::new(1, script).with_quota("10/s").shared();
-        let delivery = Delivery::new(world.clone(), Options::default());
+        let delivery = Delivery::new(world.clone(), Options::for_run());
         for user in 0..40 {
             let delivery = delivery.clone();
             tokio::spawn(async move { delivery.deliver(update_of(user, user, 1)).await });
@@ -236,7 +236,7 @@ fn an_outage_is_told() {
         let began = Instant::now();
         let script = up_when(|at| at < secs(5) || at > 10 * MINUTE, fails(SinkErrorKind::Connect), accept_all);
         let world = World::new(1, script).with_latency(|_| secs(0)).shared();
-        let delivery = Delivery::new(world.clone(), Options::default().with_seed(1));
+        let delivery = Delivery::new(world.clone(), Options::for_run().with_seed(1));
         assert_eq!(delivery.deliver(update_of(0, 0, 1)).await, Outcome::Accepted);
         assert_eq!(delivery.summary().unreachable_for, None);
         sleep_until(began + MINUTE).await;

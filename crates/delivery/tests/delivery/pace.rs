@@ -40,7 +40,7 @@ fn the_quota_is_used_fully_and_never_exceeded() {
         ("1000/m", 2_000, 1, 60 * SECOND, Duration::from_secs(125)),
     ] {
         let world = World::new(max_updates, accept_all).with_quota(quota).shared();
-        let finished = paused(deliver_users(&world, Options::default(), rows));
+        let finished = paused(deliver_users(&world, Options::for_run(), rows));
         let departures = departures(&[&world]);
         assert_eq!(finished.summary.accepted, rows as u64);
         assert_eq!(departures.len(), rows / max_updates);
@@ -54,7 +54,7 @@ fn the_quota_is_used_fully_and_never_exceeded() {
 fn two_lanes_with_one_limiter_share_the_quota_fairly() {
     let worlds = [World::new(100, accept_all).shared(), World::new(100, accept_all).shared()];
     paused(async {
-        let options = Options::default().with_limiter(Limiter::new("100/s".parse().unwrap()));
+        let options = Options::for_run().with_limiter(Limiter::new("100/s".parse().unwrap()));
         tokio::join!(deliver_users(&worlds[0], options.clone(), 10_000), deliver_users(&worlds[1], options, 10_000));
     });
     let both = departures(&[&worlds[0], &worlds[1]]);
@@ -75,7 +75,7 @@ fn throttling_holds_the_lane_then_it_goes_on_slower_and_comes_back() {
             _ => accept_all(request),
         };
         let world = World::new(1, script).with_quota("100/s").shared();
-        let finished = paused(deliver_users(&world, Options::default(), 3_000));
+        let finished = paused(deliver_users(&world, Options::for_run(), 3_000));
         assert_eq!(finished.summary.accepted, 3_000);
         let departures = departures(&[&world]);
         let answered = departures[49] + Duration::from_millis(20);
@@ -106,7 +106,7 @@ fn throttling_of_what_left_before_holds_the_lane_once() {
             _ => accept_all(request),
         };
         let world = World::new(1, script).with_quota("100/s").shared();
-        paused(deliver_users(&world, Options::default(), 100));
+        paused(deliver_users(&world, Options::for_run(), 100));
         let departures = departures(&[&world]);
         let held = Duration::from_millis(held_until_ms);
         let next = departures.iter().find(|at| **at > departures[19] + Duration::from_millis(100)).unwrap();
@@ -121,7 +121,7 @@ fn throttling_of_what_left_before_holds_the_lane_once() {
     };
     let latency = |number| Duration::from_millis(if number == 19 { 300 } else { 20 });
     let world = World::new(1, script).with_quota("100/s").with_latency(latency).shared();
-    paused(deliver_users(&world, Options::default(), 100));
+    paused(deliver_users(&world, Options::for_run(), 100));
     let longest = departures(&[&world]).windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
     assert!(longest < SECOND / 2, "{longest:?}");
 }
@@ -133,7 +133,7 @@ fn what_was_throttled_goes_first() {
         _ => accept_all(request),
     };
     let world = World::new(1, script).with_quota("1000/s").with_latency(|_| Duration::from_millis(25)).shared();
-    let finished = paused(deliver_users(&world, Options::default(), 200));
+    let finished = paused(deliver_users(&world, Options::for_run(), 200));
     assert_eq!((finished.summary.accepted, finished.summary.retries), (200, 21));
     let rows: Vec<usize> = world.departures().iter().map(|departure| departure.rows[0]).collect();
     let again = rows.iter().rposition(|row| *row == rows[19]).unwrap();
@@ -144,7 +144,7 @@ fn what_was_throttled_goes_first() {
         _ => accept_all(request),
     };
     let world = World::new(1, script).with_quota("1000/s").with_latency(|_| Duration::from_millis(200)).shared();
-    let options = Options::default().with_concurrency(200.try_into().unwrap());
+    let options = Options::for_run().with_concurrency(200.try_into().unwrap());
     let finished = paused(deliver_users(&world, options, 120));
     assert_eq!((finished.summary.accepted, finished.summary.retries), (120, 80));
     assert!(finished.took < Duration::from_secs(10), "{:?}", finished.took);
@@ -157,7 +157,7 @@ fn what_was_throttled_leaves_as_soon_as_the_lane_is_no_longer_held() {
         _ => accept_all(request),
     };
     let world = World::new(1, script).with_quota("100/s").shared();
-    paused(deliver_users(&world, Options::default(), 1));
+    paused(deliver_users(&world, Options::for_run(), 1));
     for pair in departures(&[&world]).windows(2) {
         assert_eq!(pair[1] - pair[0], Duration::from_millis(20) + SECOND, "no backoff on top");
     }
@@ -167,7 +167,7 @@ fn what_was_throttled_leaves_as_soon_as_the_lane_is_no_longer_held() {
 fn a_lane_that_no_longer_wants_to_send_leaves_its_turn_to_others() {
     paused(async {
         let limiter = Limiter::new("1/s".parse().unwrap());
-        let options = Options::default().with_limiter(limiter.clone());
+        let options = Options::for_run().with_limiter(limiter.clone());
         let world = World::new(1, accept_all).shared();
         let delivery = Delivery::new(world.clone(), options);
         for user in 0..3 {

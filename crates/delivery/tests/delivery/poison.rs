@@ -33,10 +33,10 @@ fn a_poisonous_request_is_given_up_and_holds_up_nobody() {
                     false => accept_all(request),
                 };
                 let world = World::new(1, script).with_quota("20/s").shared();
-                let options = Options::default().with_concurrency(concurrency.try_into().unwrap()).with_seed(seed);
+                let options = Options::for_run().with_concurrency(concurrency.try_into().unwrap()).with_seed(seed);
                 let users = 2_000;
                 let finished = deliver_users(&world, options, users).await;
-                assert_eq!(finished.unsettled(), Vec::from_iter(20..20 + poisons), "{concurrency} {poisons}");
+                assert_eq!(finished.undelivered(), Vec::from_iter(20..20 + poisons), "{concurrency} {poisons}");
                 assert_eq!(finished.summary.stop, None);
                 let departures = world.departures();
                 for row in 20..20 + poisons {
@@ -68,8 +68,8 @@ fn a_poisonous_update_is_found_in_its_batch_and_the_others_are_delivered() {
             };
             let world = World::new(batch, script).with_quota("2/s").shared();
             let users = 300 * batch;
-            let finished = deliver_users(&world, Options::default().with_seed(3), users).await;
-            assert!(finished.unsettled() == poisons, "{batch} {poisons:?}");
+            let finished = deliver_users(&world, Options::for_run().with_seed(3), users).await;
+            assert!(finished.undelivered() == poisons, "{batch} {poisons:?}");
             assert_eq!((finished.summary.accepted, &finished.summary.stop), ((users - poisons.len()) as u64, &None));
             let extra = world.requests() - users.div_ceil(batch);
             assert!(extra < poisons.len() * 40, "{batch} {poisons:?}: {extra}");
@@ -86,7 +86,7 @@ fn a_poisonous_request_is_given_up_also_if_there_is_little_traffic() {
             _ => accept_all(request),
         };
         let world = World::new(1, script).shared();
-        let delivery = Delivery::new(world.clone(), Options::default());
+        let delivery = Delivery::new(world.clone(), Options::for_run());
         assert_eq!(delivery.deliver(update_of(1, 1, 1)).await, Outcome::Accepted);
         let poison = tokio::spawn({
             let delivery = delivery.clone();
@@ -103,7 +103,7 @@ fn a_poisonous_request_is_given_up_also_if_there_is_little_traffic() {
             assert_eq!(delivery.deliver(update_of(row, row, 1)).await, Outcome::Accepted);
             assert!(asked.elapsed() < 2 * LONGEST_PAUSE, "{:?}", asked.elapsed());
         }
-        assert!(matches!(poison.await.unwrap(), Outcome::Unsettled { applied: Applied::Maybe, cause: Some(_) }));
+        assert!(matches!(poison.await.unwrap(), Outcome::Undelivered { applied: Applied::Maybe, .. }));
         assert!(began.elapsed() < 11 * MINUTE);
         assert_eq!(delivery.summary().unreachable_for, None);
         // With nothing to send there is nothing to find out, and no patience to lose.
@@ -119,7 +119,7 @@ fn a_vendor_that_flaps_is_outlived() {
             let is_up = |at: Duration| at.as_secs() % 70 < 10;
             let script = up_when(is_up, fails(SinkErrorKind::Interrupted), accept_all);
             let world = World::new(10, script).with_quota("20/s").shared();
-            let options = Options::default().with_concurrency(concurrency.try_into().unwrap()).with_seed(seed);
+            let options = Options::for_run().with_concurrency(concurrency.try_into().unwrap()).with_seed(seed);
             let finished = deliver_users(&world, options, 20_000).await;
             assert_eq!((finished.summary.accepted, &finished.summary.stop), (20_000, &None), "{concurrency}");
         });
@@ -139,10 +139,10 @@ fn what_is_being_found_out_is_kept_through_an_outage() {
                     let refuse = refuse_users(is_bad, blame, wording);
                     let world = World::new(20, up_when(is_up, fails(SinkErrorKind::Unavailable), refuse)).shared();
                     let rows: Vec<_> = (0..200).map(|row| update_of(row, row, 2)).collect();
-                    let finished = deliver_rows(&world, Options::default(), rows).await;
+                    let finished = deliver_rows(&world, Options::for_run(), rows).await;
                     let bad: Vec<usize> = (0..200).filter(|user| is_bad(*user)).collect();
                     assert_eq!(
-                        (finished.rejected(), finished.unsettled()),
+                        (finished.rejected(), finished.undelivered()),
                         (bad, vec![]),
                         "{blame:?} {wording:?} {down_at_ms}"
                     );
@@ -163,7 +163,7 @@ fn answers_that_come_late_are_seen_in_the_order_of_departures() {
         };
         let latency = |number| if (2..=5).contains(&number) { secs(10) } else { secs(1) };
         let world = World::new(1, script).with_latency(latency).shared();
-        let delivery = Delivery::new(world, Options::default());
+        let delivery = Delivery::new(world, Options::for_run());
         let call = |user| {
             let delivery = delivery.clone();
             tokio::spawn(async move { delivery.deliver(update_of(user, user, 1)).await })
@@ -189,7 +189,7 @@ fn a_late_answer_from_before_an_outage_does_not_end_it() {
         };
         let latency = |number| if number == 2 { secs(10) } else { secs(0) };
         let world = World::new(1, script).with_latency(latency).shared();
-        let delivery = Delivery::new(world.clone(), Options::default());
+        let delivery = Delivery::new(world.clone(), Options::for_run());
         let began = Instant::now();
         let call = |user| {
             let delivery = delivery.clone();
@@ -216,7 +216,7 @@ fn after_an_outage_everything_goes_on_at_once_but_what_was_told_to_wait() {
     paused(async {
         let is_up = |at: Duration| at < Duration::from_millis(30) || at >= secs(6);
         let world = World::new(1, up_when(is_up, fails(SinkErrorKind::Connect), accept_all)).shared();
-        let options = Options::default().with_concurrency(300.try_into().unwrap());
+        let options = Options::for_run().with_concurrency(300.try_into().unwrap());
         let finished = deliver_users(&world, options, 400).await;
         assert_eq!(finished.summary.accepted, 400);
         assert!(finished.took < secs(45), "{:?}", finished.took);
@@ -229,7 +229,7 @@ fn after_an_outage_everything_goes_on_at_once_but_what_was_told_to_wait() {
         };
         let latency = |number| if number == 6 { secs(1) } else { secs(0) };
         let world = World::new(1, script).with_latency(latency).shared();
-        let finished = deliver_users(&world, Options::default(), 100).await;
+        let finished = deliver_users(&world, Options::for_run(), 100).await;
         assert_eq!(finished.summary.accepted, 100);
         let departures = world.departures();
         for failed in &departures[1..5] {

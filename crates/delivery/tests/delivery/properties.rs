@@ -68,7 +68,7 @@ impl Case {
     }
 
     fn options(&self) -> Options {
-        Options::default()
+        Options::for_run()
             .with_concurrency(self.concurrency.try_into().unwrap())
             .with_max_waiting(self.max_waiting.try_into().unwrap())
             .with_max_rejected(self.max_rejected)

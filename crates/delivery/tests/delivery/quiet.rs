@@ -84,7 +84,7 @@ fn check_codes_that_differ(every: usize) {
             Ok(request.batch.iter().map(verdict).collect())
         };
         let world = World::new(1_000, script).with_keys(4, Overlap::OnePerKey).with_quota("200/s").shared();
-        let finished = paused(deliver_users(&world, Options::default().with_max_rejected(MaxRejected::Any), 3_000));
+        let finished = paused(deliver_users(&world, Options::for_run().with_max_rejected(MaxRejected::Any), 3_000));
         let rejected = 3_000 / every as u64;
         assert_eq!((finished.summary.accepted, finished.summary.rejected), (3_000 - rejected, rejected));
         assert_eq!(world.breaches(), [""; 0]);
@@ -107,7 +107,7 @@ fn a_code_that_was_confirmed_is_believed_while_most_requests_succeed() {
             }])
         };
         let world = World::new(1, script).with_quota("200/s").with_latency(|_| Duration::from_millis(20)).shared();
-        let finished = paused(deliver_users(&world, Options::default().with_max_rejected(MaxRejected::Any), 2_000));
+        let finished = paused(deliver_users(&world, Options::for_run().with_max_rejected(MaxRejected::Any), 2_000));
         let rejected = (101..2_000).filter(|user| user % every == 0).count() as u64;
         assert_eq!((finished.summary.accepted, finished.summary.rejected), (2_000 - rejected, rejected));
         let more = world.requests() - 2_000;
@@ -117,7 +117,7 @@ fn a_code_that_was_confirmed_is_believed_while_most_requests_succeed() {
 
 #[tokio::test(start_paused = true)]
 async fn over_quota_as_an_unknown_code_rejects_nobody() {
-    let delivery = Delivery::new(Vendor::default(), Options::default().with_seed(7));
+    let delivery = Delivery::new(Vendor::default(), Options::for_run().with_seed(7));
     let mut waiting = tokio::task::JoinSet::new();
     for id in 0..3_000_i64 {
         let delivery = delivery.clone();

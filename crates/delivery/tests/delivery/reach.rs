@@ -7,7 +7,7 @@ use contact_sink_core::{Applied, Retry, SinkError, SinkErrorKind, Verdict};
 use contact_sink_delivery::{Delivery, Options, Outcome, Stop};
 use tokio::time::{Instant, timeout};
 
-use crate::run::{Feed, deliver_users, ended, paused, take_all};
+use crate::run::{Feed, deliver_users, ended, failure, paused, take_all};
 use crate::script::{Wording, accept_all, error, refuse_all};
 use crate::world::{Answer, Request, World, update_of};
 
@@ -131,24 +131,25 @@ fn a_vendor_that_is_down_from_the_start_stops_the_lane_within_fifteen_seconds() 
     for Down { name, latency, answer, kind, stops } in manners() {
         for seed in 0..5 {
             let world = World::new(100, answer).with_latency(latency).with_quota("100/s").shared();
-            let finished = paused(deliver_users(&world, Options::default().with_seed(seed), 600));
+            let finished = paused(deliver_users(&world, Options::for_run().with_seed(seed), 600));
             assert!(finished.took >= stops.0 && finished.took <= stops.1, "{name}: {:?}", finished.took);
             let Some(Stop::Unreachable { tried, after, reached_before: false, cause }) = &finished.summary.stop else {
                 panic!("{name}: {:?}", finished.summary)
             };
             assert_eq!((*tried as usize, *after, cause.kind()), (world.requests(), finished.took, kind), "{name}");
-            assert_eq!((finished.unsettled().len(), world.most_flying()), (600, 1), "{name}: one at a time");
+            assert_eq!((finished.undelivered().len(), world.most_flying()), (600, 1), "{name}: one at a time");
             let asked = matches!(cause.retry(), Retry::After(_));
             assert!(world.requests() >= 10 || latency(9) >= ms(5_000) || asked, "{name}: {}", world.requests());
-            let first = &world.departures()[0].users;
-            assert!(world.departures().iter().all(|departure| departure.users == *first), "{name}: it is a probe");
+            let sent: Vec<Vec<usize>> = world.departures().into_iter().map(|departure| departure.users).collect();
             for (row, outcome) in finished.outcomes.iter().enumerate() {
-                let Outcome::Unsettled { applied, cause: Some(of_row) } = outcome else {
-                    panic!("{name}: {outcome:?}")
+                let (applied, of_row) = failure(outcome);
+                let is_lost = |(nth, users): (usize, &Vec<usize>)| {
+                    let in_flight = *after == LIMIT + GRACE && nth + 1 == sent.len();
+                    users.contains(&row) && (cause.applied() == Applied::Maybe || in_flight)
                 };
-                let perhaps = first.contains(&row) && (cause.applied() == Applied::Maybe || *after == LIMIT + GRACE);
-                assert_eq!(*applied == Applied::Maybe, perhaps, "{name}: row {row}");
-                assert_eq!(of_row, cause, "{name}");
+                let maybe = sent.iter().enumerate().any(is_lost);
+                assert_eq!(applied == Applied::Maybe, maybe, "{name}: row {row}");
+                assert_eq!(of_row, &**cause, "{name}");
             }
         }
     }
@@ -184,7 +185,7 @@ fn a_vendor_that_comes_up_in_time_costs_no_attempts() {
             if Instant::now() < up { Err(error(SinkErrorKind::Connect)) } else { accept_all(request) }
         };
         let world = World::new(100, script).shared();
-        let options = Options::default().with_seed(seed).with_max_attempts(1.try_into().unwrap());
+        let options = Options::for_run().with_seed(seed).with_max_attempts(1.try_into().unwrap());
         let finished = paused(deliver_users(&world, options, 1_000));
         assert!(world.requests() > 10);
         assert_eq!((finished.summary.accepted, finished.summary.stop), (1_000, None));
@@ -210,11 +211,12 @@ fn attempts_count_from_the_first_answer_that_gets_through() {
             _ => Err(error(SinkErrorKind::Throttled)),
         };
         let world = World::new(2, script).shared();
-        let options = Options::default().with_max_attempts(3.try_into().unwrap());
+        let options = Options::for_run().with_max_attempts(3.try_into().unwrap());
         let finished = paused(deliver_users(&world, options, 4));
         let of = |user| world.departures().iter().skip(4).filter(|departure| departure.users.contains(&user)).count();
-        assert_eq!(of(3), 3, "{which}");
-        assert_eq!(of(1), [3, 0, 2][which], "{which}: that it asked for another try is one attempt");
+        let decided = world.departures()[3].users[1];
+        assert_eq!(of(if decided == 1 { 3 } else { 1 }), 3, "{which}");
+        assert_eq!(of(decided), [3, 0, 2][which], "{which}: that it asked for another attempt is one attempt");
         assert_eq!(finished.summary.stop, None, "{which}: it was there once");
     }
 }
@@ -223,11 +225,11 @@ fn attempts_count_from_the_first_answer_that_gets_through() {
 fn what_is_in_flight_at_the_limit_is_heard_for_four_seconds() {
     for (answers_after, gets_through) in [(ms(13_900), true), (ms(14_100), false)] {
         let world = World::new(10, accept_all).with_latency(move |_| answers_after).shared();
-        let finished = paused(deliver_users(&world, Options::default(), 25));
+        let finished = paused(deliver_users(&world, Options::for_run(), 25));
         assert_eq!(finished.summary.accepted, if gets_through { 25 } else { 0 });
         assert_eq!(finished.summary.stop.is_none(), gets_through);
         assert_eq!(
-            finished.rows(|outcome| matches!(outcome, Outcome::Unsettled { applied: Applied::Maybe, .. })).len(),
+            finished.rows(|outcome| matches!(outcome, Outcome::Undelivered { applied: Applied::Maybe, .. })).len(),
             { if gets_through { 0 } else { 10 } }
         );
     }
@@ -237,7 +239,7 @@ fn what_is_in_flight_at_the_limit_is_heard_for_four_seconds() {
 fn another_limit_is_kept_and_none_is_none() {
     for limit in [ms(500), Duration::from_secs(60)] {
         let world = World::new(10, |_| Err(error(SinkErrorKind::Connect))).with_latency(|_| ms(0)).shared();
-        let finished = paused(deliver_users(&world, Options::default().with_unreachable_after(limit), 5));
+        let finished = paused(deliver_users(&world, Options::for_run().with_unreachable_after(limit), 5));
         assert!(finished.took >= limit && finished.took <= limit + ms(2), "{:?}", finished.took);
     }
     // A service that is up before its vendor is: a caller that waits is served, one that went away costs nobody anything.
@@ -247,7 +249,7 @@ fn another_limit_is_kept_and_none_is_none() {
             if Instant::now() < up { Err(error(SinkErrorKind::Connect)) } else { accept_all(request) }
         };
         let world = World::new(10, script).shared();
-        let delivery = Delivery::new(world.clone(), Options::default().with_unreachable_after(None));
+        let delivery = Delivery::new(world.clone(), Options::for_run().with_unreachable_after(None));
         assert!(timeout(LIMIT, delivery.deliver(update_of(0, 0, 1))).await.is_err());
         assert_eq!(delivery.deliver(update_of(1, 1, 1)).await, Outcome::Accepted);
         assert!(Instant::now() < up + Duration::from_secs(31), "no pause is longer than 30 s");
@@ -259,17 +261,14 @@ fn another_limit_is_kept_and_none_is_none() {
 fn a_stop_is_for_good_and_leaves_no_task_behind() {
     paused(async {
         let world = World::new(10, |_| Err(error(SinkErrorKind::Connect))).shared();
-        let delivery = Delivery::new(world.clone(), Options::default());
+        let delivery = Delivery::new(world.clone(), Options::for_run());
         let rows: Vec<_> = (0..5).map(|row| update_of(row, row, 1)).collect();
         let mut outcomes = delivery.deliver_all(Feed::new(world.clone(), rows.clone()));
         take_all(&world, &mut outcomes, &rows).await;
         let (stopped, requests) = (Instant::now(), world.requests());
-        let Outcome::Unsettled { applied: Applied::No, cause: Some(cause) } =
-            delivery.deliver(update_of(9, 9, 1)).await
-        else {
-            panic!("it never left")
-        };
-        assert_eq!(cause.kind(), SinkErrorKind::Connect);
+        let outcome = delivery.deliver(update_of(9, 9, 1)).await;
+        let (applied, cause) = failure(&outcome);
+        assert_eq!((applied, cause.kind()), (Applied::No, SinkErrorKind::Connect));
         assert_eq!((Instant::now(), world.requests()), (stopped, requests), "at once");
         drop(outcomes);
         delivery.close(HOUR).await;
@@ -288,7 +287,7 @@ fn a_quota_that_is_used_up_is_given_two_of_its_windows() {
                 if Instant::now() < free_at { Err(error(SinkErrorKind::Throttled)) } else { accept_all(request) }
             };
             let world = World::new(10, script).with_quota(quota).shared();
-            let finished = deliver_users(&world, Options::default(), 5).await;
+            let finished = deliver_users(&world, Options::for_run(), 5).await;
             assert_eq!(finished.summary.accepted, if stops_at.is_none() { 5 } else { 0 }, "{quota}");
             if let Some(stops_at) = stops_at {
                 assert_eq!(finished.took.as_secs(), stops_at, "{quota}");

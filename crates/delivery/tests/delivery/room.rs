@@ -22,7 +22,7 @@ fn large(row: usize, user: usize, bytes: usize) -> ContactUpdate {
 }
 
 fn options(max_bytes: usize) -> Options {
-    Options::default().with_max_waiting_bytes(max_bytes.try_into().unwrap())
+    Options::for_run().with_max_waiting_bytes(max_bytes.try_into().unwrap())
 }
 
 /// How far an input is read while no request is answered.
@@ -52,8 +52,8 @@ fn an_input_is_read_as_far_as_its_text_fits() {
         assert_eq!(read_ahead(options(max_bytes), bytes), expected, "{max_bytes} {bytes}");
     }
     // The default is 16 MiB.
-    assert_eq!(read_ahead(Options::default(), 80 * KB), 16 * 1024 * 1024 / (80 * KB) + 1);
-    assert_eq!(read_ahead(Options::default(), 100), 5_000);
+    assert_eq!(read_ahead(Options::for_run(), 80 * KB), 16 * 1024 * 1024 / (80 * KB) + 1);
+    assert_eq!(read_ahead(Options::for_run(), 100), 5_000);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use contact_sink_core::ContactUpdate;
-use contact_sink_delivery::{Delivery, Options, Outcome, Outcomes, Summary};
+use contact_sink_core::{Applied, ContactUpdate, SinkError};
+use contact_sink_delivery::{Delivery, Options, Outcome, Outcomes, Summary, Undelivered};
 use futures_core::Stream;
 use tokio::time::{Instant, timeout};
 
@@ -18,6 +18,17 @@ use crate::world::{World, update_of, user_of};
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// A test that takes so long on the wall clock has a lane that spins: paused time does not pass while somebody is awake.
 const SPINNING: Duration = Duration::from_secs(60);
+
+/// Whether an update without a verdict may have been applied, and why it has none.
+pub(crate) fn undelivered(outcome: &Outcome) -> Option<(Applied, &Undelivered)> {
+    if let Outcome::Undelivered { applied, cause, .. } = outcome { Some((*applied, cause)) } else { None }
+}
+
+/// The failure that led to an update without a verdict, and whether it may have been applied.
+pub(crate) fn failure(outcome: &Outcome) -> (Applied, &SinkError) {
+    let (applied, cause) = undelivered(outcome).unwrap_or_else(|| panic!("{outcome:?}"));
+    (applied, cause.error().unwrap_or_else(|| panic!("{outcome:?}")))
+}
 
 /// Runs a future on paused time.
 pub(crate) fn paused<F: Future>(future: F) -> F::Output {
@@ -52,8 +63,8 @@ impl Finished {
         self.rows(|outcome| matches!(outcome, Outcome::Rejected { .. }))
     }
 
-    pub(crate) fn unsettled(&self) -> Vec<usize> {
-        self.rows(|outcome| matches!(outcome, Outcome::Unsettled { .. }))
+    pub(crate) fn undelivered(&self) -> Vec<usize> {
+        self.rows(|outcome| matches!(outcome, Outcome::Undelivered { .. }))
     }
 }
 
@@ -108,7 +119,7 @@ fn check(world: &World, finished: &Finished) {
     let summary = &finished.summary;
     assert_eq!(summary.accepted, count(|outcome| *outcome == Outcome::Accepted));
     assert_eq!(summary.rejected, finished.rejected().len() as u64);
-    assert_eq!(summary.unsettled, finished.unsettled().len() as u64);
+    assert_eq!(summary.undelivered, finished.undelivered().len() as u64);
     assert_eq!(summary.requests, world.requests() as u64);
 }
 

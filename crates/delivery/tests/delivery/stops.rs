@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use contact_sink_core::{
     Applied, BatchKey, ContactSink, ContactUpdate, ErrorCode, Limits, Rejection, SinkError, SinkErrorKind, Verdict,
 };
-use contact_sink_delivery::{Delivery, MaxRejected, Options, Outcome, Stop};
+use contact_sink_delivery::{Delivery, MaxRejected, Options, Outcome, Stop, Undelivered};
 use tokio::time::Instant;
 
-use crate::run::{Finished, deliver_rows, deliver_users, paused};
+use crate::run::{Finished, deliver_rows, deliver_users, failure, paused, undelivered};
 use crate::script::{Blame, Wording, accept_all, error, refuse_all, refuse_users};
 use crate::world::{Request, World, update_of, user_of};
 
@@ -36,10 +36,10 @@ fn everybody_refused_alike_stops_within_40_requests() {
     for (users, max_updates) in [(100, 1), (100, 7), (100, 100), (101, 100), (1_000, 100), (20_000, 100), (20_000, 1)] {
         for wording in Wording::EACH {
             let (finished, _) =
-                run(World::new(max_updates, move |request| refuse_all(request, wording)), Options::default(), users);
+                run(World::new(max_updates, move |request| refuse_all(request, wording)), Options::for_run(), users);
             assert_refused_alike(&finished);
             assert!(finished.summary.requests <= 40, "{users} {max_updates}: {}", finished.summary.requests);
-            assert_eq!(finished.unsettled().len(), users);
+            assert_eq!(finished.undelivered().len(), users);
         }
     }
 }
@@ -49,7 +49,7 @@ fn everybody_refused_by_name_with_an_unknown_code_stops_too() {
     for (users, max_updates) in [(100, 100), (250, 100), (100, 1), (1_000, 10)] {
         let refuse =
             |request: &Request<'_>| Ok(vec![Verdict::Rejected(Wording::Unlisted.rejection()); request.batch.len()]);
-        let (finished, _) = run(World::new(max_updates, refuse), Options::default(), users);
+        let (finished, _) = run(World::new(max_updates, refuse), Options::for_run(), users);
         assert_refused_alike(&finished);
         assert!(finished.summary.requests <= 40);
     }
@@ -61,7 +61,7 @@ fn a_few_users_named_often_and_refused_alike_stop_too() {
     for (users, max_updates) in [(10, 100), (10, 1), (14, 5)] {
         let world = World::new(max_updates, |request| refuse_all(request, Wording::Listed)).shared();
         let rows = (0..200).map(|row| update_of(row, row % users, 1)).collect();
-        let finished = paused(deliver_rows(&world, Options::default(), rows));
+        let finished = paused(deliver_rows(&world, Options::for_run(), rows));
         assert_refused_alike(&finished);
         assert!(finished.summary.requests <= 40);
     }
@@ -74,7 +74,7 @@ fn a_short_file_of_bad_rows_only_is_rejected() {
         {
             for max_updates in [1, 3, 100] {
                 let (finished, _) =
-                    run(World::new(max_updates, refuse_users(|_| true, blame, wording)), Options::default(), users);
+                    run(World::new(max_updates, refuse_users(|_| true, blame, wording)), Options::for_run(), users);
                 assert_eq!(finished.rejected().len(), users, "{blame:?} {wording:?} {max_updates}");
                 assert_eq!(finished.summary.stop, None);
                 assert!(
@@ -93,7 +93,7 @@ fn bad_rows_that_stand_together_are_rejected_and_nothing_stops() {
             [(1, Wording::Listed), (10, Wording::Unlisted), (100, Wording::Listed), (100, Wording::Unlisted)]
         {
             let is_bad = move |user| (from..to).contains(&user);
-            let options = Options::default().with_max_rejected(MaxRejected::Share(0.5));
+            let options = Options::for_run().with_max_rejected(MaxRejected::Share(0.5));
             let (finished, _) =
                 run(World::new(max_updates, refuse_users(is_bad, Blame::Nobody, wording)), options, 1_000);
             assert_eq!(finished.rejected(), Vec::from_iter(from..to), "{from} {max_updates} {:?}", finished.summary);
@@ -107,7 +107,7 @@ fn bad_rows_that_stand_together_are_rejected_and_nothing_stops() {
 fn bad_rows_at_regular_distances_do_not_stop_the_lane() {
     for period in [100, 400, 800, 1_000] {
         let options =
-            Options::default().with_max_rejected(MaxRejected::Share(0.5)).with_max_waiting(8_000.try_into().unwrap());
+            Options::for_run().with_max_rejected(MaxRejected::Share(0.5)).with_max_waiting(8_000.try_into().unwrap());
         let world =
             World::new(100, refuse_users(move |user| user % period < period / 10, Blame::Nobody, Wording::Listed));
         let (finished, _) = run(world, options.with_seed(1), 8_000);
@@ -122,10 +122,10 @@ fn a_key_that_goes_wrong_in_the_middle_rejects_nobody() {
             let script = move |request: &Request<'_>| {
                 if request.number < k { accept_all(request) } else { refuse_all(request, wording) }
             };
-            let (finished, world) = run(World::new(max_updates, script), Options::default(), users);
+            let (finished, world) = run(World::new(max_updates, script), Options::for_run(), users);
             let accepted = finished.summary.accepted as usize;
             assert_eq!(accepted, (k - 1) * max_updates);
-            assert_eq!((finished.rejected(), finished.unsettled().len()), (vec![], users - accepted));
+            assert_eq!((finished.rejected(), finished.undelivered().len()), (vec![], users - accepted));
             assert!(matches!(finished.summary.stop, Some(Stop::RefusedAlike { .. })));
             assert!(world.requests() < k + 32 * 9 + 60, "{}", world.requests());
             let departures = world.departures();
@@ -143,7 +143,7 @@ fn an_acceptance_that_was_long_under_way_convicts_nobody() {
             if request.number <= 2 { accept_all(request) } else { refuse_all(request, wording) }
         };
         let latency = |number| Duration::from_millis(if number == 2 { 500 } else { 20 });
-        let options = Options::default().with_concurrency(2.try_into().unwrap());
+        let options = Options::for_run().with_concurrency(2.try_into().unwrap());
         let (finished, _) = run(World::new(1, script).with_latency(latency), options, 100);
         assert_eq!((finished.summary.accepted, finished.rejected()), (2, vec![]));
     }
@@ -156,7 +156,7 @@ fn a_try_that_is_refused_by_name_counts_as_one_more_refusal() {
         0..10 => refuse_all(request, Wording::Listed),
         _ => Ok(vec![Verdict::Rejected(Wording::Listed.rejection())]),
     };
-    let (finished, world) = run(World::new(1, script), Options::default(), 100);
+    let (finished, world) = run(World::new(1, script), Options::for_run(), 100);
     assert_refused_alike(&finished);
     assert_eq!(world.requests(), 20);
 }
@@ -169,7 +169,7 @@ fn a_try_that_gets_no_answer_is_one_less() {
         // No other failure: several in a row are an outage, in which attempts do not count.
         _ => Err(error(SinkErrorKind::Throttled)),
     };
-    let options = || Options::default().with_max_attempts(2.try_into().unwrap());
+    let options = || Options::for_run().with_max_attempts(2.try_into().unwrap());
     let (finished, _) = run(World::new(1, script), options(), 51);
     assert_eq!(
         (finished.rejected(), finished.summary.accepted),
@@ -188,7 +188,7 @@ fn credentials_that_are_refused_stop_at_once_and_what_is_in_flight_is_settled() 
             move |request: &Request<'_>| if request.number == 10 { Err(error(kind)) } else { accept_all(request) };
         // The tenth is answered first of those that left with it.
         let latency = |number| Duration::from_millis(if number == 10 { 5 } else { 50 });
-        let options = Options::default().with_concurrency(8.try_into().unwrap());
+        let options = Options::for_run().with_concurrency(8.try_into().unwrap());
         let (finished, world) = run(World::new(10, script).with_latency(latency), options, 1_000);
         let requests = world.requests();
         assert!((16..=17).contains(&requests), "{requests}");
@@ -196,9 +196,8 @@ fn credentials_that_are_refused_stop_at_once_and_what_is_in_flight_is_settled() 
         assert_eq!(finished.rejected(), [0; 0]);
         let Some(Stop::Failed(why)) = &finished.summary.stop else { panic!("{:?}", finished.summary) };
         assert_eq!(why.kind(), kind);
-        for row in finished.unsettled() {
-            let Outcome::Unsettled { cause: Some(cause), .. } = &finished.outcomes[row] else { panic!("no cause") };
-            assert_eq!(cause.kind(), kind);
+        for row in finished.undelivered() {
+            assert_eq!(failure(&finished.outcomes[row]).1.kind(), kind);
         }
     }
 }
@@ -215,7 +214,7 @@ fn too_many_rejected_stop_the_lane_unless_any_number_is_allowed() {
         (100, MaxRejected::Count(49), true),
         (1, MaxRejected::Any, false),
     ] {
-        let options = Options::default().with_max_rejected(max_rejected).with_concurrency(1.try_into().unwrap());
+        let options = Options::for_run().with_max_rejected(max_rejected).with_concurrency(1.try_into().unwrap());
         let (finished, _) = run(World::new(10, every(nth)), options, 5_000);
         let rejected = finished.summary.rejected;
         match finished.summary.stop {
@@ -226,7 +225,7 @@ fn too_many_rejected_stop_the_lane_unless_any_number_is_allowed() {
                     MaxRejected::Count(most) => assert_eq!(then, most + 1),
                     _ => assert!((1_000..1_010).contains(&outcomes)),
                 }
-                assert!(finished.unsettled().len() > 1_000 || max_rejected == MaxRejected::Count(49));
+                assert!(finished.undelivered().len() > 1_000 || max_rejected == MaxRejected::Count(49));
             }
             None => assert!(!stops && rejected == 5_000_u64.div_ceil(nth as u64), "{nth} {max_rejected:?}"),
             other => panic!("{other:?}"),
@@ -237,7 +236,7 @@ fn too_many_rejected_stop_the_lane_unless_any_number_is_allowed() {
 #[test]
 fn any_number_rejected_switches_the_tries_off() {
     for wording in Wording::EACH {
-        let options = Options::default().with_max_rejected(MaxRejected::Any);
+        let options = Options::for_run().with_max_rejected(MaxRejected::Any);
         let (finished, _) = run(World::new(10, move |request| refuse_all(request, wording)), options, 300);
         assert_eq!((finished.rejected().len(), finished.summary.stop), (300, None));
     }
@@ -249,7 +248,7 @@ fn bad_rows_at_the_very_end_are_rejected_without_delay() {
         for max_updates in [1, 10, 100] {
             let is_bad = move |user| user >= 500 - bad;
             let world = World::new(max_updates, refuse_users(is_bad, Blame::Nobody, wording));
-            let (finished, _) = run(world, Options::default(), 500);
+            let (finished, _) = run(world, Options::for_run(), 500);
             assert_eq!(finished.rejected(), Vec::from_iter(500 - bad..500));
             assert!(finished.took < Duration::from_millis(2_000));
         }
@@ -261,8 +260,8 @@ fn bad_rows_at_the_very_end_are_rejected_without_delay() {
 fn more_than_ten_refused_in_a_row_at_the_end_are_left_pending() {
     for max_updates in [1, 100] {
         let world = World::new(max_updates, refuse_users(|user| user >= 470, Blame::Nobody, Wording::Listed));
-        let (finished, _) = run(world, Options::default(), 500);
-        assert_eq!((finished.rejected(), finished.unsettled().len()), (vec![], 30));
+        let (finished, _) = run(world, Options::for_run(), 500);
+        assert_eq!((finished.rejected(), finished.undelivered().len()), (vec![], 30));
         assert!(matches!(finished.summary.stop, Some(Stop::RefusedAlike { .. })));
     }
 }
@@ -272,7 +271,7 @@ fn a_lone_bad_update_is_rejected_after_an_idle_second() {
     for wording in Wording::EACH {
         let world = World::new(100, refuse_users(|user| user == 1, Blame::Nobody, wording)).shared();
         paused(async {
-            let delivery = Delivery::new(world.clone(), Options::default());
+            let delivery = Delivery::new(world.clone(), Options::for_run());
             for _ in 0..12 {
                 let began = Instant::now();
                 assert!(matches!(delivery.deliver(update_of(0, 1, 1)).await, Outcome::Rejected { .. }));
@@ -288,7 +287,7 @@ fn a_lone_bad_update_is_rejected_after_an_idle_second() {
 fn a_caller_with_a_bad_update_learns_it_as_soon_as_somebody_elses_is_accepted() {
     let world = World::new(1, refuse_users(|user| user == 1, Blame::Nobody, Wording::Listed)).shared();
     paused(async {
-        let delivery = Delivery::new(world.clone(), Options::default());
+        let delivery = Delivery::new(world.clone(), Options::for_run());
         let began = Instant::now();
         let good = async {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -327,14 +326,11 @@ impl ContactSink for Panicking {
 #[test]
 fn a_sink_that_panics_over_an_update_leaves_that_one_undelivered_and_no_other() {
     paused(async {
-        let delivery = Delivery::new(Panicking, Options::default());
+        let delivery = Delivery::new(Panicking, Options::for_run());
         for user in 0..10 {
             let outcome = delivery.deliver(update_of(0, user, 1)).await;
             if user == 3 || user == 7 {
-                let Outcome::Unsettled { applied: Applied::No, cause: Some(cause) } = outcome else {
-                    panic!("{outcome:?}")
-                };
-                assert_eq!((cause.kind(), cause.to_string().contains("it panicked")), (SinkErrorKind::Contract, true));
+                assert_eq!(undelivered(&outcome), Some((Applied::No, &Undelivered::Broken)));
             } else {
                 assert_eq!(outcome, Outcome::Accepted);
             }
@@ -346,9 +342,9 @@ fn a_sink_that_panics_over_an_update_leaves_that_one_undelivered_and_no_other() 
 #[test]
 fn a_delivery_whose_runtime_is_gone_says_so() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let delivery = runtime.block_on(async { Delivery::new(Panicking, Options::default()) });
+    let delivery = runtime.block_on(async { Delivery::new(Panicking, Options::for_run()) });
     drop(runtime);
     assert_eq!(delivery.summary().stop, Some(Stop::Broken));
     let outcome = paused(async move { delivery.deliver(update_of(0, 1, 1)).await });
-    assert!(matches!(outcome, Outcome::Unsettled { applied: Applied::No, .. }), "{outcome:?}");
+    assert!(matches!(outcome, Outcome::Undelivered { applied: Applied::No, .. }), "{outcome:?}");
 }

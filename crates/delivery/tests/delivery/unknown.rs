@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contact_sink_core::{Applied, ContactUpdate, SinkErrorKind};
-use contact_sink_delivery::{Delivery, Numbered, Options, Outcome};
+use contact_sink_delivery::{Delivery, Numbered, Options, Outcome, Undelivered};
 use futures_util::stream;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::run::{deliver_rows, ended, paused};
+use crate::run::{deliver_rows, ended, paused, undelivered};
 use crate::script::{Blame, Wording, accept_all, error, refuse_users};
 use crate::world::{Request, World, update_of};
 
@@ -43,7 +43,7 @@ fn a_different_value_waits_and_the_same_and_other_subjects_do_not() {
                 Arc::try_unwrap(fails(2..=2, kind)).unwrap_or_else(|_| panic!()).with_maybe_applied_hold(hold).shared();
             let rows =
                 [9, 0, 0, 1, 2, 0, 3].into_iter().enumerate().map(|(row, user)| update_of(row, user, 2)).collect();
-            let finished = paused(deliver_rows(&world, Options::default().with_maybe_applied_hold(hold), rows));
+            let finished = paused(deliver_rows(&world, Options::for_run().with_maybe_applied_hold(hold), rows));
             assert_eq!(finished.summary.accepted, 7);
             let (failed, second) = (ended_at(&world, 2), left(&world, 2));
             let waited = second - failed;
@@ -68,10 +68,10 @@ fn what_is_given_to_the_lane_later_waits_for_the_rest_whatever_became_of_the_fir
     paused(async {
         // The first ends unsettled, with one attempt.
         let world = fails(2..=2, SinkErrorKind::Timeout);
-        let delivery = Delivery::new(world.clone(), Options::default().with_max_attempts(1.try_into().unwrap()));
+        let delivery = Delivery::new(world.clone(), Options::for_run().with_max_attempts(1.try_into().unwrap()));
         assert_eq!(delivery.deliver(update_of(0, 9, 1)).await, Outcome::Accepted);
         let unsettled = delivery.deliver(update_of(1, 0, 1)).await;
-        assert!(matches!(unsettled, Outcome::Unsettled { applied: Applied::Maybe, .. }));
+        assert!(matches!(unsettled, Outcome::Undelivered { applied: Applied::Maybe, .. }));
         let failed = Instant::now();
         sleep(HOLD / 5).await;
         assert_eq!(delivery.deliver(update_of(1, 0, 1)).await, Outcome::Accepted);
@@ -91,7 +91,7 @@ fn what_is_given_to_the_lane_later_waits_for_the_rest_whatever_became_of_the_fir
 fn an_attempt_of_an_earlier_run_counts_from_its_submission() {
     paused(async {
         let world = fails(0..=0, SinkErrorKind::Timeout);
-        let delivery = Delivery::new(world.clone(), Options::default());
+        let delivery = Delivery::new(world.clone(), Options::for_run());
         let began = Instant::now();
         let perhaps = |number: u64, user| {
             let row = number.try_into().unwrap();
@@ -121,7 +121,7 @@ fn what_is_held_is_given_up_with_everything_else() {
     for how in ["halt", "close", "stop"] {
         paused(async {
             let world = fails(2..=2, SinkErrorKind::Timeout);
-            let delivery = Delivery::new(world.clone(), Options::default());
+            let delivery = Delivery::new(world.clone(), Options::for_run());
             assert_eq!(delivery.deliver(update_of(0, 9, 1)).await, Outcome::Accepted);
             assert_eq!(delivery.deliver(update_of(1, 0, 1)).await, Outcome::Accepted);
             let began = Instant::now();
@@ -134,14 +134,14 @@ fn what_is_held_is_given_up_with_everything_else() {
             assert!(told < HOLD && told > HOLD / 2, "{told:?}");
             match how {
                 "halt" => delivery.halt(),
-                "close" => assert_eq!(delivery.clone().close(HOLD / 10).await.unsettled, 1),
+                "close" => assert_eq!(delivery.clone().close(HOLD / 10).await.undelivered, 1),
                 _ => {
                     let summary = delivery.clone().close(2 * HOLD).await;
-                    assert_eq!((summary.accepted, summary.unsettled), (3, 0), "it has the time");
+                    assert_eq!((summary.accepted, summary.undelivered), (3, 0), "it has the time");
                 }
             }
-            let never_sent = Outcome::Unsettled { applied: Applied::No, cause: None };
-            assert_eq!(held.await.unwrap(), if how == "stop" { Outcome::Accepted } else { never_sent });
+            let never_sent = Some((Applied::No, &Undelivered::Closed));
+            assert_eq!(undelivered(&held.await.unwrap()), if how == "stop" { None } else { never_sent });
             assert!(began.elapsed() < if how == "stop" { HOLD + LATENCY * 2 } else { HOLD / 2 });
             drop(delivery);
             ended(&world).await;
@@ -162,7 +162,7 @@ fn the_end_of_an_input_is_reached_when_what_is_held_is_done() {
         // The newer value of the first user is the only other good one.
         let rows = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0].into_iter().enumerate();
         let rows: Vec<ContactUpdate> = rows.map(|(row, user)| update_of(row, user, 1)).collect();
-        let finished = paused(deliver_rows(&world, Options::default(), rows));
+        let finished = paused(deliver_rows(&world, Options::for_run(), rows));
         assert_eq!((finished.rejected(), finished.summary.accepted), (Vec::from_iter(1..=12), 2), "{blame:?}");
         assert_eq!((finished.summary.stop, world.stored(0, "field-0")), (None, Some(13)));
     }
@@ -173,7 +173,7 @@ fn the_end_of_an_input_is_reached_when_what_is_held_is_done() {
 fn with_two_values_on_their_way_any_value_waits() {
     paused(async {
         let world = fails(0..=0, SinkErrorKind::Timeout);
-        let delivery = Delivery::new(world.clone(), Options::default());
+        let delivery = Delivery::new(world.clone(), Options::for_run());
         let first = Numbered::new(0, update_of(0, 0, 1)).with_earlier(Applied::Maybe);
         let second = Numbered::new(1, update_of(1, 0, 0)).with_earlier(Applied::Maybe);
         let mut outcomes = delivery.deliver_numbered(stream::iter([first, second]));
@@ -185,14 +185,14 @@ fn with_two_values_on_their_way_any_value_waits() {
     });
 }
 
-/// What cannot be remembered keeps its place: its outcome comes when nothing can be undone any more.
+/// A hold is remembered for each subject, so there is a limit.
 #[test]
-fn above_the_most_that_is_remembered_an_outcome_comes_later() {
+fn while_too_many_subjects_are_held_back_nothing_is_sent_for_the_first_time() {
     const MOST: usize = 50_000;
     for halted in [false, true] {
         paused(async {
             let world = World::new(1_000, accept_all).with_latency(|_| LATENCY).shared();
-            let options = Options::default()
+            let options = Options::for_run()
                 .with_concurrency(1.try_into().unwrap())
                 .with_max_waiting((2 * MOST).try_into().unwrap())
                 .with_max_waiting_bytes((1 << 30).try_into().unwrap());

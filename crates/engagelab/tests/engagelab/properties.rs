@@ -63,7 +63,7 @@ fn statuses() -> impl Strategy<Value = u16> {
 fn delivered(sink: EngageLabSink, updates: Vec<ContactUpdate>) -> Vec<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let delivery = Delivery::new(sink, Options::default());
+        let delivery = Delivery::new(sink, Options::for_run());
         let mut outcomes = delivery.deliver_all(stream::iter(updates.into_iter().enumerate()));
         let mut all = BTreeMap::new();
         while let Some((row, outcome)) = outcomes.next().await {

@@ -261,7 +261,7 @@ impl Oracle {
                 Fate::Rejected { stored, earlier: *earlier }
             }
             Outcome::Superseded => Fate::Superseded,
-            Outcome::Unsettled { .. } => return,
+            Outcome::Undelivered { .. } => return,
             other => return self.breach(format!("row {row}: {other:?}")),
         };
         if let Some(before) = self.settled.insert(row, fate) {
@@ -276,13 +276,13 @@ impl Oracle {
             (Outcome::Accepted, Some(Fate::Accepted))
             | (Outcome::Rejected { .. }, Some(Fate::Rejected { .. }))
             | (Outcome::Superseded, Some(Fate::Superseded)) => true,
-            (Outcome::Unsettled { .. }, known) => known.is_none() || !journal_is_well,
+            (Outcome::Undelivered { .. }, known) => known.is_none() || !journal_is_well,
             _ => false,
         };
         if !agrees {
             self.breach(format!("row {row}: the caller is told {outcome:?}, the journal has {known:?}"));
         }
-        if matches!(outcome, Outcome::Unsettled { applied: Applied::No, .. }) && self.unheard.contains(&row) {
+        if matches!(outcome, Outcome::Undelivered { applied: Applied::No, .. }) && self.unheard.contains(&row) {
             self.breach(format!("row {row} may have been applied, and the caller is told that it was not"));
         }
     }

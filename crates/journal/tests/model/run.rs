@@ -204,7 +204,7 @@ impl Session {
         self.opened = now;
         let lane = KilledLane {
             waiting: self.case().max_waiting as u64,
-            maybe_applied_hold: Options::default().maybe_applied_hold,
+            maybe_applied_hold: Options::for_run().maybe_applied_hold,
         };
         let begin = |mut book: Book, first| {
             let first_after = first_after(&mut book, None, lane, now);
@@ -245,7 +245,7 @@ impl Session {
         self.vendor.oracle().run_begins();
         let began = Instant::now();
         let Case { concurrency, max_waiting, max_attempts, seed, .. } = *self.case();
-        let options = Options::default()
+        let options = Options::for_run()
             .with_concurrency(concurrency.try_into().unwrap())
             .with_max_waiting(max_waiting.try_into().unwrap())
             .with_max_attempts(max_attempts.try_into().unwrap())

@@ -90,7 +90,7 @@ fn user(update: &ContactUpdate) -> Result<UserAttributes<'_>, Rejection> {
                 refuse("an attribute has at most 50 bytes of UTF-8: 50 letters, 16 Chinese characters")
             }
             Value::Text(value) => Ok(user.with(name, value)),
-            _ => refuse("an attribute takes one text, not a list"),
+            _ => refuse("an attribute takes one text, not a list or a number"),
         }
     })
 }

@@ -111,13 +111,15 @@ fn tag_value<'a>(field: &Field, value: &'a Value) -> Result<TagValue<'a>, &'stat
             Err("a custom field has at most 500 bytes of UTF-8")
         }
         (FriendField::Remark | FriendField::Custom(_), Value::Text(text)) => Ok(TagValue::Text(text)),
+        (FriendField::Custom(_), Value::Integer(number)) => Ok(TagValue::Integer(*number)),
         (FriendField::Group, Value::List(names)) if names.len() > MAX_GROUPS => Err("a friend is in at most 32 groups"),
         (FriendField::Group, Value::List(names)) if names.iter().any(|name| name.len() > MAX_GROUP_BYTES) => {
             Err("a group's name has at most 30 bytes of UTF-8: 30 letters, 10 Chinese characters")
         }
         (FriendField::Group, Value::List(names)) => Ok(TagValue::List(names.iter().map(String::as_str).collect())),
         (FriendField::Group, _) => Err("the groups are a list of names"),
-        _ => Err("it takes one text, not a list"),
+        (FriendField::Remark, _) => Err("a remark is one text"),
+        _ => Err("a custom field takes one text or one number, not a list"),
     }
 }
 

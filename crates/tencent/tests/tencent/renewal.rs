@@ -72,7 +72,7 @@ async fn check<S: ContactSink + 'static>(
     let rows = updates.len();
     let (outcomes, summary) = deliver(sink(client), updates).await;
     assert_eq!(outcomes, vec![Outcome::Accepted; rows]);
-    assert_eq!((summary.rejected, summary.unsettled, summary.stop), (0, 0, None));
+    assert_eq!((summary.rejected, summary.undelivered, summary.stop), (0, 0, None));
     let refused = vendor.refused.load(Ordering::SeqCst);
     assert!((5..=32).contains(&refused), "{refused} were in flight");
     let sent = times_sent(&vendor.script);
@@ -140,7 +140,7 @@ fn a_new_usersig_that_is_refused_as_well_stops_the_run_and_rejects_nobody() {
         advance(Duration::from_secs(120)).await;
         let updates = (0..1_000).map(|nth| city(&format!("user{nth}"))).collect();
         let (outcomes, summary) = deliver(AttributesSink::new(client), updates).await;
-        assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Unsettled { .. })));
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Undelivered { .. })));
         let Some(Stop::Failed(error)) = &summary.stop else { panic!("{:?}", summary.stop) };
         assert_eq!((error.code(), summary.requests, summary.rejected), (Some(&70052.into()), 2, 0));
         assert!(summary.stop.unwrap().to_string().contains("secret key"));

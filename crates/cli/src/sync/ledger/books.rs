@@ -113,7 +113,7 @@ impl Journal for Hook {
 
     fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
         #[cfg(feature = "failpoints")]
-        if outcomes.iter().any(|settled| !matches!(settled.outcome, Outcome::Unsettled { .. })) {
+        if outcomes.iter().any(|settled| !matches!(settled.outcome, Outcome::Undelivered { .. })) {
             contact_sink_journal::failpoint::pass("after-send");
         }
         self.0.open().settled(outcomes)

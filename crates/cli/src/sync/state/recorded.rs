@@ -72,7 +72,7 @@ pub(super) fn command(args: &args::Sync, file: &Path, name: &str) -> String {
     match args.max_rejected {
         MaxRejected::Any => words.extend(["--max-rejected".to_owned(), "100%".to_owned()]),
         MaxRejected::Count(rows) => words.extend(["--max-rejected".to_owned(), rows.to_string()]),
-        MaxRejected::Share(share) if args.max_rejected != Options::default().max_rejected => {
+        MaxRejected::Share(share) if args.max_rejected != Options::for_run().max_rejected => {
             // The digits that were typed: 0.07 times 100 is not 7.
             let percent = (share * 1e8).round() / 1e6;
             words.extend(["--max-rejected".to_owned(), format!("{percent}%")]);

@@ -1,0 +1,253 @@
+//! All that waits, and what of it is sent next.
+
+pub(crate) mod queues;
+pub(crate) mod retries;
+pub(crate) mod subjects;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use contact_sink_core::{BatchKey, Limits, Overlap};
+use slab::Slab;
+use tokio::time::Instant;
+
+use super::item::{At, Item, Key, Priority};
+use super::state::{Allowance, TEN};
+use crate::{MaxRejected, Options};
+use queues::{Order, Queues};
+use retries::{Again, Group, Place, Purpose, Retries};
+use subjects::Subjects;
+
+/// When the oldest update for which a caller waits has waited for so long, the newest ones are sent first: their callers are
+/// still there.
+const OLD: Duration = Duration::from_secs(1);
+/// In a service one request in so many is for the updates that no caller waits for.
+const BACKGROUND_SHARE: u64 = 10;
+
+/// All that waits.
+#[derive(Debug)]
+pub(crate) struct Scheduler {
+    pub(crate) subjects: Subjects,
+    pub(crate) queues: Queues,
+    pub(crate) retries: Retries,
+    /// Updates that are held back, by when that is over.
+    held: BTreeSet<(Instant, u64, Key)>,
+    pub(crate) deadlines: BTreeSet<(Instant, Key)>,
+    pub(crate) inputs: Inputs,
+    is_service: bool,
+    /// Whether the end of an input is kept for canaries.
+    keeps_ends: bool,
+    end_is_free: bool,
+    most: usize,
+    one_per_key: bool,
+    turn: u64,
+}
+
+/// Whether more updates come.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    pub(crate) open: usize,
+    pub(crate) are_over: bool,
+    pub(crate) closing: bool,
+}
+
+impl Inputs {
+    pub(crate) fn nothing_more_comes(&self) -> bool {
+        self.closing || self.are_over
+    }
+}
+
+/// What is sent next.
+#[derive(Debug)]
+pub(crate) enum Choice {
+    Again(Place),
+    Fresh { queue: usize, first: Priority, order: Order, most: usize },
+}
+
+/// The updates of one request, and the groups that follow it.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) key: BatchKey,
+    pub(crate) group: Group,
+    pub(crate) rest: Vec<Group>,
+}
+
+impl Request {
+    pub(crate) fn may_be_taken_apart(&self) -> bool {
+        matches!(self.group.purpose, Purpose::Batch | Purpose::Isolation) || !self.rest.is_empty()
+    }
+}
+
+impl Scheduler {
+    pub(crate) fn new(options: &Options, limits: &Limits, is_service: bool) -> Self {
+        Self {
+            subjects: Subjects::default(),
+            queues: Queues::new(limits.max_updates.get(), options.linger),
+            retries: Retries::default(),
+            held: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
+            inputs: Inputs::default(),
+            is_service,
+            keeps_ends: options.max_rejected != MaxRejected::Any,
+            end_is_free: false,
+            most: limits.max_updates.get(),
+            one_per_key: limits.overlap == Overlap::OnePerKey,
+            turn: 0,
+        }
+    }
+
+    /// What is sent next, if anything may be. `apart` says whether a request in flight may still be taken apart.
+    pub(crate) fn next(&mut self, allowed: Allowance, items: &Slab<Item>, apart: bool, now: Instant) -> Option<Choice> {
+        match allowed {
+            Allowance::Nothing => None,
+            Allowance::Confirmations => self.due(now, |group| group.purpose.confirms()),
+            Allowance::Canaries => self.due(now, |group| group.purpose == Purpose::Canary),
+            Allowance::Canary => self.due(now, |_| true).or_else(|| self.fresh_one(now)),
+            Allowance::Probe { fresh_first, failed_last } => {
+                let another = |group: &Group| group.items.first().copied() != failed_last;
+                let is_awaited = |group: &Group| group.purpose.confirms() || group.purpose == Purpose::Canary;
+                let fresh = |me: &mut Self| me.any_fresh(apart, now);
+                self.due(now, |group| is_awaited(group) && another(group))
+                    .or_else(|| if fresh_first { fresh(self) } else { None })
+                    .or_else(|| self.due(now, another))
+                    .or_else(|| fresh(self))
+                    .or_else(|| self.due(now, |_| true))
+            }
+            Allowance::Any => {
+                let urgent = |group: &Group| group.purpose.confirms() || group.again == Again::AtOnce;
+                self.due(now, urgent).or_else(|| self.in_turn(items, apart, now))
+            }
+        }
+    }
+
+    /// By priority. In a service what failed and what was never sent take turns, so that neither waits for all of the other.
+    fn in_turn(&mut self, items: &Slab<Item>, apart: bool, now: Instant) -> Option<Choice> {
+        use Priority::{Background, Interactive};
+        let is_of_background = self.is_service && self.turn % BACKGROUND_SHARE == BACKGROUND_SHARE - 1;
+        for priority in if is_of_background { [Background, Interactive] } else { [Interactive, Background] } {
+            let is_of = |group: &Group| group.items.iter().filter_map(|key| items.get(*key)).map(|item| item.priority).max();
+            let again = |me: &Self| me.due(now, |group| is_of(group) == Some(priority));
+            let choice = if self.is_service && self.turn % 2 == 1 {
+                self.fresh(priority, apart, now).or_else(|| again(self))
+            } else {
+                again(self).or_else(|| self.fresh(priority, apart, now))
+            };
+            if choice.is_some() {
+                return choice;
+            }
+        }
+        None
+    }
+
+    fn due(&self, now: Instant, may_go: impl Fn(&Group) -> bool) -> Option<Choice> {
+        self.retries.first_due(now, |key, group| !self.queues.is_busy(key) && may_go(group)).map(Choice::Again)
+    }
+
+    fn any_fresh(&mut self, apart: bool, now: Instant) -> Option<Choice> {
+        self.fresh(Priority::Interactive, apart, now).or_else(|| self.fresh(Priority::Background, apart, now))
+    }
+
+    fn fresh(&mut self, first: Priority, apart: bool, now: Instant) -> Option<Choice> {
+        if self.subjects.are_too_many_held() || self.keeps_end(apart) {
+            return None;
+        }
+        let oldest = self.queues.oldest(Priority::Interactive);
+        let is_old = |came: Instant| self.is_service && now.saturating_duration_since(came) >= OLD;
+        let newest_first = first == Priority::Interactive && oldest.is_some_and(is_old);
+        let order = if newest_first { Order::NewestFirst } else { Order::OldestFirst };
+        let queue = self.queues.ripe(first, order, now, self.inputs.nothing_more_comes())?;
+        Some(Choice::Fresh { queue, first, order, most: usize::MAX })
+    }
+
+    /// The oldest row that waits, else an update for which a caller waits.
+    fn fresh_one(&self, now: Instant) -> Option<Choice> {
+        let one = |first| {
+            let queue = self.queues.ripe(first, Order::OldestFirst, now, true)?;
+            Some(Choice::Fresh { queue, first, order: Order::OldestFirst, most: 1 })
+        };
+        one(Priority::Background).or_else(|| one(Priority::Interactive))
+    }
+
+    /// Whether what waits is kept for canaries: the end of an input, until everything before it is answered and taken apart.
+    /// Else a file's last good updates would be gone by the time that the bad ones, which often stand together, are found.
+    fn keeps_end(&mut self, apart: bool) -> bool {
+        let is_end = self.keeps_ends && self.inputs.nothing_more_comes() && self.queues.len() < self.most + TEN;
+        // Once free it stays so: what it has in flight itself must not hold back the rest of it.
+        self.end_is_free = is_end && (self.end_is_free || !(apart || self.retries.is_isolating()));
+        is_end && !self.end_is_free
+    }
+
+    pub(crate) fn take(&mut self, choice: Choice) -> Option<Request> {
+        self.turn = self.turn.wrapping_add(1);
+        let (key, group, rest) = match choice {
+            Choice::Again(place) => self.retries.take(place)?,
+            Choice::Fresh { queue, first, order, most } => {
+                let (key, items) = self.queues.take(queue, first, order, most);
+                (key, Group::new(items, Purpose::Batch), Vec::new())
+            }
+        };
+        if self.one_per_key {
+            self.queues.occupy(&key);
+        }
+        Some(Request { key, group, rest })
+    }
+
+    /// A request of this key was answered.
+    pub(crate) fn answered(&mut self, key: &BatchKey) {
+        if self.one_per_key {
+            self.queues.free(key);
+        }
+    }
+
+    /// Holds this update back until a different value of its subject cannot arrive any more; false if it need not wait.
+    pub(crate) fn hold(&mut self, item: &mut Item, key: Key, now: Instant) -> bool {
+        let until = self.subjects.held_until(&item.update, now);
+        if let Some(until) = until {
+            self.held.insert((until, item.seq, key));
+            item.at = At::Held(until);
+        }
+        until.is_some()
+    }
+
+    /// Takes one update that was held back for long enough.
+    pub(crate) fn release_held(&mut self, now: Instant) -> Option<Key> {
+        self.subjects.advance(now);
+        self.held.first().filter(|(until, ..)| *until <= now)?;
+        self.held.pop_first().map(|(_, _, key)| key)
+    }
+
+    pub(crate) fn has_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Gives the earlier updates of this subject the priority of one that a caller waits for.
+    pub(crate) fn promote_before(&mut self, key: Key, items: &mut Slab<Item>) {
+        let Some(subject) = items.get(key).map(|item| item.update.subject()) else { return };
+        let earlier: Vec<Key> = self.subjects.of(subject).take_while(|other| *other != key).collect();
+        for item in earlier {
+            let Some(item) = items.get_mut(item).filter(|item| item.priority == Priority::Background) else { continue };
+            item.priority = Priority::Interactive;
+            if let At::Queue(queue) = item.at {
+                self.queues.promote(queue, item.seq);
+            }
+        }
+    }
+
+    /// Takes an update out of where it waits.
+    pub(crate) fn withdraw(&mut self, item: &Item, key: Key) {
+        match item.at {
+            At::Queue(queue) => self.queues.remove(queue, item.seq),
+            At::Retry => drop(self.retries.remove(key)),
+            At::Held(until) => drop(self.held.remove(&(until, item.seq, key))),
+            // What waits in line leaves it when its caller has the outcome.
+            At::Line | At::Suspect | At::Flight | At::Settled => {}
+        }
+    }
+
+    /// When something becomes due by the passing of time alone.
+    pub(crate) fn wakes_at(&self, now: Instant) -> impl Iterator<Item = Instant> {
+        let held = self.held.first().map(|(until, ..)| *until);
+        let too_many = self.subjects.next_hold_ends().filter(|_| self.subjects.are_too_many_held());
+        [self.retries.next_due_after(now), self.queues.ripe_at(), held, too_many].into_iter().flatten()
+    }
+}
