@@ -16,6 +16,9 @@ pub(crate) struct Buffer {
     pub(crate) interactive: Places,
     /// For all others; the same places in a run.
     pub(crate) background: Places,
+    /// Whether callers wait for a place. In a service they do not: their updates are in memory as long as they wait, and the
+    /// newest ones must be sent before those that fail for ever.
+    callers_wait: bool,
 }
 
 /// Places for updates and for their text.
@@ -27,19 +30,32 @@ pub(crate) struct Places {
     most: usize,
 }
 
-/// A part of the buffer; dropping it gives it back.
-pub(crate) type Part = Result<OwnedSemaphorePermit, AcquireError>;
+/// A place or its text; dropping it gives it back.
+pub(crate) type Permit = Result<OwnedSemaphorePermit, AcquireError>;
+
+/// What an update has of the buffer. One that its caller holds anyway while it waits may have nothing.
+pub(crate) type Part = Option<[OwnedSemaphorePermit; 2]>;
 
 impl Buffer {
     pub(crate) fn new(options: &Options) -> Self {
         let (updates, bytes) = (options.max_waiting.get(), options.max_waiting_bytes.get());
         if options.rules == Rules::Service {
             let background = Places::new(updates / 2, bytes / 2);
-            Self { interactive: Places::new(updates - updates / 2, bytes - bytes / 2), background }
+            let interactive = Places::new(updates - updates / 2, bytes - bytes / 2);
+            Self { interactive, background, callers_wait: false }
         } else {
             let all = Places::new(updates, bytes);
-            Self { interactive: all.clone(), background: all }
+            Self { interactive: all.clone(), background: all, callers_wait: true }
         }
+    }
+
+    /// A part for an update that a caller waits for.
+    pub(crate) async fn for_caller(&self, update: &ContactUpdate) -> Part {
+        if !self.callers_wait {
+            return self.interactive.now(update);
+        }
+        let one = self.interactive.for_one().await.ok()?;
+        Some([one, self.interactive.for_text(update).await.ok()?])
     }
 }
 
@@ -59,18 +75,18 @@ impl Places {
     }
 
     /// A place for one update; its text comes on top.
-    pub(crate) fn for_one(&self) -> impl Future<Output = Part> + Send + use<> {
+    pub(crate) fn for_one(&self) -> impl Future<Output = Permit> + Send + use<> {
         self.updates.clone().acquire_owned()
     }
 
     /// Places for the text of this update. To be asked for after [`Places::for_one`], never before: two that wait for each
     /// other's part would wait for ever.
-    pub(crate) fn for_text(&self, update: &ContactUpdate) -> impl Future<Output = Part> + Send + use<> {
+    pub(crate) fn for_text(&self, update: &ContactUpdate) -> impl Future<Output = Permit> + Send + use<> {
         self.bytes.clone().acquire_many_owned(self.bytes_of(update))
     }
 
     /// Both, if they are free now.
-    pub(crate) fn now(&self, update: &ContactUpdate) -> Option<[OwnedSemaphorePermit; 2]> {
+    pub(crate) fn now(&self, update: &ContactUpdate) -> Part {
         let one = self.updates.clone().try_acquire_owned().ok()?;
         Some([one, self.bytes.clone().try_acquire_many_owned(self.bytes_of(update)).ok()?])
     }

@@ -11,11 +11,11 @@ use std::time::Duration;
 use contact_sink_core::{Applied, ContactSink, ContactUpdate};
 use futures_core::Stream;
 use tokio::sync::mpsc::error::SendError;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::backoff::after;
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, Part};
 use crate::lane::item::{Delivered, Item, Place, Priority, Reply};
 use crate::lane::ledger::Told;
 use crate::lane::{Command, Lane, driver};
@@ -103,23 +103,21 @@ impl Delivery {
 
     /// Delivers one update. It joins a request with whatever else waits.
     ///
-    /// Waits for a place in the buffer, and for the vendor for as long as retrying takes. A caller who does not wait any longer
-    /// drops the future: an update that was never sent is then not sent at all. One that is in flight may be applied.
+    /// Waits for the vendor for as long as retrying takes, and in a run for a place in the buffer. A caller of a service who does
+    /// not wait any longer drops the future: an update that was never sent is then not sent at all. One that is in flight may be
+    /// applied.
     pub async fn deliver(&self, update: ContactUpdate) -> Outcome {
-        match self.place_for(&update).await {
-            Some(part) => self.give(update, None, part).await,
-            None => undelivered(update, Undelivered::Broken),
-        }
+        let part = self.shared.buffer.for_caller(&update).await;
+        self.give(update, None, part).await
     }
 
     /// Delivers one update, and waits for at most so long. Then it is [`Undelivered::Deadline`]: not applied if it was never
     /// sent, maybe applied if it is in flight. It is sent only if enough time is left for an answer.
     pub async fn deliver_within(&self, update: ContactUpdate, within: Duration) -> Outcome {
         let deadline = after(Instant::now(), within);
-        match timeout_at(deadline, self.place_for(&update)).await {
-            Ok(Some(part)) => self.give(update, Some(deadline), part).await,
-            Ok(None) => undelivered(update, Undelivered::Broken),
-            Err(_) => undelivered(update, Undelivered::Deadline),
+        match timeout_at(deadline, self.shared.buffer.for_caller(&update)).await {
+            Ok(part) => self.give(update, Some(deadline), part).await,
+            Err(_) => Outcome::Undelivered { applied: Applied::No, cause: Undelivered::Deadline, update },
         }
     }
 
@@ -129,8 +127,8 @@ impl Delivery {
     /// [`Full`] if there is no place now. It has the update.
     pub fn try_deliver(&self, update: ContactUpdate) -> Result<Ticket, Full> {
         match self.shared.buffer.interactive.now(&update) {
-            Some(part) => Ok(self.give(update, None, part)),
             None => Err(Full(update)),
+            part => Ok(self.give(update, None, part)),
         }
     }
 
@@ -194,13 +192,7 @@ impl Delivery {
         self.summary()
     }
 
-    async fn place_for(&self, update: &ContactUpdate) -> Option<[OwnedSemaphorePermit; 2]> {
-        let places = &self.shared.buffer.interactive;
-        let one = places.for_one().await.ok()?;
-        Some([one, places.for_text(update).await.ok()?])
-    }
-
-    fn give(&self, update: ContactUpdate, deadline: Option<Instant>, part: [OwnedSemaphorePermit; 2]) -> Ticket {
+    fn give(&self, update: ContactUpdate, deadline: Option<Instant>, part: Part) -> Ticket {
         let (to, outcome) = oneshot::channel();
         let at = Arc::new(AtomicUsize::new(usize::MAX));
         let mut item = self.item(update, Priority::Interactive, Reply::One { to, at: at.clone() }, part);
@@ -213,13 +205,7 @@ impl Delivery {
         &self.shared.buffer
     }
 
-    pub(crate) fn item(
-        &self,
-        update: ContactUpdate,
-        priority: Priority,
-        reply: Reply,
-        part: [OwnedSemaphorePermit; 2],
-    ) -> Item {
+    pub(crate) fn item(&self, update: ContactUpdate, priority: Priority, reply: Reply, part: Part) -> Item {
         let place = Place { key: None, lane: self.shared.commands.clone(), _part: part };
         Item::new(update, priority, reply, place)
     }
@@ -240,10 +226,6 @@ impl Delivery {
         // If the task is gone, nothing is left to command.
         let _ = self.shared.commands.send(command);
     }
-}
-
-fn undelivered(update: ContactUpdate, cause: Undelivered) -> Outcome {
-    Outcome::Undelivered { applied: Applied::No, cause, update }
 }
 
 /// A future of the outcome of [`Delivery::try_deliver`]. Dropping it means that the caller does not wait any longer: an update

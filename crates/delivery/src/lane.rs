@@ -271,14 +271,14 @@ impl Lane {
     pub(crate) fn depart(&mut self, now: Instant) -> Option<(u64, Vec<ContactUpdate>, Departed)> {
         let choice = self.choose(now)?;
         let mut request = self.scheduler.take(choice)?;
+        for key in std::iter::once(&request.group).chain(&request.rest).flat_map(|group| &group.items) {
+            self.items[*key].at = At::Flight;
+        }
         self.end_outlived(&mut request.group.items, now);
         if request.group.items.is_empty() {
             self.scheduler.answered(&request.key);
             self.send_stack(request.key, request.rest, now, now);
             return None;
-        }
-        for key in std::iter::once(&request.group).chain(&request.rest).flat_map(|group| &group.items) {
-            self.items[*key].at = At::Flight;
         }
         let keys = || request.group.items.iter().copied();
         let batch: Vec<ContactUpdate> = keys().filter_map(|key| self.sent_update(key, request.group.purpose)).collect();
@@ -346,7 +346,7 @@ impl Lane {
 
     fn settle(&mut self, key: Key, outcome: Outcome, now: Instant) {
         let item = &mut self.items[key];
-        item.at = At::Settled;
+        let was = std::mem::replace(&mut item.at, At::Settled);
         if let Some(deadline) = item.deadline {
             self.scheduler.deadlines.remove(&(deadline, key));
         }
@@ -354,7 +354,8 @@ impl Lane {
             self.scheduler.subjects.hold(&item.update, item.seq, until);
         }
         let cause = match &outcome {
-            Outcome::Undelivered { cause, .. } if self.state.stopped().is_none() => Some(cause.clone()),
+            // What waits in line has an earlier one, which ends the later ones.
+            Outcome::Undelivered { cause, .. } if was != At::Line && self.state.stopped().is_none() => Some(cause.clone()),
             _ => None,
         };
         self.ledger.settle(key, item.sent, outcome);
@@ -389,8 +390,7 @@ impl Lane {
             (Undelivered::Attempts(_) | Undelivered::Broken, true) => {
                 let is_later = |other: &Key| *other != key && self.items[*other].at == At::Line;
                 for later in subjects.of(item.update.subject()).filter(is_later).collect::<Vec<_>>() {
-                    let subject = self.items[later].update.subject();
-                    self.scheduler.subjects.leave(subject, later);
+                    self.scheduler.subjects.leave(self.items[later].update.subject(), later);
                     self.undeliver(later, cause.clone(), now);
                 }
             }
@@ -432,9 +432,7 @@ impl Lane {
 
     /// Ends what cannot be answered before its deadline, and tells the callers of what is in flight at theirs.
     fn end_overdue(&mut self, now: Instant) {
-        // With nothing in flight the vendor may be quicker than it was.
-        let needs = if self.in_flight.is_empty() { Duration::ZERO } else { self.setup.answer_time.mul_f64(1.5) };
-        let due = self.scheduler.deadlines.range(..=(after(now, needs), Key::MAX));
+        let due = self.scheduler.deadlines.range(..=(after(now, self.time_for_an_answer()), Key::MAX));
         for (deadline, key) in due.copied().collect::<Vec<_>>() {
             let item = &mut self.items[key];
             if item.at != At::Flight {
@@ -445,6 +443,11 @@ impl Lane {
                 item.tell_early(Outcome::Undelivered { applied, cause, update: item.update.clone() });
             }
         }
+    }
+
+    /// With nothing in flight, none: the vendor may be quicker than it was.
+    fn time_for_an_answer(&self) -> Duration {
+        if self.in_flight.is_empty() { Duration::ZERO } else { self.setup.answer_time.mul_f64(1.5) }
     }
 
     fn stop_if_too_many_rejected(&mut self, now: Instant) {
@@ -519,7 +522,9 @@ impl Lane {
         if self.state.stopped().is_some() {
             return None;
         }
-        let deadline = self.scheduler.deadlines.first().map(|(deadline, _)| *deadline);
+        let needs = self.time_for_an_answer();
+        let deadlines = self.scheduler.deadlines.iter().flat_map(|(at, _)| [at.checked_sub(needs), Some(*at)]);
+        let deadline = deadlines.flatten().find(|at| *at > now);
         let state = self.state.wakes_at(self.in_flight.len());
         let others = [self.state.suspects.idle_until(), deadline].into_iter().flatten();
         state.chain(self.scheduler.wakes_at(now)).chain(others).filter(|at| *at > now).min()
@@ -620,9 +625,8 @@ impl Lane {
         if !has_waiting {
             self.state.suspects.in_a_row = 0;
         }
-        for suspect in self.state.suspects.take_all() {
-            self.confirm_or_refuse(suspect, now);
-        }
+        let suspects = self.state.suspects.take_all();
+        self.confirm_or_refuse(suspects, now);
     }
 }
 

@@ -30,6 +30,10 @@ pub struct Options {
     /// How long an update waits for others to share its request. Default 5 ms.
     pub linger: Duration,
     /// The most updates that the delivery holds; when there are more, giving it another one waits. Default 5,000.
+    ///
+    /// In a service half of it bounds [`deliver_all`](crate::Delivery::deliver_all), and the other half
+    /// [`try_deliver`](crate::Delivery::try_deliver); an update of [`deliver`](crate::Delivery::deliver) is taken at once, since its
+    /// caller holds it while it waits.
     pub max_waiting: NonZeroUsize,
     /// The most bytes of text in the updates that the delivery holds: ids and values. Default 16 MiB, at most 4 GiB.
     ///

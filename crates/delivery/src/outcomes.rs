@@ -10,13 +10,13 @@ use contact_sink_core::{Applied, ContactUpdate};
 use futures_core::Stream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use crate::buffer::Part;
+use crate::buffer::Permit;
 use crate::lane::Command;
 use crate::lane::item::{Delivered, Priority, Reply};
 use crate::{Delivery, Numbered, Outcome, Summary};
 
 type Input<T> = Pin<Box<dyn Stream<Item = Read<T>> + Send>>;
-type Waiting = Pin<Box<dyn Future<Output = Part> + Send>>;
+type Waiting = Pin<Box<dyn Future<Output = Permit> + Send>>;
 
 /// The outcomes of [`Delivery::deliver_all`], as they become definite: a stream of the caller's tags with their outcomes.
 ///
@@ -110,7 +110,7 @@ impl<T> Outcomes<T> {
                 self.tags.insert(self.next_id, tag);
                 let reply = Reply::Many { id: self.next_id, to: self.to.clone() };
                 self.next_id += 1;
-                let mut item = self.delivery.item(update, Priority::Background, reply, [one, text]);
+                let mut item = self.delivery.item(update, Priority::Background, reply, Some([one, text]));
                 (item.number, item.applied) = (number, earlier);
                 self.delivery.submit(item);
             }

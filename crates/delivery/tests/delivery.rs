@@ -37,6 +37,8 @@ mod room;
 mod run;
 #[path = "delivery/script.rs"]
 mod script;
+#[path = "delivery/service.rs"]
+mod service;
 #[path = "delivery/stops.rs"]
 mod stops;
 #[path = "delivery/unknown.rs"]

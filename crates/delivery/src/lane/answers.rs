@@ -44,7 +44,7 @@ impl Lane {
         let error = Arc::new(error);
         let counts = self.state.is_there();
         let is_canary = self.state.is_canary_of_pause(number);
-        self.state.failed(number, &error, now);
+        self.state.failed(number, group.again == Again::No, &error, now);
         let until = (error.applied() == Applied::Maybe).then(|| after(now, self.setup.options.maybe_applied_hold));
         for item in &group.items {
             let item = &mut self.items[*item];
@@ -125,7 +125,7 @@ impl Lane {
             let Some(Verdict::Retry { code }) = verdicts.first() else { return };
             let error = Arc::new(judge::asked_for_another_attempt(code.as_ref()));
             let is_canary = self.state.is_canary_of_pause(number);
-            self.state.failed(number, &error, now);
+            self.state.failed(number, again == Again::No, &error, now);
             if is_canary {
                 self.state.pause(&error, now);
             }
@@ -182,9 +182,8 @@ impl Lane {
         if is_accepted {
             self.state.suspects.in_a_row = 0;
             // What was refused before this request was sent was not refused because nothing is accepted.
-            for suspect in self.state.suspects.refused_before(number) {
-                self.confirm_or_refuse(suspect, now);
-            }
+            let suspects = self.state.suspects.refused_before(number);
+            self.confirm_or_refuse(suspects, now);
         }
     }
 
@@ -216,13 +215,16 @@ impl Lane {
     }
 
     /// A refusal that the vendor's table explains stands; another one must be confirmed.
-    pub(super) fn confirm_or_refuse(&mut self, suspect: Suspect, now: Instant) {
-        if self.state.stopped().is_some() {
-            self.undeliver(suspect.key, self.cause_of_the_end(), now);
-        } else if suspect.rejection.is_listed() {
-            self.refuse(suspect, now);
-        } else {
-            self.confirm(suspect, Purpose::Confirm, now);
+    pub(super) fn confirm_or_refuse(&mut self, suspects: Vec<Suspect>, now: Instant) {
+        suspects.iter().for_each(|suspect| self.items[suspect.key].at = At::Flight);
+        for suspect in suspects {
+            if self.state.stopped().is_some() {
+                self.undeliver(suspect.key, self.cause_of_the_end(), now);
+            } else if suspect.rejection.is_listed() {
+                self.refuse(suspect, now);
+            } else {
+                self.confirm(suspect, Purpose::Confirm, now);
+            }
         }
     }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use contact_sink_core::{Applied, ContactUpdate, Field, Rejection, SinkError};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::Command;
+use crate::buffer::Part;
 use crate::{Outcome, Undelivered};
 
 /// The place of an update in the lane's slab.
@@ -176,7 +177,7 @@ pub(crate) struct Place {
     /// Where the update is in the slab, once the lane has it.
     pub(crate) key: Option<Key>,
     pub(crate) lane: mpsc::UnboundedSender<Command>,
-    pub(crate) _part: [OwnedSemaphorePermit; 2],
+    pub(crate) _part: Part,
 }
 
 impl Drop for Place {

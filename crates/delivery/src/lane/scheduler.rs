@@ -113,6 +113,7 @@ impl Scheduler {
                     .or_else(|| fresh(self))
                     .or_else(|| self.due(now, |_| true))
             }
+            Allowance::FreshProbe => self.any_fresh(apart, now),
             Allowance::Any => {
                 let urgent = |group: &Group| group.purpose.confirms() || group.again == Again::AtOnce;
                 self.due(now, urgent).or_else(|| self.in_turn(items, apart, now))

@@ -47,6 +47,8 @@ pub(crate) enum Allowance {
     Canary,
     /// One request, to see whether the vendor answers. Not the one that failed last, if there is another one.
     Probe { fresh_first: bool, failed_last: Option<Key> },
+    /// The same, of an update that was never sent.
+    FreshProbe,
     Any,
 }
 
@@ -81,6 +83,8 @@ pub(crate) struct State {
     /// Probes in a row.
     probes: u32,
     failed_last: Option<Key>,
+    /// Whether an update that was never sent before failed since the latest decision.
+    fresh_failed: bool,
     health: watch::Sender<Health>,
     observer: Observer,
 }
@@ -108,6 +112,7 @@ impl State {
             quiet_until: now,
             probes: 0,
             failed_last: None,
+            fresh_failed: false,
             health,
             observer,
         };
@@ -126,6 +131,8 @@ impl State {
                 let fresh_first = self.answers.tried() > 0 && self.probes.is_multiple_of(FRESH);
                 Allowance::Probe { fresh_first, failed_last: self.failed_last }
             }
+            // What failed before may be at fault itself.
+            Phase::Outage { .. } if in_flight == 0 && !is_quiet && !self.fresh_failed => Allowance::FreshProbe,
             Phase::Paused { .. } if one => Allowance::Canary,
             Phase::Starting if in_flight == 0 && now >= self.not_before => Allowance::Confirmations,
             Phase::Starting | Phase::Outage { .. } | Phase::Paused { .. } => Allowance::Nothing,
@@ -147,6 +154,7 @@ impl State {
     pub(crate) fn decided(&mut self, departed: u64, is_accepted: bool, now: Instant) {
         let since = self.unreachable_since();
         self.answers.decided(departed, is_accepted, now);
+        self.fresh_failed = false;
         let goes_on = match &self.phase {
             Phase::Starting => is_accepted || self.is_service(),
             Phase::Outage { .. } => !self.answers.is_outage(),
@@ -169,11 +177,13 @@ impl State {
     }
 
     /// The answer to this request decided nothing.
-    pub(crate) fn failed(&mut self, departed: u64, error: &Arc<SinkError>, now: Instant) {
+    pub(crate) fn failed(&mut self, departed: u64, is_fresh: bool, error: &Arc<SinkError>, now: Instant) {
+        self.fresh_failed |= is_fresh;
         let is_outage = matches!(self.phase, Phase::Outage { .. });
         self.answers.failed(departed, error, is_outage, now);
         if let Phase::Normal | Phase::Starting | Phase::Probing { .. } = self.phase
             && self.answers.is_outage()
+            && !(self.is_service() && self.answers.decided_lately(now))
         {
             self.observer.probing_begins(error);
             self.not_before = now;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use contact_sink_core::{SinkError, SinkErrorKind};
 use tokio::time::Instant;
@@ -9,6 +10,8 @@ use tokio::time::Instant;
 /// So many failures in a row are an outage, if attempts are more than that. Half of the attempts that an update has by default: one
 /// that meets the outage alone has the other half left, and a vendor that fails one request in ten is hardly ever taken for down.
 const IN_A_ROW: u32 = 4;
+/// A service is not in an outage while an answer decided something so lately: updates that fail for ever may stand together.
+const LATELY: Duration = Duration::from_secs(1);
 /// So many of the latest answers are remembered.
 const RECENT: usize = 20;
 
@@ -26,8 +29,9 @@ pub(crate) struct Answers {
     /// Requests that were sent while none was decided; once one was, those that failed after it.
     tried: u32,
     last: Option<Arc<SinkError>>,
-    /// The latest request that was decided.
+    /// The latest request that was decided, and when its answer came.
     latest_decided: u64,
+    decided_at: Option<Instant>,
     /// The latest requests that failed and were sent after that one, as many as count.
     failed: VecDeque<u64>,
     /// Whether the latest answers were successes: something in the request was accepted.
@@ -45,6 +49,7 @@ impl Answers {
             tried: 0,
             last: None,
             latest_decided: 0,
+            decided_at: None,
             failed: VecDeque::new(),
             recent: VecDeque::new(),
         }
@@ -65,6 +70,7 @@ impl Answers {
         self.reached = true;
         self.accepted |= is_accepted;
         self.latest_decided = self.latest_decided.max(departed);
+        self.decided_at = Some(now);
         self.failed.retain(|failed| *failed > departed);
         // There are few of them.
         self.tried = u32::try_from(self.failed.len()).unwrap_or(u32::MAX);
@@ -125,6 +131,11 @@ impl Answers {
     /// Whether so much failed in a row that the vendor is down.
     pub(crate) fn is_outage(&self) -> bool {
         self.reached && self.failed.len() >= self.enough
+    }
+
+    /// Whether an answer decided something in the last second.
+    pub(crate) fn decided_lately(&self, now: Instant) -> bool {
+        self.decided_at.is_some_and(|at| now.saturating_duration_since(at) < LATELY)
     }
 
     pub(crate) fn forget_failures(&mut self) {

@@ -1,0 +1,566 @@
+//! A delivery of a service: whatever the vendor and the callers do, it continues, and each caller has an answer in time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use contact_sink_core::{Applied, SinkErrorKind, Verdict};
+use contact_sink_delivery::{Delivery, Full, Health, Options, Outcome, Stop, Undelivered};
+use futures_util::stream;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::outage::{fails, up_when};
+use crate::run::{ended, failure, paused, undelivered};
+use crate::script::{Blame, Wording, accept_all, error, refuse_users};
+use crate::world::{Answer, Request, World, row_of, update_of, user_of};
+
+const LATENCY: Duration = Duration::from_millis(20);
+const HOLD: Duration = Duration::from_secs(10);
+
+fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// Of a service whose process before closed in order.
+fn service(world: &Arc<World>) -> Delivery {
+    Delivery::new(world.clone(), options())
+}
+
+fn options() -> Options {
+    Options::for_service().with_first_after(Duration::ZERO).with_seed(7)
+}
+
+fn post(delivery: &Delivery, row: usize, user: usize) -> JoinHandle<Outcome> {
+    let delivery = delivery.clone();
+    tokio::spawn(async move { delivery.deliver(update_of(row, user, 1)).await })
+}
+
+/// The names of all states that a delivery is in from now on.
+fn states(delivery: &Delivery) -> Arc<Mutex<Vec<&'static str>>> {
+    let mut health = delivery.health();
+    let seen = Arc::new(Mutex::new(vec![health.borrow_and_update().name()]));
+    let states = seen.clone();
+    tokio::spawn(async move {
+        while health.changed().await.is_ok() {
+            states.lock().unwrap().push(health.borrow_and_update().name());
+        }
+    });
+    seen
+}
+
+async fn is_accepted(delivery: &Delivery, row: usize) {
+    assert_eq!(delivery.deliver(update_of(row, row, 1)).await, Outcome::Accepted, "row {row}");
+}
+
+#[test]
+fn refusals_never_stop_or_pause_a_service() {
+    // Refused by a rule, before anything is sent.
+    paused(async {
+        let world = World::new(1, accept_all).shared();
+        let delivery = service(&world);
+        for row in 0..1_000 {
+            assert!(matches!(delivery.deliver(update_of(row, row, 0)).await, Outcome::Rejected { .. }));
+        }
+        is_accepted(&delivery, 1_000).await;
+        assert_eq!((world.requests(), delivery.summary().stop), (1, None));
+    });
+    // Refused by the vendor: one of eight.
+    for blame in Blame::EACH {
+        for wording in Wording::EACH {
+            paused(async {
+                let world = World::new(10, refuse_users(|user| user % 8 == 0, blame, wording)).with_quota("100/s").shared();
+                let delivery = service(&world);
+                let states = states(&delivery);
+                for first in (0..4_000).step_by(40) {
+                    let callers: Vec<_> = (first..first + 40).map(|row| post(&delivery, row, row)).collect();
+                    for (nth, caller) in callers.into_iter().enumerate() {
+                        let is_rejected = matches!(caller.await.unwrap(), Outcome::Rejected { .. });
+                        assert_eq!(is_rejected, (first + nth) % 8 == 0, "{blame:?} {wording:?} {}", first + nth);
+                    }
+                }
+                assert_eq!(*states.lock().unwrap(), ["starting", "normal"]);
+                assert_eq!(world.breaches(), [""; 0]);
+            });
+        }
+    }
+}
+
+#[test]
+fn users_whom_the_vendor_does_not_know_are_refused_and_the_others_delivered() {
+    for (most, blame) in [(1, Blame::Nobody), (1, Blame::All), (100, Blame::Nobody), (100, Blame::One)] {
+        for wording in Wording::EACH {
+            paused(async {
+                let is_unknown = |user: usize| user >= 10_000;
+                let world = World::new(most, refuse_users(is_unknown, blame, wording)).with_quota("100/s").shared();
+                let delivery = service(&world);
+                let states = states(&delivery);
+                for row in 0..500 {
+                    is_accepted(&delivery, row).await;
+                }
+                let unknown: Vec<_> = (10_000..10_012).map(|row| post(&delivery, row, row)).collect();
+                let known: Vec<_> = (500..530).map(|row| post(&delivery, row, row)).collect();
+                for caller in unknown {
+                    assert!(matches!(caller.await.unwrap(), Outcome::Rejected { .. }), "{most} {blame:?} {wording:?}");
+                }
+                for caller in known {
+                    assert_eq!(caller.await.unwrap(), Outcome::Accepted, "{most} {blame:?} {wording:?}");
+                }
+                assert_eq!(*states.lock().unwrap(), ["starting", "normal"], "{most} {blame:?} {wording:?}");
+            });
+        }
+    }
+}
+
+#[test]
+fn a_refusal_in_a_quiet_service_is_answered_at_once() {
+    for (blame, wording) in [(Blame::Nobody, Wording::Unlisted), (Blame::All, Wording::Unlisted), (Blame::Nobody, Wording::Listed)] {
+        for quota in ["100/s", "10/s"] {
+            paused(async {
+                let world = World::new(1, refuse_users(|user| user > 0, blame, wording)).with_quota(quota).shared();
+                let delivery = service(&world);
+                for row in 0..20 {
+                    let began = Instant::now();
+                    let outcome = delivery.deliver(update_of(row, row, 1)).await;
+                    assert_eq!(matches!(outcome, Outcome::Rejected { .. }), row > 0, "{outcome:?}");
+                    assert!(began.elapsed() < ms(200), "{blame:?} {wording:?}: {:?}", began.elapsed());
+                    sleep(secs(60)).await;
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn an_odd_answer_of_something_between_is_an_outage() {
+    use SinkErrorKind as K;
+    for kind in [K::WrongAddress, K::Credentials, K::Forbidden] {
+        for lasts in [ms(30), secs(60), secs(3_600)] {
+            paused(async {
+                let odd = move |_: &Request<'_>| -> Answer { Err(error(kind).with_odd_answer()) };
+                let is_up = move |at| !(secs(5)..secs(5) + lasts).contains(&at);
+                let world = World::new(1, up_when(is_up, odd, accept_all)).shared();
+                let delivery = service(&world);
+                let states = states(&delivery);
+                is_accepted(&delivery, 0).await;
+                sleep(secs(5)).await;
+                let callers: Vec<_> = (1..10).map(|row| post(&delivery, row, row)).collect();
+                for caller in callers {
+                    assert_eq!(caller.await.unwrap(), Outcome::Accepted, "{kind:?} {lasts:?}");
+                }
+                let expected: &[&str] =
+                    if lasts < secs(1) { &["starting", "normal"] } else { &["starting", "normal", "outage", "normal"] };
+                assert_eq!(*states.lock().unwrap(), expected, "{kind:?} {lasts:?}");
+                assert!(Instant::now().elapsed() < secs(1), "{kind:?} {lasts:?}");
+            });
+        }
+    }
+}
+
+/// The vendor's own answer that a person must act, while a key is rotated.
+#[test]
+fn wrong_credentials_pause_a_service_and_it_continues_by_itself() {
+    use SinkErrorKind as K;
+    for kind in [K::Credentials, K::Forbidden, K::WrongAddress, K::BadRequest, K::Certificate] {
+        paused(async {
+            let is_up = |at| !(secs(5)..secs(25)).contains(&at);
+            let world = World::new(1, up_when(is_up, fails(kind), accept_all)).with_quota("100/s").shared();
+            let delivery = service(&world);
+            let states = states(&delivery);
+            is_accepted(&delivery, 0).await;
+            sleep(secs(6)).await;
+            let rows = (1_000..1_100).map(|row| (row, update_of(row, row, 1)));
+            let mut outcomes = delivery.deliver_all(stream::iter(rows.collect::<Vec<_>>()));
+            let rows = tokio::spawn(async move {
+                let mut accepted = 0;
+                while let Some((_, outcome)) = outcomes.next().await {
+                    accepted += usize::from(outcome == Outcome::Accepted);
+                }
+                accepted
+            });
+            sleep(secs(1)).await;
+            let requests = world.requests();
+            for row in 1..100 {
+                let began = Instant::now();
+                let outcome = delivery.deliver(update_of(row, row, 1)).await;
+                let (applied, cause) = failure(&outcome);
+                assert_eq!((applied, cause.kind()), (Applied::No, kind));
+                assert!(matches!(undelivered(&outcome), Some((_, Undelivered::Paused(_)))));
+                assert!(began.elapsed() < ms(1), "at once");
+            }
+            assert_eq!(world.requests(), requests, "{kind:?}: no request while paused");
+            let Health::Paused { cause, .. } = delivery.health().borrow().clone() else { panic!("not paused") };
+            assert_eq!(cause.kind(), kind);
+            assert_eq!(rows.await.unwrap(), 100, "{kind:?}: rows wait");
+            assert!(world.requests() < 120, "{kind:?}: {}", world.requests());
+            is_accepted(&delivery, 500).await;
+            assert_eq!(*states.lock().unwrap(), ["starting", "normal", "paused", "normal"]);
+        });
+    }
+}
+
+/// With nothing that waits, the next update that is given is the canary.
+#[test]
+fn a_pause_ends_by_callers_alone() {
+    paused(async {
+        let is_up = |at| !(secs(5)..secs(100)).contains(&at);
+        let world = World::new(1, up_when(is_up, fails(SinkErrorKind::Credentials), accept_all)).shared();
+        let delivery = service(&world);
+        is_accepted(&delivery, 0).await;
+        sleep(secs(6)).await;
+        let (mut paused, mut longest, mut since) = (0, Duration::ZERO, Instant::now());
+        for row in 1.. {
+            let before = world.requests();
+            let outcome = delivery.deliver(update_of(row, row, 1)).await;
+            if outcome == Outcome::Accepted {
+                break;
+            }
+            paused += usize::from(matches!(undelivered(&outcome), Some((Applied::No, Undelivered::Paused(_)))));
+            assert_eq!(paused, row);
+            if world.requests() > before {
+                longest = longest.max(since.elapsed());
+                since = Instant::now();
+            }
+            sleep(ms(500)).await;
+        }
+        // 5, 10, 20, 40 and 60 s.
+        assert_eq!((longest.as_secs(), world.requests() <= 9), (40, true), "{longest:?} {}", world.requests());
+    });
+}
+
+#[test]
+fn one_wrong_answer_of_one_node_pauses_nothing() {
+    paused(async {
+        let script = |request: &Request<'_>| match request.number % 10 {
+            3 => Err(error(SinkErrorKind::Credentials)),
+            _ => accept_all(request),
+        };
+        let world = World::new(1, script).with_quota("100/s").shared();
+        let delivery = service(&world);
+        let states = states(&delivery);
+        for row in 0..300 {
+            let began = Instant::now();
+            is_accepted(&delivery, row).await;
+            assert!(began.elapsed() < ms(200), "sent again at once: {:?}", began.elapsed());
+        }
+        assert_eq!(*states.lock().unwrap(), ["starting", "normal"]);
+    });
+}
+
+/// Updates that the vendor never answers well must not fill the buffer for the others.
+#[test]
+fn five_thousand_poison_updates_end_while_good_ones_are_delivered_in_time() {
+    for kind in [SinkErrorKind::Unavailable, SinkErrorKind::Timeout] {
+        paused(async {
+            let is_poison = |user: usize| user >= 100_000;
+            let script = move |request: &Request<'_>| match request.batch.iter().any(|update| is_poison(user_of(update))) {
+                true => Err(error(kind)),
+                false => accept_all(request),
+            };
+            let world = World::new(1, script).with_quota("100/s").shared();
+            let delivery = service(&world);
+            is_accepted(&delivery, 0).await;
+            let (mut poison, mut good, mut row) = (Vec::new(), Vec::new(), 1);
+            while poison.len() < 5_000 || poison.iter().any(|caller: &JoinHandle<_>| !caller.is_finished()) {
+                for nth in poison.len()..(poison.len() + 12).min(5_000) {
+                    poison.push(post(&delivery, nth, 100_000 + nth));
+                }
+                for _ in 0..20 {
+                    let delivery = delivery.clone();
+                    good.push(tokio::spawn(async move { delivery.deliver_within(update_of(row, row, 1), secs(5)).await }));
+                    row += 1;
+                    sleep(ms(50)).await;
+                }
+                if row % 1000 == 1 { eprintln!("{kind:?} {row}: poison {} finished {}, good {}, requests {} {}", poison.len(), poison.iter().filter(|c| c.is_finished()).count(), good.iter().filter(|c| c.is_finished()).count(), world.requests(), delivery.health().borrow().name()); }
+                assert!(row < 100_000, "poison updates are left");
+            }
+            for caller in poison {
+                let outcome = caller.await.unwrap();
+                assert!(matches!(undelivered(&outcome), Some((_, Undelivered::Attempts(_)))), "{outcome:?}");
+            }
+            let (mut in_time, all) = (0, good.len());
+            for caller in good {
+                in_time += usize::from(caller.await.unwrap() == Outcome::Accepted);
+            }
+            assert!(in_time * 100 >= all * 99, "{kind:?}: {in_time} of {all} in time");
+        });
+    }
+}
+
+/// A caller who sends the failed value again must not undo a newer one.
+#[test]
+fn later_updates_of_a_subject_end_with_the_one_that_ran_out_of_attempts() {
+    paused(async {
+        let script = |request: &Request<'_>| match request.batch.iter().any(|update| row_of(update) == 1) {
+            true => Err(error(SinkErrorKind::Unavailable)),
+            false => accept_all(request),
+        };
+        let world = World::new(1, script).shared();
+        let delivery = service(&world);
+        is_accepted(&delivery, 0).await;
+        let (first, second, third) = (post(&delivery, 1, 7), post(&delivery, 2, 7), post(&delivery, 3, 7));
+        for row in 100.. {
+            is_accepted(&delivery, row).await;
+            if first.is_finished() {
+                break;
+            }
+            sleep(ms(100)).await;
+        }
+        for (caller, applied, row) in [(first, Applied::Maybe, 1), (second, Applied::No, 2), (third, Applied::No, 3)] {
+            let Outcome::Undelivered { applied: is, cause: Undelivered::Attempts(_), update } = caller.await.unwrap() else {
+                panic!("row {row}")
+            };
+            assert_eq!((is, row_of(&update)), (applied, row));
+        }
+        assert_eq!(world.departures().iter().filter(|request| request.rows == [1]).count(), 8);
+        // The current value is sent again.
+        assert_eq!(delivery.deliver(update_of(3, 7, 1)).await, Outcome::Accepted);
+        assert_eq!((world.stored(7, "field-0"), world.breaches()), (Some(3), vec![]));
+    });
+}
+
+#[test]
+fn attempts_count_only_while_later_requests_succeed() {
+    paused(async {
+        let is_up = |at| !(secs(5)..secs(3_600)).contains(&at);
+        let world = World::new(1, up_when(is_up, fails(SinkErrorKind::Unavailable), accept_all)).shared();
+        let delivery = service(&world);
+        is_accepted(&delivery, 0).await;
+        sleep(secs(6)).await;
+        let callers: Vec<_> = (1..5).map(|row| post(&delivery, row, row)).collect();
+        for caller in callers {
+            assert_eq!(caller.await.unwrap(), Outcome::Accepted);
+        }
+        assert!(world.requests() > 50);
+    });
+}
+
+/// A request of the process before may still arrive.
+#[test]
+fn the_first_request_waits_for_the_hold_unless_the_process_before_closed_in_order() {
+    paused(async {
+        let world = World::new(1, accept_all).shared();
+        let delivery = Delivery::new(world.clone(), Options::for_service());
+        let began = Instant::now();
+        assert_eq!(*delivery.health().borrow(), Health::Starting { until: began + HOLD });
+        is_accepted(&delivery, 0).await;
+        assert!((HOLD..HOLD + 2 * LATENCY).contains(&began.elapsed()), "{:?}", began.elapsed());
+        assert_eq!(*delivery.health().borrow(), Health::Normal);
+    });
+    paused(async {
+        let world = World::new(1, accept_all).shared();
+        let began = Instant::now();
+        is_accepted(&service(&world), 0).await;
+        assert!(began.elapsed() < 2 * LATENCY);
+    });
+}
+
+#[test]
+fn a_caller_does_not_wait_for_the_rows_of_a_table() {
+    paused(async {
+        let world = World::new(1, accept_all).with_quota("1000/m").shared();
+        let delivery = service(&world);
+        let rows: Vec<_> = (0..20_000).map(|row| (row, update_of(row, row, 1))).collect();
+        let mut outcomes = delivery.deliver_all(stream::iter(rows));
+        let table = tokio::spawn(async move { while outcomes.next().await.is_some() {} });
+        sleep(secs(10)).await;
+        for row in 0..100 {
+            let began = Instant::now();
+            is_accepted(&delivery, 100_000 + row).await;
+            assert!(began.elapsed() < secs(3), "{:?}", began.elapsed());
+            // One of whom a row waits: the row is sent first.
+            let (began, user) = (Instant::now(), 1_500 + row);
+            assert_eq!(delivery.deliver(update_of(200_000 + row, user, 1)).await, Outcome::Accepted);
+            assert!(began.elapsed() < secs(3), "{:?}", began.elapsed());
+            let of_user: Vec<_> = world.departures().into_iter().filter(|request| request.users == [user]).collect();
+            assert_eq!(of_user.iter().map(|request| request.rows[0]).collect::<Vec<_>>(), [user, 200_000 + row]);
+        }
+        table.await.unwrap();
+        assert_eq!(world.breaches(), [""; 0]);
+    });
+}
+
+/// Callers who wait keep the vendor busy: the rows of a table still have a share.
+#[test]
+fn one_request_in_ten_is_for_the_rows_of_a_table() {
+    paused(async {
+        let world = World::new(1, accept_all).with_quota("100/s").shared();
+        let delivery = service(&world);
+        let rows: Vec<_> = (0..100).map(|row| (row, update_of(row, row, 1))).collect();
+        let mut outcomes = delivery.deliver_all(stream::iter(rows));
+        for caller in 0..300 {
+            let delivery = delivery.clone();
+            tokio::spawn(async move {
+                for row in 0.. {
+                    let row = 1_000 + row * 1_000 + caller;
+                    let _ = delivery.deliver(update_of(row, row, 1)).await;
+                }
+            });
+        }
+        let began = Instant::now();
+        while outcomes.next().await.is_some() {}
+        assert!((secs(9)..secs(12)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    });
+}
+
+/// More callers than the vendor has capacity for: the capacity goes to callers who still wait.
+#[test]
+fn updates_of_callers_who_left_cost_no_request() {
+    for with_deadline in [false, true] {
+        paused(async {
+            let world = World::new(1, accept_all).with_quota("1000/m").shared();
+            let delivery = service(&world);
+            let answered = Arc::new(Mutex::new(0));
+            for caller in 0..60 {
+                let (delivery, answered) = (delivery.clone(), answered.clone());
+                tokio::spawn(async move {
+                    for nth in 0.. {
+                        let row = nth * 60 + caller;
+                        let is_answered = match with_deadline {
+                            true => delivery.deliver_within(update_of(row, row, 1), secs(2)).await == Outcome::Accepted,
+                            false => timeout(secs(2), delivery.deliver(update_of(row, row, 1))).await.is_ok(),
+                        };
+                        *answered.lock().unwrap() += usize::from(is_answered);
+                    }
+                });
+            }
+            sleep(secs(120)).await;
+            let (answered, capacity) = (*answered.lock().unwrap(), 120 * 1_000 * 99 / 100 / 60);
+            assert!(answered * 10 >= capacity * 9, "{with_deadline}: {answered} of {capacity}");
+        });
+    }
+}
+
+#[test]
+fn a_deadline_ends_an_update_at_no_cost_or_tells_that_it_may_be_applied() {
+    paused(async {
+        let world = World::new(1, accept_all).with_latency(|_| secs(8)).shared();
+        let delivery = Delivery::new(world.clone(), options().with_concurrency(1.try_into().unwrap()));
+        let began = Instant::now();
+        let in_flight = delivery.deliver_within(update_of(0, 0, 1), secs(3));
+        let never_sent = delivery.deliver_within(update_of(1, 1, 1), secs(3));
+        let (in_flight, never_sent) = tokio::join!(in_flight, never_sent);
+        assert_eq!(undelivered(&in_flight), Some((Applied::Maybe, &Undelivered::Deadline)));
+        assert_eq!(undelivered(&never_sent), Some((Applied::No, &Undelivered::Deadline)));
+        assert_eq!((began.elapsed(), world.requests()), (secs(3), 1));
+        // The subject stays busy until the exchange ends.
+        assert_eq!(delivery.deliver(update_of(2, 0, 1)).await, Outcome::Accepted);
+        assert_eq!((world.departures()[1].at - began).as_secs(), 8);
+        let summary = delivery.close(secs(1)).await;
+        assert_eq!((summary.accepted, summary.undelivered), (2, 1), "what became of the first is counted");
+        assert_eq!(world.breaches(), [""; 0]);
+    });
+}
+
+/// An answer takes 1 s: with less than 1.5 s left an update is not sent.
+#[test]
+fn an_update_is_sent_only_if_its_answer_can_come_in_time() {
+    paused(async {
+        let world = World::new(1, accept_all).with_latency(|_| secs(1)).shared();
+        let delivery = Delivery::new(world.clone(), options().with_concurrency(1.try_into().unwrap()));
+        is_accepted(&delivery, 0).await;
+        let began = Instant::now();
+        let first = post(&delivery, 1, 1);
+        sleep(ms(10)).await;
+        let outcome = delivery.deliver_within(update_of(2, 2, 1), ms(2_400)).await;
+        assert_eq!(undelivered(&outcome), Some((Applied::No, &Undelivered::Deadline)));
+        assert!(began.elapsed() < secs(1), "as soon as that is known: {:?}", began.elapsed());
+        assert_eq!(first.await.unwrap(), Outcome::Accepted);
+        // With nothing in flight it is tried: the vendor may be quicker than it was.
+        let outcome = delivery.deliver_within(update_of(3, 3, 1), ms(1_400)).await;
+        assert_eq!((outcome, world.requests()), (Outcome::Accepted, 3));
+    });
+}
+
+#[test]
+fn without_a_place_an_update_is_given_back_and_a_ticket_is_its_outcome() {
+    paused(async {
+        let world = World::new(1, accept_all).shared();
+        let delivery = Delivery::new(world.clone(), options().with_max_waiting(4.try_into().unwrap()));
+        let first = delivery.try_deliver(update_of(0, 0, 1)).unwrap();
+        let second = delivery.try_deliver(update_of(1, 1, 1)).unwrap();
+        let Err(Full(update)) = delivery.try_deliver(update_of(2, 2, 1)) else { panic!("half of the buffer is for rows") };
+        assert_eq!(row_of(&update), 2);
+        drop(first);
+        assert_eq!(second.await, Outcome::Accepted);
+        assert_eq!(world.departures().iter().map(|request| request.rows[0]).collect::<Vec<_>>(), [1]);
+        assert_eq!(delivery.try_deliver(update).unwrap().await, Outcome::Accepted);
+        assert_eq!(delivery.close(secs(1)).await.accepted, 2);
+    });
+}
+
+#[test]
+fn a_closed_service_says_so() {
+    paused(async {
+        let world = World::new(1, accept_all).shared();
+        let delivery = service(&world);
+        let other = delivery.clone();
+        is_accepted(&delivery, 0).await;
+        delivery.close(secs(1)).await;
+        assert_eq!(undelivered(&other.deliver(update_of(1, 1, 1)).await), Some((Applied::No, &Undelivered::Closed)));
+        let health = other.health();
+        drop(other);
+        ended(&world).await;
+        assert!(matches!(&*health.borrow(), Health::Stopped(stop) if **stop == Stop::Halted), "{:?}", *health.borrow());
+    });
+}
+
+/// 200 users in 30 versions each, through concurrent callers of whom a third leaves: the last value that was given wins.
+#[test]
+fn no_value_is_stale_whatever_callers_and_vendor_do() {
+    for seed in 0..5 {
+        paused(async {
+            let stored = Arc::new(Mutex::new(HashMap::<usize, usize>::new()));
+            let at_vendor = stored.clone();
+            let script = move |request: &Request<'_>| {
+                let mut rng = fastrand::Rng::with_seed(seed * 1_000_000 + request.number as u64);
+                let fails = rng.u32(..10) < 3;
+                // Half of what fails is applied all the same.
+                if !fails || rng.bool() {
+                    let mut stored = at_vendor.lock().unwrap();
+                    stored.extend(request.batch.iter().map(|update| (user_of(update), row_of(update))));
+                }
+                use SinkErrorKind as K;
+                match [K::Timeout, K::Interrupted, K::Unavailable][rng.usize(..3)] {
+                    kind if fails => Err(error(kind)),
+                    _ => Ok(vec![Verdict::Accepted; request.batch.len()]),
+                }
+            };
+            let world = World::new(10, script).with_quota("100/s").shared();
+            let delivery = service(&world);
+            let users: Vec<_> = (0..200)
+                .map(|user| {
+                    let delivery = delivery.clone();
+                    tokio::spawn(async move {
+                        let mut rng = fastrand::Rng::with_seed(seed ^ user as u64);
+                        let mut callers = Vec::new();
+                        for version in 0..30 {
+                            let caller = post(&delivery, version, user);
+                            sleep(ms(rng.u64(..2_000))).await;
+                            if version < 29 && rng.u32(..3) == 0 {
+                                caller.abort();
+                            } else {
+                                callers.push(caller);
+                            }
+                        }
+                        // As the docs say: what is undelivered is sent again with the current value.
+                        let mut last = callers.pop().unwrap().await.unwrap();
+                        while last != Outcome::Accepted {
+                            last = delivery.deliver(update_of(29, user, 1)).await;
+                        }
+                    })
+                })
+                .collect();
+            for user in users {
+                user.await.unwrap();
+            }
+            let stored = stored.lock().unwrap();
+            assert!((0..200).all(|user| stored[&user] == 29), "a value is stale");
+            assert_eq!(world.breaches(), [""; 0]);
+        });
+    }
+}
