@@ -28,8 +28,8 @@ use crate::{Admission, Health, Journal, JournalError, MaxRejected, Options, Outc
 use item::{At, Item, Key, Priority, Reply};
 use ledger::{Ledger, Told};
 use scheduler::subjects::MOST_ENDED;
+use scheduler::Scheduler;
 use scheduler::retries::{Again, Group, Purpose};
-use scheduler::{Request, Scheduler};
 use state::{Allowance, State, TEN};
 
 /// What the handles tell the lane.
@@ -56,7 +56,7 @@ pub(crate) enum Command {
 /// A request that is in flight.
 #[derive(Debug)]
 struct Flight {
-    request: Request,
+    group: Group,
     since: Instant,
 }
 
@@ -258,8 +258,8 @@ impl Lane {
         if allowed == Allowance::Nothing {
             return None;
         }
-        let apart = self.in_flight.values().any(|flight| flight.request.may_be_taken_apart());
-        self.scheduler.next(allowed, &self.items, apart, now)
+        let apart = self.in_flight.values().any(|flight| flight.group.may_be_taken_apart());
+        self.scheduler.next(allowed, apart, now)
     }
 
     /// Whether a request could be sent now.
@@ -270,30 +270,27 @@ impl Lane {
     /// The request that is sent now: its number, its batch, and who observes it.
     pub(crate) fn depart(&mut self, now: Instant) -> Option<(u64, Vec<ContactUpdate>, Departed)> {
         let choice = self.choose(now)?;
-        let mut request = self.scheduler.take(choice)?;
-        for key in std::iter::once(&request.group).chain(&request.rest).flat_map(|group| &group.items) {
-            self.items[*key].at = At::Flight;
-        }
-        self.end_outlived(&mut request.group.items, now);
-        if request.group.items.is_empty() {
-            self.scheduler.answered(&request.key);
-            self.send_stack(request.key, request.rest, now, now);
+        let mut group = self.scheduler.take(choice)?;
+        group.items.iter().for_each(|key| self.items[*key].at = At::Flight);
+        self.end_outlived(&mut group.items, now);
+        if group.items.is_empty() {
+            self.scheduler.answered(&group.key);
             return None;
         }
-        let keys = || request.group.items.iter().copied();
-        let batch: Vec<ContactUpdate> = keys().filter_map(|key| self.sent_update(key, request.group.purpose)).collect();
+        let keys = || group.items.iter().copied();
+        let batch: Vec<ContactUpdate> = keys().filter_map(|key| self.sent_update(key, group.purpose)).collect();
         let departing: Vec<_> = keys().map(|key| self.items[key].number).zip(&batch).collect();
         if let Err(error) = self.ledger.departs(&departing) {
             self.journal_failed(&error, now);
-            self.scheduler.answered(&request.key);
-            self.undeliver_all(std::iter::once(request.group).chain(request.rest), now);
+            self.scheduler.answered(&group.key);
+            self.undeliver_all(group.items, now);
             return None;
         }
         let number = self.state.departs(now);
         self.ledger.sent_first(keys().filter(|key| !self.items[*key].sent).count() as u64);
-        let departed = self.observe_departure(&request.group);
-        request.group.items.iter().for_each(|key| self.items[*key].sent = true);
-        self.in_flight.insert(number, Flight { request, since: now });
+        let departed = self.observe_departure(&group);
+        group.items.iter().for_each(|key| self.items[*key].sent = true);
+        self.in_flight.insert(number, Flight { group, since: now });
         Some((number, batch, departed))
     }
 
@@ -370,8 +367,8 @@ impl Lane {
         self.settle(key, outcome, now);
     }
 
-    fn undeliver_all(&mut self, groups: impl IntoIterator<Item = Group>, now: Instant) {
-        for key in groups.into_iter().flat_map(|group| group.items) {
+    fn undeliver_all(&mut self, items: Vec<Key>, now: Instant) {
+        for key in items {
             self.undeliver(key, self.cause_of_the_end(), now);
         }
     }
@@ -506,12 +503,12 @@ impl Lane {
     /// Ends what is in flight: its answers are not waited for.
     fn abandon(&mut self, now: Instant) {
         let until = after(now, self.setup.options.maybe_applied_hold);
-        for (_, Flight { request, .. }) in std::mem::take(&mut self.in_flight) {
-            for key in &request.group.items {
+        for (_, Flight { group, .. }) in std::mem::take(&mut self.in_flight) {
+            for key in &group.items {
                 let item = &mut self.items[*key];
                 (item.applied, item.maybe_until) = (Applied::Maybe, Some(until));
             }
-            self.undeliver_all(std::iter::once(request.group).chain(request.rest), now);
+            self.undeliver_all(group.items, now);
         }
     }
 
@@ -583,7 +580,7 @@ impl Lane {
                     continue;
                 }
             };
-            self.send(Group { items: vec![key], purpose: Purpose::Canary, again }, not_before, now);
+            self.send_one(key, Purpose::Canary, again, not_before, now);
         }
     }
 

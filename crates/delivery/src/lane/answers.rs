@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contact_sink_core::{Applied, BatchKey, ErrorCode, Field, Rejection, Retry, SinkError, SinkErrorKind, Verdict};
+use contact_sink_core::{Applied, ErrorCode, Field, Rejection, Retry, SinkError, SinkErrorKind, Verdict};
 use tokio::time::Instant;
 
 use super::item::{At, Key, Priority};
 use super::judge::{self, Failure, HALVED_AFTER, Ruling};
 use super::scheduler::retries::{Again, Group, Purpose};
-use super::scheduler::Request;
 use super::state::Suspect;
 use super::{Flight, Lane};
 use crate::backoff::{after, pause};
@@ -19,18 +18,18 @@ use crate::{Outcome, Stop, Undelivered};
 impl Lane {
     /// Takes in the answer to a request.
     pub(crate) fn answered(&mut self, number: u64, answer: Result<Vec<Verdict>, SinkError>, now: Instant) {
-        let Some(Flight { request, since }) = self.in_flight.remove(&number) else { return };
+        let Some(Flight { group, since }) = self.in_flight.remove(&number) else { return };
         let took = now.saturating_duration_since(since);
         self.setup.answer_time = if self.setup.answer_time.is_zero() { took } else { (self.setup.answer_time * 7 + took) / 8 };
-        self.scheduler.answered(&request.key);
+        self.scheduler.answered(&group.key);
         let contract = || SinkError::new("sink", "send", SinkErrorKind::Contract);
         match answer {
-            Ok(verdicts) if verdicts.len() == request.group.items.len() => self.judged(number, request, verdicts, now),
+            Ok(verdicts) if verdicts.len() == group.items.len() => self.judged(number, group, verdicts, now),
             Ok(_) => {
                 let error = contract().with_detail("it must give one verdict for each update");
-                self.failed(number, request, error, now);
+                self.failed(number, group, error, now);
             }
-            Err(error) => self.failed(number, request, error, now),
+            Err(error) => self.failed(number, group, error, now),
         }
         if self.state.is_paused() {
             self.end_waiting(|item| item.priority == Priority::Interactive, now);
@@ -39,8 +38,7 @@ impl Lane {
     }
 
     /// There are no verdicts at all.
-    fn failed(&mut self, number: u64, request: Request, error: SinkError, now: Instant) {
-        let Request { key, group, rest } = request;
+    fn failed(&mut self, number: u64, group: Group, error: SinkError, now: Instant) {
         let error = Arc::new(error);
         let counts = self.state.is_there();
         let is_canary = self.state.is_canary_of_pause(number);
@@ -58,33 +56,32 @@ impl Lane {
             self.stop(Stop::Failed(error.clone()), now);
         }
         if self.state.stopped().is_some() {
-            return self.undeliver_all(std::iter::once(group).chain(rest), now);
+            return self.undeliver_all(group.items, now);
         }
-        self.send_stack(key.clone(), rest, now, now);
         match failure {
             Failure::Broken => group.items.into_iter().for_each(|item| self.undeliver(item, Undelivered::Broken, now)),
-            Failure::Act => self.act(number, key, group, &error, now),
+            Failure::Act => self.act(number, group, &error, now),
             Failure::Again => {
                 if is_canary {
                     self.state.pause(&error, now);
                 }
-                self.fails(key, group, &error, now);
+                self.fails(group, &error, now);
             }
         }
     }
 
     /// The vendor answered a service that a person must act. That may be one node's mistake: it is asked once more.
-    fn act(&mut self, number: u64, key: BatchKey, group: Group, error: &Arc<SinkError>, now: Instant) {
+    fn act(&mut self, number: u64, group: Group, error: &Arc<SinkError>, now: Instant) {
         let is_second = group.again == Again::AtOnce;
         if self.state.is_canary_of_pause(number) || (is_second && !self.state.is_paused()) {
             self.state.pause(error, now);
         }
         let again = if self.state.is_paused() { Again::Yes } else { Again::AtOnce };
-        self.send_stack(key, vec![Group { again, ..group }], now, now);
+        self.send(Group { again, ..group }, now, now);
     }
 
     /// A request failed, and is sent again.
-    fn fails(&mut self, key: BatchKey, group: Group, error: &SinkError, now: Instant) {
+    fn fails(&mut self, group: Group, error: &SinkError, now: Instant) {
         let throttled = error.kind() == SinkErrorKind::Throttled;
         let not_before = match error.retry() {
             // The limiter holds the lane, and slows it down.
@@ -97,19 +94,21 @@ impl Lane {
         // What a vendor asks of one update is kept, also if another one is answered well before.
         let while_probing = if matches!(error.retry(), Retry::After(_)) { not_before } else { now };
         let is_at_fault = !throttled
+            && group.may_be_taken_apart()
+            && group.items.len() > 1
             && self.state.is_there()
             && self.state.answers.failed_in_a_row() < HALVED_AFTER as usize
             && group.items.iter().any(|key| self.attempts(*key) >= HALVED_AFTER);
-        let groups = if is_at_fault { judge::halved(group) } else { vec![group] };
-        let is_halved = groups.len() > 1;
-        for group in groups {
-            // What failed together counts as two attempts, so that a single update has attempts left.
-            for key in group.items.iter().filter(|_| is_halved) {
-                let item = &mut self.items[*key];
-                item.failures = item.failures.min(HALVED_AFTER - 1);
-                item.outlived = item.outlived.min(HALVED_AFTER - 1);
-            }
-            self.send_again(key.clone(), group, not_before, while_probing, now);
+        // What failed together counts as two attempts, so that a single update has attempts left.
+        for key in group.items.iter().filter(|_| is_at_fault) {
+            let item = &mut self.items[*key];
+            item.failures = item.failures.min(HALVED_AFTER - 1);
+            item.outlived = item.outlived.min(HALVED_AFTER - 1);
+        }
+        let Group { key, items, purpose, again } = group;
+        for items in if is_at_fault { judge::halved(items) } else { vec![items] } {
+            let group = Group { key: key.clone(), items, purpose, again };
+            self.send_again(group, not_before, while_probing, now);
         }
         if self.state.is_told_to_wait_too_long(error, now) {
             self.stop(self.state.unreachable(now), now);
@@ -117,8 +116,8 @@ impl Lane {
     }
 
     /// There is a verdict for each update.
-    fn judged(&mut self, number: u64, request: Request, mut verdicts: Vec<Verdict>, now: Instant) {
-        let Request { key, group: Group { items, purpose, again }, mut rest } = request;
+    fn judged(&mut self, number: u64, group: Group, mut verdicts: Vec<Verdict>, now: Instant) {
+        let Group { key, items, purpose, again } = group;
         let counts = self.state.is_there() || !judge::decides_nothing(&verdicts);
         let is_accepted = !purpose.is_of_a_field() && verdicts.contains(&Verdict::Accepted);
         if judge::decides_nothing(&verdicts) {
@@ -173,11 +172,13 @@ impl Lane {
             }
         }
         self.count_failure(&repeated, number, counts);
-        rest.extend(judge::isolate(undecided, named).into_iter().map(|items| Group::new(items, Purpose::Isolation)));
-        self.send_stack(key.clone(), rest, now, now);
+        // With the refused ones out, the rest may be good. Else one of them is at fault, and halving finds it.
+        for items in if named { vec![undecided] } else { judge::halved(undecided) }.into_iter().rev() {
+            self.send(Group { key: key.clone(), items, purpose: Purpose::Isolation, again: Again::No }, now, now);
+        }
         if !repeated.is_empty() {
             let not_before = after(now, self.backoff(&repeated));
-            self.send_again(key, Group { items: repeated, purpose, again }, not_before, now, now);
+            self.send_again(Group { key, items: repeated, purpose, again }, not_before, now, now);
         }
         if is_accepted {
             self.state.suspects.in_a_row = 0;
@@ -241,7 +242,7 @@ impl Lane {
             self.state.keep_quiet(after(self.state.quiet_until().max(now), window));
         }
         let not_before = self.state.quiet_until().max(now);
-        self.send(Group::new(vec![key], purpose), not_before, now);
+        self.send_one(key, purpose, Again::No, not_before, now);
     }
 
     /// The refusal is final. If it may be one field's fault only, the fields are sent one by one.
@@ -254,7 +255,7 @@ impl Lane {
             }
             [_, _, ..] if undecided && judge::blames_nothing(&rejection) && self.state.stopped().is_none() => {
                 item.split = Some(Box::default());
-                self.send(Group::new(vec![key], Purpose::Field), now, now);
+                self.send_one(key, Purpose::Field, Again::No, now, now);
             }
             _ => self.reject(key, vec![rejection], Vec::new(), now),
         }
@@ -284,7 +285,7 @@ impl Lane {
         split.next += 1;
         if split.next < fields {
             item.split = Some(split);
-            self.send(Group::new(vec![key], Purpose::Field), now, now);
+            self.send_one(key, Purpose::Field, Again::No, now, now);
         } else if split.rejections.is_empty() {
             self.settle(key, Outcome::Accepted, now);
         } else {
@@ -299,7 +300,7 @@ impl Lane {
 
     /// Sends again what has attempts left, and ends the rest. While the vendor is down, `not_before` is for the next probe,
     /// whatever it is.
-    fn send_again(&mut self, key: BatchKey, group: Group, mut not_before: Instant, while_probing: Instant, now: Instant) {
+    fn send_again(&mut self, group: Group, mut not_before: Instant, while_probing: Instant, now: Instant) {
         let most = self.setup.options.max_attempts.get();
         let (spent, left): (Vec<Key>, Vec<Key>) = group.items.into_iter().partition(|key| self.attempts(*key) >= most);
         if !spent.is_empty() {
@@ -317,7 +318,7 @@ impl Lane {
             self.state.probe_not_before(not_before, left.first().copied());
             not_before = while_probing;
         }
-        self.send_stack(key, vec![Group { items: left, again: Again::Yes, ..group }], not_before, now);
+        self.send(Group { items: left, again: Again::Yes, ..group }, not_before, now);
     }
 
     /// An update failed as often as it may.
@@ -327,28 +328,25 @@ impl Lane {
         self.undeliver(key, Undelivered::Attempts(error), now);
     }
 
-    pub(super) fn send(&mut self, group: Group, not_before: Instant, now: Instant) {
-        let Some(key) = group.items.first().copied() else { return };
-        let batch_key = super::guarded(|| self.setup.sink.batch_key(&self.items[key].update));
-        match batch_key {
-            Some(batch_key) => self.send_stack(batch_key, vec![group], not_before, now),
+    /// Sends one update by itself.
+    pub(super) fn send_one(&mut self, key: Key, purpose: Purpose, again: Again, not_before: Instant, now: Instant) {
+        match super::guarded(|| self.setup.sink.batch_key(&self.items[key].update)) {
+            Some(batch_key) => self.send(Group { key: batch_key, items: vec![key], purpose, again }, not_before, now),
             None => self.undeliver(key, Undelivered::Broken, now),
         }
     }
 
-    /// Sends these one after another, the last one first. What no caller wants any more ends here.
-    pub(super) fn send_stack(&mut self, key: BatchKey, mut groups: Vec<Group>, not_before: Instant, now: Instant) {
-        let cause = self.cause_of_leaving();
+    /// Sends these from then on. What no caller wants any more ends here.
+    fn send(&mut self, mut group: Group, not_before: Instant, now: Instant) {
         let is_stopped = self.state.stopped().is_some();
-        for group in &mut groups {
-            let (left, gone): (Vec<Key>, Vec<Key>) =
-                std::mem::take(&mut group.items).into_iter().partition(|key| !is_stopped && self.items[*key].is_awaited());
-            gone.into_iter().for_each(|key| self.undeliver(key, cause.clone(), now));
-            left.iter().for_each(|key| self.items[*key].at = At::Retry);
-            group.items = left;
+        let gone = group.items.extract_if(.., |key| is_stopped || !self.items[*key].is_awaited());
+        for key in gone.collect::<Vec<_>>() {
+            self.undeliver(key, self.cause_of_leaving(), now);
         }
-        groups.retain(|group| !group.items.is_empty());
-        self.scheduler.retries.push(key, groups, not_before);
+        group.items.iter().for_each(|key| self.items[*key].at = At::Retry);
+        if let Some(priority) = group.items.iter().map(|key| self.items[*key].priority).max() {
+            self.scheduler.retries.push(group, priority, not_before);
+        }
     }
 
     fn cause_of_leaving(&self) -> Undelivered {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use contact_sink_core::{ContactUpdate, ErrorCode, Rejection, Retry, SinkError, SinkErrorKind, Verdict};
 
-use super::scheduler::retries::{Group, Purpose};
+use super::scheduler::retries::Purpose;
 
 /// A batch that failed so often while other requests succeed is halved.
 pub(crate) const HALVED_AFTER: u32 = 3;
@@ -81,27 +81,10 @@ pub(crate) fn decides_nothing(verdicts: &[Verdict]) -> bool {
     !verdicts.is_empty() && verdicts.iter().all(|verdict| matches!(verdict, Verdict::Retry { .. }))
 }
 
-/// The groups that follow an answer: what was refused as a whole is halved, unless a refused update was named in it.
-pub(crate) fn isolate<T>(mut undecided: Vec<T>, is_named: bool) -> Vec<Vec<T>> {
-    if undecided.is_empty() {
-        return Vec::new();
-    }
-    if is_named || undecided.len() == 1 {
-        return vec![undecided];
-    }
-    let second = undecided.split_off(undecided.len().div_ceil(2));
-    vec![second, undecided]
-}
-
-/// A batch that failed [`HALVED_AFTER`] times, in two halves: one update that the vendor never answers well must not hold the
-/// others.
-pub(crate) fn halved(mut group: Group) -> Vec<Group> {
-    if !matches!(group.purpose, Purpose::Batch | Purpose::Isolation) || group.items.len() == 1 {
-        return vec![group];
-    }
-    let second = group.items.split_off(group.items.len().div_ceil(2));
-    let second = Group { items: second, ..group };
-    vec![group, second]
+/// The same updates in two requests: one of them is at fault, and must not hold the others.
+pub(crate) fn halved<T>(mut items: Vec<T>) -> Vec<Vec<T>> {
+    let second = items.split_off(items.len().div_ceil(2));
+    [items, second].into_iter().filter(|half| !half.is_empty()).collect()
 }
 
 /// What a vendor says that asks for another attempt of one update.

@@ -15,7 +15,7 @@ use super::item::{At, Item, Key, Priority};
 use super::state::{Allowance, TEN};
 use crate::{MaxRejected, Options};
 use queues::{Order, Queues};
-use retries::{Again, Group, Place, Purpose, Retries};
+use retries::{Again, Group, Level, Place, Purpose, Retries};
 use subjects::Subjects;
 
 /// When the oldest update for which a caller waits has waited for so long, the newest ones are sent first: their callers are
@@ -64,26 +64,12 @@ pub(crate) enum Choice {
     Fresh { queue: usize, first: Priority, order: Order, most: usize },
 }
 
-/// The updates of one request, and the groups that follow it.
-#[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) key: BatchKey,
-    pub(crate) group: Group,
-    pub(crate) rest: Vec<Group>,
-}
-
-impl Request {
-    pub(crate) fn may_be_taken_apart(&self) -> bool {
-        matches!(self.group.purpose, Purpose::Batch | Purpose::Isolation) || !self.rest.is_empty()
-    }
-}
-
 impl Scheduler {
     pub(crate) fn new(options: &Options, limits: &Limits, is_service: bool) -> Self {
         Self {
             subjects: Subjects::default(),
             queues: Queues::new(limits.max_updates.get(), options.linger),
-            retries: Retries::default(),
+            retries: Retries::new(Instant::now()),
             held: BTreeSet::new(),
             deadlines: BTreeSet::new(),
             inputs: Inputs::default(),
@@ -97,37 +83,31 @@ impl Scheduler {
     }
 
     /// What is sent next, if anything may be. `apart` says whether a request in flight may still be taken apart.
-    pub(crate) fn next(&mut self, allowed: Allowance, items: &Slab<Item>, apart: bool, now: Instant) -> Option<Choice> {
+    pub(crate) fn next(&mut self, allowed: Allowance, apart: bool, now: Instant) -> Option<Choice> {
         match allowed {
             Allowance::Nothing => None,
-            Allowance::Confirmations => self.due(now, |group| group.purpose.confirms()),
-            Allowance::Canaries => self.due(now, |group| group.purpose == Purpose::Canary),
-            Allowance::Canary => self.due(now, |_| true).or_else(|| self.fresh_one(now)),
+            Allowance::Confirmations => self.due(Level::Urgent, now, |group| group.purpose.confirms()),
+            Allowance::Canaries => self.due(Level::Urgent, now, |group| group.purpose == Purpose::Canary),
+            Allowance::Canary => self.any_due(now, |_| true).or_else(|| self.fresh_one(now)),
             Allowance::Probe { fresh_first, failed_last } => {
                 let another = |group: &Group| group.items.first().copied() != failed_last;
-                let is_awaited = |group: &Group| group.purpose.confirms() || group.purpose == Purpose::Canary;
-                let fresh = |me: &mut Self| me.any_fresh(apart, now);
-                self.due(now, |group| is_awaited(group) && another(group))
-                    .or_else(|| if fresh_first { fresh(self) } else { None })
-                    .or_else(|| self.due(now, another))
-                    .or_else(|| fresh(self))
-                    .or_else(|| self.due(now, |_| true))
+                self.due(Level::Urgent, now, another)
+                    .or_else(|| if fresh_first { self.any_fresh(apart, now) } else { None })
+                    .or_else(|| self.any_due(now, another))
+                    .or_else(|| self.any_fresh(apart, now))
+                    .or_else(|| self.any_due(now, |_| true))
             }
             Allowance::FreshProbe => self.any_fresh(apart, now),
-            Allowance::Any => {
-                let urgent = |group: &Group| group.purpose.confirms() || group.again == Again::AtOnce;
-                self.due(now, urgent).or_else(|| self.in_turn(items, apart, now))
-            }
+            Allowance::Any => self.due(Level::Urgent, now, |_| true).or_else(|| self.in_turn(apart, now)),
         }
     }
 
     /// By priority. In a service what failed and what was never sent take turns, so that neither waits for all of the other.
-    fn in_turn(&mut self, items: &Slab<Item>, apart: bool, now: Instant) -> Option<Choice> {
+    fn in_turn(&mut self, apart: bool, now: Instant) -> Option<Choice> {
         use Priority::{Background, Interactive};
         let is_of_background = self.is_service && self.turn % BACKGROUND_SHARE == BACKGROUND_SHARE - 1;
         for priority in if is_of_background { [Background, Interactive] } else { [Interactive, Background] } {
-            let is_of = |group: &Group| group.items.iter().filter_map(|key| items.get(*key)).map(|item| item.priority).max();
-            let again = |me: &Self| me.due(now, |group| is_of(group) == Some(priority));
+            let again = |me: &Self| me.due(Level::Of(priority), now, |_| true);
             let choice = if self.is_service && self.turn % 2 == 1 {
                 self.fresh(priority, apart, now).or_else(|| again(self))
             } else {
@@ -140,8 +120,13 @@ impl Scheduler {
         None
     }
 
-    fn due(&self, now: Instant, may_go: impl Fn(&Group) -> bool) -> Option<Choice> {
-        self.retries.first_due(now, |key, group| !self.queues.is_busy(key) && may_go(group)).map(Choice::Again)
+    fn due(&self, level: Level, now: Instant, may_go: impl Fn(&Group) -> bool) -> Option<Choice> {
+        let may_go = |group: &Group| may_go(group) && !self.queues.is_busy(&group.key);
+        self.retries.first_due(level, now, may_go).map(Choice::Again)
+    }
+
+    fn any_due(&self, now: Instant, may_go: impl Fn(&Group) -> bool) -> Option<Choice> {
+        Level::ALL.into_iter().find_map(|level| self.due(level, now, &may_go))
     }
 
     fn any_fresh(&mut self, apart: bool, now: Instant) -> Option<Choice> {
@@ -174,23 +159,29 @@ impl Scheduler {
     fn keeps_end(&mut self, apart: bool) -> bool {
         let is_end = self.keeps_ends && self.inputs.nothing_more_comes() && self.queues.len() < self.most + TEN;
         // Once free it stays so: what it has in flight itself must not hold back the rest of it.
-        self.end_is_free = is_end && (self.end_is_free || !(apart || self.retries.is_isolating()));
+        self.end_is_free = is_end && (self.end_is_free || !(apart || self.is_isolating()));
         is_end && !self.end_is_free
     }
 
-    pub(crate) fn take(&mut self, choice: Choice) -> Option<Request> {
+    /// Whether a request that was refused as a whole is still being taken apart.
+    fn is_isolating(&self) -> bool {
+        self.retries.groups().any(|group| group.purpose == Purpose::Isolation)
+    }
+
+    /// The updates that are sent now.
+    pub(crate) fn take(&mut self, choice: Choice) -> Option<Group> {
         self.turn = self.turn.wrapping_add(1);
-        let (key, group, rest) = match choice {
+        let group = match choice {
             Choice::Again(place) => self.retries.take(place)?,
             Choice::Fresh { queue, first, order, most } => {
                 let (key, items) = self.queues.take(queue, first, order, most);
-                (key, Group::new(items, Purpose::Batch), Vec::new())
+                Group { key, items, purpose: Purpose::Batch, again: Again::No }
             }
         };
         if self.one_per_key {
-            self.queues.occupy(&key);
+            self.queues.occupy(&group.key);
         }
-        Some(Request { key, group, rest })
+        Some(group)
     }
 
     /// A request of this key was answered.
@@ -225,11 +216,13 @@ impl Scheduler {
     pub(crate) fn promote_before(&mut self, key: Key, items: &mut Slab<Item>) {
         let Some(subject) = items.get(key).map(|item| item.update.subject()) else { return };
         let earlier: Vec<Key> = self.subjects.of(subject).take_while(|other| *other != key).collect();
-        for item in earlier {
-            let Some(item) = items.get_mut(item).filter(|item| item.priority == Priority::Background) else { continue };
+        for key in earlier {
+            let Some(item) = items.get_mut(key).filter(|item| item.priority == Priority::Background) else { continue };
             item.priority = Priority::Interactive;
-            if let At::Queue(queue) = item.at {
-                self.queues.promote(queue, item.seq);
+            match item.at {
+                At::Queue(queue) => self.queues.promote(queue, item.seq),
+                At::Retry => self.retries.promote(key),
+                _ => {}
             }
         }
     }

@@ -275,7 +275,6 @@ fn five_thousand_poison_updates_end_while_good_ones_are_delivered_in_time() {
                     row += 1;
                     sleep(ms(50)).await;
                 }
-                if row % 1000 == 1 { eprintln!("{kind:?} {row}: poison {} finished {}, good {}, requests {} {}", poison.len(), poison.iter().filter(|c| c.is_finished()).count(), good.iter().filter(|c| c.is_finished()).count(), world.requests(), delivery.health().borrow().name()); }
                 assert!(row < 100_000, "poison updates are left");
             }
             for caller in poison {

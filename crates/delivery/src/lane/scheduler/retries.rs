@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use contact_sink_core::BatchKey;
 use tokio::time::Instant;
 
-use crate::lane::item::Key;
+use crate::lane::item::{Key, Priority};
 
 /// Why a request is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,87 +54,110 @@ pub(crate) enum Again {
     AtOnce,
 }
 
-/// The updates of one request to be.
+/// The updates of one request.
 #[derive(Debug)]
 pub(crate) struct Group {
+    pub(crate) key: BatchKey,
     pub(crate) items: Vec<Key>,
     pub(crate) purpose: Purpose,
     pub(crate) again: Again,
 }
 
 impl Group {
-    pub(crate) fn new(items: Vec<Key>, purpose: Purpose) -> Self {
-        Self { items, purpose, again: Again::No }
+    /// Whether it may still have to be taken apart.
+    pub(crate) fn may_be_taken_apart(&self) -> bool {
+        matches!(self.purpose, Purpose::Batch | Purpose::Isolation)
+    }
+
+    /// Whether it goes before all others: a decision waits for it.
+    fn is_urgent(&self) -> bool {
+        self.purpose.confirms() || self.purpose == Purpose::Canary || self.again == Again::AtOnce
     }
 }
 
-/// Groups that follow one another: the last one goes first.
-#[derive(Debug)]
-struct Stack {
-    key: BatchKey,
-    groups: Vec<Group>,
+/// Which groups go first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    Of(Priority),
+    Urgent,
 }
 
-/// Where a stack of groups waits.
-pub(crate) type Place = (Instant, u64);
+impl Level {
+    /// All of them, the first one first.
+    pub(crate) const ALL: [Self; 3] = [Self::Urgent, Self::Of(Priority::Interactive), Self::Of(Priority::Background)];
 
-/// Stacks of groups by the time at which they may be sent, first come first served.
-#[derive(Debug, Default)]
+    fn index(self) -> usize {
+        match self {
+            Self::Of(priority) => priority as usize,
+            Self::Urgent => 2,
+        }
+    }
+}
+
+/// Where a group waits.
+pub(crate) type Place = (Level, (Instant, i64));
+
+/// Groups by level and by the time at which they may be sent, first come first served; but what is taken apart goes first, the
+/// smallest groups before the larger ones, so that a refusal of everything is noticed soon.
+#[derive(Debug)]
 pub(crate) struct Retries {
-    all: BTreeMap<Place, Stack>,
-    next: u64,
+    levels: [BTreeMap<(Instant, i64), Group>; 3],
+    opened: Instant,
+    next: i64,
 }
 
 impl Retries {
-    pub(crate) fn push(&mut self, key: BatchKey, groups: Vec<Group>, not_before: Instant) {
-        if !groups.is_empty() {
-            self.next += 1;
-            self.all.insert((not_before, self.next), Stack { key, groups });
-        }
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { levels: Default::default(), opened: now, next: 0 }
+    }
+
+    pub(crate) fn push(&mut self, group: Group, priority: Priority, not_before: Instant) {
+        self.next += 1;
+        let level = if group.is_urgent() { Level::Urgent } else { Level::Of(priority) };
+        let is_apart = group.purpose == Purpose::Isolation && group.again == Again::No;
+        let at = if is_apart { (self.opened, -self.next) } else { (not_before, self.next) };
+        self.levels[level.index()].insert(at, group);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.levels.iter().all(BTreeMap::is_empty)
     }
 
-    /// The first stack that is due and that the caller lets go.
-    pub(crate) fn first_due(&self, now: Instant, may_go: impl Fn(&BatchKey, &Group) -> bool) -> Option<Place> {
-        let mut due = self.all.range(..=(now, u64::MAX));
-        due.find(|(_, stack)| stack.groups.last().is_some_and(|top| may_go(&stack.key, top))).map(|(at, _)| *at)
+    /// The first group of a level that is due and that the caller lets go.
+    pub(crate) fn first_due(&self, level: Level, now: Instant, may_go: impl Fn(&Group) -> bool) -> Option<Place> {
+        let mut due = self.levels[level.index()].range(..=(now, i64::MAX));
+        due.find(|(_, group)| may_go(group)).map(|(at, _)| (level, *at))
     }
 
     pub(crate) fn next_due_after(&self, now: Instant) -> Option<Instant> {
-        self.all.range((now, u64::MAX)..).next().map(|((at, _), _)| *at)
+        let next = |level: &BTreeMap<(Instant, i64), Group>| Some(level.range((now, i64::MAX)..).next()?.0.0);
+        self.levels.iter().filter_map(next).min()
     }
 
-    /// Takes the stack at this place: its key, the group that is sent, and what follows.
-    pub(crate) fn take(&mut self, place: Place) -> Option<(BatchKey, Group, Vec<Group>)> {
-        let mut stack = self.all.remove(&place)?;
-        let group = stack.groups.pop()?;
-        Some((stack.key, group, stack.groups))
-    }
-
-    /// Whether a request that was refused as a whole is still being taken apart.
-    pub(crate) fn is_isolating(&self) -> bool {
-        self.groups().any(|group| group.purpose == Purpose::Isolation)
+    pub(crate) fn take(&mut self, (level, at): Place) -> Option<Group> {
+        self.levels[level.index()].remove(&at)
     }
 
     /// All groups that wait here.
     pub(crate) fn groups(&self) -> impl Iterator<Item = &Group> {
-        self.all.values().flat_map(|stack| &stack.groups)
+        self.levels.iter().flat_map(BTreeMap::values)
+    }
+
+    /// Gives the group of this update the priority of one that a caller waits for.
+    pub(crate) fn promote(&mut self, key: Key) {
+        let [background, interactive, _] = &mut self.levels;
+        interactive.extend(background.extract_if(.., |_, group| group.items.contains(&key)));
     }
 
     /// Takes this update out, with how and when it was to be sent.
     pub(crate) fn remove(&mut self, key: Key) -> Option<(Again, Instant)> {
-        let has = |group: &Group| group.items.contains(&key);
-        let (place, stack) = self.all.iter_mut().find(|(_, stack)| stack.groups.iter().any(has))?;
-        let place = *place;
-        let again = stack.groups.iter().find(|group| has(group))?.again;
-        stack.groups.iter_mut().for_each(|group| group.items.retain(|item| *item != key));
-        stack.groups.retain(|group| !group.items.is_empty());
-        if stack.groups.is_empty() {
-            self.all.remove(&place);
+        let mut all = self.levels.iter_mut().enumerate().flat_map(|(level, groups)| groups.iter_mut().map(move |group| (level, group)));
+        let (level, (at, group)) = all.find(|(_, (_, group))| group.items.contains(&key))?;
+        let (at, again) = (*at, group.again);
+        group.items.retain(|item| *item != key);
+        if group.items.is_empty() {
+            self.levels[level].remove(&at);
         }
-        Some((again, place.0))
+        Some((again, at.0))
     }
 }
