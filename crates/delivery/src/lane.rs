@@ -27,9 +27,9 @@ use crate::options::Rules;
 use crate::{Admission, Health, Journal, JournalError, MaxRejected, Options, Outcome, Stop, Undelivered};
 use item::{At, Item, Key, Priority, Reply};
 use ledger::{Ledger, Told};
-use scheduler::subjects::MOST_ENDED;
 use scheduler::Scheduler;
 use scheduler::retries::{Again, Group, Purpose};
+use scheduler::subjects::MOST_ENDED;
 use state::{Allowance, State, TEN};
 
 /// What the handles tell the lane.
@@ -200,10 +200,11 @@ impl Lane {
             Some(Err(rejection)) => return self.reject(key, vec![rejection], Vec::new(), now),
             Some(Ok(())) => {}
         }
-        if priority == Priority::Interactive && !self.takes_in_pause(now) {
-            if let Health::Paused { cause, .. } = self.state.health() {
-                return self.undeliver(key, Undelivered::Paused(cause), now);
-            }
+        if let Health::Paused { cause, .. } = self.state.health()
+            && priority == Priority::Interactive
+            && !self.takes_in_pause(now)
+        {
+            return self.undeliver(key, Undelivered::Paused(cause), now);
         }
         self.scheduler.deadlines.extend(deadline.map(|deadline| (deadline, key)));
         let may_go_on = self.scheduler.subjects.enter(self.items[key].update.subject(), key);
@@ -218,8 +219,7 @@ impl Lane {
     /// Whether an update for which a caller waits is taken: in a pause only as the canary, if nothing else can be it.
     fn takes_in_pause(&self, now: Instant) -> bool {
         let nothing_waits = self.scheduler.retries.is_empty() && self.scheduler.queues.len() == 0;
-        !self.state.is_paused()
-            || (nothing_waits && self.state.allows(self.in_flight.len(), now) == Allowance::Canary)
+        !self.state.is_paused() || (nothing_waits && self.state.allows(self.in_flight.len(), now) == Allowance::Canary)
     }
 
     /// Nothing earlier of its subject is under way.
@@ -352,7 +352,9 @@ impl Lane {
         }
         let cause = match &outcome {
             // What waits in line has an earlier one, which ends the later ones.
-            Outcome::Undelivered { cause, .. } if was != At::Line && self.state.stopped().is_none() => Some(cause.clone()),
+            Outcome::Undelivered { cause, .. } if was != At::Line && self.state.stopped().is_none() => {
+                Some(cause.clone())
+            }
             _ => None,
         };
         self.ledger.settle(key, item.sent, outcome);
@@ -410,7 +412,10 @@ impl Lane {
         let now = Instant::now();
         let Some(item) = self.items.get_mut(key) else { return };
         // A run delivers what it was given. The place may be another update's by now.
-        if !self.state.is_service() || !matches!(&item.reply, Some(Reply::One { to, .. }) if to.is_closed()) || item.at == At::Settled {
+        if !self.state.is_service()
+            || !matches!(&item.reply, Some(Reply::One { to, .. }) if to.is_closed())
+            || item.at == At::Settled
+        {
             return;
         }
         if item.at == At::Flight {

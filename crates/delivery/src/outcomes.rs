@@ -101,7 +101,8 @@ impl<T> Outcomes<T> {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(input) = &mut self.input else { return Poll::Pending };
         if let Some(Read { update, .. }) = &self.read {
-            let waiting = self.waiting.get_or_insert_with(|| Box::pin(self.delivery.buffer().background.for_text(update)));
+            let waiting =
+                self.waiting.get_or_insert_with(|| Box::pin(self.delivery.buffer().background.for_text(update)));
             let text = ready!(waiting.as_mut().poll(cx));
             self.waiting = None;
             if let (Some(one), Ok(text), Some(Read { tag, number, update, earlier })) =

@@ -3,6 +3,8 @@
 
 #[path = "delivery/adapt.rs"]
 mod adapt;
+#[path = "delivery/axum.rs"]
+mod axum;
 #[path = "delivery/batching.rs"]
 mod batching;
 #[path = "delivery/ending.rs"]

@@ -71,7 +71,9 @@ impl Journal for RunJournal {
         self.with_run(|run| {
             let (mut entry, mut read) = (Entry::default(), 0);
             for Settled { number, update, outcome, maybe_applied_for, .. } in outcomes {
-                entry.hold_until = entry.hold_until.max(maybe_applied_for.map(|maybe_applied_for| SystemTime::now() + maybe_applied_for));
+                entry.hold_until = entry
+                    .hold_until
+                    .max(maybe_applied_for.map(|maybe_applied_for| SystemTime::now() + maybe_applied_for));
                 let Some((row, position)) = number.zip(position(run, *number)) else { continue };
                 entry.outcomes.push((position, update, outcome));
                 read = read.max(row + 1);

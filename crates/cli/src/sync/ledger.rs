@@ -269,7 +269,8 @@ impl Ledger {
     fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
         let mut page = Page::default();
         for Settled { number, update, outcome, maybe_applied_for, .. } in outcomes {
-            page.hold_until = page.hold_until.max(maybe_applied_for.map(|maybe_applied_for| SystemTime::now() + maybe_applied_for));
+            page.hold_until =
+                page.hold_until.max(maybe_applied_for.map(|maybe_applied_for| SystemTime::now() + maybe_applied_for));
             if let Some(vendor_has) = &self.vendor_has {
                 vendor_has.settled(update, outcome)?;
             }

@@ -20,7 +20,8 @@ impl Lane {
     pub(crate) fn answered(&mut self, number: u64, answer: Result<Vec<Verdict>, SinkError>, now: Instant) {
         let Some(Flight { group, since }) = self.in_flight.remove(&number) else { return };
         let took = now.saturating_duration_since(since);
-        self.setup.answer_time = if self.setup.answer_time.is_zero() { took } else { (self.setup.answer_time * 7 + took) / 8 };
+        self.setup.answer_time =
+            if self.setup.answer_time.is_zero() { took } else { (self.setup.answer_time * 7 + took) / 8 };
         self.scheduler.answered(&group.key);
         let contract = || SinkError::new("sink", "send", SinkErrorKind::Contract);
         match answer {
@@ -131,7 +132,10 @@ impl Lane {
         } else {
             self.state.decided(number, is_accepted, now);
         }
-        judge::hide_values_of_others(&items.iter().map(|key| &self.items[*key].update).collect::<Vec<_>>(), &mut verdicts);
+        judge::hide_values_of_others(
+            &items.iter().map(|key| &self.items[*key].update).collect::<Vec<_>>(),
+            &mut verdicts,
+        );
         let rulings = judge::rule(purpose, verdicts, |code| self.is_known_refusal(code, purpose));
         let (mut repeated, mut undecided, mut named) = (Vec::new(), Vec::new(), false);
         let mut causes = HashMap::new();
@@ -232,7 +236,8 @@ impl Lane {
     /// Sends an update alone once more. The code may mean that the quota is used up: so nothing else is sent for a window before,
     /// unless nothing else is there to be sent.
     fn confirm(&mut self, Suspect { key, rejection, .. }: Suspect, purpose: Purpose, now: Instant) {
-        let is_alone = self.in_flight.is_empty() && self.scheduler.retries.is_empty() && self.scheduler.queues.len() == 0;
+        let is_alone =
+            self.in_flight.is_empty() && self.scheduler.retries.is_empty() && self.scheduler.queues.len() == 0;
         let code = rejection.code();
         let window = match rejection.is_listed() || (self.state.is_service() && is_alone) {
             true => Duration::ZERO,

@@ -160,8 +160,14 @@ impl Drop for Item {
 #[derive(Debug)]
 pub(crate) enum Reply {
     /// A caller who may leave: the lane says at which place it has the update.
-    One { to: oneshot::Sender<Delivered>, at: Arc<AtomicUsize> },
-    Many { id: u64, to: mpsc::UnboundedSender<(u64, Delivered)> },
+    One {
+        to: oneshot::Sender<Delivered>,
+        at: Arc<AtomicUsize>,
+    },
+    Many {
+        id: u64,
+        to: mpsc::UnboundedSender<(u64, Delivered)>,
+    },
 }
 
 /// An outcome on its way to the caller, with the place that it gives back once it is taken.

@@ -14,9 +14,15 @@ pub(crate) const HALVED_AFTER: u32 = 3;
 pub(crate) enum Ruling {
     Accepted,
     /// Refused for good. `undecided`: the vendor refused the request and named no update.
-    Refused { rejection: Rejection, undecided: bool },
+    Refused {
+        rejection: Rejection,
+        undecided: bool,
+    },
     /// Refused, and that may not be its fault.
-    Suspect { rejection: Rejection, undecided: bool },
+    Suspect {
+        rejection: Rejection,
+        undecided: bool,
+    },
     /// Its request was refused as a whole: find out which update is at fault.
     Isolate,
     /// To be sent again.
@@ -47,8 +53,9 @@ pub(crate) fn rule(
         } else {
             purpose != Purpose::Canary && rejection.is_listed() && !undecided
         };
-        let is_believed =
-            || purpose.confirms() || (purpose != Purpose::Canary && !rejection.is_listed() && is_known(rejection.code()));
+        let is_believed = || {
+            purpose.confirms() || (purpose != Purpose::Canary && !rejection.is_listed() && is_known(rejection.code()))
+        };
         if is_explained || is_believed() {
             Ruling::Refused { rejection, undecided }
         } else {
@@ -131,3 +138,7 @@ pub(crate) fn hide_values_of_others(updates: &[&ContactUpdate], verdicts: &mut [
         *rejection = rejection.clone().hiding(of_others);
     }
 }
+
+#[cfg(test)]
+#[path = "../../tests/parts/judge.rs"]
+mod tests;

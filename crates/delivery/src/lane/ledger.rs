@@ -212,3 +212,7 @@ impl Counts {
 fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
+
+#[cfg(test)]
+#[path = "../../tests/parts/ledger.rs"]
+mod tests;

@@ -245,3 +245,7 @@ impl Scheduler {
         [self.retries.next_due_after(now), self.queues.ripe_at(), held, too_many].into_iter().flatten()
     }
 }
+
+#[cfg(test)]
+#[path = "../../tests/parts/scheduler.rs"]
+mod tests;

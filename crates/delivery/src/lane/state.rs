@@ -46,7 +46,10 @@ pub(crate) enum Allowance {
     /// One request, to see whether the pause is over.
     Canary,
     /// One request, to see whether the vendor answers. Not the one that failed last, if there is another one.
-    Probe { fresh_first: bool, failed_last: Option<Key> },
+    Probe {
+        fresh_first: bool,
+        failed_last: Option<Key>,
+    },
     /// The same, of an update that was never sent.
     FreshProbe,
     Any,
@@ -56,11 +59,20 @@ pub(crate) enum Allowance {
 enum Phase {
     Starting,
     Normal,
-    Outage { cause: Arc<SinkError> },
+    Outage {
+        cause: Arc<SinkError>,
+    },
     /// These canaries are left, the last one goes first; whether one has no answer yet.
-    Probing { left: Vec<Key>, open: bool },
+    Probing {
+        left: Vec<Key>,
+        open: bool,
+    },
     /// Since this departure.
-    Paused { after: u64, wait: Duration, cause: Arc<SinkError> },
+    Paused {
+        after: u64,
+        wait: Duration,
+        cause: Arc<SinkError>,
+    },
     Stopped(Arc<Stop>),
 }
 
@@ -312,7 +324,8 @@ impl State {
     fn gives_up_at(&self) -> Option<Instant> {
         let Rules::Run { unreachable_after, patience } = self.rules else { return None };
         if self.answers.reached() {
-            return Some(after(self.answers.began()?, patience?)).filter(|_| matches!(self.phase, Phase::Outage { .. }));
+            return Some(after(self.answers.began()?, patience?))
+                .filter(|_| matches!(self.phase, Phase::Outage { .. }));
         }
         let (began, limit) = (self.answers.began()?, unreachable_after?);
         let throttled = self.answers.last().is_some_and(|error| error.kind() == SinkErrorKind::Throttled);
@@ -342,7 +355,8 @@ impl State {
 
     /// When the next probe or canary may be sent, if only such may.
     pub(crate) fn probes_at(&self) -> Option<Instant> {
-        Some(self.not_before).filter(|_| matches!(self.phase, Phase::Starting | Phase::Outage { .. } | Phase::Paused { .. }))
+        Some(self.not_before)
+            .filter(|_| matches!(self.phase, Phase::Starting | Phase::Outage { .. } | Phase::Paused { .. }))
     }
 
     /// A pause that takes most of what is left until the limit would miss a vendor that comes up meanwhile.
@@ -387,3 +401,7 @@ impl State {
         self.health.send_replace(health);
     }
 }
+
+#[cfg(test)]
+#[path = "../../tests/parts/state.rs"]
+mod tests;

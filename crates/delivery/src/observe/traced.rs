@@ -89,9 +89,9 @@ pub(super) fn probing_ends(name: &str, after: Duration) {
 
 pub(super) fn stops(name: &str, reason: &str, why: &Stop) {
     let (error, code, refused) = match why {
-        Stop::Failed(error) | Stop::Unreachable { cause: error, .. } | Stop::TooManyUndelivered { cause: error, .. } => {
-            (Some(error), error.code(), None)
-        }
+        Stop::Failed(error)
+        | Stop::Unreachable { cause: error, .. }
+        | Stop::TooManyUndelivered { cause: error, .. } => (Some(error), error.code(), None),
         Stop::RefusedAlike { code, refused, .. } => (None, code.as_ref(), Some(*refused)),
         Stop::TooManyRejected { rejected, .. } => (None, None, Some(*rejected)),
         Stop::Journal(_) | Stop::Broken | Stop::Halted => (None, None, None),

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use contact_sink_core::{Applied, ContactUpdate, SinkErrorKind};
-use contact_sink_delivery::{Admission, Delivery, Departing, Journal, JournalError, Numbered, Options, Outcome, Settled, Stop, Undelivered};
+use contact_sink_delivery::{
+    Admission, Delivery, Departing, Journal, JournalError, Numbered, Options, Outcome, Settled, Stop, Undelivered,
+};
 use futures_util::stream;
 
 use crate::run::{ended, failure, paused, undelivered};
@@ -266,7 +268,8 @@ fn after_a_failure_nothing_new_is_sent_and_what_was_not_written_is_pending() {
                         Some(written) => assert_eq!(outcome, written, "{what}: row {row}"),
                         None => {
                             let (is, cause) = undelivered(outcome).unwrap();
-                            let stopped = matches!(cause, Undelivered::Stopped(stop) if matches!(**stop, Stop::Journal(_)));
+                            let stopped =
+                                matches!(cause, Undelivered::Stopped(stop) if matches!(**stop, Stop::Journal(_)));
                             assert_eq!((is, stopped), (applied, true), "{what}: row {row}");
                         }
                     }

@@ -75,6 +75,13 @@ impl Case {
             .with_seed(self.seed)
     }
 
+    fn options_of_a_service(&self) -> Options {
+        Options::for_service()
+            .with_concurrency(self.concurrency.try_into().unwrap())
+            .with_max_waiting(self.max_waiting.try_into().unwrap())
+            .with_seed(self.seed)
+    }
+
     fn updates(&self) -> Vec<ContactUpdate> {
         self.rows.iter().enumerate().map(|(row, (user, fields))| update_of(row, *user, *fields)).collect()
     }
@@ -105,10 +112,13 @@ proptest! {
         patience_ms in prop::collection::vec(prop_oneof![Just(u64::MAX), 0..2_000u64], 1..12),
         pause_ms in 0..40u64,
         close_after in prop::option::of(0..100usize),
+        is_service in any::<bool>(),
+        has_deadlines in any::<bool>(),
     ) {
         paused(async {
             let world = case.world();
-            let delivery = Delivery::new(world.clone(), case.options());
+            let options = if is_service { case.options_of_a_service() } else { case.options() };
+            let delivery = Delivery::new(world.clone(), options);
             let (rows, input) = tokio::sync::mpsc::unbounded_channel();
             let mut outcomes = delivery.deliver_all(Fed(input));
             let streamed = tokio::spawn(async move {
@@ -127,11 +137,14 @@ proptest! {
                     rows.send((row, update)).unwrap();
                     fed += 1;
                 } else {
-                    let patience = Duration::from_millis(patience_ms[row % patience_ms.len()]);
+                    let patience = Duration::from_millis(patience_ms[row % patience_ms.len()].min(1 << 40));
                     let delivery = delivery.clone();
                     callers.push(tokio::spawn(async move {
+                        let delivered = async {
+                            if has_deadlines { delivery.deliver_within(update, 2 * patience).await } else { delivery.deliver(update).await }
+                        };
                         tokio::select! {
-                            outcome = delivery.deliver(update) => Some(outcome),
+                            outcome = delivered => Some(outcome),
                             () = sleep(patience), if patience < Duration::from_secs(60) => None,
                         }
                     }));

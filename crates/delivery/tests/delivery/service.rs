@@ -73,7 +73,8 @@ fn refusals_never_stop_or_pause_a_service() {
     for blame in Blame::EACH {
         for wording in Wording::EACH {
             paused(async {
-                let world = World::new(10, refuse_users(|user| user % 8 == 0, blame, wording)).with_quota("100/s").shared();
+                let world =
+                    World::new(10, refuse_users(|user| user % 8 == 0, blame, wording)).with_quota("100/s").shared();
                 let delivery = service(&world);
                 let states = states(&delivery);
                 for first in (0..4_000).step_by(40) {
@@ -118,7 +119,9 @@ fn users_whom_the_vendor_does_not_know_are_refused_and_the_others_delivered() {
 
 #[test]
 fn a_refusal_in_a_quiet_service_is_answered_at_once() {
-    for (blame, wording) in [(Blame::Nobody, Wording::Unlisted), (Blame::All, Wording::Unlisted), (Blame::Nobody, Wording::Listed)] {
+    for (blame, wording) in
+        [(Blame::Nobody, Wording::Unlisted), (Blame::All, Wording::Unlisted), (Blame::Nobody, Wording::Listed)]
+    {
         for quota in ["100/s", "10/s"] {
             paused(async {
                 let world = World::new(1, refuse_users(|user| user > 0, blame, wording)).with_quota(quota).shared();
@@ -257,10 +260,11 @@ fn five_thousand_poison_updates_end_while_good_ones_are_delivered_in_time() {
     for kind in [SinkErrorKind::Unavailable, SinkErrorKind::Timeout] {
         paused(async {
             let is_poison = |user: usize| user >= 100_000;
-            let script = move |request: &Request<'_>| match request.batch.iter().any(|update| is_poison(user_of(update))) {
-                true => Err(error(kind)),
-                false => accept_all(request),
-            };
+            let script =
+                move |request: &Request<'_>| match request.batch.iter().any(|update| is_poison(user_of(update))) {
+                    true => Err(error(kind)),
+                    false => accept_all(request),
+                };
             let world = World::new(1, script).with_quota("100/s").shared();
             let delivery = service(&world);
             is_accepted(&delivery, 0).await;
@@ -271,7 +275,9 @@ fn five_thousand_poison_updates_end_while_good_ones_are_delivered_in_time() {
                 }
                 for _ in 0..20 {
                     let delivery = delivery.clone();
-                    good.push(tokio::spawn(async move { delivery.deliver_within(update_of(row, row, 1), secs(5)).await }));
+                    good.push(tokio::spawn(
+                        async move { delivery.deliver_within(update_of(row, row, 1), secs(5)).await },
+                    ));
                     row += 1;
                     sleep(ms(50)).await;
                 }
@@ -310,7 +316,8 @@ fn later_updates_of_a_subject_end_with_the_one_that_ran_out_of_attempts() {
             sleep(ms(100)).await;
         }
         for (caller, applied, row) in [(first, Applied::Maybe, 1), (second, Applied::No, 2), (third, Applied::No, 3)] {
-            let Outcome::Undelivered { applied: is, cause: Undelivered::Attempts(_), update } = caller.await.unwrap() else {
+            let Outcome::Undelivered { applied: is, cause: Undelivered::Attempts(_), update } = caller.await.unwrap()
+            else {
                 panic!("row {row}")
             };
             assert_eq!((is, row_of(&update)), (applied, row));
@@ -482,7 +489,9 @@ fn without_a_place_an_update_is_given_back_and_a_ticket_is_its_outcome() {
         let delivery = Delivery::new(world.clone(), options().with_max_waiting(4.try_into().unwrap()));
         let first = delivery.try_deliver(update_of(0, 0, 1)).unwrap();
         let second = delivery.try_deliver(update_of(1, 1, 1)).unwrap();
-        let Err(Full(update)) = delivery.try_deliver(update_of(2, 2, 1)) else { panic!("half of the buffer is for rows") };
+        let Err(Full(update)) = delivery.try_deliver(update_of(2, 2, 1)) else {
+            panic!("half of the buffer is for rows")
+        };
         assert_eq!(row_of(&update), 2);
         drop(first);
         assert_eq!(second.await, Outcome::Accepted);

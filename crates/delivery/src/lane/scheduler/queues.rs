@@ -90,7 +90,9 @@ impl Queues {
     pub(crate) fn remove(&mut self, queue: usize, seq: u64) {
         let is_in = |queue: &Queue| queue.waiting.iter().any(|waiting| waiting.contains_key(&seq));
         if self.queues.get(queue).is_some_and(is_in) {
-            self.change(queue, |queue| queue.waiting.iter_mut().for_each(|waiting| waiting.retain(|other, _| *other != seq)));
+            self.change(queue, |queue| {
+                queue.waiting.iter_mut().for_each(|waiting| waiting.retain(|other, _| *other != seq))
+            });
             self.len -= 1;
         }
     }
@@ -104,7 +106,13 @@ impl Queues {
     }
 
     /// The queue of this priority that may send now: full, waited long enough, or at once if nothing more comes.
-    pub(crate) fn ripe(&self, priority: Priority, order: Order, now: Instant, nothing_more_comes: bool) -> Option<usize> {
+    pub(crate) fn ripe(
+        &self,
+        priority: Priority,
+        order: Order,
+        now: Instant,
+        nothing_more_comes: bool,
+    ) -> Option<usize> {
         let ready = &self.ready[priority as usize];
         let (_, first) = match order {
             Order::OldestFirst => ready.first()?,

@@ -151,7 +151,11 @@ impl Retries {
 
     /// Takes this update out, with how and when it was to be sent.
     pub(crate) fn remove(&mut self, key: Key) -> Option<(Again, Instant)> {
-        let mut all = self.levels.iter_mut().enumerate().flat_map(|(level, groups)| groups.iter_mut().map(move |group| (level, group)));
+        let mut all = self
+            .levels
+            .iter_mut()
+            .enumerate()
+            .flat_map(|(level, groups)| groups.iter_mut().map(move |group| (level, group)));
         let (level, (at, group)) = all.find(|(_, (_, group))| group.items.contains(&key))?;
         let (at, again) = (*at, group.again);
         group.items.retain(|item| *item != key);

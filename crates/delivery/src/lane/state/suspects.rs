@@ -84,7 +84,8 @@ impl Suspects {
         for (_, suspect) in &self.refused {
             *counts.entry((suspect.rejection.code(), suspect.rejection.reason())).or_default() += 1;
         }
-        let commonest = counts.into_iter().max_by_key(|((code, _), count)| (*count, *code)).map(|(commonest, _)| commonest);
+        let commonest =
+            counts.into_iter().max_by_key(|((code, _), count)| (*count, *code)).map(|(commonest, _)| commonest);
         let (code, reason) = commonest.unwrap_or((None, "no reason"));
         Stop::RefusedAlike { code: code.cloned(), reason: reason.to_owned(), refused: self.in_a_row }
     }
