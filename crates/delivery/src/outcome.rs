@@ -236,6 +236,20 @@ pub enum Stop {
 }
 
 impl Stop {
+    /// The kind in one word, as logs and metrics use it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Failed(_) => "failed",
+            Self::Unreachable { .. } => "unreachable",
+            Self::RefusedAlike { .. } => "refused_alike",
+            Self::TooManyRejected { .. } => "too_many_rejected",
+            Self::TooManyUndelivered { .. } => "too_many_undelivered",
+            Self::Journal(_) => "journal",
+            Self::Broken => "broken",
+            Self::Halted => "halted",
+        }
+    }
+
     /// The failure of a request that led to it, if there is one.
     pub fn error(&self) -> Option<&SinkError> {
         match self {

@@ -155,7 +155,7 @@ impl Ledger {
             }
         }
         self.waiting -= settled.len();
-        self.observer.settled(settled.iter().map(|(_, outcome)| outcome), self.waiting);
+        self.observer.settled(settled.iter().map(|(_, outcome)| outcome));
         let mut told = self.told();
         for (_, outcome) in &settled {
             told.summary.count(outcome);
