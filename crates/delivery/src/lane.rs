@@ -141,11 +141,11 @@ impl Lane {
 
     /// What became due by the passing of time alone.
     pub(crate) fn advance(&mut self, now: Instant) {
+        self.end_overdue(now);
         if self.state.stopped().is_none() {
             while let Some(key) = self.scheduler.release_held(now) {
                 self.proceed(key, now);
             }
-            self.end_overdue(now);
             if self.in_flight.is_empty() && self.scheduler.retries.is_empty() && self.scheduler.queues.len() == 0 {
                 self.state.rests(now);
             }
@@ -218,12 +218,15 @@ impl Lane {
 
     /// Whether an update for which a caller waits is taken: in a pause only as the canary, if nothing else can be it.
     fn takes_in_pause(&self, now: Instant) -> bool {
-        let nothing_waits = self.scheduler.retries.is_empty() && self.scheduler.queues.len() == 0;
-        !self.state.is_paused() || (nothing_waits && self.state.allows(self.in_flight.len(), now) == Allowance::Canary)
+        match self.state.allows(self.in_flight.len(), now) {
+            Allowance::Canary { failed_last } => self.scheduler.canary(failed_last, now).is_none(),
+            _ => !self.state.is_paused(),
+        }
     }
 
     /// Nothing earlier of its subject is under way.
     fn proceed(&mut self, key: Key, now: Instant) {
+        self.items[key].at = At::Flight;
         let item = &self.items[key];
         if let Some(error) = self.scheduler.subjects.ended(item.update.subject()).filter(|_| item.is_of_an_input()) {
             return self.undeliver(key, Undelivered::Attempts(error), now);
@@ -240,8 +243,10 @@ impl Lane {
             Ok(Admission::SendPart(update)) => item.update = update,
             Ok(Admission::Unchanged) => return self.settle(key, Outcome::Unchanged, now),
             Ok(Admission::Superseded) => return self.settle(key, Outcome::Superseded, now),
-            // The stop ends this one too: it waits.
-            Err(error) => return self.journal_failed(&error, now),
+            Err(error) => {
+                self.journal_failed(&error, now);
+                return self.undeliver(key, self.cause_of_the_end(), now);
+            }
         }
         match guarded(|| self.setup.sink.batch_key(&item.update)) {
             Some(batch_key) => {
@@ -269,6 +274,7 @@ impl Lane {
 
     /// The request that is sent now: its number, its batch, and who observes it.
     pub(crate) fn depart(&mut self, now: Instant) -> Option<(u64, Vec<ContactUpdate>, Departed)> {
+        self.end_overdue(now);
         let choice = self.choose(now)?;
         let mut group = self.scheduler.take(choice)?;
         group.items.iter().for_each(|key| self.items[*key].at = At::Flight);
@@ -344,6 +350,7 @@ impl Lane {
     fn settle(&mut self, key: Key, outcome: Outcome, now: Instant) {
         let item = &mut self.items[key];
         let was = std::mem::replace(&mut item.at, At::Settled);
+        self.state.canary_ended(key);
         if let Some(deadline) = item.deadline {
             self.scheduler.deadlines.remove(&(deadline, key));
         }
@@ -521,12 +528,13 @@ impl Lane {
 
     /// When something becomes due by the passing of time alone.
     pub(crate) fn wakes_at(&self, now: Instant) -> Option<Instant> {
+        let (needs, deadlines) = (self.time_for_an_answer(), &self.scheduler.deadlines);
+        let first_after = |at: Instant| deadlines.range((at, Key::MAX)..).next().map(|(deadline, _)| *deadline);
+        let too_late = first_after(after(now, needs)).and_then(|deadline| deadline.checked_sub(needs));
+        let deadline = too_late.into_iter().chain(first_after(now)).min();
         if self.state.stopped().is_some() {
-            return None;
+            return deadline;
         }
-        let needs = self.time_for_an_answer();
-        let deadlines = self.scheduler.deadlines.iter().flat_map(|(at, _)| [at.checked_sub(needs), Some(*at)]);
-        let deadline = deadlines.flatten().find(|at| *at > now);
         let state = self.state.wakes_at(self.in_flight.len());
         let others = [self.state.suspects.idle_until(), deadline].into_iter().flatten();
         state.chain(self.scheduler.wakes_at(now)).chain(others).filter(|at| *at > now).min()
@@ -581,7 +589,7 @@ impl Lane {
                     (Again::No, now)
                 }
                 _ => {
-                    self.state.canary_ended();
+                    self.state.canary_ended(key);
                     continue;
                 }
             };

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contact_sink_core::{Applied, ErrorCode, Field, Rejection, Retry, SinkError, SinkErrorKind, Verdict};
+use contact_sink_core::{Applied, BatchKey, ErrorCode, Field, Rejection, Retry, SinkError, SinkErrorKind, Verdict};
 use tokio::time::Instant;
 
-use super::item::{At, Key, Priority};
+use super::item::{At, Key};
 use super::judge::{self, Failure, HALVED_AFTER, Ruling};
 use super::scheduler::retries::{Again, Group, Purpose};
 use super::state::Suspect;
@@ -19,13 +19,15 @@ impl Lane {
     /// Takes in the answer to a request.
     pub(crate) fn answered(&mut self, number: u64, answer: Result<Vec<Verdict>, SinkError>, now: Instant) {
         let Some(Flight { group, since }) = self.in_flight.remove(&number) else { return };
-        let took = now.saturating_duration_since(since);
-        self.setup.answer_time =
-            if self.setup.answer_time.is_zero() { took } else { (self.setup.answer_time * 7 + took) / 8 };
+        
         self.scheduler.answered(&group.key);
         let contract = || SinkError::new("sink", "send", SinkErrorKind::Contract);
         match answer {
-            Ok(verdicts) if verdicts.len() == group.items.len() => self.judged(number, group, verdicts, now),
+            Ok(verdicts) if verdicts.len() == group.items.len() => {
+                let (took, before) = (now.saturating_duration_since(since), self.setup.answer_time);
+                self.setup.answer_time = if before.is_zero() { took } else { (before * 7 + took) / 8 };
+                self.judged(number, group, verdicts, now);
+            }
             Ok(_) => {
                 let error = contract().with_detail("it must give one verdict for each update");
                 self.failed(number, group, error, now);
@@ -33,7 +35,7 @@ impl Lane {
             Err(error) => self.failed(number, group, error, now),
         }
         if self.state.is_paused() {
-            self.end_waiting(|item| item.priority == Priority::Interactive, now);
+            self.end_waiting(|item| !item.is_of_an_input(), now);
         }
         self.advance(now);
     }
@@ -60,11 +62,17 @@ impl Lane {
             return self.undeliver_all(group.items, now);
         }
         match failure {
+            Failure::Broken if group.may_be_taken_apart() && group.items.len() > 1 => {
+                self.isolate(&group.key, judge::halved(group.items), now);
+            }
             Failure::Broken => group.items.into_iter().for_each(|item| self.undeliver(item, Undelivered::Broken, now)),
-            Failure::Act => self.act(number, group, &error, now),
-            Failure::Again => {
+            // Where a later request was decided, the updates of this one are at fault.
+            Failure::Act if is_canary || group.items.iter().all(|key| self.items[*key].outlived == 0) => {
+                self.act(is_canary, group, &error, now);
+            }
+            Failure::Act | Failure::Again => {
                 if is_canary {
-                    self.state.pause(&error, now);
+                    self.state.pause(&error, group.items.first().copied(), now);
                 }
                 self.fails(group, &error, now);
             }
@@ -72,10 +80,10 @@ impl Lane {
     }
 
     /// The vendor answered a service that a person must act. That may be one node's mistake: it is asked once more.
-    fn act(&mut self, number: u64, group: Group, error: &Arc<SinkError>, now: Instant) {
+    fn act(&mut self, is_canary: bool, group: Group, error: &Arc<SinkError>, now: Instant) {
         let is_second = group.again == Again::AtOnce;
-        if self.state.is_canary_of_pause(number) || (is_second && !self.state.is_paused()) {
-            self.state.pause(error, now);
+        if is_canary || (is_second && !self.state.is_paused()) {
+            self.state.pause(error, group.items.first().copied(), now);
         }
         let again = if self.state.is_paused() { Again::Yes } else { Again::AtOnce };
         self.send(Group { again, ..group }, now, now);
@@ -127,7 +135,7 @@ impl Lane {
             let is_canary = self.state.is_canary_of_pause(number);
             self.state.failed(number, again == Again::No, &error, now);
             if is_canary {
-                self.state.pause(&error, now);
+                self.state.pause(&error, items.first().copied(), now);
             }
         } else {
             self.state.decided(number, is_accepted, now);
@@ -164,8 +172,8 @@ impl Lane {
                 }
                 Ruling::Refused { rejection, undecided } => {
                     (item.left_open, named) = (item.left_open | undecided, named | !undecided);
-                    if purpose.confirms() {
-                        self.state.codes.confirmed(rejection.code().filter(|_| !rejection.is_listed()));
+                    if purpose.confirms() && !rejection.is_listed() {
+                        self.state.codes.confirmed(rejection.code());
                     }
                     self.refuse(Suspect { key, rejection, undecided }, now);
                 }
@@ -177,9 +185,7 @@ impl Lane {
         }
         self.count_failure(&repeated, number, counts);
         // With the refused ones out, the rest may be good. Else one of them is at fault, and halving finds it.
-        for items in if named { vec![undecided] } else { judge::halved(undecided) }.into_iter().rev() {
-            self.send(Group { key: key.clone(), items, purpose: Purpose::Isolation, again: Again::No }, now, now);
-        }
+        self.isolate(&key, if named { vec![undecided] } else { judge::halved(undecided) }, now);
         if !repeated.is_empty() {
             let not_before = after(now, self.backoff(&repeated));
             self.send_again(Group { key, items: repeated, purpose, again }, not_before, now, now);
@@ -210,11 +216,12 @@ impl Lane {
         if self.state.is_service() {
             return self.confirm(suspect, Purpose::Confirm, now);
         }
-        self.items[suspect.key].at = At::Suspect;
+        let key = suspect.key;
+        self.items[key].at = At::Suspect;
         let code = suspect.rejection.code().cloned();
         self.state.suspects.push(suspect, self.state.answers.departed());
         if purpose == Purpose::Canary {
-            self.state.canary_ended();
+            self.state.canary_ended(key);
         }
         self.setup.observer.keeps_back(code.as_ref(), self.state.suspects.in_a_row);
     }
@@ -238,15 +245,16 @@ impl Lane {
     fn confirm(&mut self, Suspect { key, rejection, .. }: Suspect, purpose: Purpose, now: Instant) {
         let is_alone =
             self.in_flight.is_empty() && self.scheduler.retries.is_empty() && self.scheduler.queues.len() == 0;
-        let code = rejection.code();
-        let window = match rejection.is_listed() || (self.state.is_service() && is_alone) {
-            true => Duration::ZERO,
-            false => self.state.codes.quiet_for(code, self.setup.limits.quota),
-        };
-        if !window.is_zero() {
-            self.state.keep_quiet(after(self.state.quiet_until().max(now), window));
+        let is_quiet = now < self.state.quiet_until();
+        let (mut window, mut is_silent) = (Duration::ZERO, false);
+        if !rejection.is_listed() && !(self.state.is_service() && is_alone) {
+            let (quota, succeed) = (self.setup.limits.quota, self.state.answers.succeed());
+            (window, is_silent) = self.state.codes.window(rejection.code(), quota, is_quiet, succeed);
         }
-        let not_before = self.state.quiet_until().max(now);
+        let not_before = after(self.state.quiet_until().max(now), window);
+        if is_silent {
+            self.state.keep_quiet(not_before);
+        }
         self.send_one(key, purpose, Again::No, not_before, now);
     }
 
@@ -310,9 +318,6 @@ impl Lane {
         let (spent, left): (Vec<Key>, Vec<Key>) = group.items.into_iter().partition(|key| self.attempts(*key) >= most);
         if !spent.is_empty() {
             self.setup.observer.gives_up(spent.len());
-            if group.purpose == Purpose::Canary {
-                self.state.canary_ended();
-            }
         }
         spent.into_iter().for_each(|key| self.runs_out(key, now));
         if !left.is_empty() {
@@ -331,6 +336,13 @@ impl Lane {
         let asked = || Arc::new(judge::asked_for_another_attempt(None));
         let error = self.items[key].cause.clone().unwrap_or_else(asked);
         self.undeliver(key, Undelivered::Attempts(error), now);
+    }
+
+    /// Sends these apart, the first ones first.
+    fn isolate(&mut self, key: &BatchKey, groups: Vec<Vec<Key>>, now: Instant) {
+        for items in groups.into_iter().rev() {
+            self.send(Group { key: key.clone(), items, purpose: Purpose::Isolation, again: Again::No }, now, now);
+        }
     }
 
     /// Sends one update by itself.

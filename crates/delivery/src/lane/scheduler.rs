@@ -88,7 +88,9 @@ impl Scheduler {
             Allowance::Nothing => None,
             Allowance::Confirmations => self.due(Level::Urgent, now, |group| group.purpose.confirms()),
             Allowance::Canaries => self.due(Level::Urgent, now, |group| group.purpose == Purpose::Canary),
-            Allowance::Canary => self.any_due(now, |_| true).or_else(|| self.fresh_one(now)),
+            Allowance::Canary { failed_last } => {
+                self.canary(failed_last, now).or_else(|| self.any_due(now, |_| true))
+            }
             Allowance::Probe { fresh_first, failed_last } => {
                 let another = |group: &Group| group.items.first().copied() != failed_last;
                 self.due(Level::Urgent, now, another)
@@ -102,13 +104,21 @@ impl Scheduler {
         }
     }
 
+    /// The next canary of a pause that did not fail last: what failed once more, the oldest row, or a caller's update.
+    pub(crate) fn canary(&self, failed_last: Option<Key>, now: Instant) -> Option<Choice> {
+        let another = |group: &Group| group.items.first().copied() != failed_last;
+        self.any_due(now, another).or_else(|| self.fresh_one(now))
+    }
+
     /// By priority. In a service what failed and what was never sent take turns, so that neither waits for all of the other.
     fn in_turn(&mut self, apart: bool, now: Instant) -> Option<Choice> {
         use Priority::{Background, Interactive};
-        let is_of_background = self.is_service && self.turn % BACKGROUND_SHARE == BACKGROUND_SHARE - 1;
+        let (round, nth) = (self.turn / BACKGROUND_SHARE, self.turn % BACKGROUND_SHARE);
+        let is_of_background = self.is_service && nth == BACKGROUND_SHARE - 1;
+        let fresh_first = self.is_service && if is_of_background { round % 2 == 1 } else { nth % 2 == 1 };
         for priority in if is_of_background { [Background, Interactive] } else { [Interactive, Background] } {
             let again = |me: &Self| me.due(Level::Of(priority), now, |_| true);
-            let choice = if self.is_service && self.turn % 2 == 1 {
+            let choice = if fresh_first {
                 self.fresh(priority, apart, now).or_else(|| again(self))
             } else {
                 again(self).or_else(|| self.fresh(priority, apart, now))
@@ -170,7 +180,9 @@ impl Scheduler {
 
     /// The updates that are sent now.
     pub(crate) fn take(&mut self, choice: Choice) -> Option<Group> {
-        self.turn = self.turn.wrapping_add(1);
+        if !matches!(choice, Choice::Again((Level::Urgent, _))) {
+            self.turn = self.turn.wrapping_add(1);
+        }
         let group = match choice {
             Choice::Again(place) => self.retries.take(place)?,
             Choice::Fresh { queue, first, order, most } => {

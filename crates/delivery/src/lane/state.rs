@@ -43,8 +43,8 @@ pub(crate) enum Allowance {
     Confirmations,
     /// Only canaries that are marked as such.
     Canaries,
-    /// One request, to see whether the pause is over.
-    Canary,
+    /// One request, to see whether the pause is over. Not the one that failed last, if there is another one.
+    Canary { failed_last: Option<Key> },
     /// One request, to see whether the vendor answers. Not the one that failed last, if there is another one.
     Probe {
         fresh_first: bool,
@@ -62,10 +62,10 @@ enum Phase {
     Outage {
         cause: Arc<SinkError>,
     },
-    /// These canaries are left, the last one goes first; whether one has no answer yet.
+    /// These canaries are left, the last one goes first; the one that has no answer yet.
     Probing {
         left: Vec<Key>,
-        open: bool,
+        open: Option<Key>,
     },
     /// Since this departure.
     Paused {
@@ -145,10 +145,11 @@ impl State {
             }
             // What failed before may be at fault itself.
             Phase::Outage { .. } if in_flight == 0 && !is_quiet && !self.fresh_failed => Allowance::FreshProbe,
-            Phase::Paused { .. } if one => Allowance::Canary,
+            Phase::Paused { .. } if one => Allowance::Canary { failed_last: self.failed_last },
             Phase::Starting if in_flight == 0 && now >= self.not_before => Allowance::Confirmations,
             Phase::Starting | Phase::Outage { .. } | Phase::Paused { .. } => Allowance::Nothing,
-            Phase::Probing { .. } => Allowance::Canaries,
+            Phase::Probing { .. } if in_flight == 0 => Allowance::Canaries,
+            Phase::Probing { .. } => Allowance::Nothing,
             _ if self.calls_for_canaries() && in_flight > 0 => Allowance::Nothing,
             Phase::Normal if is_quiet => Allowance::Confirmations,
             Phase::Normal => Allowance::Any,
@@ -208,8 +209,9 @@ impl State {
         matches!(self.phase, Phase::Paused { after, .. } if departed > after)
     }
 
-    /// Sends nothing but canaries from now on, or waits longer for the next one. The failure was given to [`State::failed`].
-    pub(crate) fn pause(&mut self, error: &Arc<SinkError>, now: Instant) {
+    /// Sends nothing but canaries from now on, or waits longer for the next one. The request that failed began with this update.
+    pub(crate) fn pause(&mut self, error: &Arc<SinkError>, first: Option<Key>, now: Instant) {
+        self.failed_last = first;
         let (first, longest) = PAUSE;
         if let Phase::Paused { wait, .. } = &mut self.phase {
             *wait = (*wait * 2).min(longest);
@@ -288,26 +290,26 @@ impl State {
     /// Sends these canaries one after another; the last of them goes first.
     pub(crate) fn probe(&mut self, canaries: Vec<Key>, now: Instant) {
         self.observer.trial_begins(canaries.len());
-        self.enter(Phase::Probing { left: canaries, open: false }, now);
+        self.enter(Phase::Probing { left: canaries, open: None }, now);
     }
 
     /// The next canary, if none has an answer to come: `Some(None)` if none is left.
     pub(crate) fn next_canary(&mut self) -> Option<Option<Key>> {
         match &mut self.phase {
-            Phase::Probing { open: true, .. } => None,
+            Phase::Probing { open: Some(_), .. } => None,
             Phase::Probing { left, open } => {
-                let next = left.pop();
-                *open = next.is_some();
-                Some(next)
+                *open = left.pop();
+                Some(*open)
             }
             _ => None,
         }
     }
 
-    /// The canary that was under way has no acceptance to show.
-    pub(crate) fn canary_ended(&mut self) {
-        if let Phase::Probing { open, .. } = &mut self.phase {
-            *open = false;
+    /// This update has no acceptance to show, or has its outcome: it is a canary no more.
+    pub(crate) fn canary_ended(&mut self, key: Key) {
+        if let Phase::Probing { left, open } = &mut self.phase {
+            open.take_if(|open| *open == key);
+            left.retain(|left| *left != key);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use contact_sink_core::{Applied, SinkErrorKind, Verdict};
+use contact_sink_core::{Applied, Retry, SinkErrorKind, Verdict};
 use contact_sink_delivery::{Delivery, Full, Health, Options, Outcome, Stop, Undelivered};
 use futures_util::stream;
 use tokio::task::JoinHandle;
@@ -571,4 +571,165 @@ fn no_value_is_stale_whatever_callers_and_vendor_do() {
             assert_eq!(world.breaches(), [""; 0]);
         });
     }
+}
+
+/// Also with a code that the vendor's table lacks, which is confirmed in a quiet window: there is one for all of them.
+#[test]
+fn many_refusals_at_once_do_not_silence_a_service() {
+    for (most, blame) in [(1, Blame::All), (100, Blame::AllAndTheRestIsTaken), (100, Blame::Nobody)] {
+        paused(async {
+            let is_bad = |user: usize| (100..164).contains(&user);
+            let world = World::new(most, refuse_users(is_bad, blame, Wording::Unlisted)).with_quota("100/s").shared();
+            let delivery = service(&world);
+            is_accepted(&delivery, 0).await;
+            let bad: Vec<_> = (100..164).map(|row| post(&delivery, row, row)).collect();
+            let began = Instant::now();
+            for row in 1..20 {
+                is_accepted(&delivery, row).await;
+            }
+            for caller in bad {
+                assert!(matches!(caller.await.unwrap(), Outcome::Rejected { .. }));
+            }
+            assert!(began.elapsed() < secs(5), "{most} {blame:?}: {:?}", began.elapsed());
+        });
+    }
+}
+
+/// A row for which the vendor always answers that a person must act is that row's fault, if others are accepted meanwhile.
+#[test]
+fn a_pause_for_one_row_ends_with_the_next_canary() {
+    for kind in [SinkErrorKind::BadRequest, SinkErrorKind::Forbidden] {
+        paused(async {
+            let script = move |request: &Request<'_>| match request.users() {
+                users if users.contains(&7) => Err(error(kind)),
+                _ => accept_all(request),
+            };
+            let world = World::new(1, script).with_quota("100/s").shared();
+            let delivery = service(&world);
+            is_accepted(&delivery, 0).await;
+            let mut outcomes = delivery.deliver_all(stream::iter((7..500).map(|row| (row, update_of(row, row, 1))).collect::<Vec<_>>()));
+            let mut row = 1_000;
+            let busy = delivery.clone();
+            tokio::spawn(async move {
+                loop {
+                    let _ = busy.deliver(update_of(row, row, 1)).await;
+                    row += 1;
+                    sleep(ms(100)).await;
+                }
+            });
+            let began = Instant::now();
+            let (mut accepted, mut ended) = (0, 0);
+            while let Some((row, outcome)) = outcomes.next().await {
+                accepted += usize::from(outcome == Outcome::Accepted);
+                ended += usize::from(row == 7 && matches!(undelivered(&outcome), Some((_, Undelivered::Attempts(_)))));
+            }
+            assert_eq!((accepted, ended), (492, 1), "{kind:?}");
+            assert!(began.elapsed() < secs(300), "{kind:?}: {:?}", began.elapsed());
+            sleep(secs(1)).await;
+            assert_eq!(*delivery.health().borrow(), Health::Normal);
+        });
+    }
+}
+
+/// What waits for its own time is no canary: the next caller is.
+#[test]
+fn a_pause_does_not_last_as_long_as_the_wait_of_one_row() {
+    paused(async {
+        let is_up = |at| !(secs(5)..secs(25)).contains(&at);
+        let busy = |request: &Request<'_>| match request.users() {
+            users if users.contains(&7) => Err(error(SinkErrorKind::Unavailable).with_retry(Retry::After(secs(3_600)))),
+            _ => accept_all(request),
+        };
+        let world = World::new(1, up_when(is_up, fails(SinkErrorKind::Credentials), busy)).shared();
+        let delivery = service(&world);
+        is_accepted(&delivery, 0).await;
+        let _row = post(&delivery, 7, 7);
+        sleep(secs(6)).await;
+        assert!(matches!(undelivered(&delivery.deliver(update_of(1, 1, 1)).await), Some((_, Undelivered::Paused(_)))));
+        sleep(secs(20)).await;
+        for row in 2.. {
+            if delivery.deliver(update_of(row, row, 1)).await == Outcome::Accepted {
+                break;
+            }
+            sleep(ms(100)).await;
+            assert!(row < 300, "still paused");
+        }
+    });
+}
+
+/// A row that a caller's update of the same user waits for stays a row.
+#[test]
+fn a_row_with_the_priority_of_a_caller_waits_in_a_pause() {
+    paused(async {
+        let is_up = |at| !(secs(5)..secs(25)).contains(&at);
+        let world = World::new(1, up_when(is_up, fails(SinkErrorKind::Credentials), accept_all)).with_quota("10/s").shared();
+        let delivery = service(&world);
+        is_accepted(&delivery, 0).await;
+        sleep(secs(5)).await;
+        let mut outcomes = delivery.deliver_all(stream::iter((7..20).map(|row| (row, update_of(row, row, 1))).collect::<Vec<_>>()));
+        let rows = tokio::spawn(async move {
+            let mut accepted = 0;
+            while let Some((_, outcome)) = outcomes.next().await {
+                accepted += usize::from(outcome == Outcome::Accepted);
+            }
+            accepted
+        });
+        sleep(ms(1)).await;
+        let outcome = delivery.deliver(update_of(100, 15, 1)).await;
+        assert!(matches!(undelivered(&outcome), Some((_, Undelivered::Paused(_)))), "{outcome:?}");
+        assert_eq!(rows.await.unwrap(), 13);
+    });
+}
+
+/// A row that failed once is sent again, however many rows and callers wait.
+#[test]
+fn rows_that_failed_have_their_share_too() {
+    paused(async {
+        let script = |request: &Request<'_>| match request.number {
+            5..8 => Err(error(SinkErrorKind::Unavailable)),
+            _ => accept_all(request),
+        };
+        let world = World::new(1, script).with_quota("100/s").shared();
+        let delivery = service(&world);
+        let rows = (0..2_000).map(|row| (row, update_of(row, row, 1))).collect::<Vec<_>>();
+        let mut outcomes = delivery.deliver_all(stream::iter(rows));
+        let began = Instant::now();
+        tokio::spawn(async move { while outcomes.next().await.is_some() {} });
+        sleep(ms(500)).await;
+        for caller in 0..50 {
+            let delivery = delivery.clone();
+            tokio::spawn(async move {
+                for row in 0.. {
+                    let row = 100_000 + row * 50 + caller;
+                    let _ = delivery.deliver(update_of(row, row, 1)).await;
+                }
+            });
+        }
+        sleep(secs(10)).await;
+        let failed: Vec<_> = world.departures()[4..7].iter().map(|request| request.rows[0]).collect();
+        for row in failed {
+            let again = world.departures().into_iter().filter(|request| request.rows == [row]).nth(1);
+            assert!(again.is_some_and(|again| again.at - began < secs(5)), "row {row}");
+        }
+    });
+}
+
+#[test]
+fn a_panic_over_one_update_of_a_batch_ends_that_one_alone() {
+    paused(async {
+        let script = |request: &Request<'_>| match request.users() {
+            users if users.contains(&7) => panic!("a sink may panic"),
+            _ => accept_all(request),
+        };
+        let world = World::new(10, script).shared();
+        let delivery = service(&world);
+        is_accepted(&delivery, 100).await;
+        let callers: Vec<_> = (0..10).map(|row| post(&delivery, row, row)).collect();
+        for (row, caller) in callers.into_iter().enumerate() {
+            let outcome = caller.await.unwrap();
+            let is_broken = matches!(undelivered(&outcome), Some((Applied::Maybe, Undelivered::Broken)));
+            assert_eq!((is_broken, outcome == Outcome::Accepted), (row == 7, row != 7), "{row}: {outcome:?}");
+        }
+        assert_eq!(*delivery.health().borrow(), Health::Normal);
+    });
 }

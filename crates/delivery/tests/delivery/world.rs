@@ -20,6 +20,12 @@ pub(crate) struct Request<'a> {
     pub(crate) batch: &'a [ContactUpdate],
 }
 
+impl Request<'_> {
+    pub(crate) fn users(&self) -> Vec<usize> {
+        self.batch.iter().map(user_of).collect()
+    }
+}
+
 /// A request as it was kept.
 #[derive(Debug, Clone)]
 pub(crate) struct Departure {

@@ -91,7 +91,7 @@ impl Queues {
         let is_in = |queue: &Queue| queue.waiting.iter().any(|waiting| waiting.contains_key(&seq));
         if self.queues.get(queue).is_some_and(is_in) {
             self.change(queue, |queue| {
-                queue.waiting.iter_mut().for_each(|waiting| waiting.retain(|other, _| *other != seq))
+                queue.waiting.iter_mut().filter_map(|waiting| waiting.remove(&seq)).count()
             });
             self.len -= 1;
         }

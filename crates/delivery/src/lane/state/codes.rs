@@ -18,15 +18,28 @@ pub(crate) struct Codes {
 }
 
 impl Codes {
-    /// For how long nothing else is sent before a refusal with this code is confirmed. After some codes no more windows are
-    /// spent: this vendor has a code for each update, and none for its quota.
-    pub(crate) fn quiet_for(&mut self, code: Option<&ErrorCode>, quota: Option<Quota>) -> Duration {
+    /// How long the confirmation of a refusal with this code waits, and whether nothing else is sent meanwhile.
+    ///
+    /// After some codes no more windows are spent: this vendor has a code for each update, and none for its quota. A code that was
+    /// learned may mean the quota all the same if most requests fail.
+    pub(crate) fn window(
+        &mut self,
+        code: Option<&ErrorCode>,
+        quota: Option<Quota>,
+        is_quiet: bool,
+        succeed: bool,
+    ) -> (Duration, bool) {
+        let window = quota.map_or(Duration::ZERO, |quota| quota.per.min(LONGEST_QUIET));
         let code = code.cloned();
-        if self.learned.contains(&code) || (self.asked.len() >= MOST.0 && !self.asked.contains(&code)) {
-            return Duration::ZERO;
+        if self.learned.contains(&code) {
+            return (if succeed { Duration::ZERO } else { window }, false);
+        }
+        let is_asked = self.asked.contains(&code);
+        if if is_asked { is_quiet } else { self.asked.len() >= MOST.0 } {
+            return (Duration::ZERO, false);
         }
         self.asked.insert(code);
-        quota.map_or(Duration::ZERO, |quota| quota.per.min(LONGEST_QUIET))
+        (window, true)
     }
 
     /// A refusal with this code was confirmed.
