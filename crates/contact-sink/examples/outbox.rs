@@ -42,7 +42,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: outbox DATABASE BASE_URL".into());
     };
     // The exchange timeout of the transport. No request of a worker that was killed arrives later than that.
-    let timeout = Duration::from_secs(std::env::var("EXCHANGE_TIMEOUT_SECONDS").map_or(Ok(10), |seconds| seconds.parse())?);
+    let timeout =
+        Duration::from_secs(std::env::var("EXCHANGE_TIMEOUT_SECONDS").map_or(Ok(10), |seconds| seconds.parse())?);
     let secret = std::env::var("JIGUANG_PROJECT_SECRET")?.into();
 
     let database = Connection::open(database)?;

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use contact_sink_core::{
     BatchKey, ContactSink, ContactUpdate, Limits, Rejection, Retry, SinkError, SinkErrorKind, Subject, UserId, Verdict,
 };
-use contact_sink_delivery::{Delivery, Numbered, Options, Stop, Summary};
+use contact_sink_delivery::{Delivery, Numbered, Options, Outcome, Stop, Summary};
 use futures_util::stream;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::Value;
@@ -263,4 +263,54 @@ fn an_outage_is_told_from_its_beginning_to_its_end() {
     let told = told(100, Options::for_run(), gone);
     assert_eq!(told.summary.undelivered, 0, "{:?}", told.summary);
     assert_eq!((told.of("probing begins").len(), told.of("probing ends").len()), (1, 1));
+}
+
+/// In an outage too, when nothing is sent for minutes.
+#[test]
+fn gauges_are_true_at_any_time() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _metrics = metrics::set_default_local_recorder(&recorder);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let script = |number, updates| match number {
+            2..30 => Err(failed(SinkErrorKind::Unavailable)),
+            _ => Ok(vec![Verdict::Accepted; updates]),
+        };
+        let options = Options::for_service().with_first_after(Duration::ZERO).with_name("growth");
+        let delivery = Delivery::new(Marked(script, Mutex::default()), options);
+        let post = |user: i64| {
+            let update = ContactUpdate::new(Subject::User(UserId::from(user)));
+            let (delivery, update) = (delivery.clone(), update.with("email".parse().unwrap(), MARK).unwrap());
+            tokio::spawn(async move { delivery.deliver(update).await })
+        };
+        let shown = |waiting: u64, state: &str| {
+            let told = Told { summary: delivery.summary(), log: String::new(), metrics: recorder.handle().render() };
+            assert_eq!(told.sum("contact_sink_waiting_updates", ""), waiting, "{state}");
+            for name in ["starting", "normal", "outage", "probing", "paused", "stopped"] {
+                let label = format!("state=\"{name}\"");
+                assert_eq!(told.sum("contact_sink_state", &label), u64::from(name == state), "{name} in {state}");
+            }
+        };
+        let sleep = tokio::time::sleep;
+        sleep(Duration::from_secs(1)).await;
+        shown(0, "starting");
+        assert_eq!(post(0).await.unwrap(), Outcome::Accepted);
+        sleep(Duration::from_secs(2)).await;
+        shown(0, "normal");
+        let mut callers: Vec<_> = (1..=20).map(post).collect();
+        sleep(Duration::from_secs(60)).await;
+        shown(20, "outage");
+        callers.extend((21..=25).map(post));
+        sleep(Duration::from_millis(1)).await;
+        shown(25, "outage");
+        callers.drain(..5).for_each(|caller| caller.abort());
+        sleep(Duration::from_millis(1)).await;
+        let left = delivery.summary().undelivered;
+        shown(25 - left, "outage");
+        for caller in callers {
+            assert_eq!(caller.await.unwrap(), Outcome::Accepted);
+        }
+        sleep(Duration::from_secs(60)).await;
+        shown(0, "normal");
+    });
 }

@@ -19,7 +19,7 @@ impl Lane {
     /// Takes in the answer to a request.
     pub(crate) fn answered(&mut self, number: u64, answer: Result<Vec<Verdict>, SinkError>, now: Instant) {
         let Some(Flight { group, since }) = self.in_flight.remove(&number) else { return };
-        
+
         self.scheduler.answered(&group.key);
         let contract = || SinkError::new("sink", "send", SinkErrorKind::Contract);
         match answer {

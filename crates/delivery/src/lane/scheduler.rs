@@ -88,9 +88,7 @@ impl Scheduler {
             Allowance::Nothing => None,
             Allowance::Confirmations => self.due(Level::Urgent, now, |group| group.purpose.confirms()),
             Allowance::Canaries => self.due(Level::Urgent, now, |group| group.purpose == Purpose::Canary),
-            Allowance::Canary { failed_last } => {
-                self.canary(failed_last, now).or_else(|| self.any_due(now, |_| true))
-            }
+            Allowance::Canary { failed_last } => self.canary(failed_last, now).or_else(|| self.any_due(now, |_| true)),
             Allowance::Probe { fresh_first, failed_last } => {
                 let another = |group: &Group| group.items.first().copied() != failed_last;
                 self.due(Level::Urgent, now, another)

@@ -44,7 +44,9 @@ pub(crate) enum Allowance {
     /// Only canaries that are marked as such.
     Canaries,
     /// One request, to see whether the pause is over. Not the one that failed last, if there is another one.
-    Canary { failed_last: Option<Key> },
+    Canary {
+        failed_last: Option<Key>,
+    },
     /// One request, to see whether the vendor answers. Not the one that failed last, if there is another one.
     Probe {
         fresh_first: bool,

@@ -607,7 +607,8 @@ fn a_pause_for_one_row_ends_with_the_next_canary() {
             let world = World::new(1, script).with_quota("100/s").shared();
             let delivery = service(&world);
             is_accepted(&delivery, 0).await;
-            let mut outcomes = delivery.deliver_all(stream::iter((7..500).map(|row| (row, update_of(row, row, 1))).collect::<Vec<_>>()));
+            let mut outcomes = delivery
+                .deliver_all(stream::iter((7..500).map(|row| (row, update_of(row, row, 1))).collect::<Vec<_>>()));
             let mut row = 1_000;
             let busy = delivery.clone();
             tokio::spawn(async move {
@@ -662,11 +663,13 @@ fn a_pause_does_not_last_as_long_as_the_wait_of_one_row() {
 fn a_row_with_the_priority_of_a_caller_waits_in_a_pause() {
     paused(async {
         let is_up = |at| !(secs(5)..secs(25)).contains(&at);
-        let world = World::new(1, up_when(is_up, fails(SinkErrorKind::Credentials), accept_all)).with_quota("10/s").shared();
+        let world =
+            World::new(1, up_when(is_up, fails(SinkErrorKind::Credentials), accept_all)).with_quota("10/s").shared();
         let delivery = service(&world);
         is_accepted(&delivery, 0).await;
         sleep(secs(5)).await;
-        let mut outcomes = delivery.deliver_all(stream::iter((7..20).map(|row| (row, update_of(row, row, 1))).collect::<Vec<_>>()));
+        let mut outcomes =
+            delivery.deliver_all(stream::iter((7..20).map(|row| (row, update_of(row, row, 1))).collect::<Vec<_>>()));
         let rows = tokio::spawn(async move {
             let mut accepted = 0;
             while let Some((_, outcome)) = outcomes.next().await {

@@ -130,7 +130,11 @@ fn what_may_be_sent_in_each_state() {
         machine = machine.after(wait * SECOND - Duration::from_millis(1));
         assert_eq!(machine.allows(0), Allowance::Nothing, "{wait}");
         machine = machine.after(Duration::from_millis(1));
-        assert_eq!((machine.allows(0), machine.allows(1)), (Allowance::Canary { failed_last: None }, Allowance::Nothing), "{wait}");
+        assert_eq!(
+            (machine.allows(0), machine.allows(1)),
+            (Allowance::Canary { failed_last: None }, Allowance::Nothing),
+            "{wait}"
+        );
         machine = machine.paused();
     }
     let mut machine = Machine::run().accepted();

@@ -90,9 +90,7 @@ impl Queues {
     pub(crate) fn remove(&mut self, queue: usize, seq: u64) {
         let is_in = |queue: &Queue| queue.waiting.iter().any(|waiting| waiting.contains_key(&seq));
         if self.queues.get(queue).is_some_and(is_in) {
-            self.change(queue, |queue| {
-                queue.waiting.iter_mut().filter_map(|waiting| waiting.remove(&seq)).count()
-            });
+            self.change(queue, |queue| queue.waiting.iter_mut().filter_map(|waiting| waiting.remove(&seq)).count());
             self.len -= 1;
         }
     }
