@@ -120,7 +120,7 @@ fn metrics_are_the_report_in_numbers() {
         assert_eq!(sum("contact_sink_updates_total", &accepted), ran.count_of(name, "accepted"), "{metrics}");
         assert_eq!(sum("contact_sink_request_duration_seconds_count", &label), ran.count_of(name, "requests"));
     }
-    assert!(metrics.contains("# HELP contact_sink_requests_total Requests that left"), "{metrics}");
+    assert!(metrics.contains("# HELP contact_sink_requests_total Requests that were sent"), "{metrics}");
     assert!(metrics.contains("contact_sink_request_duration_seconds_bucket{"), "{metrics}");
     let files = std::fs::read_dir(place.directory.path()).unwrap();
     assert!(!files.map(|file| file.unwrap().file_name()).any(|name| name.to_string_lossy().ends_with(".part")));

@@ -54,7 +54,7 @@ impl Lane {
             item.cause = Some(error.clone());
         }
         self.count_failure(&group.items, number, counts);
-        let failure = judge::failure(&error, self.state.answers.accepted());
+        let failure = judge::failure(&error, self.state.answers.accepted);
         if failure != Failure::Again && !self.state.is_service() {
             self.stop(Stop::Failed(error.clone()), now);
         }
@@ -105,9 +105,13 @@ impl Lane {
         let is_at_fault = !throttled
             && group.may_be_taken_apart()
             && group.items.len() > 1
-            && self.state.is_there()
-            && self.state.answers.failed_in_a_row() < HALVED_AFTER as usize
-            && group.items.iter().any(|key| self.attempts(*key) >= HALVED_AFTER);
+            && match self.state.is_there() {
+                true => {
+                    self.state.answers.failed.len() < HALVED_AFTER as usize
+                        && group.items.iter().any(|key| self.attempts(*key) >= HALVED_AFTER)
+                }
+                false => self.state.fails_again(group.items.first().copied()),
+            };
         // What failed together counts as two attempts, so that a single update has attempts left.
         for key in group.items.iter().filter(|_| is_at_fault) {
             let item = &mut self.items[*key];
@@ -219,7 +223,7 @@ impl Lane {
         let key = suspect.key;
         self.items[key].at = At::Suspect;
         let code = suspect.rejection.code().cloned();
-        self.state.suspects.push(suspect, self.state.answers.departed());
+        self.state.suspects.push(suspect, self.state.answers.departed);
         if purpose == Purpose::Canary {
             self.state.canary_ended(key);
         }

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::item::Key;
+use super::judge::HALVED_AFTER;
 use crate::backoff::after;
 use crate::observe::Observer;
 use crate::options::Rules;
@@ -142,7 +143,7 @@ impl State {
             Phase::Stopped(_) => Allowance::Nothing,
             _ if in_flight >= self.concurrency => Allowance::Nothing,
             Phase::Starting | Phase::Outage { .. } if one => {
-                let fresh_first = self.answers.tried() > 0 && self.probes.is_multiple_of(FRESH);
+                let fresh_first = self.answers.tried > 0 && self.probes.is_multiple_of(FRESH);
                 Allowance::Probe { fresh_first, failed_last: self.failed_last }
             }
             // What failed before may be at fault itself.
@@ -220,13 +221,13 @@ impl State {
             self.not_before = after(now, *wait);
         } else {
             self.not_before = after(now, first);
-            self.enter(Phase::Paused { after: self.answers.departed(), wait: first, cause: error.clone() }, now);
+            self.enter(Phase::Paused { after: self.answers.departed, wait: first, cause: error.clone() }, now);
         }
     }
 
     /// There is nothing to probe with: no failure is known of what comes next, and no patience is lost on it.
     pub(crate) fn rests(&mut self, now: Instant) {
-        if !self.is_service() && self.answers.reached() {
+        if !self.is_service() && self.answers.reached {
             self.answers.forget_failures();
             if matches!(self.phase, Phase::Outage { .. }) {
                 self.go_on(now);
@@ -257,12 +258,17 @@ impl State {
 
     /// Whether an attempt that fails now is no fault of the vendor as a whole.
     pub(crate) fn is_there(&self) -> bool {
-        self.answers.reached() && !matches!(self.phase, Phase::Outage { .. } | Phase::Paused { .. })
+        self.answers.reached && !matches!(self.phase, Phase::Outage { .. } | Phase::Paused { .. })
     }
 
     /// How many requests failed in a row, while that is no update's fault.
     pub(crate) fn tried(&self) -> u32 {
-        if self.is_there() { 0 } else { self.answers.tried() }
+        if self.is_there() { 0 } else { self.answers.tried }
+    }
+
+    /// Whether this is the only request to probe with, and failed so often that one of its updates may be at fault.
+    pub(crate) fn fails_again(&self, first: Option<Key>) -> bool {
+        self.answers.tried >= HALVED_AFTER && self.failed_last == first && !self.is_paused()
     }
 
     /// The next probe waits until then. The last one began with this update.
@@ -318,8 +324,8 @@ impl State {
     /// Since when no answer decides anything, if that is so.
     pub(crate) fn unreachable_since(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Starting if !self.answers.reached() => self.answers.last().and(self.answers.began()),
-            Phase::Outage { .. } => self.answers.began(),
+            Phase::Starting if !self.answers.reached => self.answers.last.as_ref().and(self.answers.began),
+            Phase::Outage { .. } => self.answers.began,
             _ => None,
         }
     }
@@ -327,12 +333,11 @@ impl State {
     /// When the vendor is given up, if nothing is decided until then.
     fn gives_up_at(&self) -> Option<Instant> {
         let Rules::Run { unreachable_after, patience } = self.rules else { return None };
-        if self.answers.reached() {
-            return Some(after(self.answers.began()?, patience?))
-                .filter(|_| matches!(self.phase, Phase::Outage { .. }));
+        if self.answers.reached {
+            return Some(after(self.answers.began?, patience?)).filter(|_| matches!(self.phase, Phase::Outage { .. }));
         }
-        let (began, limit) = (self.answers.began()?, unreachable_after?);
-        let throttled = self.answers.last().is_some_and(|error| error.kind() == SinkErrorKind::Throttled);
+        let (began, limit) = (self.answers.began?, unreachable_after?);
+        let throttled = self.answers.last.as_ref().is_some_and(|error| error.kind() == SinkErrorKind::Throttled);
         let windows = self.quota.filter(|_| throttled).map_or(Duration::ZERO, |quota| quota.per * WINDOWS);
         Some(after(began, limit.max(windows)))
     }
@@ -366,7 +371,7 @@ impl State {
     /// A pause that takes most of what is left until the limit would miss a vendor that comes up meanwhile.
     pub(crate) fn longest_backoff(&self) -> Duration {
         let limit = match self.rules {
-            Rules::Run { unreachable_after, .. } if !self.answers.reached() => unreachable_after,
+            Rules::Run { unreachable_after, .. } if !self.answers.reached => unreachable_after,
             Rules::Run { patience, .. } if matches!(self.phase, Phase::Outage { .. }) => patience,
             _ => None,
         };
@@ -376,18 +381,18 @@ impl State {
     /// Why the lane stops when the vendor is given up.
     pub(crate) fn unreachable(&self, now: Instant) -> Stop {
         let no_answer = || Arc::new(SinkError::new("sink", "send", SinkErrorKind::Timeout));
-        let began = self.answers.began();
+        let began = self.answers.began;
         Stop::Unreachable {
-            tried: self.answers.tried(),
+            tried: self.answers.tried,
             after: began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began)),
-            reached_before: self.answers.reached(),
-            cause: self.answers.last().cloned().unwrap_or_else(no_answer),
+            reached_before: self.answers.reached,
+            cause: self.answers.last.clone().unwrap_or_else(no_answer),
         }
     }
 
     /// Normal, once anything is known to be accepted.
     fn go_on(&mut self, now: Instant) {
-        let is_known = self.answers.accepted() || self.is_service();
+        let is_known = self.answers.accepted || self.is_service();
         self.enter(if is_known { Phase::Normal } else { Phase::Starting }, now);
     }
 

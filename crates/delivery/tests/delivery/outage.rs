@@ -169,12 +169,12 @@ fn a_wait_that_is_longer_than_the_patience_that_is_left_stops_at_once() {
                 _ => accept_all(request),
             };
             let world = World::new(10, script).shared();
-            let finished = deliver_users(&world, Options::for_run(), 20).await;
+            let finished = deliver_users(&world, Options::for_run(), 11).await;
             assert_eq!(finished.summary.stop.is_some(), stops, "{:?}", finished.summary);
             if stops {
                 assert!(finished.took < MINUTE && assert_unreachable(&finished).0 == 6);
             } else {
-                assert_eq!((finished.summary.accepted, world.requests()), (20, 8));
+                assert_eq!((finished.summary.accepted, world.requests()), (11, 8));
                 assert!(finished.took >= wait, "it is kept");
             }
         });

@@ -240,3 +240,19 @@ fn after_an_outage_everything_goes_on_at_once_but_what_was_told_to_wait() {
         assert_eq!(others, 100, "the others do not wait");
     });
 }
+
+/// Neither at the beginning of a run, nor as its only batch, nor at its end is an update that always fails taken for an outage.
+#[test]
+fn wherever_an_update_that_always_fails_stands_the_others_are_delivered() {
+    for kind in [SinkErrorKind::Timeout, SinkErrorKind::Unavailable] {
+        for (rows, poison) in [(1_000, 0), (1_000, 999), (50, 25), (2, 0), (350, 349)] {
+            let script = move |request: &Request<'_>| match request.users().contains(&poison) {
+                true => Err(error(kind)),
+                false => accept_all(request),
+            };
+            let world = World::new(100, script).with_quota("100/s").shared();
+            let finished = paused(deliver_users(&world, Options::for_run(), rows));
+            assert_eq!(finished.undelivered(), [poison], "{kind:?} {rows}: {:?}", finished.summary);
+        }
+    }
+}

@@ -348,3 +348,23 @@ fn a_delivery_whose_runtime_is_gone_says_so() {
     let outcome = paused(async move { delivery.deliver(update_of(0, 1, 1)).await });
     assert!(matches!(outcome, Outcome::Undelivered { applied: Applied::No, .. }), "{outcome:?}");
 }
+
+/// Their later updates wait for the next run, so they are remembered: there is a limit.
+#[test]
+fn a_run_ends_when_updates_of_too_many_users_ran_out_of_attempts() {
+    let script = |request: &Request<'_>| {
+        let verdict =
+            |update| if user_of(update) % 2 == 0 { Verdict::Accepted } else { Verdict::Retry { code: Some(7.into()) } };
+        Ok(request.batch.iter().map(verdict).collect())
+    };
+    let options = Options::for_run().with_max_attempts(1.try_into().unwrap());
+    let (finished, _) = run(World::new(100, script), options, 30_000);
+    let Some(Stop::TooManyUndelivered { subjects: 10_000, cause }) = &finished.summary.stop else {
+        panic!("{:?}", finished.summary)
+    };
+    assert_eq!(cause.code(), Some(&7.into()));
+    assert!((9_000..=10_000).contains(&finished.summary.accepted), "{:?}", finished.summary);
+    assert!(
+        finished.summary.stop.as_ref().unwrap().to_string().starts_with("updates of 10000 users ran out of attempts")
+    );
+}

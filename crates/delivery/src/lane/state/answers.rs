@@ -20,20 +20,20 @@ const RECENT: usize = 20;
 pub(crate) struct Answers {
     /// So many failures in a row are an outage.
     enough: usize,
-    departed: u64,
+    pub(crate) departed: u64,
     /// Whether an answer ever decided anything, and whether one accepted anything.
-    reached: bool,
-    accepted: bool,
+    pub(crate) reached: bool,
+    pub(crate) accepted: bool,
     /// When the first request was sent; once one was decided, when the first one failed after that.
-    began: Option<Instant>,
+    pub(crate) began: Option<Instant>,
     /// Requests that were sent while none was decided; once one was, those that failed after it.
-    tried: u32,
-    last: Option<Arc<SinkError>>,
+    pub(crate) tried: u32,
+    pub(crate) last: Option<Arc<SinkError>>,
     /// The latest request that was decided, and when its answer came.
     latest_decided: u64,
     decided_at: Option<Instant>,
     /// The latest requests that failed and were sent after that one, as many as count.
-    failed: VecDeque<u64>,
+    pub(crate) failed: VecDeque<u64>,
     /// Whether the latest answers were successes: something in the request was accepted.
     recent: VecDeque<bool>,
 }
@@ -108,19 +108,9 @@ impl Answers {
         }
     }
 
-    /// The number of the latest request.
-    pub(crate) fn departed(&self) -> u64 {
-        self.departed
-    }
-
     /// Whether a request that was sent after this one was decided.
     pub(crate) fn outlived(&self, departed: u64) -> bool {
         departed < self.latest_decided
-    }
-
-    /// How many requests failed that were sent after the latest one that was decided, as many as count.
-    pub(crate) fn failed_in_a_row(&self) -> usize {
-        self.failed.len()
     }
 
     /// Whether at least half of the latest answers were successes.
@@ -141,25 +131,5 @@ impl Answers {
     pub(crate) fn forget_failures(&mut self) {
         self.failed.clear();
         (self.began, self.tried, self.last) = (None, 0, None);
-    }
-
-    pub(crate) fn reached(&self) -> bool {
-        self.reached
-    }
-
-    pub(crate) fn accepted(&self) -> bool {
-        self.accepted
-    }
-
-    pub(crate) fn began(&self) -> Option<Instant> {
-        self.began
-    }
-
-    pub(crate) fn tried(&self) -> u32 {
-        self.tried
-    }
-
-    pub(crate) fn last(&self) -> Option<&Arc<SinkError>> {
-        self.last.as_ref()
     }
 }
