@@ -251,7 +251,8 @@ impl Lane {
             self.in_flight.is_empty() && self.scheduler.retries.is_empty() && self.scheduler.queues.len() == 0;
         let is_quiet = now < self.state.quiet_until();
         let (mut window, mut is_silent) = (Duration::ZERO, false);
-        if !rejection.is_listed() && !(self.state.is_service() && is_alone) {
+        let needs_no_window = rejection.is_listed() || (self.state.is_service() && is_alone);
+        if !needs_no_window {
             let (quota, succeed) = (self.setup.limits.quota, self.state.answers.succeed());
             (window, is_silent) = self.state.codes.window(rejection.code(), quota, is_quiet, succeed);
         }
