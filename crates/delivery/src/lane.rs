@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::slab::Slab;
 use contact_sink_core::{Applied, ContactSink, ContactUpdate, Limits};
-use slab::Slab;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
@@ -406,7 +406,7 @@ impl Lane {
 
     /// The caller has the outcome: the next update of the subject goes on.
     fn released(&mut self, key: Key, now: Instant) {
-        let Some(item) = self.items.try_remove(key) else { return };
+        let Some(item) = self.items.remove(key) else { return };
         let next = self.scheduler.subjects.leave(item.update.subject(), key);
         // One that has its outcome goes on by itself, when its caller takes it.
         if let Some(next) = next.filter(|next| self.items[*next].at != At::Settled) {

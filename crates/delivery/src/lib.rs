@@ -31,6 +31,7 @@ mod observe;
 mod options;
 mod outcome;
 mod outcomes;
+mod slab;
 
 pub use delivery::{Delivery, Full, Ticket};
 pub use journal::{Admission, Departing, Journal, JournalError, Numbered, Settled};

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::slab::Slab;
 use contact_sink_core::{Applied, ContactUpdate};
-use slab::Slab;
 use tokio::time::Instant;
 
 use super::item::{Item, Key};

@@ -7,8 +7,8 @@ pub(crate) mod subjects;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::slab::Slab;
 use contact_sink_core::{BatchKey, Limits, Overlap};
-use slab::Slab;
 use tokio::time::Instant;
 
 use super::item::{At, Item, Key, Priority};

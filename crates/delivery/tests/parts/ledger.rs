@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::slab::Slab;
 use contact_sink_core::{Applied, ContactUpdate, Rejection, Subject, UserId};
-use slab::Slab;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 

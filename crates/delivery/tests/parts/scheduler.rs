@@ -4,8 +4,8 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use crate::slab::Slab;
 use contact_sink_core::{BatchKey, ContactUpdate, Limits, Subject, UserId};
-use slab::Slab;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -37,7 +37,7 @@ impl Waiting {
         let (lane, _) = mpsc::unbounded_channel();
         let reply = Reply::One { to: oneshot::channel().0, at: Default::default() };
         let mut item = Item::new(update, priority, reply, Place { key: None, lane, _part: None });
-        (item.seq, item.came) = (self.items.len() as u64, self.now);
+        (item.seq, item.came) = (self.items.iter().count() as u64, self.now);
         let key = self.items.insert(item);
         if self.scheduler.subjects.enter(self.items[key].update.subject(), key) {
             self.proceed(key);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use crate::slab::Slab;
 use contact_sink_core::BatchKey;
-use slab::Slab;
 use tokio::time::Instant;
 
 use crate::backoff::after;
@@ -195,7 +195,7 @@ impl Queues {
     fn close_if_empty(&mut self, queue: usize) {
         if self.queues[queue].len() == 0 && !self.queues[queue].busy {
             let closed = self.queues.remove(queue);
-            self.by_key.remove(&closed.key);
+            closed.map(|closed| self.by_key.remove(&closed.key));
         }
     }
 
