@@ -15,6 +15,7 @@ use contact_sink::transport::{HyperTransport, TransportOptions};
 use contact_sink::{ContactUpdate, Subject, UserId};
 use futures_util::stream;
 use rusqlite::{Connection, params};
+use tokio::time::timeout;
 
 /// The service adds a row to the outbox in the transaction that changes the user:
 /// `UPDATE users SET email = ?2 WHERE id = ?1; INSERT INTO outbox (user) VALUES (?1);`
@@ -32,6 +33,8 @@ const CHANGED: &str = "
 ";
 const SETTLED: &str = "UPDATE outbox SET outcome = ?3 WHERE user = ?1 AND id <= ?2 AND outcome IS NULL";
 
+const ROUND: Duration = Duration::from_secs(10);
+
 /// A user, and the last row of the outbox that its value covers.
 type Change = (i64, i64);
 
@@ -42,17 +45,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: outbox DATABASE BASE_URL".into());
     };
     // The exchange timeout of the transport. No request of a worker that was killed arrives later than that.
-    let timeout =
+    let exchange_timeout =
         Duration::from_secs(std::env::var("EXCHANGE_TIMEOUT_SECONDS").map_or(Ok(10), |seconds| seconds.parse())?);
     let secret = std::env::var("JIGUANG_PROJECT_SECRET")?.into();
 
     let database = Connection::open(database)?;
     database.execute_batch(SCHEMA)?;
-    let transport = Arc::new(HyperTransport::new(TransportOptions::default().with_exchange_timeout(timeout))?);
+    let transport = Arc::new(HyperTransport::new(TransportOptions::default().with_exchange_timeout(exchange_timeout))?);
     let config = Config::new("sandbox", secret).with_base_url(base_url.parse()?);
     let sink = JiguangSink::new(Jiguang::new(config, transport));
     // The worker before may have been killed: the first request waits until none of its requests can arrive any more.
-    let delivery = Delivery::new(sink, Options::for_service().with_maybe_applied_hold(timeout));
+    let delivery = Delivery::new(sink, Options::for_service().with_maybe_applied_hold(exchange_timeout));
     loop {
         if let Health::Stopped(stop) = &*delivery.health().borrow() {
             return Err(stop.to_string().into());
@@ -62,7 +65,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let mut outcomes = delivery.deliver_all(stream::iter(updates));
-        while let Some(((user, last), outcome)) = outcomes.next().await {
+        // A round ends when nothing is settled for long: one user whose update always fails does not hold up later changes.
+        while let Ok(Some(((user, last), outcome))) = timeout(ROUND, outcomes.next()).await {
             let outcome = match outcome {
                 Outcome::Accepted => "accepted".to_owned(),
                 // Our words and the vendor's code: the vendor's text is personal data.

@@ -12,13 +12,11 @@ use crate::options::Rules;
 /// The buffer of a delivery. Places are given first come first served, so that a large update is not passed over.
 #[derive(Debug)]
 pub(crate) struct Buffer {
-    /// For updates that a caller waits for.
+    /// For updates that a caller waits for. Such an update may have no place: its caller holds it anyway while it waits, and the
+    /// newest ones must be sent before those that always fail.
     pub(crate) interactive: Places,
     /// For all others; the same places in a run.
     pub(crate) background: Places,
-    /// Whether callers wait for a place. In a service they do not: their updates are in memory as long as they wait, and the
-    /// newest ones must be sent before those that fail for ever.
-    callers_wait: bool,
 }
 
 /// Places for updates and for their text.
@@ -42,20 +40,11 @@ impl Buffer {
         if options.rules == Rules::Service {
             let background = Places::new(updates / 2, bytes / 2);
             let interactive = Places::new(updates - updates / 2, bytes - bytes / 2);
-            Self { interactive, background, callers_wait: false }
+            Self { interactive, background }
         } else {
             let all = Places::new(updates, bytes);
-            Self { interactive: all.clone(), background: all, callers_wait: true }
+            Self { interactive: all.clone(), background: all }
         }
-    }
-
-    /// A part for an update that a caller waits for.
-    pub(crate) async fn for_caller(&self, update: &ContactUpdate) -> Part {
-        if !self.callers_wait {
-            return self.interactive.now(update);
-        }
-        let one = self.interactive.for_one().await.ok()?;
-        Some([one, self.interactive.for_text(update).await.ok()?])
     }
 }
 

@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use contact_sink_core::{Applied, ContactSink, ContactUpdate};
+use contact_sink_core::{ContactSink, ContactUpdate};
 use futures_core::Stream;
 use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use crate::backoff::after;
 use crate::buffer::{Buffer, Part};
-use crate::lane::item::{Delivered, Item, Place, Priority, Reply};
+use crate::lane::item::{Delivered, Item, Priority, Reply};
 use crate::lane::ledger::Told;
 use crate::lane::{Command, Lane, driver};
 use crate::observe::within_current;
@@ -103,22 +103,18 @@ impl Delivery {
 
     /// Delivers one update. It joins a request with whatever else waits.
     ///
-    /// Waits for the vendor for as long as retrying takes, and in a run for a place in the buffer. A caller of a service who does
-    /// not wait any longer drops the future: an update that was never sent is then not sent at all. One that is in flight may be
-    /// applied.
+    /// Waits for the vendor for as long as retrying takes. A caller of a service who does not wait any longer drops the future: an
+    /// update that was never sent is then not sent at all. One that is in flight may be applied.
     pub async fn deliver(&self, update: ContactUpdate) -> Outcome {
-        let part = self.shared.buffer.for_caller(&update).await;
+        let part = self.shared.buffer.interactive.now(&update);
         self.give(update, None, part).await
     }
 
     /// Delivers one update, and waits for at most so long. Then it is [`Undelivered::Deadline`]: not applied if it was never
     /// sent, maybe applied if it is in flight. It is sent only if enough time is left for an answer.
     pub async fn deliver_within(&self, update: ContactUpdate, within: Duration) -> Outcome {
-        let deadline = after(Instant::now(), within);
-        match timeout_at(deadline, self.shared.buffer.for_caller(&update)).await {
-            Ok(part) => self.give(update, Some(deadline), part).await,
-            Err(_) => Outcome::Undelivered { applied: Applied::No, cause: Undelivered::Deadline, update },
-        }
+        let part = self.shared.buffer.interactive.now(&update);
+        self.give(update, Some(after(Instant::now(), within)), part).await
     }
 
     /// Gives one update to the delivery without waiting for a place in the buffer. The ticket is a future of its outcome.
@@ -136,7 +132,7 @@ impl Delivery {
     /// [`Delivery::deliver`] are sent first; one request in ten is for these all the same.
     ///
     /// It reads only as far as the buffer has places, and only while the returned stream is polled. The end of the input
-    /// tells the delivery that nothing more comes. A subject's next update waits until the outcome of the one before was taken.
+    /// tells the delivery that nothing more comes.
     pub fn deliver_all<T>(&self, updates: impl Stream<Item = (T, ContactUpdate)> + Send + 'static) -> Outcomes<T> {
         self.command(Command::InputOpened);
         Outcomes::new(self.clone(), Box::pin(Unnumbered { updates: Box::pin(updates) }))
@@ -195,7 +191,7 @@ impl Delivery {
     fn give(&self, update: ContactUpdate, deadline: Option<Instant>, part: Part) -> Ticket {
         let (to, outcome) = oneshot::channel();
         let at = Arc::new(AtomicUsize::new(usize::MAX));
-        let mut item = self.item(update, Priority::Interactive, Reply::One { to, at: at.clone() }, part);
+        let mut item = Item::new(update, Priority::Interactive, Reply::One { to, at: at.clone() }, part);
         item.deadline = deadline;
         self.submit(item);
         Ticket { outcome, at, lane: self.shared.commands.clone(), is_open: true }
@@ -203,11 +199,6 @@ impl Delivery {
 
     pub(crate) fn buffer(&self) -> &Buffer {
         &self.shared.buffer
-    }
-
-    pub(crate) fn item(&self, update: ContactUpdate, priority: Priority, reply: Reply, part: Part) -> Item {
-        let place = Place { key: None, lane: self.shared.commands.clone(), _part: part };
-        Item::new(update, priority, reply, place)
     }
 
     pub(crate) fn submit(&self, item: Item) {

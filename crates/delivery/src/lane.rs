@@ -36,8 +36,6 @@ use state::{Allowance, State, TEN};
 #[derive(Debug)]
 pub(crate) enum Command {
     Submit(Box<Item>),
-    /// The caller has the outcome, or is gone.
-    Released(Key),
     /// A caller left; its update is at this place, if the lane has it.
     Left(Arc<AtomicUsize>),
     /// The caller refused an update itself, without giving it to the lane.
@@ -113,7 +111,6 @@ impl Lane {
     pub(crate) fn handle(&mut self, command: Command, now: Instant) {
         match command {
             Command::Submit(item) => self.submit(*item, now),
-            Command::Released(key) => self.released(key, now),
             Command::Left(place) => self.left(place.load(Ordering::Relaxed)),
             Command::RefusedByCaller => {
                 self.ledger.refused_by_caller();
@@ -159,6 +156,7 @@ impl Lane {
             if self.scheduler.inputs.closing {
                 // The journal is the caller's again when the lane is closed.
                 self.ledger.close_journal();
+                self.state.close(now);
             }
             for closer in self.closers.drain(..) {
                 // An error means that the caller is gone.
@@ -182,12 +180,9 @@ impl Lane {
             item.maybe_until = Some(after(now, self.setup.options.maybe_applied_hold));
         }
         let valid = guarded(|| self.setup.sink.validate(&item.update));
-        let (priority, deadline) = (item.priority, item.deadline);
+        let (seq, priority, deadline) = (item.seq, item.priority, item.deadline);
         let key = self.items.insert(item);
         let item = &mut self.items[key];
-        if let Some(place) = &mut item.place {
-            place.key = Some(key);
-        }
         if let Some(Reply::One { at, .. }) = &item.reply {
             at.store(key, Ordering::Relaxed);
         }
@@ -213,6 +208,10 @@ impl Lane {
         }
         if may_go_on {
             self.proceed(key, now);
+        }
+        // A caller is answered at once in a pause, if the update cannot be the canary.
+        if priority == Priority::Interactive && self.state.is_paused() {
+            self.end_waiting(|item| item.seq == seq && matches!(item.at, At::Line | At::Held(_)), now);
         }
     }
 
@@ -337,9 +336,11 @@ impl Lane {
     /// Writes down what ended, and then tells the callers.
     pub(crate) fn commit(&mut self, now: Instant) {
         while self.ledger.has_settled() {
-            if let Err(error) = self.ledger.commit(&mut self.items, now) {
+            let (settled, written) = self.ledger.commit(&mut self.items, now);
+            if let Err(error) = written {
                 self.journal_failed(&error, now);
             }
+            settled.into_iter().for_each(|key| self.leave(key, now));
         }
     }
 
@@ -351,6 +352,7 @@ impl Lane {
         let item = &mut self.items[key];
         let was = std::mem::replace(&mut item.at, At::Settled);
         self.state.canary_ended(key);
+        self.scheduler.lent -= usize::from(item.is_lent);
         if let Some(deadline) = item.deadline {
             self.scheduler.deadlines.remove(&(deadline, key));
         }
@@ -404,11 +406,11 @@ impl Lane {
         }
     }
 
-    /// The caller has the outcome: the next update of the subject goes on.
-    fn released(&mut self, key: Key, now: Instant) {
+    /// An update has its outcome: the next one of the subject goes on.
+    fn leave(&mut self, key: Key, now: Instant) {
         let Some(item) = self.items.remove(key) else { return };
         let next = self.scheduler.subjects.leave(item.update.subject(), key);
-        // One that has its outcome goes on by itself, when its caller takes it.
+        // One that is settled leaves in its turn.
         if let Some(next) = next.filter(|next| self.items[*next].at != At::Settled) {
             self.proceed(next, now);
         }
@@ -449,7 +451,7 @@ impl Lane {
             } else if deadline <= now {
                 self.scheduler.deadlines.remove(&(deadline, key));
                 let (applied, cause) = (Applied::Maybe, Undelivered::Deadline);
-                item.tell_early(Outcome::Undelivered { applied, cause, update: item.update.clone() });
+                item.tell(Outcome::Undelivered { applied, cause, update: item.update.clone() });
             }
         }
     }

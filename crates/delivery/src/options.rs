@@ -12,7 +12,7 @@ use crate::Limiter;
 /// | | a run | a service |
 /// |---|---|---|
 /// | credentials or endpoint refused | stops | asks once more, then pauses and asks again by itself |
-/// | the vendor is down | stops after [`Options::unreachable_after`] or [`Options::patience`] | waits and probes |
+/// | the vendor is down | stops after [`Options::with_unreachable_after`] or [`Options::with_patience`] | waits and probes |
 /// | much or everything is refused | stops, see [`MaxRejected`] | each caller gets its refusal |
 /// | an update fails again and again | ends after [`Options::max_attempts`] | the same, but only attempts count that a later request outlived |
 /// | later updates of its subject | are left to the next run | end with it |
@@ -29,11 +29,11 @@ pub struct Options {
     pub batch: Option<NonZeroUsize>,
     /// How long an update waits for others to share its request. Default 5 ms.
     pub linger: Duration,
-    /// The most updates that the delivery holds; when there are more, giving it another one waits. Default 5,000.
+    /// The most updates that the delivery holds. Default 5,000.
     ///
-    /// In a service half of it bounds [`deliver_all`](crate::Delivery::deliver_all), and the other half
-    /// [`try_deliver`](crate::Delivery::try_deliver); an update of [`deliver`](crate::Delivery::deliver) is taken at once, since its
-    /// caller holds it while it waits.
+    /// It bounds how far [`deliver_all`](crate::Delivery::deliver_all) reads, and what [`try_deliver`](crate::Delivery::try_deliver)
+    /// takes; in a service each has one half. An update of [`deliver`](crate::Delivery::deliver) is taken at once, since its caller
+    /// holds it while it waits.
     pub max_waiting: NonZeroUsize,
     /// The most bytes of text in the updates that the delivery holds: ids and values. Default 16 MiB, at most 4 GiB.
     ///

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::buffer::Permit;
 use crate::lane::Command;
-use crate::lane::item::{Delivered, Priority, Reply};
+use crate::lane::item::{Delivered, Item, Priority, Reply};
 use crate::{Delivery, Numbered, Outcome, Summary};
 
 type Input<T> = Pin<Box<dyn Stream<Item = Read<T>> + Send>>;
@@ -111,7 +111,7 @@ impl<T> Outcomes<T> {
                 self.tags.insert(self.next_id, tag);
                 let reply = Reply::Many { id: self.next_id, to: self.to.clone() };
                 self.next_id += 1;
-                let mut item = self.delivery.item(update, Priority::Background, reply, Some([one, text]));
+                let mut item = Item::new(update, Priority::Background, reply, Some([one, text]));
                 (item.number, item.applied) = (number, earlier);
                 self.delivery.submit(item);
             }

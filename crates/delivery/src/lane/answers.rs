@@ -52,6 +52,9 @@ impl Lane {
             item.maybe_until = item.maybe_until.max(until);
             item.applied = item.applied.max(error.applied());
             item.cause = Some(error.clone());
+            if !counts {
+                self.scheduler.lend(item);
+            }
         }
         self.count_failure(&group.items, number, counts);
         let failure = judge::failure(&error, self.state.answers.accepted);
@@ -62,21 +65,45 @@ impl Lane {
             return self.undeliver_all(group.items, now);
         }
         match failure {
-            Failure::Broken if group.may_be_taken_apart() && group.items.len() > 1 => {
+            Failure::Broken => self.broke(group, now),
+            Failure::Apart if group.may_be_taken_apart() && group.items.len() > 1 => {
                 self.isolate(&group.key, judge::halved(group.items), now);
             }
-            Failure::Broken => group.items.into_iter().for_each(|item| self.undeliver(item, Undelivered::Broken, now)),
             // Where a later request was decided, the updates of this one are at fault.
             Failure::Act if is_canary || group.items.iter().all(|key| self.items[*key].outlived == 0) => {
                 self.act(is_canary, group, &error, now);
             }
-            Failure::Act | Failure::Again => {
+            Failure::Act | Failure::Apart | Failure::Again => {
                 if is_canary {
                     self.state.pause(&error, group.items.first().copied(), now);
                 }
                 self.fails(group, &error, now);
             }
         }
+    }
+
+    /// Code of the sink panicked over this request. The answer to it, if there was one, is lost.
+    pub(crate) fn panicked(&mut self, number: u64, now: Instant) {
+        let Some(Flight { group, .. }) = self.in_flight.remove(&number) else { return };
+        self.scheduler.answered(&group.key);
+        let until = after(now, self.setup.options.maybe_applied_hold);
+        for item in &group.items {
+            let item = &mut self.items[*item];
+            (item.applied, item.maybe_until) = (Applied::Maybe, Some(until));
+        }
+        match self.state.stopped() {
+            Some(_) => self.undeliver_all(group.items, now),
+            None => self.broke(group, now),
+        }
+        self.advance(now);
+    }
+
+    /// One of these is at fault, and ends.
+    fn broke(&mut self, group: Group, now: Instant) {
+        if group.may_be_taken_apart() && group.items.len() > 1 {
+            return self.isolate(&group.key, judge::halved(group.items), now);
+        }
+        group.items.into_iter().for_each(|item| self.undeliver(item, Undelivered::Broken, now));
     }
 
     /// The vendor answered a service that a person must act. That may be one node's mistake: it is asked once more.
@@ -142,7 +169,7 @@ impl Lane {
                 self.state.pause(&error, items.first().copied(), now);
             }
         } else {
-            self.state.decided(number, is_accepted, now);
+            self.state.decided(number, is_accepted, purpose.confirms(), now);
         }
         judge::hide_values_of_others(
             &items.iter().map(|key| &self.items[*key].update).collect::<Vec<_>>(),
@@ -253,8 +280,9 @@ impl Lane {
         let (mut window, mut is_silent) = (Duration::ZERO, false);
         let needs_no_window = rejection.is_listed() || (self.state.is_service() && is_alone);
         if !needs_no_window {
-            let (quota, succeed) = (self.setup.limits.quota, self.state.answers.succeed());
-            (window, is_silent) = self.state.codes.window(rejection.code(), quota, is_quiet, succeed);
+            let (quota, succeed, is_service) =
+                (self.setup.limits.quota, self.state.answers.succeed(), self.state.is_service());
+            (window, is_silent) = self.state.codes.window(rejection.code(), quota, is_quiet, succeed, is_service);
         }
         let not_before = after(self.state.quiet_until().max(now), window);
         if is_silent {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use contact_sink_core::{ContactSink, ContactUpdate, Retry, SinkError, SinkErrorKind, Verdict};
 use tokio::sync::mpsc;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Command, Lane};
@@ -27,14 +27,11 @@ pub(crate) async fn drive(
     let mut flying: JoinSet<(u64, Answer)> = JoinSet::new();
     let mut numbers: HashMap<Id, u64> = HashMap::new();
     let mut departure: Option<Departure> = None;
-    let mut handles_gone = false;
+    let (mut handles_gone, mut is_open) = (false, true);
     loop {
         while let Ok(command) = commands.try_recv() {
             handles_gone |= matches!(command, Command::HandlesGone);
             obey(&mut lane, &mut flying, command).await;
-        }
-        if handles_gone && lane.is_finished() {
-            return;
         }
         let now = Instant::now();
         if lane.is_overdue(now) {
@@ -47,6 +44,9 @@ pub(crate) async fn drive(
         if lane.has_settled() {
             continue;
         }
+        if handles_gone && lane.is_finished() {
+            return;
+        }
         let wants_to_send = lane.wants_to_send(now);
         lane.tell_wait(wants_to_send, limiter.as_ref().and_then(|limiter| limiter.held_until(now)), now);
         if !wants_to_send {
@@ -57,16 +57,25 @@ pub(crate) async fn drive(
         }
         let wake_at = lane.wakes_at(now);
         tokio::select! {
-            command = commands.recv() => match command {
+            command = commands.recv(), if is_open => match command {
                 Some(command) => {
                     handles_gone |= matches!(command, Command::HandlesGone);
                     obey(&mut lane, &mut flying, command).await;
                 }
-                None => return,
+                // What the lane has is still delivered.
+                None => is_open = false,
             },
             Some(joined) = flying.join_next_with_id(), if !flying.is_empty() => {
-                if let Some((number, answer)) = landed(joined, &mut numbers) {
-                    lane.answered(number, answer, Instant::now());
+                match joined {
+                    Ok((id, (number, answer))) => {
+                        numbers.remove(&id);
+                        lane.answered(number, answer, Instant::now());
+                    }
+                    Err(error) => {
+                        if let Some(number) = numbers.remove(&error.id()) {
+                            lane.panicked(number, Instant::now());
+                        }
+                    }
                 }
             }
             permit = granted(&mut departure) => {
@@ -132,18 +141,4 @@ async fn exchange(
         });
     }
     (number, answer)
-}
-
-fn landed(joined: Result<(Id, (u64, Answer)), JoinError>, numbers: &mut HashMap<Id, u64>) -> Option<(u64, Answer)> {
-    match joined {
-        Ok((id, answered)) => {
-            numbers.remove(&id);
-            Some(answered)
-        }
-        Err(error) => {
-            let number = numbers.remove(&error.id())?;
-            let error = SinkError::new("sink", "send", SinkErrorKind::Contract).with_detail("it panicked");
-            Some((number, Err(error)))
-        }
-    }
 }

@@ -7,7 +7,6 @@ use contact_sink_core::{Applied, ContactUpdate, Field, Rejection, SinkError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::Command;
 use crate::buffer::Part;
 use crate::{Outcome, Undelivered};
 
@@ -35,7 +34,10 @@ pub(crate) struct Item {
     pub(crate) deadline: Option<Instant>,
     /// `None` once the caller has the outcome, or has left.
     pub(crate) reply: Option<Reply>,
-    pub(crate) place: Option<Place>,
+    /// What it has of the buffer.
+    pub(crate) part: Part,
+    /// Whether its part was given back before its outcome.
+    pub(crate) is_lent: bool,
     pub(crate) came: Instant,
     pub(crate) at: At,
     /// Whether it was sent at least once.
@@ -84,7 +86,7 @@ pub(crate) struct Split {
 }
 
 impl Item {
-    pub(crate) fn new(update: ContactUpdate, priority: Priority, reply: Reply, place: Place) -> Self {
+    pub(crate) fn new(update: ContactUpdate, priority: Priority, reply: Reply, part: Part) -> Self {
         Self {
             seq: 0,
             number: None,
@@ -92,7 +94,8 @@ impl Item {
             priority,
             deadline: None,
             reply: Some(reply),
-            place: Some(place),
+            part,
+            is_lent: false,
             came: Instant::now(),
             at: At::Line,
             sent: false,
@@ -114,20 +117,10 @@ impl Item {
         Outcome::Undelivered { applied, cause, update: self.update.clone() }
     }
 
-    /// Gives the caller the outcome. The place is free when the caller takes it.
+    /// Gives the caller the outcome. Its part of the buffer is free when the caller takes it.
     pub(crate) fn tell(&mut self, outcome: Outcome) {
-        let place = self.place.take();
-        self.reply_with(outcome, place);
-    }
-
-    /// Tells the caller before the lane is done with the update.
-    pub(crate) fn tell_early(&mut self, outcome: Outcome) {
-        self.reply_with(outcome, None);
-    }
-
-    fn reply_with(&mut self, outcome: Outcome, place: Option<Place>) {
-        let delivered = Delivered { outcome, _place: place };
-        // If the caller is gone, what comes back is dropped here, which frees the place.
+        let delivered = Delivered { outcome, _part: self.part.take() };
+        // If the caller is gone, what comes back is dropped here, which frees the part.
         match self.reply.take() {
             Some(Reply::One { to, .. }) => drop(to.send(delivered)),
             Some(Reply::Many { id, to }) => drop(to.send((id, delivered))),
@@ -170,27 +163,9 @@ pub(crate) enum Reply {
     },
 }
 
-/// An outcome on its way to the caller, with the place that it gives back once it is taken.
+/// An outcome on its way to the caller, with the part of the buffer that is free once it is taken.
 #[derive(Debug)]
 pub(crate) struct Delivered {
     pub(crate) outcome: Outcome,
-    _place: Option<Place>,
-}
-
-/// A place in the buffer and in the order of its subject. Dropping it lets the next update of the subject go on.
-#[derive(Debug)]
-pub(crate) struct Place {
-    /// Where the update is in the slab, once the lane has it.
-    pub(crate) key: Option<Key>,
-    pub(crate) lane: mpsc::UnboundedSender<Command>,
-    pub(crate) _part: Part,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(key) = self.key {
-            // A lane that is gone has nothing left to order.
-            let _ = self.lane.send(Command::Released(key));
-        }
-    }
+    _part: Part,
 }

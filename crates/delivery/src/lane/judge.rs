@@ -34,6 +34,8 @@ pub(crate) enum Ruling {
 pub(crate) enum Failure {
     /// The same request is sent again.
     Again,
+    /// The request itself is wrong: one of its updates is at fault.
+    Apart,
     /// A person must act first.
     Act,
     /// The sink's own code failed.
@@ -76,6 +78,7 @@ pub(crate) fn rule(
 pub(crate) fn failure(error: &SinkError, has_accepted: bool) -> Failure {
     match error.retry() {
         Retry::Never if error.kind() == SinkErrorKind::Contract => Failure::Broken,
+        Retry::Never if error.kind() == SinkErrorKind::BadRequest => Failure::Apart,
         // Something between answers in the vendor's place.
         Retry::Never if error.is_odd() && has_accepted => Failure::Again,
         Retry::Never => Failure::Act,

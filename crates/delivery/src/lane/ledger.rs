@@ -127,7 +127,7 @@ impl Ledger {
     }
 
     /// Writes the outcomes down, and then tells the callers. After a failure they are told that they are not delivered.
-    pub(crate) fn commit(&mut self, items: &mut Slab<Item>, now: Instant) -> Result<(), JournalError> {
+    pub(crate) fn commit(&mut self, items: &mut Slab<Item>, now: Instant) -> (Vec<Key>, Result<(), JournalError>) {
         let mut settled = std::mem::take(&mut self.settled);
         let mut written = Ok(());
         if let Some(journal) = &mut self.journal {
@@ -161,12 +161,13 @@ impl Ledger {
             told.summary.count(outcome);
         }
         drop(told);
-        for (key, outcome) in settled {
+        let tell = |(key, outcome): (Key, Outcome)| {
             if let Some(item) = items.get_mut(key) {
                 item.tell(outcome);
             }
-        }
-        written
+            key
+        };
+        (settled.into_iter().map(tell).collect(), written)
     }
 
     /// The journal failed: nothing is written down any more, whatever the lane stopped for before.

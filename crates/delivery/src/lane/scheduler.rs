@@ -41,6 +41,9 @@ pub(crate) struct Scheduler {
     most: usize,
     one_per_key: bool,
     turn: u64,
+    /// Updates that gave their part of the buffer back before their outcome, and how many may.
+    pub(crate) lent: usize,
+    most_lent: usize,
 }
 
 /// Whether more updates come.
@@ -79,6 +82,8 @@ impl Scheduler {
             most: limits.max_updates.get(),
             one_per_key: limits.overlap == Overlap::OnePerKey,
             turn: 0,
+            lent: 0,
+            most_lent: if is_service { options.max_waiting.get() / 2 } else { 0 },
         }
     }
 
@@ -234,6 +239,15 @@ impl Scheduler {
                 At::Retry => self.retries.promote(key),
                 _ => {}
             }
+        }
+    }
+
+    /// Lets an update that failed while the vendor is down wait without its part of the buffer: if it fails always, others must
+    /// come in to show that the vendor is there.
+    pub(crate) fn lend(&mut self, item: &mut Item) {
+        if self.lent < self.most_lent && item.part.take().is_some() {
+            item.is_lent = true;
+            self.lent += 1;
         }
     }
 

@@ -167,9 +167,9 @@ impl State {
     }
 
     /// The answer to this request decided about an update.
-    pub(crate) fn decided(&mut self, departed: u64, is_accepted: bool, now: Instant) {
+    pub(crate) fn decided(&mut self, departed: u64, is_accepted: bool, confirms: bool, now: Instant) {
         let since = self.unreachable_since();
-        self.answers.decided(departed, is_accepted, now);
+        self.answers.decided(departed, is_accepted, confirms, now);
         self.fresh_failed = false;
         let goes_on = match &self.phase {
             Phase::Starting => is_accepted || self.is_service(),
@@ -238,6 +238,13 @@ impl State {
     pub(crate) fn stop(&mut self, why: Stop, now: Instant) {
         self.observer.stops(&why);
         self.enter(Phase::Stopped(Arc::new(why)), now);
+    }
+
+    /// All is delivered, and nothing more comes.
+    pub(crate) fn close(&mut self, now: Instant) {
+        if self.stopped().is_none() {
+            self.enter(Phase::Stopped(Arc::new(Stop::Halted)), now);
+        }
     }
 
     pub(crate) fn stopped(&self) -> Option<&Arc<Stop>> {

@@ -1,4 +1,4 @@
-//! Two updates of one subject leave in their order, the later after the outcome of the earlier was taken, in bounded memory.
+//! Two updates of one subject are sent in their order, the later one when the earlier one has its outcome, in bounded memory.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -32,26 +32,27 @@ fn a_user_named_fifty_times_ends_with_the_last_value() {
     }
 }
 
+/// An outcome that its caller has not taken yet holds up nothing: the caller may wait for a later update of the same user.
 #[test]
-fn the_later_update_waits_until_the_outcome_of_the_earlier_is_taken() {
-    let world = World::new(10, accept_all).shared();
-    paused(async {
-        let delivery = Delivery::new(world.clone(), Options::for_run());
-        let (rows, input) = tokio::sync::mpsc::unbounded_channel();
-        let mut outcomes = delivery.deliver_all(Fed(input));
-        rows.send((0, update_of(0, 1, 1))).unwrap();
-        rows.send((1, update_of(1, 1, 1))).unwrap();
-        assert!(timeout(Duration::from_millis(1), outcomes.next()).await.is_err(), "both are read");
-        sleep(Duration::from_secs(10)).await;
-        assert_eq!(world.requests(), 1, "the first outcome lies there, and nobody has taken it");
-        assert_eq!(outcomes.next().await, Some((0, Outcome::Accepted)));
-        sleep(Duration::from_secs(10)).await;
-        assert_eq!(world.requests(), 2);
-        drop(rows);
-        assert_eq!(outcomes.next().await, Some((1, Outcome::Accepted)));
-        assert_eq!(outcomes.next().await, None);
-    });
-    assert_eq!(world.stored(1, "field-0"), Some(1));
+fn an_outcome_that_was_not_taken_does_not_block_its_subject() {
+    for options in [Options::for_run(), Options::for_service().with_first_after(Duration::ZERO)] {
+        let world = World::new(10, accept_all).shared();
+        paused(async {
+            let delivery = Delivery::new(world.clone(), options.with_max_waiting(2.try_into().unwrap()));
+            let first = delivery.try_deliver(update_of(0, 7, 1)).unwrap();
+            assert_eq!(delivery.deliver(update_of(1, 7, 1)).await, Outcome::Accepted);
+            assert_eq!(first.await, Outcome::Accepted);
+            // Where an outcome is met, the current value is sent again.
+            let rows = (2..10).map(|row| (row, update_of(row, row % 3, 1)));
+            let mut outcomes = delivery.deliver_all(stream::iter(rows.collect::<Vec<_>>()));
+            while let Some((row, outcome)) = outcomes.next().await {
+                assert_eq!(outcome, Outcome::Accepted);
+                assert_eq!(delivery.deliver(update_of(100 + row, row % 3, 1)).await, Outcome::Accepted);
+            }
+        });
+        assert_eq!(world.stored(7, "field-0"), Some(1));
+        assert_eq!(world.breaches(), [""; 0]);
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use contact_sink_core::{ContactUpdate, Field};
 use contact_sink_delivery::{Delivery, Options, Outcome, Stop};
 use proptest::prelude::*;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::run::{Feed, deliver_rows, paused, take_all};
 use crate::script::{Blame, Wording, accept_all, refuse_all, refuse_users};
@@ -56,27 +56,20 @@ fn an_input_is_read_as_far_as_its_text_fits() {
     assert_eq!(read_ahead(Options::for_run(), 100), 5_000);
 }
 
+/// Room for four updates of 8 KB each, or thirty-two small ones.
 #[test]
-fn callers_wait_for_room_for_their_text_in_turn() {
+fn what_does_not_wait_for_a_place_is_given_back_when_its_text_does_not_fit() {
     paused(async {
-        let world = World::new(1, accept_all).with_latency(|_| Duration::from_secs(1)).shared();
-        // Room for four callers of 8 KB each, or thirty-two small ones.
-        let delivery = Delivery::new(world.clone(), options(32 * 8).with_concurrency(1.try_into().unwrap()));
-        let call = |user: usize, bytes| {
-            let delivery = delivery.clone();
-            tokio::spawn(async move { delivery.deliver(large(user, user, bytes)).await })
-        };
-        let mut callers: Vec<_> = (0..40).map(|user| call(user, 8)).collect();
-        sleep(Duration::from_millis(1)).await;
-        callers[35].abort();
-        for (user, caller) in callers.drain(..).enumerate() {
-            match caller.await {
-                Ok(outcome) => assert_eq!(outcome, Outcome::Accepted),
-                Err(gone) => assert!(gone.is_cancelled() && user == 35),
-            }
+        let world = World::new(1, accept_all).shared();
+        let delivery = Delivery::new(world.clone(), options(32 * 8));
+        let tickets: Vec<_> = (0..40).map_while(|user| delivery.try_deliver(large(user, user, 8)).ok()).collect();
+        assert_eq!(tickets.len(), 32);
+        // A caller who waits holds the update anyway.
+        assert_eq!(delivery.deliver(large(99, 99, 8)).await, Outcome::Accepted);
+        for ticket in tickets {
+            assert_eq!(ticket.await, Outcome::Accepted);
         }
-        let order: Vec<usize> = world.departures().iter().map(|departure| departure.users[0]).collect();
-        assert_eq!(order, Vec::from_iter((0..40).filter(|user| *user != 35)), "whoever left its place took nothing");
+        assert!(delivery.try_deliver(large(41, 41, 8)).is_ok());
     });
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use contact_sink_core::{Applied, Retry, SinkErrorKind, Verdict};
+use contact_sink_core::{Applied, Overlap, Rejection, Retry, SinkErrorKind, Verdict};
 use contact_sink_delivery::{Delivery, Full, Health, Options, Outcome, Stop, Undelivered};
 use futures_util::stream;
 use tokio::task::JoinHandle;
@@ -168,7 +168,7 @@ fn an_odd_answer_of_something_between_is_an_outage() {
 #[test]
 fn wrong_credentials_pause_a_service_and_it_continues_by_itself() {
     use SinkErrorKind as K;
-    for kind in [K::Credentials, K::Forbidden, K::WrongAddress, K::BadRequest, K::Certificate] {
+    for kind in [K::Credentials, K::Forbidden, K::WrongAddress, K::Certificate] {
         paused(async {
             let is_up = |at| !(secs(5)..secs(25)).contains(&at);
             let world = World::new(1, up_when(is_up, fails(kind), accept_all)).with_quota("100/s").shared();
@@ -509,6 +509,8 @@ fn a_closed_service_says_so() {
         let other = delivery.clone();
         is_accepted(&delivery, 0).await;
         delivery.close(secs(1)).await;
+        assert_eq!(other.health().borrow().name(), "stopped");
+        assert_eq!(other.summary().stop, None, "it was closed in order");
         assert_eq!(undelivered(&other.deliver(update_of(1, 1, 1)).await), Some((Applied::No, &Undelivered::Closed)));
         let health = other.health();
         drop(other);
@@ -734,5 +736,147 @@ fn a_panic_over_one_update_of_a_batch_ends_that_one_alone() {
             assert_eq!((is_broken, outcome == Outcome::Accepted), (row == 7, row != 7), "{row}: {outcome:?}");
         }
         assert_eq!(*delivery.health().borrow(), Health::Normal);
+    });
+}
+
+/// Of a batch that is refused as malformed one update is at fault: the others are delivered, and nobody else waits.
+#[test]
+fn a_malformed_update_pauses_nobody() {
+    for most in [1, 100] {
+        paused(async {
+            let script = |request: &Request<'_>| match request.users() {
+                users if users.contains(&7) => Err(error(SinkErrorKind::BadRequest)),
+                _ => accept_all(request),
+            };
+            let world = World::new(most, script).with_quota("100/s").shared();
+            let delivery = service(&world);
+            let states = states(&delivery);
+            let callers: Vec<_> = (0..100).map(|row| post(&delivery, row, row)).collect();
+            for row in 100..300 {
+                let began = Instant::now();
+                is_accepted(&delivery, row).await;
+                assert!(began.elapsed() < secs(2), "{most}: {:?}", began.elapsed());
+                sleep(ms(100)).await;
+            }
+            for (row, caller) in callers.into_iter().enumerate() {
+                let outcome = caller.await.unwrap();
+                assert_eq!(outcome == Outcome::Accepted, row != 7, "{most} {row}: {outcome:?}");
+            }
+            assert_eq!(*states.lock().unwrap(), ["starting", "normal"]);
+        });
+    }
+}
+
+/// Codes that the vendor's table lacks, of which the confirmation is refused, accepted, or never sent in time.
+#[test]
+fn unlisted_codes_of_any_kind_hold_up_no_other_caller() {
+    for (deadline, nth_is_bad, again, codes) in
+        [(ms(900), 20, true, 1), (secs(5), 30, false, 1), (secs(5), 10, false, 1), (secs(5), 20, true, 50)]
+    {
+        paused(async {
+            let seen = Mutex::new(HashMap::<usize, usize>::new());
+            let script = move |request: &Request<'_>| {
+                let verdict = |update| {
+                    let user = user_of(update);
+                    let times = *seen.lock().unwrap().entry(user).and_modify(|times| *times += 1).or_insert(1);
+                    let code = 9_000 + (user % codes) as i64;
+                    match user % nth_is_bad == 1 && (again || times == 1) {
+                        true => Verdict::Rejected(Rejection::unlisted(Some(code.into()), "unlisted")),
+                        false => Verdict::Accepted,
+                    }
+                };
+                Ok(request.batch.iter().map(verdict).collect())
+            };
+            let world = World::new(1, script).with_quota("100/s").shared();
+            let delivery = service(&world);
+            let mut callers = Vec::new();
+            for row in 0..3_000 {
+                let delivery = delivery.clone();
+                callers
+                    .push(tokio::spawn(async move { delivery.deliver_within(update_of(row, row, 1), deadline).await }));
+                sleep(ms(20)).await;
+            }
+            for (row, caller) in callers.into_iter().enumerate() {
+                let outcome = caller.await.unwrap();
+                let is_rejected = again && row % nth_is_bad == 1;
+                assert_eq!(matches!(outcome, Outcome::Rejected { .. }), is_rejected, "{row}: {outcome:?}");
+                assert_eq!(outcome == Outcome::Accepted, !is_rejected, "{row}: {outcome:?}");
+            }
+        });
+    }
+}
+
+/// A key with an old update must not be passed over for another key's.
+#[test]
+fn no_batch_key_starves_under_overload() {
+    paused(async {
+        let world = World::new(1, accept_all).with_quota("10/s").with_keys(2, Overlap::Free).shared();
+        let delivery = service(&world);
+        let _old: Vec<_> = (0..100).map(|row| post(&delivery, row, 2 * row)).collect();
+        let accepted = Arc::new(Mutex::new([0, 0]));
+        for row in 0..1_000 {
+            let (delivery, accepted) = (delivery.clone(), accepted.clone());
+            tokio::spawn(async move {
+                let user = 1_000 + row;
+                if delivery.deliver_within(update_of(row, user, 1), secs(2)).await == Outcome::Accepted {
+                    accepted.lock().unwrap()[user % 2] += 1;
+                }
+            });
+            sleep(ms(50)).await;
+        }
+        let accepted = accepted.lock().unwrap();
+        assert!(accepted[0] > 150 && accepted[1] > 150, "{accepted:?}");
+    });
+}
+
+/// Rows that always fail must not keep out the others, which show that the vendor is there.
+#[test]
+fn a_table_whose_first_rows_always_fail_is_delivered() {
+    for (max_waiting, poison, most) in [(20, 10, 1), (5_000, 3_000, 100)] {
+        paused(async {
+            let script = move |request: &Request<'_>| match request.users().iter().any(|user| *user < poison) {
+                true => Err(error(SinkErrorKind::Unavailable)),
+                false => accept_all(request),
+            };
+            let world = World::new(most, script).with_quota("100/s").shared();
+            let delivery = Delivery::new(world.clone(), options().with_max_waiting(max_waiting.try_into().unwrap()));
+            is_accepted(&delivery, 1_000_000).await;
+            let rows = (0..20_000).map(|row| (row, update_of(row, row, 1))).collect::<Vec<_>>();
+            let mut outcomes = delivery.deliver_all(stream::iter(rows));
+            let (mut accepted, mut last) = (0, Instant::now());
+            while accepted < 20_000 - poison {
+                let next = timeout(secs(24 * 3_600), outcomes.next()).await;
+                let (row, outcome) = next.unwrap_or_else(|_| panic!("stuck after {accepted}")).unwrap();
+                assert_eq!(outcome == Outcome::Accepted, row >= poison, "{row}: {outcome:?}");
+                accepted += usize::from(outcome == Outcome::Accepted);
+                last = Instant::now();
+            }
+            assert!(last.elapsed() < secs(1));
+        });
+    }
+}
+
+#[test]
+fn in_a_pause_a_user_whose_value_is_held_back_is_answered_at_once() {
+    paused(async {
+        let is_up = |at| !(secs(5)..secs(60)).contains(&at);
+        let lost = |request: &Request<'_>| match request.number {
+            2 => Err(error(SinkErrorKind::Timeout)),
+            _ => accept_all(request),
+        };
+        let world = World::new(1, up_when(is_up, fails(SinkErrorKind::Credentials), lost)).shared();
+        let delivery = Delivery::new(world.clone(), options().with_maybe_applied_hold(secs(60)));
+        is_accepted(&delivery, 0).await;
+        let _ = delivery.deliver_within(update_of(1, 7, 1), ms(15)).await;
+        sleep(secs(6)).await;
+        let _ = delivery.deliver(update_of(2, 2, 1)).await;
+        assert_eq!(delivery.health().borrow().name(), "paused");
+        sleep(secs(6)).await;
+        for row in 3..6 {
+            let began = Instant::now();
+            let outcome = delivery.deliver(update_of(row, 7, 1)).await;
+            assert!(matches!(undelivered(&outcome), Some((_, Undelivered::Paused(_)))), "{outcome:?}");
+            assert!(began.elapsed() < ms(100), "{:?}", began.elapsed());
+        }
     });
 }

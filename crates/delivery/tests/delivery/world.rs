@@ -53,8 +53,10 @@ struct State {
     flying: Vec<usize>,
     flying_keys: Vec<usize>,
     most_flying: usize,
-    /// The rows of each user whose outcome nobody has taken yet.
+    /// The rows of each user that were neither answered nor have an outcome that was taken.
     owed: HashMap<usize, BTreeSet<usize>>,
+    /// The rows of which no outcome was taken.
+    held: BTreeSet<(usize, usize)>,
     read: usize,
     taken: usize,
     most_ahead: usize,
@@ -123,10 +125,11 @@ impl World {
         self.state().breaches.clone()
     }
 
-    /// The lane is given this row. Until its outcome is taken, no later one of this user may leave.
+    /// The lane is given this row. Until it is answered, or its outcome is taken, no later one of this user may leave.
     pub(crate) fn row_read(&self, user: usize, row: usize) {
         let mut state = self.state();
         state.owed.entry(user).or_default().insert(row);
+        state.held.insert((user, row));
         state.read += 1;
         state.most_ahead = state.most_ahead.max(state.read - state.taken);
     }
@@ -134,8 +137,9 @@ impl World {
     /// The caller has this row's outcome, or does not want it any more.
     pub(crate) fn row_taken(&self, user: usize, row: usize) {
         let mut state = self.state();
-        let owed = state.owed.entry(user).or_default().remove(&row);
-        state.taken += usize::from(owed);
+        state.owed.entry(user).or_default().remove(&row);
+        let held = state.held.remove(&(user, row));
+        state.taken += usize::from(held);
     }
 
     fn key_of(&self, update: &ContactUpdate) -> usize {
@@ -176,7 +180,7 @@ impl World {
             state.owed.get(user).and_then(BTreeSet::first).is_some_and(|earliest| earliest < row)
         };
         if users.iter().zip(&rows).any(owes_earlier) {
-            breach("the outcome of an earlier update of the subject was not taken");
+            breach("an earlier update of the subject was not sent before");
         }
         let is_held = |(user, row): (&usize, &usize)| {
             let on_its_way = |(other, at): &(usize, Instant)| other != row && at.elapsed() < self.maybe_applied_hold;
@@ -239,6 +243,9 @@ impl ContactSink for World {
         }
         let answer = (self.script)(&Request { number, batch });
         let mut state = self.state();
+        for update in batch {
+            state.owed.entry(user_of(update)).or_default().remove(&row_of(update));
+        }
         if answer.as_ref().is_err_and(|error| error.applied() == Applied::Maybe) {
             for update in batch {
                 state.unknown.entry(user_of(update)).or_default().push((row_of(update), Instant::now()));

@@ -72,6 +72,7 @@ fn an_odd_answer_is_a_persons_matter_only_if_nothing_was_ever_accepted() {
         (error(Kind::Credentials).with_odd_answer(), false, Failure::Act),
         (error(Kind::Credentials).with_odd_answer(), true, Failure::Again),
         (error(Kind::WrongAddress).with_odd_answer(), true, Failure::Again),
+        (error(Kind::BadRequest), true, Failure::Apart),
         (error(Kind::Contract), true, Failure::Broken),
     ] {
         assert_eq!(failure(&error, accepted), expected, "{error}");

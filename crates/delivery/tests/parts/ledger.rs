@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use crate::slab::Slab;
 use contact_sink_core::{Applied, ContactUpdate, Rejection, Subject, UserId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::{Ledger, Told};
-use crate::lane::item::{Delivered, Item, Key, Place, Priority, Reply};
+use crate::lane::item::{Delivered, Item, Key, Priority, Reply};
 use crate::observe::Observer;
 use crate::{Admission, Departing, Journal, JournalError, MaxRejected, Outcome, Settled, Stop, Undelivered};
 
@@ -43,8 +43,7 @@ fn item(items: &mut Slab<Item>) -> (Key, oneshot::Receiver<Delivered>) {
     let update =
         ContactUpdate::new(Subject::User(UserId::from(7))).with("email".parse().unwrap(), "a@b.example").unwrap();
     let (to, outcome) = oneshot::channel();
-    let place = Place { key: None, lane: mpsc::unbounded_channel().0, _part: None };
-    (items.insert(Item::new(update, Priority::Interactive, Reply::One { to, at: Default::default() }, place)), outcome)
+    (items.insert(Item::new(update, Priority::Interactive, Reply::One { to, at: Default::default() }, None)), outcome)
 }
 
 fn rejected() -> Outcome {
@@ -62,7 +61,7 @@ fn the_journal_has_an_outcome_before_the_caller_and_each_is_counted_once() {
     ledger.settle(first, true, Outcome::Accepted);
     ledger.settle(second, false, rejected());
     assert!(of_first.try_recv().is_err() && ledger.has_settled());
-    ledger.commit(&mut items, Instant::now()).unwrap();
+    ledger.commit(&mut items, Instant::now()).1.unwrap();
     assert_eq!(*notes.settled.lock().unwrap(), [2], "one call for all of them");
     assert_eq!(of_first.try_recv().unwrap().outcome, Outcome::Accepted);
     assert_eq!(of_second.try_recv().unwrap().outcome, rejected());
@@ -79,7 +78,7 @@ fn an_outcome_that_was_not_written_down_is_undelivered() {
         items[key].sent = was_sent;
         ledger.takes();
         ledger.settle(key, was_sent, Outcome::Accepted);
-        ledger.commit(&mut items, Instant::now()).unwrap_err();
+        ledger.commit(&mut items, Instant::now()).1.unwrap_err();
         let Outcome::Undelivered { applied, cause: Undelivered::Stopped(stop), .. } =
             outcome.try_recv().unwrap().outcome
         else {

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use crate::slab::Slab;
 use contact_sink_core::{BatchKey, ContactUpdate, Limits, Subject, UserId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Scheduler;
 use super::retries::{Again, Group, Purpose};
 use crate::Options;
-use crate::lane::item::{At, Item, Key, Place, Priority, Reply};
+use crate::lane::item::{At, Item, Key, Priority, Reply};
 use crate::lane::state::Allowance;
 
 const LINGER: Duration = Duration::from_millis(5);
@@ -34,9 +34,8 @@ impl Waiting {
     fn give(&mut self, user: i64, value: &str, priority: Priority) -> Key {
         let update =
             ContactUpdate::new(Subject::User(UserId::from(user))).with("email".parse().unwrap(), value).unwrap();
-        let (lane, _) = mpsc::unbounded_channel();
         let reply = Reply::One { to: oneshot::channel().0, at: Default::default() };
-        let mut item = Item::new(update, priority, reply, Place { key: None, lane, _part: None });
+        let mut item = Item::new(update, priority, reply, None);
         (item.seq, item.came) = (self.items.iter().count() as u64, self.now);
         let key = self.items.insert(item);
         if self.scheduler.subjects.enter(self.items[key].update.subject(), key) {

@@ -36,13 +36,13 @@ impl Machine {
 
     fn accepted(mut self) -> Self {
         let departed = self.state.departs(self.now);
-        self.state.decided(departed, true, self.now);
+        self.state.decided(departed, true, false, self.now);
         self
     }
 
     fn refused(mut self) -> Self {
         let departed = self.state.departs(self.now);
-        self.state.decided(departed, false, self.now);
+        self.state.decided(departed, false, false, self.now);
         self
     }
 
@@ -106,7 +106,7 @@ fn an_answer_to_a_request_from_before_the_pause_does_not_end_it() {
     let mut machine = Machine::service().accepted();
     let before = machine.state.departs(machine.now);
     let mut machine = machine.paused();
-    machine.state.decided(before, true, machine.now);
+    machine.state.decided(before, true, false, machine.now);
     machine.is("paused");
     machine.accepted().is("normal");
 }

@@ -112,9 +112,11 @@ impl Queues {
         nothing_more_comes: bool,
     ) -> Option<usize> {
         let ready = &self.ready[priority as usize];
-        let (_, first) = match order {
-            Order::OldestFirst => ready.first()?,
-            Order::NewestFirst => ready.last()?,
+        let newest =
+            |queue: &usize| self.queues[*queue].waiting[priority as usize].last_key_value().map(|(seq, _)| *seq);
+        let first = match order {
+            Order::OldestFirst => ready.first().map(|(_, queue)| queue)?,
+            Order::NewestFirst => ready.iter().map(|(_, queue)| queue).max_by_key(|queue| newest(queue))?,
         };
         let has_waited = |queue: &usize| self.lingers_until(*queue, priority).is_some_and(|until| until <= now);
         if nothing_more_comes || has_waited(first) {

@@ -65,8 +65,11 @@ impl Answers {
     }
 
     /// What failed and was sent after this request may still be an outage, whose time begins anew.
-    pub(crate) fn decided(&mut self, departed: u64, is_accepted: bool, now: Instant) {
-        self.push(is_accepted);
+    pub(crate) fn decided(&mut self, departed: u64, is_accepted: bool, confirms: bool, now: Instant) {
+        // What confirms a refusal was asked for because of one: it says nothing of the others.
+        if !confirms {
+            self.push(is_accepted);
+        }
         self.reached = true;
         self.accepted |= is_accepted;
         self.latest_decided = self.latest_decided.max(departed);

@@ -20,7 +20,7 @@ pub(crate) struct Codes {
 impl Codes {
     /// How long the confirmation of a refusal with this code waits, and whether nothing else is sent meanwhile.
     ///
-    /// After some codes no more windows are spent: this vendor has a code for each update, and none for its quota. A code that was
+    /// A service is never kept quiet: its callers wait. After some codes no more windows are spent: this vendor has a code for each update, and none for its quota. A code that was
     /// learned may mean the quota all the same if most requests fail.
     pub(crate) fn window(
         &mut self,
@@ -28,11 +28,15 @@ impl Codes {
         quota: Option<Quota>,
         is_quiet: bool,
         succeed: bool,
+        is_service: bool,
     ) -> (Duration, bool) {
         let window = quota.map_or(Duration::ZERO, |quota| quota.per.min(LONGEST_QUIET));
         let code = code.cloned();
         if self.learned.contains(&code) {
             return (if succeed { Duration::ZERO } else { window }, false);
+        }
+        if is_service {
+            return (Duration::ZERO, false);
         }
         let is_asked = self.asked.contains(&code);
         if if is_asked { is_quiet } else { self.asked.len() >= MOST.0 } {
