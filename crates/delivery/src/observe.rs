@@ -197,10 +197,9 @@ impl Observer {
         let (vendor, operation) = (error.map(SinkError::vendor), error.map(SinkError::operation));
         let status = error.and_then(SinkError::status);
         if matches!(why, Stop::Halted) {
-            event!(INFO, self.name, reason, "stop");
-        } else {
-            event!(WARN, self.name, reason, vendor, operation, kind, status, code, refused, "stop");
+            return event!(INFO, self.name, reason, "stop");
         }
+        event!(WARN, self.name, reason, vendor, operation, kind, status, code, refused, "stop");
     }
 }
 
