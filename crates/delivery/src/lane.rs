@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::slab::Slab;
-use contact_sink_core::{Applied, ContactSink, ContactUpdate, Limits};
+use contact_sink_core::{Applied, ContactSink, ContactUpdate, Limits, SinkError, SinkErrorKind};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
@@ -191,7 +191,10 @@ impl Lane {
         }
         self.scheduler.inputs.are_over = false;
         match valid {
-            None => return self.undeliver(key, Undelivered::Broken, now),
+            None => {
+                self.undeliver(key, Undelivered::Broken, now);
+                return self.end_subject_of(key, panicked(), now);
+            }
             Some(Err(rejection)) => return self.reject(key, vec![rejection], Vec::new(), now),
             Some(Ok(())) => {}
         }
@@ -351,7 +354,7 @@ impl Lane {
     fn settle(&mut self, key: Key, outcome: Outcome, now: Instant) {
         let item = &mut self.items[key];
         let was = std::mem::replace(&mut item.at, At::Settled);
-        self.state.canary_ended(key);
+        self.state.forget(key);
         self.scheduler.lent -= usize::from(item.is_lent);
         if let Some(deadline) = item.deadline {
             self.scheduler.deadlines.remove(&(deadline, key));
@@ -389,12 +392,8 @@ impl Lane {
         let item = &self.items[key];
         let subjects = &mut self.scheduler.subjects;
         match (&cause, self.state.is_service()) {
-            (Undelivered::Attempts(error), false) if item.is_of_an_input() => {
-                let ended = subjects.end(item.update.subject(), error.clone());
-                if ended >= MOST_ENDED {
-                    self.stop(Stop::TooManyUndelivered { subjects: ended, cause: error.clone() }, now);
-                }
-            }
+            (Undelivered::Attempts(error), false) => self.end_subject_of(key, error.clone(), now),
+            (Undelivered::Broken, false) => self.end_subject_of(key, panicked(), now),
             (Undelivered::Attempts(_) | Undelivered::Broken, true) => {
                 let is_later = |other: &Key| *other != key && self.items[*other].at == At::Line;
                 for later in subjects.of(item.update.subject()).filter(is_later).collect::<Vec<_>>() {
@@ -403,6 +402,18 @@ impl Lane {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Leaves the later rows of this one's subject to the next run, which sends this one again first.
+    fn end_subject_of(&mut self, key: Key, error: Arc<SinkError>, now: Instant) {
+        let item = &self.items[key];
+        if self.state.is_service() || !item.is_of_an_input() {
+            return;
+        }
+        let ended = self.scheduler.subjects.end(item.update.subject(), error.clone());
+        if ended >= MOST_ENDED {
+            self.stop(Stop::TooManyUndelivered { subjects: ended, cause: error }, now);
         }
     }
 
@@ -640,6 +651,11 @@ impl Lane {
         let suspects = self.state.suspects.take_all();
         self.confirm_or_refuse(suspects, now);
     }
+}
+
+/// Code of the sink panicked.
+fn panicked() -> Arc<SinkError> {
+    Arc::new(SinkError::new("sink", "send", SinkErrorKind::Contract).with_detail("it panicked"))
 }
 
 /// What the sink's own code gives; `None` if it panicked.

@@ -34,10 +34,14 @@ impl Lane {
             }
             Err(error) => self.failed(number, group, error, now),
         }
+        self.end_callers_in_a_pause(now);
+        self.advance(now);
+    }
+
+    fn end_callers_in_a_pause(&mut self, now: Instant) {
         if self.state.is_paused() {
             self.end_waiting(|item| !item.is_of_an_input(), now);
         }
-        self.advance(now);
     }
 
     /// There are no verdicts at all.
@@ -56,29 +60,30 @@ impl Lane {
                 self.scheduler.lend(item);
             }
         }
-        self.count_failure(&group.items, number, counts);
         let failure = judge::failure(&error, self.state.answers.accepted);
+        let is_taken_apart =
+            matches!(failure, Failure::Apart | Failure::Broken) && group.may_be_taken_apart() && group.items.len() > 1;
+        if !is_taken_apart {
+            // What is taken apart says nothing of one update yet.
+            self.count_failure(&group.items, number, counts);
+        }
         if failure != Failure::Again && !self.state.is_service() {
             self.stop(Stop::Failed(error.clone()), now);
         }
         if self.state.stopped().is_some() {
             return self.undeliver_all(group.items, now);
         }
+        if is_canary && failure != Failure::Act {
+            self.state.pause(&error, group.items.first().copied(), now);
+        }
         match failure {
+            _ if is_taken_apart => self.isolate(&group.key, judge::halved(group.items), now),
             Failure::Broken => self.broke(group, now),
-            Failure::Apart if group.may_be_taken_apart() && group.items.len() > 1 => {
-                self.isolate(&group.key, judge::halved(group.items), now);
-            }
             // Where a later request was decided, the updates of this one are at fault.
             Failure::Act if is_canary || group.items.iter().all(|key| self.items[*key].outlived == 0) => {
                 self.act(is_canary, group, &error, now);
             }
-            Failure::Act | Failure::Apart | Failure::Again => {
-                if is_canary {
-                    self.state.pause(&error, group.items.first().copied(), now);
-                }
-                self.fails(group, &error, now);
-            }
+            Failure::Act | Failure::Apart | Failure::Again => self.fails(group, &error, now),
         }
     }
 
@@ -86,6 +91,9 @@ impl Lane {
     pub(crate) fn panicked(&mut self, number: u64, now: Instant) {
         let Some(Flight { group, .. }) = self.in_flight.remove(&number) else { return };
         self.scheduler.answered(&group.key);
+        if self.state.is_canary_of_pause(number) {
+            self.state.pause(&super::panicked(), group.items.first().copied(), now);
+        }
         let until = after(now, self.setup.options.maybe_applied_hold);
         for item in &group.items {
             let item = &mut self.items[*item];
@@ -95,6 +103,7 @@ impl Lane {
             Some(_) => self.undeliver_all(group.items, now),
             None => self.broke(group, now),
         }
+        self.end_callers_in_a_pause(now);
         self.advance(now);
     }
 
@@ -217,6 +226,9 @@ impl Lane {
         self.count_failure(&repeated, number, counts);
         // With the refused ones out, the rest may be good. Else one of them is at fault, and halving finds it.
         self.isolate(&key, if named { vec![undecided] } else { judge::halved(undecided) }, now);
+        if !counts {
+            repeated.iter().for_each(|key| self.scheduler.lend(&mut self.items[*key]));
+        }
         if !repeated.is_empty() {
             let not_before = after(now, self.backoff(&repeated));
             self.send_again(Group { key, items: repeated, purpose, again }, not_before, now, now);

@@ -320,12 +320,18 @@ impl State {
         }
     }
 
-    /// This update has no acceptance to show, or has its outcome: it is a canary no more.
+    /// This update has no acceptance to show: it is a canary no more.
     pub(crate) fn canary_ended(&mut self, key: Key) {
         if let Phase::Probing { left, open } = &mut self.phase {
             open.take_if(|open| *open == key);
             left.retain(|left| *left != key);
         }
+    }
+
+    /// This update has its outcome: its place may be another update's next.
+    pub(crate) fn forget(&mut self, key: Key) {
+        self.canary_ended(key);
+        self.failed_last.take_if(|failed| *failed == key);
     }
 
     /// Since when no answer decides anything, if that is so.

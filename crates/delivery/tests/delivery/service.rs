@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use contact_sink_core::{Applied, Overlap, Rejection, Retry, SinkErrorKind, Verdict};
+use contact_sink_core::{Applied, ErrorCode, Overlap, Rejection, Retry, SinkErrorKind, Verdict};
 use contact_sink_delivery::{Delivery, Full, Health, Options, Outcome, Stop, Undelivered};
 use futures_util::stream;
 use tokio::task::JoinHandle;
@@ -832,9 +832,14 @@ fn no_batch_key_starves_under_overload() {
 /// Rows that always fail must not keep out the others, which show that the vendor is there.
 #[test]
 fn a_table_whose_first_rows_always_fail_is_delivered() {
-    for (max_waiting, poison, most) in [(20, 10, 1), (5_000, 3_000, 100)] {
+    for (max_waiting, poison, most, code) in
+        [(20, 10, 1, None), (5_000, 3_000, 100, None), (20, 10, 1, Some(7)), (5_000, 3_000, 100, Some(7))]
+    {
         paused(async {
             let script = move |request: &Request<'_>| match request.users().iter().any(|user| *user < poison) {
+                true if code.is_some() => {
+                    Ok(vec![Verdict::Retry { code: code.map(ErrorCode::Number) }; request.batch.len()])
+                }
                 true => Err(error(SinkErrorKind::Unavailable)),
                 false => accept_all(request),
             };
@@ -877,6 +882,31 @@ fn in_a_pause_a_user_whose_value_is_held_back_is_answered_at_once() {
             let outcome = delivery.deliver(update_of(row, 7, 1)).await;
             assert!(matches!(undelivered(&outcome), Some((_, Undelivered::Paused(_)))), "{outcome:?}");
             assert!(began.elapsed() < ms(100), "{:?}", began.elapsed());
+        }
+    });
+}
+
+/// Also of a large batch, in which each half that is refused counts for all of its updates.
+#[test]
+fn of_a_thousand_updates_one_that_is_malformed_ends_alone() {
+    paused(async {
+        let script = |request: &Request<'_>| match request.users() {
+            users if users.contains(&777) => Err(error(SinkErrorKind::BadRequest)),
+            _ => accept_all(request),
+        };
+        let world = World::new(1_000, script).with_quota("100/s").shared();
+        let delivery = service(&world);
+        is_accepted(&delivery, 5_000).await;
+        let callers: Vec<_> = (0..1_000).map(|row| post(&delivery, row, row)).collect();
+        for row in 6_000.. {
+            is_accepted(&delivery, row).await;
+            sleep(ms(100)).await;
+            if callers.iter().all(JoinHandle::is_finished) {
+                break;
+            }
+        }
+        for (row, caller) in callers.into_iter().enumerate() {
+            assert_eq!(caller.await.unwrap() == Outcome::Accepted, row != 777, "{row}");
         }
     });
 }

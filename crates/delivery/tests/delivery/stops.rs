@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::run::{Finished, deliver_rows, deliver_users, failure, paused, undelivered};
 use crate::script::{Blame, Wording, accept_all, error, refuse_all, refuse_users};
-use crate::world::{Request, World, update_of, user_of};
+use crate::world::{Request, World, row_of, update_of, user_of};
 
 fn run(world: World, options: Options, users: usize) -> (Finished, Arc<World>) {
     let world = world.shared();
@@ -368,4 +368,21 @@ fn a_run_ends_when_updates_of_too_many_users_ran_out_of_attempts() {
     assert!(
         finished.summary.stop.as_ref().unwrap().to_string().starts_with("updates of 10000 users ran out of attempts")
     );
+}
+
+/// The next run sends the row over which the sink panicked again: what came after it must not be there before.
+#[test]
+fn rows_behind_one_over_which_the_sink_panicked_are_left_to_the_next_run() {
+    let script = |request: &Request<'_>| match request.batch.iter().any(|update| row_of(update) == 1) {
+        true => panic!("a sink may panic"),
+        false => accept_all(request),
+    };
+    for most in [1, 10] {
+        let world = World::new(most, script).shared();
+        let users = [0, 7, 2, 7, 4, 7];
+        let rows = users.iter().enumerate().map(|(row, user)| update_of(row, *user, 1)).collect();
+        let finished = paused(deliver_rows(&world, Options::for_run(), rows));
+        assert_eq!((finished.undelivered(), finished.summary.stop.clone()), (vec![1, 3, 5], None), "{most}");
+        assert_eq!(undelivered(&finished.outcomes[1]), Some((Applied::Maybe, &Undelivered::Broken)));
+    }
 }

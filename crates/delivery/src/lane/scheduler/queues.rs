@@ -92,6 +92,7 @@ impl Queues {
         if self.queues.get(queue).is_some_and(is_in) {
             self.change(queue, |queue| queue.waiting.iter_mut().filter_map(|waiting| waiting.remove(&seq)).count());
             self.len -= 1;
+            self.close_if_empty(queue);
         }
     }
 
