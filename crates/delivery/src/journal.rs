@@ -1,4 +1,4 @@
-//! What a lane tells a journal, so that a run that is cut off can be gone on with.
+//! What a delivery tells a journal, so that a run that was cut off can be resumed.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,25 +7,25 @@ use contact_sink_core::{Applied, ContactUpdate};
 
 use crate::Outcome;
 
-/// Writes down what becomes of updates, before anybody is told and before the next request leaves.
+/// Writes down what becomes of updates, before a caller is told and before the next request is sent.
 ///
-/// A lane calls it from its own task and waits: while it works nothing leaves and no caller hears of anything, so it must be
-/// quick (a write to a file, not a round trip). Each line here is a promise of the lane:
+/// A delivery calls it from its own task and waits: meanwhile nothing is sent and no caller is told, so it must be quick (a write
+/// to a file, not a round trip). Each line here is a promise of the delivery:
 ///
-/// - [`Journal::admit`] is asked once for each update that is valid, when no earlier update of its subject is under way.
+/// - [`Journal::admit`] is asked once for each update that is valid, when every earlier update of its subject is settled.
 /// - [`Journal::departs`] is called before each request, with exactly what it will hold. If it fails, the request is not sent.
-/// - [`Journal::settled`] is called with the outcomes in the order in which they became definite, each once. Their callers learn
-///   of them, and the request that they came from gives its place in flight back, after it has returned.
-/// - After a failure none of them is called again: the lane stops with [`Stop::Journal`](crate::Stop::Journal), also if it had
+/// - [`Journal::settled`] is called with the outcomes in their order, each once. Their callers are told, and the next request is
+///   sent, after it has returned.
+/// - After a failure none of them is called again: the delivery stops with [`Stop::Journal`](crate::Stop::Journal), also if it had
 ///   stopped for another reason before. Nothing new is sent, and the outcomes that could not be written are
 ///   [`Outcome::Undelivered`]: the next run sends these updates again.
-/// - When [`Delivery::close`](crate::Delivery::close) returns, the lane has dropped it, and tells nobody of what it is given later.
+/// - When [`Delivery::close`](crate::Delivery::close) returns, the delivery has dropped it. What is given later is not told to it.
 pub trait Journal: Send + 'static {
     /// What of this update is to be sent. `number` is the caller's number for it, see [`Numbered`].
     fn admit(&mut self, number: Option<u64>, update: &ContactUpdate) -> Result<Admission, JournalError>;
     /// These are sent now, in one request.
     fn departs(&mut self, batch: &[Departing<'_>]) -> Result<(), JournalError>;
-    /// These are definite.
+    /// These have their outcome.
     fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError>;
 }
 

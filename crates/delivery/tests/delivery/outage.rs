@@ -200,8 +200,8 @@ fn what_is_in_flight_at_the_end_of_the_patience_is_heard_for_four_seconds() {
             let options = Options::for_run().with_patience(MINUTE).with_linger(secs(0));
             let finished = deliver_users(&world, options, 20).await;
             assert_eq!(finished.summary.accepted, if gets_through { 20 } else { 10 });
-            let perhaps = |outcome: &Outcome| matches!(outcome, Outcome::Undelivered { applied: Applied::Maybe, .. });
-            assert_eq!(finished.rows(perhaps).len(), if gets_through { 0 } else { 10 });
+            let maybe = |outcome: &Outcome| matches!(outcome, Outcome::Undelivered { applied: Applied::Maybe, .. });
+            assert_eq!(finished.rows(maybe).len(), if gets_through { 0 } else { 10 });
             assert_eq!(finished.summary.stop.is_none(), gets_through);
         });
     }

@@ -739,7 +739,7 @@ fn a_panic_over_one_update_of_a_batch_ends_that_one_alone() {
     });
 }
 
-/// Of a batch that is refused as malformed one update is at fault: the others are delivered, and nobody else waits.
+/// Of a batch that is refused as malformed one update is at fault: the others are delivered, and no other caller waits.
 #[test]
 fn a_malformed_update_pauses_nobody() {
     for most in [1, 100] {
