@@ -3,11 +3,11 @@
 //! [`state`] says whether a request may be sent, [`scheduler`] which one, [`judge`] what its answer means, and [`ledger`] who
 //! is told. The task that feeds the lane is in [`driver`].
 
-mod answers;
 pub(crate) mod driver;
 pub(crate) mod item;
 pub(crate) mod judge;
 pub(crate) mod ledger;
+mod rulings;
 pub(crate) mod scheduler;
 pub(crate) mod state;
 
@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::slab::Slab;
 use contact_sink_core::{Applied, ContactSink, ContactUpdate, Limits, SinkError, SinkErrorKind};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
@@ -24,6 +23,7 @@ use tokio::time::Instant;
 use crate::backoff::after;
 use crate::observe::{Departed, Leaving, Observer};
 use crate::options::Rules;
+use crate::slab::Slab;
 use crate::{Admission, Health, Journal, JournalError, MaxRejected, Options, Outcome, Stop, Undelivered};
 use item::{At, Item, Key, Priority, Reply};
 use ledger::{Ledger, Told};

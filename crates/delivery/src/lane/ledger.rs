@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::slab::Slab;
 use contact_sink_core::{Applied, ContactUpdate};
 use tokio::time::Instant;
 
 use super::item::{Item, Key};
 use crate::observe::Observer;
+use crate::slab::Slab;
 use crate::{Admission, Departing, Journal, JournalError, MaxRejected, Outcome, Settled, Stop, Summary, Undelivered};
 
 /// What the handles are told.

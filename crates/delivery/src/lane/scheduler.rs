@@ -7,12 +7,12 @@ pub(crate) mod subjects;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::slab::Slab;
 use contact_sink_core::{BatchKey, Limits, Overlap};
 use tokio::time::Instant;
 
 use super::item::{At, Item, Key, Priority};
 use super::state::{Allowance, TEN};
+use crate::slab::Slab;
 use crate::{MaxRejected, Options};
 use queues::{Order, Queues};
 use retries::{Again, Group, Level, Place, Purpose, Retries};

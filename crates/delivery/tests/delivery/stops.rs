@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use contact_sink_core::{
     Applied, BatchKey, ContactSink, ContactUpdate, ErrorCode, Limits, Rejection, SinkError, SinkErrorKind, Verdict,
 };
-use contact_sink_delivery::{Delivery, MaxRejected, Options, Outcome, Stop, Undelivered};
+use contact_sink_delivery::{Delivery, Health, MaxRejected, Options, Outcome, Stop, Undelivered};
 use tokio::time::Instant;
 
 use crate::run::{Finished, deliver_rows, deliver_users, failure, paused, undelivered};
@@ -345,6 +345,7 @@ fn a_delivery_whose_runtime_is_gone_says_so() {
     let delivery = runtime.block_on(async { Delivery::new(Panicking, Options::for_run()) });
     drop(runtime);
     assert_eq!(delivery.summary().stop, Some(Stop::Broken));
+    assert_eq!(*delivery.health().borrow(), Health::Stopped(Arc::new(Stop::Broken)));
     let outcome = paused(async move { delivery.deliver(update_of(0, 1, 1)).await });
     assert!(matches!(outcome, Outcome::Undelivered { applied: Applied::No, .. }), "{outcome:?}");
 }

@@ -3,7 +3,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::slab::Slab;
 use contact_sink_core::{Applied, ContactUpdate, Rejection, Subject, UserId};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -11,6 +10,7 @@ use tokio::time::Instant;
 use super::{Ledger, Told};
 use crate::lane::item::{Delivered, Item, Key, Priority, Reply};
 use crate::observe::Observer;
+use crate::slab::Slab;
 use crate::{Admission, Departing, Journal, JournalError, MaxRejected, Outcome, Settled, Stop, Undelivered};
 
 /// What the journal was told: how many outcomes at a time. It fails if it is told to.

@@ -4,7 +4,6 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::slab::Slab;
 use contact_sink_core::{BatchKey, ContactUpdate, Limits, Subject, UserId};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -14,6 +13,7 @@ use super::retries::{Again, Group, Purpose};
 use crate::Options;
 use crate::lane::item::{At, Item, Key, Priority, Reply};
 use crate::lane::state::Allowance;
+use crate::slab::Slab;
 
 const LINGER: Duration = Duration::from_millis(5);
 

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use crate::slab::Slab;
 use contact_sink_core::BatchKey;
 use tokio::time::Instant;
 
 use crate::backoff::after;
 use crate::lane::item::{Key, Priority};
+use crate::slab::Slab;
 
 /// Which of the updates that wait are taken first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
