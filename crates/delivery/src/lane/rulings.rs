@@ -138,10 +138,11 @@ impl Lane {
         };
         // What a vendor asks of one update is kept, also if another one is answered well before.
         let while_probing = if matches!(error.retry(), Retry::After(_)) { not_before } else { now };
-        let is_at_fault = !throttled
-            && group.may_be_taken_apart()
+        let is_at_fault = group.may_be_taken_apart()
             && group.items.len() > 1
             && match self.state.is_there() {
+                // Any request may be throttled: that says something of this one only if others were not.
+                true if throttled => group.items.iter().any(|key| self.items[*key].outlived >= HALVED_AFTER),
                 true => {
                     self.state.answers.failed.len() < HALVED_AFTER as usize
                         && group.items.iter().any(|key| self.attempts(*key) >= HALVED_AFTER)

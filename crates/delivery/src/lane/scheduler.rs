@@ -94,15 +94,15 @@ impl Scheduler {
             Allowance::Confirmations => self.due(Level::Urgent, now, |group| group.purpose.confirms()),
             Allowance::Canaries => self.due(Level::Urgent, now, |group| group.purpose == Purpose::Canary),
             Allowance::Canary { failed_last } => self.canary(failed_last, now).or_else(|| self.any_due(now, |_| true)),
-            Allowance::Probe { fresh_first, failed_last } => {
+            Allowance::Probe { fresh_first, failed_last, most } => {
                 let another = |group: &Group| group.items.first().copied() != failed_last;
                 self.due(Level::Urgent, now, another)
-                    .or_else(|| if fresh_first { self.any_fresh(apart, now) } else { None })
+                    .or_else(|| if fresh_first { self.any_fresh(most, apart, now) } else { None })
                     .or_else(|| self.any_due(now, another))
-                    .or_else(|| self.any_fresh(apart, now))
+                    .or_else(|| self.any_fresh(most, apart, now))
                     .or_else(|| self.any_due(now, |_| true))
             }
-            Allowance::FreshProbe => self.any_fresh(apart, now),
+            Allowance::FreshProbe => self.any_fresh(1, apart, now),
             Allowance::Any => self.due(Level::Urgent, now, |_| true).or_else(|| self.in_turn(apart, now)),
         }
     }
@@ -122,9 +122,9 @@ impl Scheduler {
         for priority in if is_of_background { [Background, Interactive] } else { [Interactive, Background] } {
             let again = |me: &Self| me.due(Level::Of(priority), now, |_| true);
             let choice = if fresh_first {
-                self.fresh(priority, apart, now).or_else(|| again(self))
+                self.fresh(priority, usize::MAX, apart, now).or_else(|| again(self))
             } else {
-                again(self).or_else(|| self.fresh(priority, apart, now))
+                again(self).or_else(|| self.fresh(priority, usize::MAX, apart, now))
             };
             if choice.is_some() {
                 return choice;
@@ -142,20 +142,26 @@ impl Scheduler {
         Level::ALL.into_iter().find_map(|level| self.due(level, now, &may_go))
     }
 
-    fn any_fresh(&mut self, apart: bool, now: Instant) -> Option<Choice> {
-        self.fresh(Priority::Interactive, apart, now).or_else(|| self.fresh(Priority::Background, apart, now))
+    fn any_fresh(&mut self, most: usize, apart: bool, now: Instant) -> Option<Choice> {
+        self.fresh(Priority::Interactive, most, apart, now)
+            .or_else(|| self.fresh(Priority::Background, most, apart, now))
     }
 
-    fn fresh(&mut self, first: Priority, apart: bool, now: Instant) -> Option<Choice> {
+    fn fresh(&mut self, first: Priority, most: usize, apart: bool, now: Instant) -> Option<Choice> {
         if self.subjects.are_too_many_held() || self.keeps_end(apart) {
             return None;
         }
         let oldest = self.queues.oldest(Priority::Interactive);
         let is_old = |came: Instant| self.is_service && now.saturating_duration_since(came) >= OLD;
         let newest_first = first == Priority::Interactive && oldest.is_some_and(is_old);
-        let order = if newest_first { Order::NewestFirst } else { Order::OldestFirst };
+        let order = match newest_first {
+            // By turns the newest of all, and the newest beside the oldest of all: no batch key waits for ever.
+            true if self.turn.is_multiple_of(2) => Order::NewestFirst,
+            true => Order::NewestBesideOldest,
+            false => Order::OldestFirst,
+        };
         let queue = self.queues.ripe(first, order, now, self.inputs.nothing_more_comes())?;
-        Some(Choice::Fresh { queue, first, order, most: usize::MAX })
+        Some(Choice::Fresh { queue, first, order, most })
     }
 
     /// The oldest row that waits, else an update for which a caller waits.

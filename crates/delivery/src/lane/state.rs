@@ -48,10 +48,12 @@ pub(crate) enum Allowance {
     Canary {
         failed_last: Option<Key>,
     },
-    /// One request, to see whether the vendor answers. Not the one that failed last, if there is another one.
+    /// One request, to see whether the vendor answers. Not the one that failed last, if there is another one. With at most so many
+    /// updates that were never sent: one of many may be at fault.
     Probe {
         fresh_first: bool,
         failed_last: Option<Key>,
+        most: usize,
     },
     /// The same, of an update that was never sent.
     FreshProbe,
@@ -144,7 +146,8 @@ impl State {
             _ if in_flight >= self.concurrency => Allowance::Nothing,
             Phase::Starting | Phase::Outage { .. } if one => {
                 let fresh_first = self.answers.tried > 0 && self.probes.is_multiple_of(FRESH);
-                Allowance::Probe { fresh_first, failed_last: self.failed_last }
+                let most = if self.answers.tried > 0 { 1 } else { usize::MAX };
+                Allowance::Probe { fresh_first, failed_last: self.failed_last, most }
             }
             // What failed before may be at fault itself.
             Phase::Outage { .. } if in_flight == 0 && !is_quiet && !self.fresh_failed => Allowance::FreshProbe,

@@ -189,7 +189,7 @@ fn a_probe_is_not_the_request_that_failed_last_if_there_is_another_one() {
         waiting.scheduler.withdraw(&waiting.items[key], key);
         waiting.again(vec![key], Purpose::Batch, Background);
     }
-    let probe = |fresh_first| Allowance::Probe { fresh_first, failed_last: Some(first) };
+    let probe = |fresh_first| Allowance::Probe { fresh_first, failed_last: Some(first), most: 1 };
     assert_eq!(waiting.allowed(probe(false)), [second]);
     let fresh = waiting.give(3, "a", Background);
     waiting.now += LINGER;

@@ -113,7 +113,10 @@ fn an_answer_to_a_request_from_before_the_pause_does_not_end_it() {
 
 #[test]
 fn what_may_be_sent_in_each_state() {
-    let probe = |fresh_first| Allowance::Probe { fresh_first, failed_last: None };
+    let probe = |fresh_first| {
+        let most = if fresh_first { 1 } else { usize::MAX };
+        Allowance::Probe { fresh_first, failed_last: None, most }
+    };
     assert_eq!(Machine::run().allows(0), probe(false));
     assert_eq!(Machine::run().allows(1), Allowance::Nothing, "one request at a time");
     assert_eq!(Machine::run().accepted().allows(31), Allowance::Any);

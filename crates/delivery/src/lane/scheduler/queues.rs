@@ -15,6 +15,8 @@ use crate::slab::Slab;
 pub(crate) enum Order {
     OldestFirst,
     NewestFirst,
+    /// The newest of the queue that has the oldest one.
+    NewestBesideOldest,
 }
 
 /// The updates that were never sent.
@@ -116,7 +118,7 @@ impl Queues {
         let newest =
             |queue: &usize| self.queues[*queue].waiting[priority as usize].last_key_value().map(|(seq, _)| *seq);
         let first = match order {
-            Order::OldestFirst => ready.first().map(|(_, queue)| queue)?,
+            Order::OldestFirst | Order::NewestBesideOldest => ready.first().map(|(_, queue)| queue)?,
             Order::NewestFirst => ready.iter().map(|(_, queue)| queue).max_by_key(|queue| newest(queue))?,
         };
         let has_waited = |queue: &usize| self.lingers_until(*queue, priority).is_some_and(|until| until <= now);
@@ -155,7 +157,7 @@ impl Queues {
                 while batch.len() < most {
                     let taken = match order {
                         Order::OldestFirst => queue.waiting[priority].pop_first(),
-                        Order::NewestFirst => queue.waiting[priority].pop_last(),
+                        Order::NewestFirst | Order::NewestBesideOldest => queue.waiting[priority].pop_last(),
                     };
                     let Some((_, (key, _))) = taken else { break };
                     batch.push(key);
