@@ -45,14 +45,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: outbox DATABASE BASE_URL".into());
     };
     // The exchange timeout of the transport. No request of a worker that was killed arrives later than that.
-    let exchange_timeout =
-        Duration::from_secs(std::env::var("EXCHANGE_TIMEOUT_SECONDS").map_or(Ok(10), |seconds| seconds.parse())?);
-    let secret = std::env::var("JIGUANG_PROJECT_SECRET")?.into();
+    let seconds = std::env::var("EXCHANGE_TIMEOUT_SECONDS").unwrap_or_else(|_| "10".to_owned());
+    let seconds =
+        seconds.parse().map_err(|_| "EXCHANGE_TIMEOUT_SECONDS is no whole number of seconds: set it to 10, say")?;
+    let exchange_timeout = Duration::from_secs(seconds);
+    let secret = std::env::var("JIGUANG_PROJECT_SECRET");
+    let secret = secret.map_err(|_| "JIGUANG_PROJECT_SECRET is not set: set it to the project's secret")?.into();
 
-    let database = Connection::open(database)?;
+    let database =
+        Connection::open(&database).map_err(|error| format!("{database}: {error}: name a file for the outbox"))?;
     database.execute_batch(SCHEMA)?;
     let transport = Arc::new(HyperTransport::new(TransportOptions::default().with_exchange_timeout(exchange_timeout))?);
-    let config = Config::new("sandbox", secret).with_base_url(base_url.parse()?);
+    let base_url = base_url.parse().map_err(|error| format!("the base URL: {error}"))?;
+    let config = Config::new("sandbox", secret).with_base_url(base_url);
     let sink = JiguangSink::new(Jiguang::new(config, transport));
     // The worker before may have been killed: the first request waits until none of its requests can arrive any more.
     let delivery = Delivery::new(sink, Options::for_service().with_maybe_applied_hold(exchange_timeout));

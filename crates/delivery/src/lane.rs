@@ -146,7 +146,7 @@ impl Lane {
             if self.in_flight.is_empty() && self.scheduler.retries.is_empty() && self.scheduler.queues.len() == 0 {
                 self.state.rests(now);
             }
-            if self.in_flight.is_empty() && self.state.gives_up(0, now) {
+            if self.in_flight.is_empty() && self.state.stops_now(0, now) {
                 self.stop(self.state.unreachable(now), now);
             }
             self.advance_canaries(now);
@@ -355,7 +355,7 @@ impl Lane {
         let item = &mut self.items[key];
         let was = std::mem::replace(&mut item.at, At::Settled);
         self.state.forget(key);
-        self.scheduler.lent -= usize::from(item.is_lent);
+        self.scheduler.without_part -= usize::from(item.has_no_part);
         if let Some(deadline) = item.deadline {
             self.scheduler.deadlines.remove(&(deadline, key));
         }
@@ -573,7 +573,7 @@ impl Lane {
 
     /// Whether what is in flight is not waited for any longer.
     pub(crate) fn is_overdue(&self, now: Instant) -> bool {
-        !self.in_flight.is_empty() && self.state.gives_up(self.in_flight.len(), now)
+        !self.in_flight.is_empty() && self.state.stops_now(self.in_flight.len(), now)
     }
 
     /// Ends a lane whose vendor answers nothing. The driver has ended what is in flight.

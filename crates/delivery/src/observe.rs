@@ -143,7 +143,7 @@ impl Observer {
     }
 
     /// Updates ran out of attempts.
-    pub(crate) fn gives_up(&self, updates: usize) {
+    pub(crate) fn runs_out(&self, updates: usize) {
         event!(WARN, self.name, updates, "out of tries");
     }
 

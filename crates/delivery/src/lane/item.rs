@@ -37,7 +37,7 @@ pub(crate) struct Item {
     /// What it has of the buffer.
     pub(crate) part: Part,
     /// Whether its part was given back before its outcome.
-    pub(crate) is_lent: bool,
+    pub(crate) has_no_part: bool,
     pub(crate) came: Instant,
     pub(crate) at: At,
     /// Whether it was sent at least once.
@@ -95,7 +95,7 @@ impl Item {
             deadline: None,
             reply: Some(reply),
             part,
-            is_lent: false,
+            has_no_part: false,
             came: Instant::now(),
             at: At::Line,
             sent: false,

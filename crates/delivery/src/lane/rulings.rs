@@ -19,7 +19,6 @@ impl Lane {
     /// Takes in the answer to a request.
     pub(crate) fn answered(&mut self, number: u64, answer: Result<Vec<Verdict>, SinkError>, now: Instant) {
         let Some(Flight { group, since }) = self.in_flight.remove(&number) else { return };
-
         self.scheduler.answered(&group.key);
         let contract = || SinkError::new("sink", "send", SinkErrorKind::Contract);
         match answer {
@@ -57,12 +56,11 @@ impl Lane {
             item.applied = item.applied.max(error.applied());
             item.cause = Some(error.clone());
             if !counts {
-                self.scheduler.lend(item);
+                self.scheduler.give_part_back(item);
             }
         }
         let failure = judge::failure(&error, self.state.answers.accepted);
-        let is_taken_apart =
-            matches!(failure, Failure::Apart | Failure::Broken) && group.may_be_taken_apart() && group.items.len() > 1;
+        let is_taken_apart = matches!(failure, Failure::Apart | Failure::Broken) && group.may_be_halved();
         if !is_taken_apart {
             // What is taken apart says nothing of one update yet.
             self.count_failure(&group.items, number, counts);
@@ -77,7 +75,7 @@ impl Lane {
             self.state.pause(&error, group.items.first().copied(), now);
         }
         match failure {
-            _ if is_taken_apart => self.isolate(&group.key, judge::halved(group.items), now),
+            Failure::Apart if is_taken_apart => self.isolate(&group.key, judge::halved(group.items), now),
             Failure::Broken => self.broke(group, now),
             // Where a later request was decided, the updates of this one are at fault.
             Failure::Act if is_canary || group.items.iter().all(|key| self.items[*key].outlived == 0) => {
@@ -109,7 +107,7 @@ impl Lane {
 
     /// One of these is at fault, and ends.
     fn broke(&mut self, group: Group, now: Instant) {
-        if group.may_be_taken_apart() && group.items.len() > 1 {
+        if group.may_be_halved() {
             return self.isolate(&group.key, judge::halved(group.items), now);
         }
         group.items.into_iter().for_each(|item| self.undeliver(item, Undelivered::Broken, now));
@@ -132,14 +130,13 @@ impl Lane {
             // The limiter holds the lane, and slows it down.
             Retry::After(wait) if throttled && self.setup.paced => after(now, wait),
             _ if throttled && self.setup.paced => now,
-            // Our own wait is the least: `Retry-After: 0` is no leave to hammer the vendor.
+            // Our own wait is the least: `Retry-After: 0` does not mean to send again at once.
             Retry::After(wait) => after(now, wait.max(self.backoff(&group.items))),
             _ => after(now, self.backoff(&group.items)),
         };
         // What a vendor asks of one update is kept, also if another one is answered well before.
         let while_probing = if matches!(error.retry(), Retry::After(_)) { not_before } else { now };
-        let is_at_fault = group.may_be_taken_apart()
-            && group.items.len() > 1
+        let is_at_fault = group.may_be_halved()
             && match self.state.is_there() {
                 // Any request may be throttled: that says something of this one only if others were not.
                 true if throttled => group.items.iter().any(|key| self.items[*key].outlived >= HALVED_AFTER),
@@ -228,7 +225,7 @@ impl Lane {
         // With the refused ones out, the rest may be good. Else one of them is at fault, and halving finds it.
         self.isolate(&key, if named { vec![undecided] } else { judge::halved(undecided) }, now);
         if !counts {
-            repeated.iter().for_each(|key| self.scheduler.lend(&mut self.items[*key]));
+            repeated.iter().for_each(|key| self.scheduler.give_part_back(&mut self.items[*key]));
         }
         if !repeated.is_empty() {
             let not_before = after(now, self.backoff(&repeated));
@@ -363,7 +360,7 @@ impl Lane {
         let most = self.setup.options.max_attempts.get();
         let (spent, left): (Vec<Key>, Vec<Key>) = group.items.into_iter().partition(|key| self.attempts(*key) >= most);
         if !spent.is_empty() {
-            self.setup.observer.gives_up(spent.len());
+            self.setup.observer.runs_out(spent.len());
         }
         spent.into_iter().for_each(|key| self.runs_out(key, now));
         if !left.is_empty() {

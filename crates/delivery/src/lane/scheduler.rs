@@ -41,9 +41,9 @@ pub(crate) struct Scheduler {
     most: usize,
     one_per_key: bool,
     turn: u64,
-    /// Updates that gave their part of the buffer back before their outcome, and how many may.
-    pub(crate) lent: usize,
-    most_lent: usize,
+    /// Updates that gave their part of the buffer back before their outcome, and how many may do so.
+    pub(crate) without_part: usize,
+    most_without_part: usize,
 }
 
 /// Whether more updates come.
@@ -82,8 +82,8 @@ impl Scheduler {
             most: limits.max_updates.get(),
             one_per_key: limits.overlap == Overlap::OnePerKey,
             turn: 0,
-            lent: 0,
-            most_lent: if is_service { options.max_waiting.get() / 2 } else { 0 },
+            without_part: 0,
+            most_without_part: if is_service { options.max_waiting.get() / 2 } else { 0 },
         }
     }
 
@@ -155,7 +155,7 @@ impl Scheduler {
         let is_old = |came: Instant| self.is_service && now.saturating_duration_since(came) >= OLD;
         let newest_first = first == Priority::Interactive && oldest.is_some_and(is_old);
         let order = match newest_first {
-            // By turns the newest of all, and the newest beside the oldest of all: no batch key waits for ever.
+            // In turn the newest of all, and the newest of the batch key that has the oldest: no batch key waits for ever.
             true if self.turn.is_multiple_of(2) => Order::NewestFirst,
             true => Order::NewestBesideOldest,
             false => Order::OldestFirst,
@@ -248,12 +248,12 @@ impl Scheduler {
         }
     }
 
-    /// Lets an update that failed while the vendor is down wait without its part of the buffer: if it fails always, others must
-    /// come in to show that the vendor is there.
-    pub(crate) fn lend(&mut self, item: &mut Item) {
-        if self.lent < self.most_lent && item.part.take().is_some() {
-            item.is_lent = true;
-            self.lent += 1;
+    /// Gives the part of the buffer back that an update has which failed while the vendor is down. If this update always fails,
+    /// others must come in to show that the vendor is there.
+    pub(crate) fn give_part_back(&mut self, item: &mut Item) {
+        if self.without_part < self.most_without_part && item.part.take().is_some() {
+            item.has_no_part = true;
+            self.without_part += 1;
         }
     }
 
@@ -263,7 +263,7 @@ impl Scheduler {
             At::Queue(queue) => self.queues.remove(queue, item.seq),
             At::Retry => drop(self.retries.remove(key)),
             At::Held(until) => drop(self.held.remove(&(until, item.seq, key))),
-            // What waits in line leaves it when its caller has the outcome.
+            // What waits in line leaves it when its outcome is told.
             At::Line | At::Suspect | At::Flight | At::Settled => {}
         }
     }

@@ -25,7 +25,7 @@ use answers::Answers;
 use codes::Codes;
 pub(crate) use suspects::{Suspect, Suspects, TEN};
 
-/// How long a request that is in flight when the vendor is given up is waited for.
+/// How long a request in flight is waited for when a run stops because nothing is decided.
 const GRACE: Duration = Duration::from_secs(4);
 /// A quota that is used up is given so many of its windows, if these are longer than the limit.
 const WINDOWS: u32 = 2;
@@ -346,8 +346,8 @@ impl State {
         }
     }
 
-    /// When the vendor is given up, if nothing is decided until then.
-    fn gives_up_at(&self) -> Option<Instant> {
+    /// When a run stops if nothing is decided until then.
+    fn stops_at(&self) -> Option<Instant> {
         let Rules::Run { unreachable_after, patience } = self.rules else { return None };
         if self.answers.reached {
             return Some(after(self.answers.began?, patience?)).filter(|_| matches!(self.phase, Phase::Outage { .. }));
@@ -358,18 +358,18 @@ impl State {
         Some(after(began, limit.max(windows)))
     }
 
-    /// Whether the vendor is given up, while so many requests are in flight.
-    pub(crate) fn gives_up(&self, in_flight: usize, now: Instant) -> bool {
+    /// Whether a run stops now because nothing is decided, while so many requests are in flight.
+    pub(crate) fn stops_now(&self, in_flight: usize, now: Instant) -> bool {
         self.stopped().is_none() && self.acts_at(in_flight).is_some_and(|at| now >= at)
     }
 
     /// Whether the vendor asks for a longer wait than there is time: nothing could be sent any more.
     pub(crate) fn is_told_to_wait_too_long(&self, error: &SinkError, now: Instant) -> bool {
-        matches!(error.retry(), Retry::After(wait) if self.gives_up_at().is_some_and(|at| after(now, wait) >= at))
+        matches!(error.retry(), Retry::After(wait) if self.stops_at().is_some_and(|at| after(now, wait) >= at))
     }
 
     fn acts_at(&self, in_flight: usize) -> Option<Instant> {
-        self.gives_up_at().map(|at| if in_flight == 0 { at } else { after(at, GRACE) })
+        self.stops_at().map(|at| if in_flight == 0 { at } else { after(at, GRACE) })
     }
 
     /// When the state changes what may be sent by the passing of time alone.
@@ -394,7 +394,7 @@ impl State {
         limit.map_or(self.longest_backoff, |limit| self.longest_backoff.min(limit / PROBES))
     }
 
-    /// Why the lane stops when the vendor is given up.
+    /// Why a run stops when nothing is decided.
     pub(crate) fn unreachable(&self, now: Instant) -> Stop {
         let no_answer = || Arc::new(SinkError::new("sink", "send", SinkErrorKind::Timeout));
         let began = self.answers.began;

@@ -163,6 +163,6 @@ fn a_run_gives_up_and_a_service_does_not() {
         (Machine::service().failed(1).after(3_600 * SECOND), false),
         (Machine::service().accepted().after(SECOND).failed(9).after(36_000 * SECOND), false),
     ] {
-        assert_eq!(machine.state.gives_up(0, machine.now), expected, "{:?}", machine.state.health());
+        assert_eq!(machine.state.stops_now(0, machine.now), expected, "{:?}", machine.state.health());
     }
 }

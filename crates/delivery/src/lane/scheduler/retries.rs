@@ -25,7 +25,7 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    /// How logs and metrics call it.
+    /// How logs and metrics call it. Users rely on these words, so they stay.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Batch => "batch",
@@ -67,6 +67,11 @@ impl Group {
     /// Whether it may still have to be taken apart.
     pub(crate) fn may_be_taken_apart(&self) -> bool {
         matches!(self.purpose, Purpose::Batch | Purpose::Isolation)
+    }
+
+    /// Whether it can be sent in two halves.
+    pub(crate) fn may_be_halved(&self) -> bool {
+        self.may_be_taken_apart() && self.items.len() > 1
     }
 
     /// Whether it goes before all others: a decision waits for it.

@@ -58,7 +58,7 @@ impl Subjects {
         true
     }
 
-    /// The caller has the outcome of this update: the next one of the subject, if any, goes on.
+    /// This update has its outcome: the next one of the subject, if any, goes on.
     pub(crate) fn leave(&mut self, subject: &Subject, key: Key) -> Option<Key> {
         let line = self.lines.get_mut(subject)?;
         if line.active != Some(key) {
