@@ -14,6 +14,7 @@ mod preflight;
 mod process;
 mod rates;
 mod sandbox;
+mod speed;
 mod sync;
 
 use std::path::PathBuf;
@@ -44,6 +45,8 @@ enum Bench {
     Journal,
     /// 20,000 users while one request in ten fails: how long it takes.
     Faults,
+    /// Rows a second with everything on, beside a script without checks, and with --changed-only.
+    Speed(Speed),
     /// 5,000,000 rows: how fast a file is checked before anything is sent. No command, no server.
     Preflight,
     /// The changed-only index: how many subjects a second, how large, how much memory. No command, no server.
@@ -54,11 +57,22 @@ enum Bench {
     },
 }
 
+#[derive(Clone, Copy, clap::Args)]
+struct Speed {
+    /// So many rows.
+    #[arg(default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1_000..100_000_000))]
+    rows: u64,
+    /// Each is measured so often; the medians count.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..100))]
+    rounds: u32,
+}
+
 pub(crate) fn run(options: &Options) -> Result<()> {
     let benches = match options.bench {
         Some(bench) => vec![bench],
         None => {
             let index = Bench::Index { subjects: 10_000_000 };
+            let speed = Bench::Speed(Speed { rows: 2_000_000, rounds: 5 });
             vec![
                 Bench::Pace,
                 Bench::Isolate,
@@ -66,6 +80,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 Bench::Loop,
                 Bench::Journal,
                 Bench::Memory,
+                speed,
                 Bench::Preflight,
                 index,
             ]
@@ -83,6 +98,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             Bench::Journal => journal::measure(&command)?,
             Bench::Faults => faults::measure(&command)?,
             Bench::Loop => loops::measure(&command)?,
+            Bench::Speed(Speed { rows, rounds }) => speed::measure(&command, rows, rounds)?,
             Bench::Preflight => preflight::measure()?,
             Bench::Index { subjects } => index::measure(subjects)?,
         };

@@ -27,6 +27,6 @@ pub(super) fn measure(command: &Path) -> Result<Figures> {
     figures.add("users stored at the server", sandbox.stored()?.len() as f64, "", Limit::Exactly(USERS as f64));
     figures.add("requests that failed", failed as f64, "", Limit::None);
     figures.add("retries", run.count("retries")?, "", Limit::None);
-    figures.add("the command, from start to exit", run.took.as_secs_f64(), "s", Limit::AtMostWhenIdle(3.5));
+    figures.add("the command, from start to exit", run.cost.took.as_secs_f64(), "s", Limit::AtMostWhenIdle(3.5));
     Ok(figures)
 }

@@ -9,6 +9,8 @@ use anyhow::{Context as _, Result};
 /// The name of the destination in [`write_config`].
 pub(super) const DESTINATION: &str = "bench";
 
+const HEADER: &str = "cuid,mobile,email,registration_id,city";
+
 /// The CUID of the user in this row, from 0.
 pub(super) fn cuid(row: u64) -> u64 {
     20_000_000 + 7 * row
@@ -18,7 +20,7 @@ pub(super) fn cuid(row: u64) -> u64 {
 pub(super) fn write_users(path: &Path, rows: u64) -> Result<()> {
     const CITIES: [&str; 4] = ["北京", "深圳", "上海", "成都"];
     let mut file = BufWriter::new(File::create(path).with_context(|| path.display().to_string())?);
-    writeln!(file, "cuid,mobile,email,registration_id,city")?;
+    writeln!(file, "{HEADER}")?;
     for (row, city) in (0..rows).zip(CITIES.iter().cycle()) {
         let (cuid, mobile) = (cuid(row), 13_000_000_000 + row);
         // 19 hexadecimal digits, as the vendor's samples have.
@@ -26,6 +28,14 @@ pub(super) fn write_users(path: &Path, rows: u64) -> Result<()> {
         writeln!(file, "{cuid},{mobile},user{row:07}@example.com,1{registration_id:018x},{city}")?;
     }
     file.flush().with_context(|| path.display().to_string())
+}
+
+/// Gives the first user of such a file another mobile number: one for each of these nights.
+pub(super) fn change_first_user(path: &Path, night: u64) -> Result<()> {
+    let mut file = File::options().write(true).open(path).with_context(|| path.display().to_string())?;
+    // No other user's number begins with 139, and it is as long as the one before.
+    let (line, mobile) = (format!("{HEADER}\n{},", cuid(0)), 13_900_000_000 + night);
+    file.write_all(format!("{line}{mobile}").as_bytes()).with_context(|| path.display().to_string())
 }
 
 /// Writes a configuration with one destination, a project at the sandbox. Without a quota the vendor's is kept.

@@ -47,6 +47,6 @@ pub(super) fn measure(command: &Path) -> Result<Figures> {
         "",
         Limit::AtMost(extra),
     );
-    figures.add("the command, from start to exit", run.took.as_secs_f64(), "s", Limit::None);
+    figures.add("the command, from start to exit", run.cost.took.as_secs_f64(), "s", Limit::None);
     Ok(figures)
 }

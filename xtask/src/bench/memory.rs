@@ -28,23 +28,24 @@ pub(super) fn measure(command: &Path) -> Result<Figures> {
     let few = send(command, FEW, QUOTA)?;
     let many = send(command, MANY, QUOTA)?;
     let (unpaced, down) = send_very_many(command)?;
-    let peak =
-        |run: &Run| run.peak_bytes.map(|bytes| bytes as f64).context("this system has no /proc/PID/status with VmHWM");
+    let peak = |run: &Run| {
+        run.cost.peak_bytes.map(|bytes| bytes as f64).context("this system has no /proc/PID/status with VmHWM")
+    };
     let mut figures = Figures::new(format!("memory: {FEW} and {MANY} rows, no quota at the server, {QUOTA} here"));
     figures.add("accepted of the few", few.count("accepted")?, "rows", Limit::Exactly(FEW as f64));
     figures.add("accepted of the many", many.count("accepted")?, "rows", Limit::Exactly(MANY as f64));
     figures.add("peak for the few", peak(&few)? / MB, "MB", Limit::None);
     figures.add("peak for the many", peak(&many)? / MB, "MB", Limit::AtMost(64.0));
     figures.add("the many's over the few's", peak(&many)? / peak(&few)?, "", Limit::AtMost(1.3));
-    figures.add("the many, from start to exit", many.took.as_secs_f64(), "s", Limit::None);
+    figures.add("the many, from start to exit", many.cost.took.as_secs_f64(), "s", Limit::None);
     let all = Limit::Exactly(VERY_MANY as f64);
     figures.add("accepted of 10,000,000 without a pace", unpaced.count("accepted")?, "rows", all);
     figures.add("  peak", peak(&unpaced)? / MB, "MB", Limit::AtMost(64.0));
-    let rate = VERY_MANY as f64 / unpaced.took.as_secs_f64();
+    let rate = VERY_MANY as f64 / unpaced.cost.took.as_secs_f64();
     figures.add("  rows a second", rate.round(), "", Limit::None);
     figures.add("pending of 10,000,000 where nobody answers", down.count("pending")?, "rows", all);
     figures.add("  peak", peak(&down)? / MB, "MB", Limit::AtMost(64.0));
-    figures.add("  from start to exit", down.took.as_secs_f64(), "s", Limit::None);
+    figures.add("  from start to exit", down.cost.took.as_secs_f64(), "s", Limit::None);
     Ok(figures)
 }
 

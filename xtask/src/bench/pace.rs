@@ -33,7 +33,7 @@ pub(super) fn measure(command: &Path) -> Result<Figures> {
     figures.add("mean rate", (requests.len() - 1) as f64 / span, "/s", Limit::None);
     figures.add("worst sliding second at the server", worst_second(&requests) as f64, "", Limit::AtMost(100.0));
     figures.add("refused as over the quota", over_quota as f64, "", Limit::Exactly(0.0));
-    figures.add("the command, from start to exit", run.took.as_secs_f64(), "s", Limit::None);
+    figures.add("the command, from start to exit", run.cost.took.as_secs_f64(), "s", Limit::None);
     Ok(figures)
 }
 

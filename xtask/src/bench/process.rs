@@ -10,6 +10,9 @@ use crate::shell;
 /// How often a running child is looked at.
 const POLL: Duration = Duration::from_millis(2);
 
+/// The unit of processor times in `/proc`, the same on every Linux that Rust is built for by default.
+const TICK: Duration = Duration::from_millis(10);
+
 /// A child that is ended, by its handle, when this is dropped.
 pub(super) struct Process {
     child: Child,
@@ -19,10 +22,18 @@ pub(super) struct Process {
 /// How a child came to its end.
 pub(super) struct Ended {
     pub(super) status: ExitStatus,
+    pub(super) cost: Cost,
+}
+
+/// What a child took.
+#[derive(Clone, Copy)]
+pub(super) struct Cost {
     /// From when it was waited for.
     pub(super) took: Duration,
     /// The most memory that it held, where the system tells.
     pub(super) peak_bytes: Option<u64>,
+    /// The processor time of all its threads, likewise.
+    pub(super) cpu: Option<Duration>,
 }
 
 impl Process {
@@ -35,15 +46,26 @@ impl Process {
         &mut self.child
     }
 
+    /// The processor time of all its threads until now, to a hundredth of a second: `utime` and `stime` of Linux.
+    pub(super) fn cpu(&self) -> Option<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        // The command's name stands in brackets and may have any character in it; the state follows.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let ticks: Option<u64> =
+            fields.split_ascii_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().ok()).sum();
+        Some(TICK * u32::try_from(ticks?).ok()?)
+    }
+
     /// Waits until it ends by itself, and ends it if that takes longer than this.
     pub(super) fn wait(mut self, within: Duration) -> Result<Ended> {
         let start = Instant::now();
-        let mut peak_bytes = None;
+        let (mut peak_bytes, mut cpu) = (None, None);
         loop {
-            // The peak never falls: the last reading before the end is the peak, but for the last moments.
+            // Neither ever falls: the last reading before the end is the figure, but for the last moments.
             peak_bytes = peak(self.child.id()).or(peak_bytes);
+            cpu = self.cpu().or(cpu);
             if let Some(status) = self.child.try_wait().with_context(|| self.words.clone())? {
-                return Ok(Ended { status, took: start.elapsed(), peak_bytes });
+                return Ok(Ended { status, cost: Cost { took: start.elapsed(), peak_bytes, cpu } });
             }
             if start.elapsed() > within {
                 bail!("{} had not ended after {} s", self.words, within.as_secs());

@@ -34,25 +34,11 @@ impl Sandbox {
         let path = directory.join("world.toml");
         std::fs::write(&path, world).context("the world cannot be written")?;
         let mut command = Command::new(command);
-        command
-            .args(["sandbox", "--world"])
-            .arg(path)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut process = Process::start(&mut command)?;
-        let stdout = process.child().stdout.take().context("the sandbox has no standard output")?;
-        let (to, first_line) = mpsc::channel();
-        // A read cannot be given a time limit; when the child is ended, so is this thread.
-        std::thread::spawn(move || {
-            let mut line = String::new();
-            let read = BufReader::new(stdout).read_line(&mut line);
-            let _ = to.send(read.map(|_| line));
-        });
-        let line = first_line.recv_timeout(PATIENCE).context("the sandbox did not say where it listens")??;
-        let base_url = line.trim().to_owned();
+        command.args(["sandbox", "--world"]).arg(path);
+        let (process, base_url) = start_server(&mut command)?;
         let address = base_url.strip_prefix("http://").and_then(|address| address.parse().ok());
-        let address = address.with_context(|| format!("the sandbox should say where it listens, and says {line:?}"))?;
+        let address =
+            address.with_context(|| format!("the sandbox should say where it listens, and says {base_url:?}"))?;
         Ok(Self { base_url, address, _process: process })
     }
 
@@ -91,4 +77,20 @@ impl Sandbox {
         ensure!(head.get(8..13) == Some(b" 200 "), "{path}: {}", String::from_utf8_lossy(head));
         serde_json::from_slice(body).with_context(|| path.to_owned())
     }
+}
+
+/// Starts a server that prints its base URL as its first line.
+pub(super) fn start_server(command: &mut Command) -> Result<(Process, String)> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut process = Process::start(command)?;
+    let stdout = process.child().stdout.take().context("the server has no standard output")?;
+    let (to, first_line) = mpsc::channel();
+    // A read cannot be given a time limit; when the child is ended, so is this thread.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = BufReader::new(stdout).read_line(&mut line);
+        let _ = to.send(read.map(|_| line));
+    });
+    let line = first_line.recv_timeout(PATIENCE).context("the server did not say where it listens")??;
+    Ok((process, line.trim().to_owned()))
 }
