@@ -92,7 +92,7 @@ impl Delivery {
         let (commands, inbox) = mpsc::unbounded_channel();
         let (to, health) = watch::channel(Health::Normal);
         let alive = Alive { told: told.clone(), health: to.clone(), ended: Stop::Broken };
-        let lane = Lane::new(sink.clone(), options, journal, limiter.is_some(), told.clone(), to);
+        let lane = Lane::new(sink.clone(), options, journal, told.clone(), to);
         tokio::spawn(within_current(async move {
             let mut alive = alive;
             driver::drive(lane, sink, limiter, inbox).await;

@@ -63,8 +63,6 @@ struct Setup {
     sink: Arc<dyn ContactSink>,
     limits: Limits,
     options: Options,
-    /// Whether a limiter holds the lane after throttling; without one, backoff must.
-    paced: bool,
     observer: Observer,
     rng: fastrand::Rng,
     /// How long an answer takes, lately.
@@ -88,7 +86,6 @@ impl Lane {
         sink: Arc<dyn ContactSink>,
         options: Options,
         journal: Option<Box<dyn Journal>>,
-        paced: bool,
         told: Arc<std::sync::Mutex<Told>>,
         health: watch::Sender<Health>,
     ) -> Self {
@@ -104,7 +101,7 @@ impl Lane {
             in_flight: HashMap::new(),
             next_seq: 0,
             closers: Vec::new(),
-            setup: Setup { sink, limits, options, paced, observer, rng, answer_time: Duration::ZERO },
+            setup: Setup { sink, limits, options, observer, rng, answer_time: Duration::ZERO },
         }
     }
 

@@ -14,12 +14,16 @@ use pace::Pace;
 /// Paces departures to a [`Quota`]. Clones share it: lanes and typed calls outside a lane can use one quota together.
 ///
 /// Departures follow an absolute schedule at 99 % of the quota, one at a time, first come first served; the headroom absorbs
-/// 10 ms of network jitter a second. A late wake-up is caught up by at most 3 ms. It adapts to what the vendor says: after a
-/// throttling answer nothing leaves for one window (or the vendor's `Retry-After`), then it goes on at 99 % of the rate that was
-/// accepted in the last window, but no faster than before a raise that was just answered so. After a clean window it adds 5 % of
-/// the quota. Each raise that is throttled doubles the number of clean windows before the next one, up to 64, and one that
-/// holds resets it. So a vendor that takes a tenth of its quota throttles 2 % of the first 300 requests and 0.4 % of 3,000 (at
-/// 20 ms), and when it takes all again the full pace is back after at most 83 windows.
+/// 10 ms of network jitter a second. A late wake-up is caught up by at most 3 ms.
+///
+/// The rate follows the share of throttled answers. Up to 10 % it stays: the vendor may throttle by chance, or others use the
+/// quota too. When more is throttled, the vendor accepts less than its quota:
+///
+/// - *Hold.* Only probes are sent, the first after a twentieth of a window, until one is accepted. A `Retry-After` is waited for.
+/// - *Slower.* Then the rate is 99 % of what was accepted in the last window, once a whole window was sent.
+/// - *Raises.* After a window 5 % of the quota is added. If the vendor accepts less than half of that, the rate falls back, and
+///   the number of windows before the next raise doubles, up to 64. A raise that holds resets the number, and the next raise
+///   adds twice as much.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -71,14 +75,14 @@ impl Limiter {
         loop {
             let at = self.pace().next_at(Instant::now());
             sleep_until(at).await;
-            // The vendor may have throttled while this one slept.
+            // A hold may have begun while this one slept.
             if let Some(departed) = self.pace().depart(Instant::now()) {
                 return Permit { limiter: self.clone(), departed, throttled: false };
             }
         }
     }
 
-    /// Until when nothing leaves because of a throttling answer.
+    /// Until when nothing is sent because the vendor throttles.
     pub(crate) fn held_until(&self, now: Instant) -> Option<Instant> {
         self.pace().held_until(now)
     }

@@ -126,13 +126,13 @@ impl Lane {
     /// A request failed, and is sent again.
     fn fails(&mut self, group: Group, error: &SinkError, now: Instant) {
         let throttled = error.kind() == SinkErrorKind::Throttled;
+        // Within the same window it would most likely be throttled again.
+        let window = self.setup.limits.quota.filter(|_| throttled).map_or(Duration::ZERO, |quota| quota.per);
+        let ours = self.backoff(&group.items).max(window.min(self.state.longest_backoff()));
         let not_before = match error.retry() {
-            // The limiter holds the lane, and slows it down.
-            Retry::After(wait) if throttled && self.setup.paced => after(now, wait),
-            _ if throttled && self.setup.paced => now,
             // Our own wait is the least: `Retry-After: 0` does not mean to send again at once.
-            Retry::After(wait) => after(now, wait.max(self.backoff(&group.items))),
-            _ => after(now, self.backoff(&group.items)),
+            Retry::After(wait) => after(now, wait.max(ours)),
+            _ => after(now, ours),
         };
         // What a vendor asks of one update is kept, also if another one is answered well before.
         let while_probing = if matches!(error.retry(), Retry::After(_)) { not_before } else { now };

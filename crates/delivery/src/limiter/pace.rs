@@ -10,53 +10,93 @@ use crate::backoff::after;
 
 /// How far a late departure is caught up.
 const CATCH_UP: Duration = Duration::from_millis(3);
-/// After a throttling answer: the share of the accepted rate that is used.
-const AFTER_THROTTLING: f64 = 0.99;
-/// What one raise adds, as a share of the quota.
+/// Up to this share of throttled answers the rate stays.
+const TOLERATED: f64 = 0.1;
+/// So many throttled answers above that share mean that the rate is too high. If 5 % of the answers are throttled by chance, that
+/// is seen once in tens of thousands of answers.
+const EXCESS: f64 = 6.0;
+/// The share of the accepted rate that is used after that.
+const OF_ACCEPTED: f64 = 0.99;
+/// What the first raise adds, as a share of the quota. Each raise that holds doubles the next one.
 const RAISE: f64 = 0.05;
-/// The most clean windows that a raise waits for.
+/// A raise is judged after so many windows: a vendor that counts by the clock may notice it only in the second.
+const JUDGED_AFTER: u32 = 2;
+/// The most windows that a raise waits for.
 const MOST_WINDOWS: u32 = 64;
+/// During a hold the first probe is sent after this part of a window, and each later one after so much more, up to a window.
+const PROBES: u32 = 20;
 
-/// When the next request may leave.
+/// When the next request may be sent.
 #[derive(Debug)]
 pub(super) struct Pace {
     quota: Quota,
-    /// Requests a window at full pace, and now.
+    /// Requests a window at the full rate, and now.
     full: f64,
     current: f64,
     /// The schedule: when the next one is due.
     due: Option<Instant>,
-    /// Departures of the last window that the vendor took, oldest first.
+    /// When the first request was sent.
+    began: Option<Instant>,
+    /// When the accepted requests of the last window were sent, oldest first.
     accepted: VecDeque<Instant>,
     hold: Option<Hold>,
-    /// Since when the current rate is in force.
+    /// Since when the current rate is in force, if it is not the first one.
     since: Option<Instant>,
-    /// The rate before the last raise, until that one has held for a window.
-    raised_from: Option<f64>,
-    /// The most that the rate goes on with after the hold.
-    most_after_hold: f64,
+    answers: Answers,
+    /// The last raise, until it is judged.
+    raise: Option<Raise>,
+    /// What the next raise adds, in requests a window.
+    step: f64,
     windows_to_raise: u32,
 }
 
+/// Answers to requests that were sent at the current rate.
+#[derive(Debug, Default)]
+struct Answers {
+    all: u64,
+    throttled: u64,
+    /// Throttled answers above the share that is tolerated, over the latest answers: a cumulative sum (CUSUM) that starts anew
+    /// whenever it would fall below zero.
+    excess: f64,
+}
+
+/// The vendor throttles almost everything: only probes are sent, until one is accepted.
 #[derive(Debug, Clone, Copy)]
 struct Hold {
     began: Instant,
-    until: Instant,
+    next_probe: Instant,
+    refused: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Raise {
+    from: f64,
+    /// The share of throttled answers before it.
+    throttled_before: f64,
+}
+
+impl Answers {
+    fn share_throttled(&self) -> f64 {
+        // Counts stay far below 2^52, where f64 is exact.
+        if self.all == 0 { 0.0 } else { self.throttled as f64 / self.all as f64 }
+    }
 }
 
 impl Pace {
     pub(super) fn new(quota: Quota, share: f64) -> Self {
-        let full = f64::from(quota.requests.get()) * share;
+        let requests = f64::from(quota.requests.get());
         Self {
             quota,
-            full,
-            current: full,
+            full: requests * share,
+            current: requests * share,
             due: None,
+            began: None,
             accepted: VecDeque::new(),
             hold: None,
             since: None,
-            raised_from: None,
-            most_after_hold: full,
+            answers: Answers::default(),
+            raise: None,
+            step: requests * RAISE,
             windows_to_raise: 1,
         }
     }
@@ -65,68 +105,135 @@ impl Pace {
         self.quota
     }
 
+    /// Until when nothing is sent because the vendor throttles.
     pub(super) fn held_until(&self, now: Instant) -> Option<Instant> {
-        self.hold.map(|hold| hold.until).filter(|until| now < *until)
+        self.hold.map(|hold| hold.next_probe).filter(|until| now < *until)
     }
 
-    /// When the next request may leave, as far as is known now.
+    /// When the next request may be sent, as far as is known now.
     pub(super) fn next_at(&mut self, now: Instant) -> Instant {
-        if let Some(until) = self.held_until(now) {
-            return until;
+        if let Some(hold) = self.hold {
+            return hold.next_probe.max(now);
         }
         self.adapt(now);
         self.scheduled(now)
     }
 
-    /// Takes the next place of the schedule, or `None` if nothing may leave yet.
+    /// Takes the next place of the schedule, or `None` if nothing may be sent yet.
     pub(super) fn depart(&mut self, now: Instant) -> Option<Instant> {
-        if self.held_until(now).is_some() {
-            return None;
-        }
-        self.adapt(now);
-        let at = self.scheduled(now);
+        let at = self.next_at(now);
         if now < at {
             return None;
         }
+        self.began.get_or_insert(now);
         self.due = Some(after(at, self.quota.per.div_f64(self.current)));
+        let wait = self.probe_wait();
+        if let Some(hold) = &mut self.hold {
+            hold.next_probe = after(now, wait);
+        }
         Some(now)
     }
 
-    /// The one that took the last place of the schedule leaves only now: the next one keeps its distance.
+    /// The one that took the last place of the schedule is sent only now: the next one keeps its distance.
     pub(super) fn leaves(&mut self, now: Instant) {
         let next = after(now, self.quota.per.div_f64(self.current)).checked_sub(CATCH_UP);
         self.due = self.due.max(next);
     }
 
-    /// The vendor took the request that left then.
+    /// The vendor did not throttle the request that was sent then.
     pub(super) fn accepted(&mut self, departed: Instant, now: Instant) {
         // Answers overtake one another; a window holds few enough to keep them in order.
         let place = self.accepted.partition_point(|earlier| *earlier <= departed);
         self.accepted.insert(place, departed);
-        if self.hold.is_none() {
-            self.forget_before(now.checked_sub(self.quota.per));
+        self.forget_accepted();
+        match self.hold {
+            Some(hold) if departed >= hold.began => {
+                self.hold = None;
+                self.in_force(self.current, now);
+            }
+            None if self.is_current(departed) => {
+                self.answers.all += 1;
+                self.answers.excess = (self.answers.excess - TOLERATED).max(0.0);
+            }
+            _ => {}
         }
     }
 
-    /// The vendor refused the request that left then, and perhaps said how long to wait.
+    /// The vendor throttled the request that was sent then. It may have said how long to wait.
     pub(super) fn throttled(&mut self, departed: Instant, now: Instant, retry_after: Option<Duration>) {
-        let until = after(now, retry_after.unwrap_or(self.quota.per));
         if let Some(hold) = &mut self.hold {
-            // It left before the hold: the same news once more. Only a longer wait counts.
-            hold.until = hold.until.max(if retry_after.is_some() { until } else { hold.until });
-            return;
+            hold.refused += u32::from(departed >= hold.began);
+            let wait = self.probe_wait().max(retry_after.unwrap_or_default());
+            if let Some(hold) = self.hold.as_mut().filter(|hold| departed >= hold.began || retry_after.is_some()) {
+                hold.next_probe = hold.next_probe.max(after(now, wait));
+            }
+        } else if self.is_current(departed) {
+            self.answers.all += 1;
+            self.answers.throttled += 1;
+            self.answers.excess += 1.0 - TOLERATED;
+            if self.answers.excess >= EXCESS {
+                self.slow_down(departed, now, retry_after);
+            }
         }
-        if self.since.is_some_and(|since| departed < since) {
-            // It left under the rate before this one, which has been cut already.
-            return;
+    }
+
+    /// Too much is throttled: holds, and continues at the rate that was accepted.
+    fn slow_down(&mut self, departed: Instant, now: Instant, retry_after: Option<Duration>) {
+        let window = self.quota.per;
+        let mut rate = self.current;
+        if let Some(raise) = self.raise.take() {
+            rate = raise.from;
+            self.raise_failed();
         }
-        self.most_after_hold = self.full;
-        if let Some(held_before) = self.raised_from.take() {
-            self.windows_to_raise = (self.windows_to_raise * 2).min(MOST_WINDOWS);
-            // A vendor that counts by the clock may have taken more than that in the last window, out of two of its own.
-            self.most_after_hold = held_before;
+        // Before a whole window was sent, nothing is known of how much the vendor accepts in one.
+        if let Some(from) = departed.checked_sub(window)
+            && self.began.is_some_and(|began| began <= from)
+        {
+            let accepted = self.accepted.iter().filter(|at| **at > from && **at <= departed).count();
+            rate = rate.min(accepted as f64 * OF_ACCEPTED).max(1.0_f64.min(self.full));
         }
-        self.hold = Some(Hold { began: now, until });
+        self.in_force(rate, now);
+        let wait = self.probe_wait().max(retry_after.unwrap_or_default());
+        self.hold = Some(Hold { began: now, next_probe: after(now, wait), refused: 0 });
+    }
+
+    fn probe_wait(&self) -> Duration {
+        let refused = self.hold.map_or(0, |hold| hold.refused);
+        self.quota.per / PROBES * (refused + 1).min(PROBES)
+    }
+
+    /// Judges the last raise, and makes the next one.
+    fn adapt(&mut self, now: Instant) {
+        let Some(since) = self.since else { return };
+        let (window, passed) = (self.quota.per, now.saturating_duration_since(since));
+        if let Some(raise) = self.raise.take_if(|_| passed >= window * JUDGED_AFTER) {
+            // If the vendor accepts less than half of what was added, that was too much.
+            let most = raise.throttled_before + (self.current - raise.from) / self.current / 2.0;
+            if self.answers.share_throttled() > most {
+                self.raise_failed();
+                return self.in_force(raise.from, now);
+            }
+            (self.step, self.windows_to_raise) = (self.step * 2.0, 1);
+        }
+        if self.raise.is_none() && self.current < self.full && passed >= window * self.windows_to_raise {
+            let throttled_before = self.answers.share_throttled();
+            self.raise = Some(Raise { from: self.current, throttled_before });
+            self.in_force((self.current + self.step).min(self.full), now);
+        }
+    }
+
+    fn raise_failed(&mut self) {
+        self.windows_to_raise = (self.windows_to_raise * 2).min(MOST_WINDOWS);
+        self.step = f64::from(self.quota.requests.get()) * RAISE;
+    }
+
+    fn in_force(&mut self, rate: f64, now: Instant) {
+        (self.current, self.since, self.answers) = (rate, Some(now), Answers::default());
+    }
+
+    /// Whether a request that was sent then was sent at the current rate.
+    fn is_current(&self, departed: Instant) -> bool {
+        self.since.is_none_or(|since| departed >= since)
     }
 
     fn scheduled(&self, now: Instant) -> Instant {
@@ -134,42 +241,9 @@ impl Pace {
         self.due.map_or(now, |due| due.max(earliest))
     }
 
-    /// Sets the rate by what has happened: down after a hold, up after clean windows.
-    fn adapt(&mut self, now: Instant) {
-        let window = self.quota.per;
-        if let Some(hold) = self.hold.take() {
-            let from = hold.began.checked_sub(window);
-            let taken = self
-                .accepted
-                .iter()
-                .filter(|departed| from.is_none_or(|from| **departed > from) && **departed <= hold.began)
-                .count();
-            // Counts stay far below 2^52, where f64 is exact.
-            let least = 1.0_f64.min(self.full);
-            self.current = (taken as f64 * AFTER_THROTTLING).min(self.most_after_hold).max(least);
-            self.since = Some(now);
-            self.forget_before(now.checked_sub(window));
-            return;
-        }
-        let Some(since) = self.since else { return };
-        let clean = now.saturating_duration_since(since);
-        if clean >= window && self.raised_from.take().is_some() {
-            self.windows_to_raise = 1;
-        }
-        if self.raised_from.is_some() || clean < window * self.windows_to_raise {
-            return;
-        }
-        if self.current >= self.full {
-            self.since = None;
-        } else {
-            self.raised_from = Some(self.current);
-            self.current = (self.current + f64::from(self.quota.requests.get()) * RAISE).min(self.full);
-            self.since = Some(now);
-        }
-    }
-
-    fn forget_before(&mut self, instant: Option<Instant>) {
-        while self.accepted.front().is_some_and(|departed| instant.is_some_and(|instant| *departed < instant)) {
+    fn forget_accepted(&mut self) {
+        let from = self.accepted.back().and_then(|latest| latest.checked_sub(self.quota.per));
+        while self.accepted.front().is_some_and(|departed| from.is_some_and(|from| *departed < from)) {
             self.accepted.pop_front();
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use contact_sink_core::{Retry, SinkErrorKind};
+use contact_sink_core::{Retry, SinkError, SinkErrorKind};
 use contact_sink_delivery::{Delivery, Limiter, Options};
 use tokio::time::{Instant, timeout};
 
@@ -67,63 +67,88 @@ fn two_lanes_with_one_limiter_share_the_quota_fairly() {
 }
 
 #[test]
-fn throttling_holds_the_lane_then_it_goes_on_slower_and_comes_back() {
-    for asked in [None, Some(Duration::from_millis(2_500)), Some(Duration::from_millis(1))] {
-        let script = move |request: &Request<'_>| match (request.number, asked) {
-            (50, None) => Err(error(SinkErrorKind::Throttled)),
-            (50, Some(wait)) => Err(error(SinkErrorKind::Throttled).with_retry(Retry::After(wait))),
-            _ => accept_all(request),
+fn a_vendor_that_throttles_everything_gets_probes_and_then_what_it_accepted() {
+    let (from, to) = (2 * SECOND, 7 * SECOND);
+    for asked in [None, Some(Duration::from_millis(1_700)), Some(Duration::from_millis(1))] {
+        let began = Arc::new(Mutex::new(None));
+        let script = move |request: &Request<'_>| {
+            let at = began.lock().unwrap().get_or_insert_with(Instant::now).elapsed();
+            let throttled = || asked.into_iter().fold(error(SinkErrorKind::Throttled), after_a_wait);
+            if at >= from && at < to { Err(throttled()) } else { accept_all(request) }
         };
         let world = World::new(1, script).with_quota("100/s").shared();
         let finished = paused(deliver_users(&world, Options::for_run(), 3_000));
         assert_eq!(finished.summary.accepted, 3_000);
         let departures = departures(&[&world]);
-        let answered = departures[49] + Duration::from_millis(20);
-        let next = departures.iter().find(|at| **at > answered).unwrap();
-        assert_eq!(*next - answered, asked.unwrap_or(SECOND));
-        let in_second = |nth: u32| {
-            let from = *next + nth * SECOND;
-            departures.iter().filter(|at| **at >= from && **at < from + SECOND).count()
+        let within = |from, to| {
+            let sent = departures.iter().map(|at| *at - departures[0]);
+            sent.filter(|at| *at >= from && *at < to).count()
         };
-        assert!(
-            (45..=55).contains(&in_second(0)),
-            "about as many as were accepted in the last window: {}",
-            in_second(0)
-        );
-        assert!(in_second(4) > in_second(0) + 10);
-        assert!(in_second(15) >= 98, "{}", in_second(15));
+        let probes = within(from + SECOND / 10, to);
+        let most = if asked.is_some_and(|wait| wait > SECOND) { 4 } else { 14 };
+        assert!((2..=most).contains(&probes), "{asked:?}: {probes}");
+        let next = 2 * SECOND;
+        assert!(within(to, to + next) > 0, "{asked:?}: probes go on");
+        let accepted = within(to + next, to + next + SECOND);
+        assert!((85..=97).contains(&accepted), "about as many as in the last window before: {accepted}");
+        assert!(within(to + 5 * SECOND, to + 6 * SECOND) >= 98);
         assert!(most_in(&departures, SECOND) <= 100);
     }
 }
 
-/// What left before the lane was held may be throttled too: a longer wait counts, the same news once more does not.
+fn after_a_wait(error: SinkError, wait: Duration) -> SinkError {
+    error.with_retry(Retry::After(wait))
+}
+
+/// It waits for what the vendor asks, or for a window of the quota, and the others do not wait.
 #[test]
-fn throttling_of_what_left_before_holds_the_lane_once() {
-    for (second_wait, held_until_ms) in [(Some(Duration::from_secs(5)), 5_030), (None, 1_020)] {
-        let script = move |request: &Request<'_>| match (request.number, second_wait) {
-            (20, _) | (21, None) => Err(error(SinkErrorKind::Throttled)),
-            (21, Some(wait)) => Err(error(SinkErrorKind::Throttled).with_retry(Retry::After(wait))),
+fn what_is_throttled_waits_alone() {
+    for asked in [None, Some(Duration::from_secs(5))] {
+        let script = move |request: &Request<'_>| match request.number {
+            // Also the answers to what was sent before one of them came.
+            20 | 21 | 50 => Err(asked.into_iter().fold(error(SinkErrorKind::Throttled), after_a_wait)),
             _ => accept_all(request),
         };
         let world = World::new(1, script).with_quota("100/s").shared();
-        paused(deliver_users(&world, Options::for_run(), 100));
-        let departures = departures(&[&world]);
-        let held = Duration::from_millis(held_until_ms);
-        let next = departures.iter().find(|at| **at > departures[19] + Duration::from_millis(100)).unwrap();
-        let late = (*next - departures[19]).abs_diff(held);
-        assert!(late <= Duration::from_millis(3), "{:?}", *next - departures[19]);
+        let finished = paused(deliver_users(&world, Options::for_run(), 1_000));
+        assert_eq!((finished.summary.accepted, finished.summary.retries), (1_000, 3));
+        let sent = world.departures();
+        let longest = departures(&[&world]).windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+        assert!(longest <= Duration::from_millis(25), "{longest:?}");
+        for nth in [19, 20, 49] {
+            let again = sent.iter().rfind(|departure| departure.rows == sent[nth].rows).unwrap();
+            let waited = again.at - sent[nth].at;
+            let range = asked.unwrap_or(SECOND)..asked.unwrap_or(SECOND) + SECOND / 3;
+            assert!(range.contains(&waited), "{waited:?}");
+        }
     }
-    // The answer to the nineteenth comes when the lane goes on already.
-    let script = |request: &Request<'_>| match request.number {
-        19 => Err(error(SinkErrorKind::Throttled)),
-        20 => Err(error(SinkErrorKind::Throttled).with_retry(Retry::After(Duration::from_millis(50)))),
-        _ => accept_all(request),
-    };
-    let latency = |number| Duration::from_millis(if number == 19 { 300 } else { 20 });
-    let world = World::new(1, script).with_quota("100/s").with_latency(latency).shared();
-    paused(deliver_users(&world, Options::for_run(), 100));
-    let longest = departures(&[&world]).windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
-    assert!(longest < SECOND / 2, "{longest:?}");
+}
+
+/// What was sent before the vendor began to throttle says nothing of the slower rate.
+#[test]
+fn late_answers_do_not_slow_the_lane_twice() {
+    paused(async {
+        let limiter = Limiter::new("100/s".parse().unwrap());
+        let mut early = Vec::new();
+        for _ in 0..150 {
+            drop(limiter.permit().await);
+        }
+        for _ in 0..30 {
+            early.push(limiter.permit().await);
+        }
+        early.split_off(15).into_iter().for_each(|permit| permit.throttled(None));
+        let took = async |requests: u32| {
+            let began = Instant::now();
+            for _ in 0..requests {
+                drop(limiter.permit().await);
+            }
+            began.elapsed()
+        };
+        let slower = took(80).await;
+        early.into_iter().for_each(|permit| permit.throttled(None));
+        let after = took(80).await;
+        assert!(after <= slower, "{slower:?}, then {after:?}");
+    });
 }
 
 #[test]
@@ -133,11 +158,11 @@ fn what_was_throttled_goes_first() {
         _ => accept_all(request),
     };
     let world = World::new(1, script).with_quota("1000/s").with_latency(|_| Duration::from_millis(25)).shared();
-    let finished = paused(deliver_users(&world, Options::for_run(), 200));
-    assert_eq!((finished.summary.accepted, finished.summary.retries), (200, 21));
-    let rows: Vec<usize> = world.departures().iter().map(|departure| departure.rows[0]).collect();
-    let again = rows.iter().rposition(|row| *row == rows[19]).unwrap();
-    assert!(again <= 60, "{again}");
+    let finished = paused(deliver_users(&world, Options::for_run(), 3_000));
+    assert_eq!((finished.summary.accepted, finished.summary.retries), (3_000, 21));
+    let sent = world.departures();
+    let again = sent.iter().rfind(|departure| departure.rows == sent[19].rows).unwrap();
+    assert!(again.at - sent[19].at < SECOND * 11 / 10, "before what was never sent: {:?}", again.at - sent[19].at);
 
     let script = |request: &Request<'_>| match request.number {
         20..=99 => Err(error(SinkErrorKind::Throttled)),
@@ -148,19 +173,6 @@ fn what_was_throttled_goes_first() {
     let finished = paused(deliver_users(&world, options, 120));
     assert_eq!((finished.summary.accepted, finished.summary.retries), (120, 80));
     assert!(finished.took < Duration::from_secs(10), "{:?}", finished.took);
-}
-
-#[test]
-fn what_was_throttled_leaves_as_soon_as_the_lane_is_no_longer_held() {
-    let script = |request: &Request<'_>| match request.number {
-        1..7 => Err(error(SinkErrorKind::Throttled)),
-        _ => accept_all(request),
-    };
-    let world = World::new(1, script).with_quota("100/s").shared();
-    paused(deliver_users(&world, Options::for_run(), 1));
-    for pair in departures(&[&world]).windows(2) {
-        assert_eq!(pair[1] - pair[0], Duration::from_millis(20) + SECOND, "no backoff on top");
-    }
 }
 
 #[test]
@@ -219,11 +231,16 @@ fn permits_come_in_turn_and_one_that_is_not_waited_for_takes_nothing() {
 fn typed_calls_can_hold_the_limiter_too() {
     paused(async {
         let limiter = Limiter::new("100/s".parse().unwrap());
+        let throttled = async |times: u32, wait| {
+            for _ in 0..times {
+                limiter.permit().await.throttled(Some(wait));
+            }
+        };
+        throttled(7, Duration::from_secs(3)).await;
         let began = Instant::now();
-        limiter.permit().await.throttled(Some(Duration::from_secs(3)));
         drop(limiter.permit().await);
         assert_eq!(began.elapsed(), Duration::from_secs(3));
-        limiter.permit().await.throttled(Some(Duration::MAX));
+        throttled(7, Duration::MAX).await;
         let never = timeout(Duration::from_secs(1_000_000), limiter.permit()).await;
         assert!(never.is_err(), "held for as long as the vendor asked");
     });
