@@ -12,7 +12,7 @@ pub(crate) fn sink(case: &Case, transport: Arc<dyn HttpTransport>) -> Result<Box
     let base_url = case.config.base_url.parse().map_err(|error| format!("base_url: {error}"))?;
     let (api_key, api_secret) = case.config.basic()?;
     let config = Config::new(api_key, api_secret.into()).with_base_url(base_url);
-    Ok(Box::new(EngageLabSink::new(EngageLab::new(config, transport))))
+    Ok(Box::new(EngageLabSink::new(config, transport)))
 }
 
 pub(crate) fn address(text: &str) -> Result<Field, String> {

@@ -19,17 +19,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let sandbox = Sandbox::start(World::default())?;
     let base_url = || sandbox.base_url().parse();
     // One transport for all: its connections are kept apart by host.
-    let transport: Arc<dyn HttpTransport> = Arc::new(HyperTransport::new(TransportOptions::default())?);
+    let transport: Arc<dyn HttpTransport> = Arc::new(HyperTransport::new()?);
 
     // With an account: its ids, its secret from the environment, and a region or nothing in place of the base URL.
     let config = jiguang::Config::new("sandbox", "sandbox".into()).with_base_url(base_url()?);
-    let sink = JiguangSink::new(Jiguang::new(config, transport.clone())).with_channel(210, ChannelKind::Sms);
+    let sink = JiguangSink::new(config, transport.clone()).with_channel(210, ChannelKind::Sms);
     let user = Subject::User(UserId::from(10362819));
     let update = ContactUpdate::new(user).with(jiguang::channel(210, "默认联系")?, "15088888888")?;
     deliver("jiguang", sink, update).await?;
 
     let config = engagelab::Config::new("sandbox", "sandbox".into()).with_base_url(base_url()?);
-    let sink = EngageLabSink::new(EngageLab::new(config, transport.clone()));
+    let sink = EngageLabSink::new(config, transport.clone());
     let user = Subject::User(UserId::from(10362473));
     let update = ContactUpdate::new(user).with(engagelab::contact("email")?, "12@gmail.com")?;
     deliver("engagelab", sink, update).await?;
@@ -39,12 +39,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = Tencent::new(config, transport);
     let user = Subject::User(UserId::new("xiaojun012")?);
     let update = ContactUpdate::new(user).with(tencent::attribute("city")?, "深圳")?;
-    deliver("tencent, attributes", AttributesSink::new(client.clone()), update).await?;
+    deliver("tencent, attributes", AttributesSink::from(client.clone()), update).await?;
 
     let friend = Subject::Friend { owner: UserId::new("id")?, friend: UserId::new("id1")? };
     let groups = vec!["group1".to_owned(), "group2".to_owned()];
     let update = ContactUpdate::new(friend).with(tencent::remark(), "remark1")?.with(tencent::group(), groups)?;
-    deliver("tencent, friends", FriendsSink::new(client), update).await?;
+    deliver("tencent, friends", FriendsSink::from(client), update).await?;
 
     sandbox.shutdown().await;
     Ok(())

@@ -40,11 +40,11 @@
 //!     // The answer to the first request is lost after the request has had its effect.
 //!     sandbox.set_faults(Faults::default().with_next(Fault::new(FaultKind::Reset).applied(true)))?;
 //!
-//!     let transport = Arc::new(HyperTransport::new(TransportOptions::default())?);
+//!     let transport = Arc::new(HyperTransport::new()?);
 //!     let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse()?);
-//!     let delivery = Delivery::new(JiguangSink::new(Jiguang::new(config, transport)), Options::for_run());
+//!     let delivery = Delivery::new(JiguangSink::new(config, transport), Options::for_run());
 //!     let mail = channel(219, "默认联系")?;
-//!     let update = |cuid| ContactUpdate::new(Subject::User(UserId::from(cuid))).with(mail.clone(), "a@b.example");
+//!     let update = |cuid| ContactUpdate::user(cuid).with(mail.clone(), "a@b.example");
 //!
 //!     assert_eq!(delivery.deliver(update(7)?).await, Outcome::Accepted);
 //!     assert!(matches!(delivery.deliver(update(404)?).await, Outcome::Rejected { .. }));

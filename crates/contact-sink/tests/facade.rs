@@ -19,8 +19,8 @@ const MOBILE: &str = "15088888888";
 
 fn delivery(sandbox: &Sandbox) -> Delivery {
     let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse().unwrap());
-    let transport = Arc::new(HyperTransport::new(TransportOptions::default()).unwrap());
-    let sink = JiguangSink::new(Jiguang::new(config, transport)).with_channel(210, ChannelKind::Sms);
+    let transport = Arc::new(HyperTransport::new().unwrap());
+    let sink = JiguangSink::new(config, transport).with_channel(210, ChannelKind::Sms);
     Delivery::new(sink, Options::for_run())
 }
 

@@ -45,7 +45,7 @@ use crate::{Health, Journal, Limiter, Numbered, Options, Outcome, Outcomes, Stop
 /// use contact_sink_delivery::{Delivery, Options, Outcome};
 ///
 /// let delivery = Delivery::new(sink, Options::for_run());
-/// let update = ContactUpdate::new(Subject::User(UserId::from(7))).with(Field::new("email")?, "a@b.example")?;
+/// let update = ContactUpdate::user(7).with(Field::new("email")?, "a@b.example")?;
 /// match delivery.deliver(update).await {
 ///     Outcome::Accepted => {}
 ///     Outcome::Rejected { rejections, .. } => println!("refused: {rejections:?}"),

@@ -106,7 +106,7 @@ fn told(
         let run = async {
             let delivery = Delivery::new(Marked(script, Mutex::default()), options.with_name("growth"));
             let updates = (1..=rows).map(|row| {
-                let update = ContactUpdate::new(Subject::User(UserId::new(format!("{MARK}-{row}")).unwrap()));
+                let update = ContactUpdate::user(UserId::new(format!("{MARK}-{row}")).unwrap());
                 let fields = if row % 7 == 0 { 0 } else { 1 + row % 2 };
                 let update = (0..fields).fold(update, |update, field| {
                     update.with(format!("{MARK}-{field}").parse().unwrap(), format!("{MARK}-{row}")).unwrap()
@@ -279,7 +279,7 @@ fn gauges_are_true_at_any_time() {
         let options = Options::for_service().with_first_after(Duration::ZERO).with_name("growth");
         let delivery = Delivery::new(Marked(script, Mutex::default()), options);
         let post = |user: i64| {
-            let update = ContactUpdate::new(Subject::User(UserId::from(user)));
+            let update = ContactUpdate::user(user);
             let (delivery, update) = (delivery.clone(), update.with("email".parse().unwrap(), MARK).unwrap());
             tokio::spawn(async move { delivery.deliver(update).await })
         };

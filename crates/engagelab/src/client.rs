@@ -21,9 +21,9 @@ pub struct EngageLab {
 }
 
 impl EngageLab {
-    /// A client with these credentials over this transport.
-    pub fn new(config: Config, transport: Arc<dyn HttpTransport>) -> Self {
-        Self { config: Arc::new(config), transport }
+    /// A client with these credentials over this transport, which several clients may share in an `Arc`.
+    pub fn new(config: Config, transport: impl HttpTransport + 'static) -> Self {
+        Self { config: Arc::new(config), transport: Arc::new(transport) }
     }
 
     /// The configuration.

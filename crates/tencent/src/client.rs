@@ -30,9 +30,9 @@ pub struct Tencent {
 }
 
 impl Tencent {
-    /// A client with this configuration over this transport.
-    pub fn new(config: Config, transport: Arc<dyn HttpTransport>) -> Self {
-        Self { config: Arc::new(config), transport, signer: Arc::default() }
+    /// A client with this configuration over this transport, which several clients may share in an `Arc`.
+    pub fn new(config: Config, transport: impl HttpTransport + 'static) -> Self {
+        Self { config: Arc::new(config), transport: Arc::new(transport), signer: Arc::default() }
     }
 
     /// The configuration.

@@ -46,7 +46,7 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets<'_>) -> Result<Vendor
         max_updates: MAX_USERS,
         mapping,
         sink: Box::new(move |transport| {
-            let mut sink = JiguangSink::new(Jiguang::new(config, transport));
+            let mut sink = JiguangSink::new(config, transport);
             if let Some(quota) = quota {
                 sink = sink.with_quota(quota);
             }

@@ -30,7 +30,7 @@ pub(super) fn read_attributes(section: &Section<'_>, secrets: Secrets<'_>) -> Re
         &config.clone(),
         mapping,
         Box::new(move |transport| {
-            let sink = AttributesSink::new(Tencent::new(config, transport));
+            let sink = AttributesSink::new(config, transport);
             Box::new(if let Some(quota) = quota { sink.with_quota(quota) } else { sink })
         }),
     ))
@@ -59,7 +59,7 @@ pub(super) fn read_friends(section: &Section<'_>, secrets: Secrets<'_>) -> Resul
         &config.clone(),
         mapping,
         Box::new(move |transport| {
-            let sink = FriendsSink::new(Tencent::new(config, transport));
+            let sink = FriendsSink::new(config, transport);
             Box::new(if let Some(quota) = quota { sink.with_quota(quota) } else { sink })
         }),
     ))

@@ -33,7 +33,7 @@ impl Waiting {
     /// Adds an update of a user, if nothing earlier of that user waits.
     fn give(&mut self, user: i64, value: &str, priority: Priority) -> Key {
         let update =
-            ContactUpdate::new(Subject::User(UserId::from(user))).with("email".parse().unwrap(), value).unwrap();
+            ContactUpdate::user(user).with("email".parse().unwrap(), value).unwrap();
         let reply = Reply::One { to: oneshot::channel().0, at: Default::default() };
         let mut item = Item::new(update, priority, reply, None);
         (item.seq, item.came) = (self.items.iter().count() as u64, self.now);

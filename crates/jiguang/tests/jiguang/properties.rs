@@ -142,10 +142,10 @@ proptest! {
         let script = Script::new(status, body.to_string());
         let config = Config::new("100102", secret.clone().into());
         let client = Jiguang::new(config.clone(), script.clone());
-        let sink = JiguangSink::new(client.clone()).with_channel(210, ChannelKind::Sms);
+        let sink = JiguangSink::from(client.clone()).with_channel(210, ChannelKind::Sms);
         let outcome = send(&sink, &[update(cuid, &[("219/x", &value)])]);
         let refused = sink.validate(&update(cuid, &[("210/x", &value)]));
-        let foreign = sink.validate(&ContactUpdate::new(Subject::User(UserId::new(&value).unwrap())));
+        let foreign = sink.validate(&ContactUpdate::user(UserId::new(&value).unwrap()));
         let answer = read_set_channels(&http::Response::builder().status(status).body(script.body.clone()).unwrap());
         let users = UserChannels::new(cuid).with(1, "x", &value);
         let subject = user(cuid);

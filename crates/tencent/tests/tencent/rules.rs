@@ -165,7 +165,7 @@ fn regions() {
     for (region, name, host) in table {
         assert_eq!((region.name(), name.parse()), (name, Ok(region)));
         let script = Script::new(200, OK);
-        let sink = AttributesSink::new(Tencent::new(config().with_region(region), script.clone()));
+        let sink = AttributesSink::new(config().with_region(region), script.clone());
         block_on(sink.send(&[city("a")])).unwrap();
         let requests = script.requests();
         assert_eq!((requests[0].uri().scheme_str(), requests[0].uri().host()), (Some("https"), Some(host)));
