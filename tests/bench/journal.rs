@@ -10,11 +10,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use contact_sink_core::{ContactUpdate, Subject, UserId};
+use contact_sink_core::ContactUpdate;
 use contact_sink_delivery::{Delivery, Numbered, Options, Outcome};
 use contact_sink_jiguang::{Config, Jiguang, JiguangSink, channel};
 use contact_sink_journal::{Book, Ending, Identity, Key, NewRun, Run, RunJournal, State};
-use contact_sink_transport::{HyperTransport, TransportOptions};
+use contact_sink_transport::HyperTransport;
 use futures_util::stream;
 
 #[tokio::main(flavor = "current_thread")]

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
-use contact_sink_core::{ContactUpdate, Subject, UserId};
+use contact_sink_core::ContactUpdate;
 use contact_sink_delivery::{Delivery, Options, Outcome};
 use contact_sink_engagelab::{Config, EngageLab, EngageLabSink, UserContacts, contact};
-use contact_sink_transport::{HyperTransport, TransportOptions};
+use contact_sink_transport::HyperTransport;
 use futures_util::stream;
 use tokio::task::JoinSet;
 

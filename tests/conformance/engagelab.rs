@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use contact_sink_core::{ContactSink, Field};
-use contact_sink_engagelab::{Config, EngageLab, EngageLabSink, contact};
+use contact_sink_engagelab::{Config, EngageLabSink, contact};
 use contact_sink_transport::HttpTransport;
 
 use crate::case::Case;

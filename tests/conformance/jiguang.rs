@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use contact_sink_core::{ContactSink, Field};
-use contact_sink_jiguang::{ChannelField, ChannelKind, Config, Jiguang, JiguangSink};
+use contact_sink_jiguang::{ChannelField, ChannelKind, Config, JiguangSink};
 use contact_sink_transport::HttpTransport;
 
 use crate::case::Case;

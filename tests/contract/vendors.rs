@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId};
-use contact_sink_engagelab::{self as engagelab, EngageLab, EngageLabSink};
-use contact_sink_jiguang::{self as jiguang, Jiguang, JiguangSink};
+use contact_sink_engagelab::{self as engagelab, EngageLabSink};
+use contact_sink_jiguang::{self as jiguang, JiguangSink};
 use contact_sink_tencent::{self as tencent, AttributesSink, FriendsSink, Tencent};
 use contact_sink_transport::{HttpTransport, HyperTransport, ReqwestTransport, TransportOptions};
 

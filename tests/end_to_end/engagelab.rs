@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contact_sink_core::{Applied, ContactUpdate, Subject, UserId};
+use contact_sink_core::{Applied, ContactUpdate};
 use contact_sink_delivery::{Outcome, Stop, Summary};
 use contact_sink_engagelab::{Config, EngageLab, EngageLabSink, contact};
 use contact_sink_sandbox::engagelab::OwnValueAgain;

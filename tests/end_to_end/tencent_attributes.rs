@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use contact_sink_core::{ContactUpdate, ErrorCode, Subject, UserId};
+use contact_sink_core::{ContactUpdate, ErrorCode, UserId};
 use contact_sink_delivery::{Delivery, Options, Outcome, Stop, Summary};
 use contact_sink_sandbox::tencent::{Errors, GoodAccounts};
 use contact_sink_sandbox::{Sandbox, World};

@@ -7,7 +7,7 @@ use contact_sink_core::{ContactUpdate, Subject, UserId};
 use contact_sink_delivery::{Outcome, Summary};
 use contact_sink_sandbox::tencent::FriendValue;
 use contact_sink_sandbox::{Fault, FaultKind, Faults, RequestRecord, Sandbox, World};
-use contact_sink_tencent::{Config, FriendsSink, Tencent, custom, group, remark};
+use contact_sink_tencent::{Config, FriendsSink, custom, group, remark};
 use contact_sink_transport::TransportOptions;
 
 use crate::world::{hyper, send};

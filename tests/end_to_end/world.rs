@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId};
+use contact_sink_core::{ContactSink, ContactUpdate};
 use contact_sink_delivery::{Delivery, Options, Outcome, Summary};
-use contact_sink_jiguang::{Config, Jiguang, JiguangSink, channel};
+use contact_sink_jiguang::{Config, JiguangSink, channel};
 use contact_sink_sandbox::{Sandbox, World};
 use contact_sink_transport::{HttpTransport, HyperTransport, ReqwestTransport, TransportOptions};
 use futures_util::stream;

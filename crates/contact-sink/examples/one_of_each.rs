@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contact_sink::delivery::{Delivery, Options, Outcome};
-use contact_sink::engagelab::{self, EngageLab, EngageLabSink};
-use contact_sink::jiguang::{self, ChannelKind, Jiguang, JiguangSink};
+use contact_sink::engagelab::{self, EngageLabSink};
+use contact_sink::jiguang::{self, ChannelKind, JiguangSink};
 use contact_sink::sandbox::{Sandbox, World};
 use contact_sink::tencent::{self, AttributesSink, FriendsSink, Tencent};
-use contact_sink::transport::{HttpTransport, HyperTransport, TransportOptions};
+use contact_sink::transport::{HttpTransport, HyperTransport};
 use contact_sink::{ContactSink, ContactUpdate, Subject, UserId};
 
 #[tokio::main]

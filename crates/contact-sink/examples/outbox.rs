@@ -9,10 +9,10 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use contact_sink::ContactUpdate;
 use contact_sink::delivery::{Delivery, Health, Options, Outcome};
-use contact_sink::jiguang::{Config, Jiguang, JiguangSink, channel};
+use contact_sink::jiguang::{Config, JiguangSink, channel};
 use contact_sink::transport::{HyperTransport, TransportOptions};
-use contact_sink::{ContactUpdate, Subject, UserId};
 use futures_util::stream;
 use rusqlite::{Connection, params};
 use tokio::time::timeout;
@@ -55,7 +55,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let database =
         Connection::open(&database).map_err(|error| format!("{database}: {error}: name a file for the outbox"))?;
     database.execute_batch(SCHEMA)?;
-    let transport = Arc::new(HyperTransport::with_options(TransportOptions::default().with_exchange_timeout(exchange_timeout))?);
+    let transport =
+        Arc::new(HyperTransport::with_options(TransportOptions::default().with_exchange_timeout(exchange_timeout))?);
     let base_url = base_url.parse().map_err(|error| format!("the base URL: {error}"))?;
     let config = Config::new("sandbox", secret).with_base_url(base_url);
     let sink = JiguangSink::new(config, transport);

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contact_sink::delivery::{Delivery, Options, Outcome};
-use contact_sink::jiguang::{ChannelKind, Config, Jiguang, JiguangSink, channel};
+use contact_sink::jiguang::{ChannelKind, Config, JiguangSink, channel};
 use contact_sink::sandbox::jiguang::UNKNOWN_CUIDS;
 use contact_sink::sandbox::{Sandbox, World};
-use contact_sink::transport::{HyperTransport, TransportOptions};
+use contact_sink::transport::HyperTransport;
 use contact_sink::{ContactUpdate, ErrorCode, Subject, UserId};
 
 const CUID: i64 = 10362819;

@@ -36,6 +36,9 @@ pub use error::{Applied, Retry, SinkError, SinkErrorKind};
 pub use error_code::{ErrorCode, InvalidErrorCode};
 pub use field::{Field, InvalidField};
 pub use field_kind::FieldKind;
+/// For matchers and the order of calls of a [`MockContactSink`].
+#[cfg(feature = "mock")]
+pub use mockall;
 pub use printable::printable;
 pub use quota::{InvalidQuota, Quota};
 /// A [`ContactSink`] that a test tells what to expect and what to answer, by `mockall`.
@@ -70,9 +73,6 @@ pub use quota::{InvalidQuota, Quota};
 /// ```
 #[cfg(feature = "mock")]
 pub use sink::MockContactSink;
-/// For matchers and the order of calls of a [`MockContactSink`].
-#[cfg(feature = "mock")]
-pub use mockall;
 pub use sink::{BatchKey, ContactSink, Limits, Overlap};
 pub use update::{ContactUpdate, InvalidUpdate, Subject};
 pub use user_id::{InvalidUserId, UserId};

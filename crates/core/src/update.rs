@@ -122,10 +122,7 @@ impl ContactUpdate {
     ///
     /// # Errors
     /// As [`with`](Self::with), for the first field that cannot be added.
-    pub fn with_all<V: Into<Value>>(
-        self,
-        fields: impl IntoIterator<Item = (Field, V)>,
-    ) -> Result<Self, InvalidUpdate> {
+    pub fn with_all<V: Into<Value>>(self, fields: impl IntoIterator<Item = (Field, V)>) -> Result<Self, InvalidUpdate> {
         fields.into_iter().try_fold(self, |update, (field, value)| update.with(field, value))
     }
 

@@ -21,9 +21,7 @@ use crate::lane::ledger::Told;
 use crate::lane::{Command, Lane, driver};
 use crate::observe::{Caller, within_current};
 use crate::outcomes::{Input, Read, Reader};
-use crate::{
-    Health, Journal, Limiter, Numbered, Options, Outcome, Outcomes, Stop, Summary, TryOutcomes, Undelivered,
-};
+use crate::{Health, Journal, Limiter, Numbered, Options, Outcome, Outcomes, Stop, Summary, TryOutcomes, Undelivered};
 
 /// A handle on one delivery: one sink, one limiter, one order, driven by a task of its own.
 ///

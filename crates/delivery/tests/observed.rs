@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contact_sink_core::{
-    BatchKey, ContactSink, ContactUpdate, Limits, Rejection, Retry, SinkError, SinkErrorKind, Subject, UserId, Verdict,
+    BatchKey, ContactSink, ContactUpdate, Limits, Rejection, Retry, SinkError, SinkErrorKind, UserId, Verdict,
 };
 use contact_sink_delivery::{Delivery, Numbered, Options, Outcome, Stop, Summary};
 use futures_util::stream;

@@ -11,10 +11,10 @@ use contact_sink_core::{
 use contact_sink_transport::{HttpTransport, refusal};
 use http::StatusCode;
 
-use crate::{Config, EngageLab};
 use crate::client::contract;
 use crate::codes::CODES;
 use crate::wire::{Answer, UserContacts};
+use crate::{Config, EngageLab};
 
 /// Sets contacts of users: a user's EUID is the subject, `email` or `mobile_phone` a field.
 ///

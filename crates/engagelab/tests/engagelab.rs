@@ -15,8 +15,8 @@ use contact_sink_core::{
     SinkErrorKind as Kind, Subject, UserId, Value, Verdict,
 };
 use contact_sink_engagelab::{
-    BuildError, CODES, Config, ContactName, EngageLab, EngageLabSink, InvalidRegion, Region, UserContacts,
-    build_set_contacts, contact, find_code,
+    BuildError, CODES, Config, ContactName, EngageLabSink, InvalidRegion, Region, UserContacts, build_set_contacts,
+    contact, find_code,
 };
 use contact_sink_transport::{HttpTransport, InvalidCredentials, TransportError, TransportErrorKind};
 
@@ -71,7 +71,7 @@ fn email() -> ContactUpdate {
 fn rules() {
     let sink = sink(&Script::new(200, ""));
     let with = |id: &str, field: &str, value: Value| {
-        ContactUpdate::user(id.parse().unwrap()).with(field.parse().unwrap(), value).unwrap()
+        ContactUpdate::user(UserId::new(id).unwrap()).with(field.parse().unwrap(), value).unwrap()
     };
     let contact = Subject::Friend { owner: UserId::from(1), friend: UserId::from(2) };
     let list = || Value::List(vec!["y".into()]);

@@ -12,10 +12,10 @@ use contact_sink_core::{
 };
 use contact_sink_transport::HttpTransport;
 
-use crate::{Config, Jiguang};
 use crate::client::contract;
 use crate::field::{InvalidChannelField, split};
 use crate::wire::{MAX_USERS, UserChannels};
+use crate::{Config, Jiguang};
 
 /// Sets contact labels of users: a user's CUID is the subject, `210/默认联系` a field.
 ///

@@ -13,7 +13,7 @@ use contact_sink_core::{
     Verdict,
 };
 use contact_sink_jiguang::{
-    BuildError, CODES, ChannelKind, Config, Jiguang, JiguangSink, UserChannels, build_set_channels, channel, find_code,
+    BuildError, CODES, ChannelKind, Config, JiguangSink, UserChannels, build_set_channels, channel, find_code,
 };
 use contact_sink_transport::{HttpTransport, InvalidCredentials, TransportError};
 
@@ -64,7 +64,7 @@ fn update(cuid: i64, fields: &[(&str, &str)]) -> ContactUpdate {
 fn rules() {
     let sink = sink(&Script::new(200, "")).with_channel(210, ChannelKind::Sms).with_channel(219, ChannelKind::Mail);
     let with = |id: &str, field: &str, value: Value| {
-        ContactUpdate::user(id.parse().unwrap()).with(field.parse().unwrap(), value).unwrap()
+        ContactUpdate::user(UserId::new(id).unwrap()).with(field.parse().unwrap(), value).unwrap()
     };
     let set = |field: &str, value: &str| with("1", field, value.into());
     let contact = Subject::Friend { owner: UserId::from(1), friend: UserId::from(2) };

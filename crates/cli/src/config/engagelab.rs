@@ -1,6 +1,6 @@
 //! The section of a destination at EngageLab.
 
-use contact_sink_engagelab::{ACCEPTED_MEANS, Config, ContactName, EngageLab, EngageLabSink, Region, contact};
+use contact_sink_engagelab::{ACCEPTED_MEANS, Config, ContactName, EngageLabSink, Region, contact};
 
 use contact_sink_mapping::{ConfigError, Mapping, Section, SubjectKind};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contact_sink_core::{Field, FieldKind};
-use contact_sink_jiguang::{ChannelField, ChannelKind, Config, Jiguang, JiguangSink, MAX_USERS, channel};
+use contact_sink_jiguang::{ChannelField, ChannelKind, Config, JiguangSink, MAX_USERS, channel};
 
 use contact_sink_mapping::{ConfigError, Mapping, Section, SubjectKind};
 

@@ -4,7 +4,7 @@ use contact_sink_core::{Field, FieldKind};
 use contact_sink_mapping::{ConfigError, Mapping, Section, SubjectKind};
 use contact_sink_tencent::{
     AttributesSink, Config, FriendField, FriendsSink, InvalidConfig, InvalidTencentField, MAX_ACCOUNTS, MAX_ATTRIBUTES,
-    MAX_FRIENDS, Region, Tencent, attribute,
+    MAX_FRIENDS, Region, attribute,
 };
 
 use super::{Secrets, SinkBuilder, Vendor, base_url_or_region, quota};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contact_sink_core::{
-    BatchKey, ContactSink, ContactUpdate, Field, Limits, Overlap, Quota, Rejection, SinkError, Subject, UserId, Verdict,
+    BatchKey, ContactSink, ContactUpdate, Field, Limits, Overlap, Quota, Rejection, SinkError, Subject, Verdict,
 };
 use contact_sink_delivery::{Delivery, MaxRejected, Options, Outcome};
 use tokio::time::{Instant, sleep};

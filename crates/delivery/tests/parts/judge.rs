@@ -1,7 +1,7 @@
 //! What each answer means, by the purpose of its request.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use contact_sink_core::{Rejection, Retry, SinkError, SinkErrorKind as Kind, Subject, UserId, Verdict};
+use contact_sink_core::{Rejection, Retry, SinkError, SinkErrorKind as Kind, Verdict};
 
 use super::{Failure, Ruling, failure, halved, hide_values_of_others, rule};
 use crate::lane::scheduler::retries::Purpose;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use contact_sink_core::{ContactSink, ContactUpdate, ErrorCode, Subject, UserId, Verdict};
+use contact_sink_core::{ContactSink, ContactUpdate, ErrorCode, UserId, Verdict};
 use contact_sink_delivery::{Delivery, Options, Outcome};
 use contact_sink_engagelab::{
     Config, EngageLab, EngageLabSink, UserContacts, build_set_contacts, find_code, read_set_contacts,

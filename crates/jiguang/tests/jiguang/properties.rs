@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contact_sink_core::{ContactSink, ContactUpdate, Field, Subject, UserId, Verdict};
+use contact_sink_core::{ContactSink, ContactUpdate, Field, UserId, Verdict};
 use contact_sink_jiguang::{
     ChannelField, ChannelKind, Config, Jiguang, JiguangSink, UserChannels, build_set_channels, channel,
     read_set_channels,

@@ -87,7 +87,7 @@ fn a_usersig_that_ends_in_the_middle_of_a_run_costs_one_more_request_for_each_in
     for code in [70001, 70052] {
         block_on(async {
             let users = (0..10_000).map(|nth| city(&format!("user{nth}"))).collect();
-            check(code, 40, users, AttributesSink::new).await;
+            check(code, 40, users, AttributesSink::from).await;
             let friends =
                 (0..10_000).map(|nth| remarked(&format!("owner{}", nth % 50), &format!("friend{nth}"))).collect();
             check(code, 40, friends, |client| FriendsSink::from(client).with_quota(None)).await;

@@ -1,9 +1,7 @@
 //! What each sink refuses before anything is sent, what it takes in one request, and where the regions are.
 
 use contact_sink_core::{BatchKey, ContactSink, ContactUpdate, Field, FieldKind, Overlap, Quota, Value};
-use contact_sink_tencent::{
-    FriendField, InvalidRegion, InvalidTencentField, Region, Tencent, attribute, custom, group, remark,
-};
+use contact_sink_tencent::{FriendField, InvalidRegion, InvalidTencentField, Region, attribute, custom, group, remark};
 
 use super::{
     AttributesSink, OK, Script, Subject, attributes, block_on, city, config, contact, friends, remarked, update, user,
