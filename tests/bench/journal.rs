@@ -7,7 +7,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use contact_sink_core::ContactUpdate;
@@ -23,7 +22,7 @@ async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let [base_url, directory, updates, rounds] = arguments.as_slice() else { return };
     let (updates, rounds): (i64, u32) = (updates.parse().unwrap(), rounds.parse().unwrap());
-    let transport = Arc::new(HyperTransport::new().unwrap());
+    let transport = HyperTransport::new().unwrap();
     let config = Config::new("sandbox", "sandbox".into()).with_base_url(base_url.parse().unwrap());
     let client = Jiguang::new(config, transport);
     let (mut without, mut with, mut noted, mut syncs) = (Vec::new(), Vec::new(), Vec::new(), 0_f64);

@@ -25,7 +25,7 @@ async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let [base_url, updates, rounds] = arguments.as_slice() else { return };
     let (updates, rounds): (i64, u32) = (updates.parse().unwrap(), rounds.parse().unwrap());
-    let transport = Arc::new(HyperTransport::new().unwrap());
+    let transport = HyperTransport::new().unwrap();
     let config = Config::new("sandbox", "sandbox".into()).with_base_url(base_url.parse().unwrap());
     let client = EngageLab::new(config, transport);
     // Connections are made before anything is measured.

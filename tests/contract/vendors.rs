@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId};
+use contact_sink_core::{ContactSink, ContactUpdate, UserId};
 use contact_sink_engagelab::{self as engagelab, EngageLabSink};
 use contact_sink_jiguang::{self as jiguang, JiguangSink};
 use contact_sink_tencent::{self as tencent, AttributesSink, FriendsSink, Tencent};
@@ -52,7 +52,7 @@ fn user(id: impl ToString) -> ContactUpdate {
 
 fn friend(owner: &str, friend: &str) -> ContactUpdate {
     let [owner, friend] = [owner, friend].map(|id| UserId::new(id).unwrap());
-    ContactUpdate::new(Subject::Friend { owner, friend })
+    ContactUpdate::friend(owner, friend)
 }
 
 fn with(update: ContactUpdate, field: &str, value: &str) -> ContactUpdate {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use contact_sink_core::{ContactUpdate, Subject, UserId};
+use contact_sink_core::{ContactUpdate, UserId};
 use contact_sink_delivery::{Outcome, Summary};
 use contact_sink_sandbox::tencent::FriendValue;
 use contact_sink_sandbox::{Fault, FaultKind, Faults, RequestRecord, Sandbox, World};
@@ -32,7 +32,7 @@ async fn deliver(mut world: World, updates: Vec<(Pair, ContactUpdate)>) -> (BTre
 
 fn friend(owner: &str, friend: &str) -> ContactUpdate {
     let [owner, friend] = [owner, friend].map(|id| UserId::new(id).unwrap());
-    ContactUpdate::new(Subject::Friend { owner, friend })
+    ContactUpdate::friend(owner, friend)
 }
 
 fn pair(owner: &str, contact: &str) -> Pair {

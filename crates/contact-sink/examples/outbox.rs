@@ -6,12 +6,11 @@
 //! One worker for each account: two would not know of each other's requests.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use contact_sink::ContactUpdate;
 use contact_sink::delivery::{Delivery, Health, Options, Outcome};
-use contact_sink::jiguang::{Config, JiguangSink, channel};
+use contact_sink::jiguang::{Config, JiguangSink, default_label};
 use contact_sink::transport::{HyperTransport, TransportOptions};
 use futures_util::stream;
 use rusqlite::{Connection, params};
@@ -55,8 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let database =
         Connection::open(&database).map_err(|error| format!("{database}: {error}: name a file for the outbox"))?;
     database.execute_batch(SCHEMA)?;
-    let transport =
-        Arc::new(HyperTransport::with_options(TransportOptions::default().with_exchange_timeout(exchange_timeout))?);
+    let transport = HyperTransport::with_options(TransportOptions::default().with_exchange_timeout(exchange_timeout))?;
     let base_url = base_url.parse().map_err(|error| format!("the base URL: {error}"))?;
     let config = Config::new("sandbox", secret).with_base_url(base_url);
     let sink = JiguangSink::new(config, transport);
@@ -91,7 +89,7 @@ fn changes(database: &Connection) -> Result<Vec<(Change, ContactUpdate)>, Box<dy
     let mut updates = Vec::new();
     while let Some(row) = rows.next()? {
         let (user, last, email): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let update = ContactUpdate::user(user).with(channel(219, "默认联系")?, email)?;
+        let update = ContactUpdate::user(user).with(default_label(219), email)?;
         updates.push(((user, last), update));
     }
     Ok(updates)

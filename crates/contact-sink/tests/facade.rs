@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use contact_sink::delivery::{Delivery, Options, Outcome};
@@ -19,7 +18,7 @@ const MOBILE: &str = "15088888888";
 
 fn delivery(sandbox: &Sandbox) -> Delivery {
     let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse().unwrap());
-    let transport = Arc::new(HyperTransport::new().unwrap());
+    let transport = HyperTransport::new().unwrap();
     let sink = JiguangSink::new(config, transport).with_channel(210, ChannelKind::Sms);
     Delivery::new(sink, Options::for_run())
 }

@@ -284,6 +284,9 @@ fn a_contact_is_named_as_the_vendor_does() {
         assert!(!matches!(known, ContactName::Other(_)));
         assert_eq!(contact(known.as_str()), Ok(Field::from(known)));
     }
+    use contact_sink_engagelab::{email, landline_phone, mobile_phone, whatsapp_phone};
+    let fields = [email(), mobile_phone(), landline_phone(), whatsapp_phone()];
+    assert_eq!(fields.map(ContactName::from), ContactName::KNOWN);
     let other: ContactName = "line_id".parse().unwrap();
     assert_eq!((other.to_string().as_str(), Ok(Field::from(other))), ("line_id", contact("line_id")));
     assert!(contact("").is_err() && contact("a\nb").is_err() && contact(&"x".repeat(600)).is_err());

@@ -43,8 +43,6 @@ impl Jiguang {
     /// the credentials, the project or the size of the request.
     ///
     /// ```
-    /// use std::sync::Arc;
-    ///
     /// use contact_sink_jiguang::{Config, Jiguang, UserChannels, find_code};
     /// # use bytes::Bytes;
     /// # use contact_sink_transport::{HttpTransport, TransportError};
@@ -60,7 +58,7 @@ impl Jiguang {
     /// #     }
     /// # }
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// # let transport = Arc::new(Documented);
+    /// # let transport = Documented;
     ///
     /// let client = Jiguang::new(Config::new("100102", "from the environment".into()), transport);
     /// let user = UserChannels::new(1234567).with(210, "默认联系1", "15088888888");

@@ -50,8 +50,6 @@ impl Tencent {
     /// the run as a whole: the signature, the app, the quota.
     ///
     /// ```
-    /// use std::sync::Arc;
-    ///
     /// use contact_sink_tencent::{Config, Tencent, UserAttributes};
     /// # use bytes::Bytes;
     /// # use contact_sink_transport::{HttpTransport, TransportError};
@@ -64,7 +62,7 @@ impl Tencent {
     /// #     }
     /// # }
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// # let transport = Arc::new(Documented);
+    /// # let transport = Documented;
     ///
     /// let config = Config::new(1400000000, "administrator", "from the environment".into());
     /// let client = Tencent::new(config, transport);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use contact_sink_core::{ContactSink, ContactUpdate, Field, UserId, Verdict};
 use contact_sink_jiguang::{
-    ChannelField, ChannelKind, Config, Jiguang, JiguangSink, UserChannels, build_set_channels, channel,
-    read_set_channels,
+    ChannelField, ChannelKind, Config, DEFAULT_LABEL, Jiguang, JiguangSink, UserChannels, build_set_channels, channel,
+    default_label, read_set_channels,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -119,6 +119,7 @@ proptest! {
 
     #[test]
     fn an_address_reads_back(id in any::<i64>(), label in "\\PC{1,40}") {
+        prop_assert_eq!(Ok(default_label(id)), channel(id, DEFAULT_LABEL));
         let field = channel(id, &label).unwrap();
         let read = ChannelField::try_from(&field).unwrap();
         prop_assert_eq!((read.id(), read.label()), (id, &*label));
