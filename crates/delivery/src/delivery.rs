@@ -159,11 +159,10 @@ impl Delivery {
     /// # let delivery = contact_sink_delivery::Delivery::new(Accepting, contact_sink_delivery::Options::for_run());
     /// use futures_util::stream;
     ///
-    /// let row = |line: &'static str| -> Result<(&str, ContactUpdate), Box<dyn std::error::Error + Send>> {
+    /// let row = |line: &'static str| -> Result<(&str, ContactUpdate), Box<dyn std::error::Error + Send + Sync>> {
     ///     let id: i64 = line.parse().map_err(|_| format!("{line:?} is no id"))?;
     ///     Ok((line, ContactUpdate::user(id).with("email".parse()?, "a@b.example")?))
     /// };
-    /// # let row = |line: &'static str| row(line).map_err(|error| error.to_string());
     /// let mut outcomes = delivery.try_deliver_all(stream::iter(["7", "seven", "8"].map(row)));
     /// while let Some(next) = outcomes.next().await {
     ///     match next {
