@@ -7,14 +7,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use contact_sink_core::{ContactUpdate, Subject, UserId};
+use contact_sink_core::ContactUpdate;
 use contact_sink_delivery::{Delivery, Numbered, Options, Outcome};
 use contact_sink_jiguang::{Config, Jiguang, JiguangSink, channel};
 use contact_sink_journal::{Book, Ending, Identity, Key, NewRun, Run, RunJournal, State};
-use contact_sink_transport::{HyperTransport, TransportOptions};
+use contact_sink_transport::HyperTransport;
 use futures_util::stream;
 
 #[tokio::main(flavor = "current_thread")]
@@ -23,7 +22,7 @@ async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let [base_url, directory, updates, rounds] = arguments.as_slice() else { return };
     let (updates, rounds): (i64, u32) = (updates.parse().unwrap(), rounds.parse().unwrap());
-    let transport = Arc::new(HyperTransport::new(TransportOptions::default()).unwrap());
+    let transport = HyperTransport::new().unwrap();
     let config = Config::new("sandbox", "sandbox".into()).with_base_url(base_url.parse().unwrap());
     let client = Jiguang::new(config, transport);
     let (mut without, mut with, mut noted, mut syncs) = (Vec::new(), Vec::new(), Vec::new(), 0_f64);
@@ -81,10 +80,10 @@ fn begin(directory: &Path, other_is_open: bool) -> Run {
 
 async fn delivered(client: &Jiguang, updates: i64, journal: Option<&RunJournal>) -> f64 {
     let began = Instant::now();
-    let sink = JiguangSink::new(client.clone()).with_quota(None);
+    let sink = JiguangSink::from(client.clone()).with_quota(None);
     let email = channel(219, "默认联系").unwrap();
     let rows = (0..updates).map(move |cuid| {
-        let update = ContactUpdate::new(Subject::User(UserId::from(cuid)));
+        let update = ContactUpdate::user(cuid);
         let value = format!("user{cuid}@example.com");
         Numbered::new(cuid.unsigned_abs(), update.with(email.clone(), value).unwrap())
     });

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
-use contact_sink_core::{ContactUpdate, Subject, UserId};
+use contact_sink_core::ContactUpdate;
 use contact_sink_delivery::{Delivery, Options, Outcome};
 use contact_sink_engagelab::{Config, EngageLab, EngageLabSink, UserContacts, contact};
-use contact_sink_transport::{HyperTransport, TransportOptions};
+use contact_sink_transport::HyperTransport;
 use futures_util::stream;
 use tokio::task::JoinSet;
 
@@ -25,7 +25,7 @@ async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let [base_url, updates, rounds] = arguments.as_slice() else { return };
     let (updates, rounds): (i64, u32) = (updates.parse().unwrap(), rounds.parse().unwrap());
-    let transport = Arc::new(HyperTransport::new(TransportOptions::default()).unwrap());
+    let transport = HyperTransport::new().unwrap();
     let config = Config::new("sandbox", "sandbox".into()).with_base_url(base_url.parse().unwrap());
     let client = EngageLab::new(config, transport);
     // Connections are made before anything is measured.
@@ -62,11 +62,11 @@ async fn bare(client: &EngageLab, updates: i64) -> f64 {
 /// The same by a delivery.
 async fn delivered(client: &EngageLab, updates: i64) -> f64 {
     let began = Instant::now();
-    let sink = EngageLabSink::new(client.clone()).with_quota(None);
+    let sink = EngageLabSink::from(client.clone()).with_quota(None);
     let delivery = Delivery::new(sink, Options::for_run().with_concurrency(CONCURRENCY));
     let email = contact("email").unwrap();
     let rows = (0..updates).map(move |euid| {
-        let update = ContactUpdate::new(Subject::User(UserId::from(euid)));
+        let update = ContactUpdate::user(euid);
         (euid, update.with(email.clone(), EMAIL).unwrap())
     });
     let mut outcomes = delivery.deliver_all(stream::iter(rows));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use contact_sink_core::{ContactSink, Field};
-use contact_sink_engagelab::{Config, EngageLab, EngageLabSink, contact};
+use contact_sink_engagelab::{Config, EngageLabSink, contact};
 use contact_sink_transport::HttpTransport;
 
 use crate::case::Case;
@@ -12,7 +12,7 @@ pub(crate) fn sink(case: &Case, transport: Arc<dyn HttpTransport>) -> Result<Box
     let base_url = case.config.base_url.parse().map_err(|error| format!("base_url: {error}"))?;
     let (api_key, api_secret) = case.config.basic()?;
     let config = Config::new(api_key, api_secret.into()).with_base_url(base_url);
-    Ok(Box::new(EngageLabSink::new(EngageLab::new(config, transport))))
+    Ok(Box::new(EngageLabSink::new(config, transport)))
 }
 
 pub(crate) fn address(text: &str) -> Result<Field, String> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use contact_sink_core::{ContactSink, Field};
-use contact_sink_jiguang::{ChannelField, ChannelKind, Config, Jiguang, JiguangSink};
+use contact_sink_jiguang::{ChannelField, ChannelKind, Config, JiguangSink};
 use contact_sink_transport::HttpTransport;
 
 use crate::case::Case;
@@ -12,7 +12,7 @@ pub(crate) fn sink(case: &Case, transport: Arc<dyn HttpTransport>) -> Result<Box
     let base_url = case.config.base_url.parse().map_err(|error| format!("base_url: {error}"))?;
     let (id, secret) = case.config.basic()?;
     let config = Config::new(id, secret.into()).with_base_url(base_url);
-    let mut sink = JiguangSink::new(Jiguang::new(config, transport));
+    let mut sink = JiguangSink::new(config, transport);
     for (id, kind) in &case.channels {
         let id = id.parse().map_err(|_| format!("channels: {id} is no channel id"))?;
         let kind = match kind.as_str() {

@@ -27,7 +27,7 @@ fn client(case: &Case, transport: Arc<dyn HttpTransport>) -> Result<Tencent, Str
 }
 
 pub(crate) fn attributes(case: &Case, transport: Arc<dyn HttpTransport>) -> Result<Box<dyn ContactSink>, String> {
-    Ok(Box::new(AttributesSink::new(client(case, transport)?)))
+    Ok(Box::new(AttributesSink::from(client(case, transport)?)))
 }
 
 pub(crate) fn attribute_address(text: &str) -> Result<Field, String> {
@@ -35,7 +35,7 @@ pub(crate) fn attribute_address(text: &str) -> Result<Field, String> {
 }
 
 pub(crate) fn friends(case: &Case, transport: Arc<dyn HttpTransport>) -> Result<Box<dyn ContactSink>, String> {
-    Ok(Box::new(FriendsSink::new(client(case, transport)?)))
+    Ok(Box::new(FriendsSink::from(client(case, transport)?)))
 }
 
 pub(crate) fn friend_address(text: &str) -> Result<Field, String> {

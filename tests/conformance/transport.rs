@@ -34,8 +34,8 @@ impl Transport {
     pub(crate) fn build(self) -> Result<Arc<dyn HttpTransport>, String> {
         let options = TransportOptions::default();
         let built: Result<Arc<dyn HttpTransport>, _> = match self {
-            Self::Hyper => HyperTransport::new(options).map(|transport| Arc::new(transport) as _),
-            Self::Reqwest => ReqwestTransport::new(options).map(|transport| Arc::new(transport) as _),
+            Self::Hyper => HyperTransport::with_options(options).map(|transport| Arc::new(transport) as _),
+            Self::Reqwest => ReqwestTransport::with_options(options).map(|transport| Arc::new(transport) as _),
         };
         built.map_err(|error| error.to_string())
     }

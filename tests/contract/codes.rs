@@ -82,7 +82,7 @@ fn sinks() -> BTreeMap<&'static str, Sink> {
                     }
                     _ => format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":"no"}}"#),
                 },
-                make: |scripted| Box::new(AttributesSink::new(tencent(scripted))),
+                make: |scripted| Box::new(AttributesSink::from(tencent(scripted))),
                 update: TencentAttributes::update,
             },
         ),
@@ -97,7 +97,7 @@ fn sinks() -> BTreeMap<&'static str, Sink> {
                     }
                     _ => format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":"no"}}"#),
                 },
-                make: |scripted| Box::new(FriendsSink::new(tencent(scripted))),
+                make: |scripted| Box::new(FriendsSink::from(tencent(scripted))),
                 update: TencentFriends::update,
             },
         ),

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId};
-use contact_sink_engagelab::{self as engagelab, EngageLab, EngageLabSink};
-use contact_sink_jiguang::{self as jiguang, Jiguang, JiguangSink};
+use contact_sink_core::{ContactSink, ContactUpdate, UserId};
+use contact_sink_engagelab::{self as engagelab, EngageLabSink};
+use contact_sink_jiguang::{self as jiguang, JiguangSink};
 use contact_sink_tencent::{self as tencent, AttributesSink, FriendsSink, Tencent};
 use contact_sink_transport::{HttpTransport, HyperTransport, ReqwestTransport, TransportOptions};
 
@@ -12,11 +12,11 @@ use contact_sink_transport::{HttpTransport, HyperTransport, ReqwestTransport, Tr
 pub(crate) type Make = fn(TransportOptions) -> Arc<dyn HttpTransport>;
 
 pub(crate) fn hyper(options: TransportOptions) -> Arc<dyn HttpTransport> {
-    Arc::new(HyperTransport::new(options).unwrap())
+    Arc::new(HyperTransport::with_options(options).unwrap())
 }
 
 pub(crate) fn reqwest(options: TransportOptions) -> Arc<dyn HttpTransport> {
-    Arc::new(ReqwestTransport::new(options).unwrap())
+    Arc::new(ReqwestTransport::with_options(options).unwrap())
 }
 
 /// A sink, for the suite. The credentials are those of the simulator's default world.
@@ -47,12 +47,12 @@ pub(crate) struct TencentAttributes;
 pub(crate) struct TencentFriends;
 
 fn user(id: impl ToString) -> ContactUpdate {
-    ContactUpdate::new(Subject::User(UserId::new(id.to_string()).unwrap()))
+    ContactUpdate::user(UserId::new(id.to_string()).unwrap())
 }
 
 fn friend(owner: &str, friend: &str) -> ContactUpdate {
     let [owner, friend] = [owner, friend].map(|id| UserId::new(id).unwrap());
-    ContactUpdate::new(Subject::Friend { owner, friend })
+    ContactUpdate::friend(owner, friend)
 }
 
 fn with(update: ContactUpdate, field: &str, value: &str) -> ContactUpdate {
@@ -62,7 +62,7 @@ fn with(update: ContactUpdate, field: &str, value: &str) -> ContactUpdate {
 impl Vendor for JiguangChannels {
     fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink> {
         let config = jiguang::Config::new("sandbox", "sandbox".into()).with_base_url(base_url.parse().unwrap());
-        Box::new(JiguangSink::new(Jiguang::new(config, transport)).with_channel(210, jiguang::ChannelKind::Sms))
+        Box::new(JiguangSink::new(config, transport).with_channel(210, jiguang::ChannelKind::Sms))
     }
 
     fn update(number: u32, other: bool) -> ContactUpdate {
@@ -97,7 +97,7 @@ impl Vendor for JiguangChannels {
 impl Vendor for EngageLabContacts {
     fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink> {
         let config = engagelab::Config::new("sandbox", "sandbox".into()).with_base_url(base_url.parse().unwrap());
-        Box::new(EngageLabSink::new(EngageLab::new(config, transport)))
+        Box::new(EngageLabSink::new(config, transport))
     }
 
     fn update(number: u32, other: bool) -> ContactUpdate {
@@ -135,7 +135,7 @@ fn tencent_client(base_url: &str, transport: Arc<dyn HttpTransport>) -> Tencent 
 
 impl Vendor for TencentAttributes {
     fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink> {
-        Box::new(AttributesSink::new(tencent_client(base_url, transport)))
+        Box::new(AttributesSink::from(tencent_client(base_url, transport)))
     }
 
     fn update(number: u32, other: bool) -> ContactUpdate {
@@ -166,7 +166,7 @@ impl Vendor for TencentAttributes {
 
 impl Vendor for TencentFriends {
     fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink> {
-        Box::new(FriendsSink::new(tencent_client(base_url, transport)))
+        Box::new(FriendsSink::from(tencent_client(base_url, transport)))
     }
 
     fn update(number: u32, other: bool) -> ContactUpdate {

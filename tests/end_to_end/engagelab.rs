@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contact_sink_core::{Applied, ContactUpdate, Subject, UserId};
+use contact_sink_core::{Applied, ContactUpdate};
 use contact_sink_delivery::{Outcome, Stop, Summary};
 use contact_sink_engagelab::{Config, EngageLab, EngageLabSink, contact};
 use contact_sink_sandbox::engagelab::OwnValueAgain;
@@ -20,12 +20,12 @@ async fn deliver(mut world: World, updates: Vec<(i64, ContactUpdate)>) -> (BTree
     let sandbox = Sandbox::start(world).unwrap();
     let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse().unwrap());
     let client = EngageLab::new(config, hyper(TransportOptions::default()));
-    let (outcomes, summary) = send(EngageLabSink::new(client).with_quota(None), updates).await;
+    let (outcomes, summary) = send(EngageLabSink::from(client).with_quota(None), updates).await;
     (outcomes, summary, sandbox)
 }
 
 fn update(euid: i64, fields: &[(&str, &str)]) -> ContactUpdate {
-    let empty = ContactUpdate::new(Subject::User(UserId::from(euid)));
+    let empty = ContactUpdate::user(euid);
     fields.iter().fold(empty, |update, (name, value)| update.with(contact(name).unwrap(), *value).unwrap())
 }
 

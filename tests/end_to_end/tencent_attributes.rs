@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use contact_sink_core::{ContactUpdate, ErrorCode, Subject, UserId};
+use contact_sink_core::{ContactUpdate, ErrorCode, UserId};
 use contact_sink_delivery::{Delivery, Options, Outcome, Stop, Summary};
 use contact_sink_sandbox::tencent::{Errors, GoodAccounts};
 use contact_sink_sandbox::{Sandbox, World};
@@ -28,7 +28,7 @@ async fn deliver(mut world: World, updates: Vec<(u32, ContactUpdate)>) -> (BTree
     world.tencent.attribute_quota = None;
     let sandbox = Sandbox::start(world).unwrap();
     let client = Tencent::new(config(&sandbox), hyper(TransportOptions::default()));
-    let (outcomes, summary) = send(AttributesSink::new(client).with_quota(None), updates).await;
+    let (outcomes, summary) = send(AttributesSink::from(client).with_quota(None), updates).await;
     (outcomes, summary, sandbox)
 }
 
@@ -37,7 +37,7 @@ fn account(number: u32) -> String {
 }
 
 fn update(number: u32, fields: &[(&str, &str)]) -> ContactUpdate {
-    let empty = ContactUpdate::new(Subject::User(UserId::new(account(number)).unwrap()));
+    let empty = ContactUpdate::user(UserId::new(account(number)).unwrap());
     fields.iter().fold(empty, |update, (name, value)| update.with(attribute(name).unwrap(), *value).unwrap())
 }
 
@@ -114,7 +114,7 @@ fn a_usersig_that_expires_in_the_middle_of_a_run_costs_no_rejected_update() {
             move || start - if later.load(Ordering::SeqCst) { Duration::ZERO } else { 2 * HOUR }
         };
         let client = Tencent::new(config(&sandbox).with_clock(clock), hyper(TransportOptions::default()));
-        let delivery = Delivery::new(AttributesSink::new(client).with_quota(None), Options::for_run());
+        let delivery = Delivery::new(AttributesSink::from(client).with_quota(None), Options::for_run());
         let updates = (0..20_000).map(|number| (number, update(number, &[("city", "深圳")])));
         let mut delivered = delivery.deliver_all(stream::iter(updates.collect::<Vec<_>>()));
         let mut outcomes = Vec::new();

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use contact_sink_core::{ContactUpdate, Subject, UserId};
+use contact_sink_core::{ContactUpdate, UserId};
 use contact_sink_delivery::{Outcome, Summary};
 use contact_sink_sandbox::tencent::FriendValue;
 use contact_sink_sandbox::{Fault, FaultKind, Faults, RequestRecord, Sandbox, World};
-use contact_sink_tencent::{Config, FriendsSink, Tencent, custom, group, remark};
+use contact_sink_tencent::{Config, FriendsSink, custom, group, remark};
 use contact_sink_transport::TransportOptions;
 
 use crate::world::{hyper, send};
@@ -25,14 +25,14 @@ async fn deliver(mut world: World, updates: Vec<(Pair, ContactUpdate)>) -> (BTre
     let sandbox = Sandbox::start(world).unwrap();
     let config = Config::new(1_400_000_000, "administrator", "sandbox".into());
     let config = config.with_base_url(sandbox.base_url().parse().unwrap());
-    let sink = FriendsSink::new(Tencent::new(config, hyper(TransportOptions::default()))).with_quota(None);
+    let sink = FriendsSink::new(config, hyper(TransportOptions::default())).with_quota(None);
     let (outcomes, summary) = send(sink, updates).await;
     (outcomes, summary, sandbox)
 }
 
 fn friend(owner: &str, friend: &str) -> ContactUpdate {
     let [owner, friend] = [owner, friend].map(|id| UserId::new(id).unwrap());
-    ContactUpdate::new(Subject::Friend { owner, friend })
+    ContactUpdate::friend(owner, friend)
 }
 
 fn pair(owner: &str, contact: &str) -> Pair {

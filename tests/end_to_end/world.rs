@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId};
+use contact_sink_core::{ContactSink, ContactUpdate};
 use contact_sink_delivery::{Delivery, Options, Outcome, Summary};
-use contact_sink_jiguang::{Config, Jiguang, JiguangSink, channel};
+use contact_sink_jiguang::{Config, JiguangSink, channel};
 use contact_sink_sandbox::{Sandbox, World};
 use contact_sink_transport::{HttpTransport, HyperTransport, ReqwestTransport, TransportOptions};
 use futures_util::stream;
@@ -27,11 +27,11 @@ pub struct Run {
 pub type Make = fn(TransportOptions) -> Arc<dyn HttpTransport>;
 
 pub fn hyper(options: TransportOptions) -> Arc<dyn HttpTransport> {
-    Arc::new(HyperTransport::new(options).unwrap())
+    Arc::new(HyperTransport::with_options(options).unwrap())
 }
 
 pub fn reqwest(options: TransportOptions) -> Arc<dyn HttpTransport> {
-    Arc::new(ReqwestTransport::new(options).unwrap())
+    Arc::new(ReqwestTransport::with_options(options).unwrap())
 }
 
 /// Delivers updates to a simulator without a quota, so that a test takes no longer than the machine needs.
@@ -44,7 +44,7 @@ pub async fn deliver_over(transport: Arc<dyn HttpTransport>, mut world: World, u
     world.jiguang.quota = None;
     let sandbox = Sandbox::start(world).unwrap();
     let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse().unwrap());
-    let sink = JiguangSink::new(Jiguang::new(config, transport)).with_quota(None);
+    let sink = JiguangSink::new(config, transport).with_quota(None);
     let updates = users.iter().map(|(cuid, fields)| (*cuid, update(*cuid, fields))).collect();
     let (outcomes, summary) = send(sink, updates).await;
     Run { outcomes, summary, sandbox }
@@ -66,7 +66,7 @@ pub async fn send<K: Ord + Clone + Unpin + Send + 'static>(
 }
 
 fn update(cuid: i64, fields: &Fields) -> ContactUpdate {
-    let empty = ContactUpdate::new(Subject::User(UserId::from(cuid)));
+    let empty = ContactUpdate::user(cuid);
     fields.iter().fold(empty, |update, (field, value)| {
         let (id, label) = field.split_once('/').unwrap();
         update.with(channel(id.parse().unwrap(), label).unwrap(), value.as_str()).unwrap()

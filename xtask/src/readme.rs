@@ -1,6 +1,7 @@
 //! `cargo xtask readme`: the README's first commands are the two that they should be, and the first does what it promises; so
-//! does the example of the facade.
+//! does the example of the facade. The README's first program needs few names of ours.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -12,6 +13,8 @@ use crate::shell;
 const SEND: &str = "cargo run --release -- sync examples/contacts.csv --to sandbox";
 /// The command that runs all tests; `.ci/run` ends with it.
 const TEST: &str = "cargo test --workspace --all-features";
+/// The most names of ours that the first program needs.
+const MOST_NAMES: usize = 7;
 const LANGUAGES: &[&str] = &["bash", "console", "sh", "shell"];
 
 /// The rows of a sample.
@@ -32,6 +35,14 @@ pub(crate) fn run() -> Result<()> {
         "README.md: its first block of commands should be exactly these two lines:\n  {SEND}\n  {TEST}\nand it is:\n  {}",
         commands.join("\n  ")
     );
+    let program = first_program(&text).context("README.md has no program in Rust")?;
+    let names = names_of_ours(program);
+    ensure!(
+        (1..=MOST_NAMES).contains(&names.len()),
+        "README.md: the first program should need 1 to {MOST_NAMES} names of ours, and needs {}: {names:?}",
+        names.len()
+    );
+    println!("the first program needs {} names of ours", names.len());
     let rejected = shell::scratch("readme")?;
     println!("{SEND}");
     let [jiguang, engagelab, attributes, friends] = ["jiguang", "engagelab", "tencent-attributes", "tencent-friends"];
@@ -73,6 +84,34 @@ fn first_commands(text: &str) -> Vec<&str> {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 }
 
+/// The first fenced block of Rust.
+fn first_program(text: &str) -> Option<&str> {
+    let (_, program) = text.split_once("\n```rust")?;
+    program.split_once("\n```").map(|(program, _)| program)
+}
+
+/// The types that a program imports from us, and the functions that it calls in our modules. Methods are not counted.
+fn names_of_ours(program: &str) -> BTreeSet<String> {
+    let is_of_a_name = |char: char| char.is_alphanumeric() || char == '_';
+    let imports = program.split(';').filter_map(|line| line.trim_start().split_once("use contact_sink"));
+    let imported: BTreeSet<&str> = imports
+        .flat_map(|(_, names)| names.split(|char| !is_of_a_name(char)))
+        .filter(|name| !name.is_empty())
+        .collect();
+    let (types, modules): (Vec<&str>, Vec<&str>) =
+        imported.iter().partition(|name| name.starts_with(char::is_uppercase));
+    let mut names: BTreeSet<String> = types.into_iter().map(str::to_owned).collect();
+    for module in modules {
+        for called in program.split(&format!("{module}::")).skip(1) {
+            let function: String = called.chars().take_while(|char| is_of_a_name(*char)).collect();
+            if called[function.len()..].starts_with('(') {
+                names.insert(format!("{module}::{function}"));
+            }
+        }
+    }
+    names
+}
+
 /// Runs one of them and holds its exit status, its report and its dead letters against what is expected.
 fn send(line: &str, dead_letters: &Path, expected: &Expected) -> Result<()> {
     let mut command = shell::cargo();
@@ -110,5 +149,14 @@ mod tests {
         let text = "# x\n```rust\nlet a;\n```\n\n```console\n$ one two\n\n# why\nthree\n```\n```sh\nfour\n```\n";
         assert_eq!(first_commands(text), ["one two", "three"]);
         assert_eq!(first_commands("# x\n"), [""; 0]);
+    }
+
+    #[test]
+    fn the_names_of_the_first_program_are_counted() {
+        let text = "# x\n```sh\na\n```\n\n```rust,no_run\nuse contact_sink::a::{self, B, C};\nuse std::D;\nuse contact_sink::{E, b::F};\n\n\
+                    let x = a::new(B::new(D), a::G::new());\n```\n```rust\nuse contact_sink::H;\n```\n";
+        let names = names_of_ours(first_program(text).unwrap_or_default());
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["B", "C", "E", "F", "a::new"]);
+        assert_eq!(first_program("# x\n"), None);
     }
 }

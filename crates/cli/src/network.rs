@@ -14,7 +14,7 @@ pub fn transport(options: TransportOptions, base_url: &BaseUrl) -> Result<Arc<dy
         Some(proxy) => options.with_proxy(proxy),
         None => options,
     };
-    match HyperTransport::new(options) {
+    match HyperTransport::with_options(options) {
         Ok(transport) => Ok(Arc::new(transport)),
         Err(error) => {
             Err(Failure::config(format!("the connection to {} cannot be set up: {error}", base_url.authority())))

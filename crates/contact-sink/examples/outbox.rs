@@ -6,13 +6,12 @@
 //! One worker for each account: two would not know of each other's requests.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
+use contact_sink::ContactUpdate;
 use contact_sink::delivery::{Delivery, Health, Options, Outcome};
-use contact_sink::jiguang::{Config, Jiguang, JiguangSink, channel};
+use contact_sink::jiguang::{Config, JiguangSink, default_label};
 use contact_sink::transport::{HyperTransport, TransportOptions};
-use contact_sink::{ContactUpdate, Subject, UserId};
 use futures_util::stream;
 use rusqlite::{Connection, params};
 use tokio::time::timeout;
@@ -55,10 +54,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let database =
         Connection::open(&database).map_err(|error| format!("{database}: {error}: name a file for the outbox"))?;
     database.execute_batch(SCHEMA)?;
-    let transport = Arc::new(HyperTransport::new(TransportOptions::default().with_exchange_timeout(exchange_timeout))?);
+    let transport = HyperTransport::with_options(TransportOptions::default().with_exchange_timeout(exchange_timeout))?;
     let base_url = base_url.parse().map_err(|error| format!("the base URL: {error}"))?;
     let config = Config::new("sandbox", secret).with_base_url(base_url);
-    let sink = JiguangSink::new(Jiguang::new(config, transport));
+    let sink = JiguangSink::new(config, transport);
     // The worker before may have been killed: the first request waits until none of its requests can arrive any more.
     let delivery = Delivery::new(sink, Options::for_service().with_maybe_applied_hold(exchange_timeout));
     loop {
@@ -90,7 +89,7 @@ fn changes(database: &Connection) -> Result<Vec<(Change, ContactUpdate)>, Box<dy
     let mut updates = Vec::new();
     while let Some(row) = rows.next()? {
         let (user, last, email): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let update = ContactUpdate::new(Subject::User(UserId::from(user))).with(channel(219, "默认联系")?, email)?;
+        let update = ContactUpdate::user(user).with(default_label(219), email)?;
         updates.push(((user, last), update));
     }
     Ok(updates)

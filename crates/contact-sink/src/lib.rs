@@ -23,13 +23,11 @@
     not(all(feature = "delivery", feature = "hyper", feature = "jiguang", feature = "sandbox")),
     doc = "```ignore"
 )]
-//! use std::sync::Arc;
-//!
+//! use contact_sink::ContactUpdate;
 //! use contact_sink::delivery::{Delivery, Options, Outcome};
-//! use contact_sink::jiguang::{Config, Jiguang, JiguangSink, channel};
+//! use contact_sink::jiguang::{Config, JiguangSink, default_label};
 //! use contact_sink::sandbox::{Fault, FaultKind, Faults, Sandbox, World};
-//! use contact_sink::transport::{HyperTransport, TransportOptions};
-//! use contact_sink::{ContactUpdate, Subject, UserId};
+//! use contact_sink::transport::HyperTransport;
 //!
 //! // #[tokio::test]
 //! # #[tokio::main(flavor = "current_thread")]
@@ -40,11 +38,9 @@
 //!     // The answer to the first request is lost after the request has had its effect.
 //!     sandbox.set_faults(Faults::default().with_next(Fault::new(FaultKind::Reset).applied(true)))?;
 //!
-//!     let transport = Arc::new(HyperTransport::new(TransportOptions::default())?);
 //!     let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse()?);
-//!     let delivery = Delivery::new(JiguangSink::new(Jiguang::new(config, transport)), Options::for_run());
-//!     let mail = channel(219, "默认联系")?;
-//!     let update = |cuid| ContactUpdate::new(Subject::User(UserId::from(cuid))).with(mail.clone(), "a@b.example");
+//!     let delivery = Delivery::new(JiguangSink::new(config, HyperTransport::new()?), Options::for_run());
+//!     let update = |cuid| ContactUpdate::user(cuid).with(default_label(219), "a@b.example");
 //!
 //!     assert_eq!(delivery.deliver(update(7)?).await, Outcome::Accepted);
 //!     assert!(matches!(delivery.deliver(update(404)?).await, Outcome::Rejected { .. }));

@@ -4,14 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use contact_sink::delivery::{Delivery, Options, Outcome};
-use contact_sink::jiguang::{ChannelKind, Config, Jiguang, JiguangSink, channel};
+use contact_sink::jiguang::{ChannelKind, Config, JiguangSink, channel};
 use contact_sink::sandbox::jiguang::UNKNOWN_CUIDS;
 use contact_sink::sandbox::{Sandbox, World};
-use contact_sink::transport::{HyperTransport, TransportOptions};
+use contact_sink::transport::HyperTransport;
 use contact_sink::{ContactUpdate, ErrorCode, Subject, UserId};
 
 const CUID: i64 = 10362819;
@@ -19,8 +18,8 @@ const MOBILE: &str = "15088888888";
 
 fn delivery(sandbox: &Sandbox) -> Delivery {
     let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse().unwrap());
-    let transport = Arc::new(HyperTransport::new(TransportOptions::default()).unwrap());
-    let sink = JiguangSink::new(Jiguang::new(config, transport)).with_channel(210, ChannelKind::Sms);
+    let transport = HyperTransport::new().unwrap();
+    let sink = JiguangSink::new(config, transport).with_channel(210, ChannelKind::Sms);
     Delivery::new(sink, Options::for_run())
 }
 

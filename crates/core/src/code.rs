@@ -1,5 +1,6 @@
 //! A vendor's error table as data: what each code means, what is done about it, and what a person can do.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::{ErrorCode, SinkError, SinkErrorKind};
@@ -127,16 +128,29 @@ impl Code {
     }
 
     /// The error that it is for a whole request, if its effect is one: it stops the run, throttles, or asks for another try.
-    pub fn error(&self, vendor: &'static str, operation: &'static str) -> Option<SinkError> {
+    pub fn error(
+        &self,
+        vendor: impl Into<Cow<'static, str>>,
+        operation: impl Into<Cow<'static, str>>,
+    ) -> Option<SinkError> {
         self.error_by(self.effect, vendor, operation)
     }
 
     /// The same where it stands for one update of a request that went through for others.
-    pub fn error_on_item(&self, vendor: &'static str, operation: &'static str) -> Option<SinkError> {
+    pub fn error_on_item(
+        &self,
+        vendor: impl Into<Cow<'static, str>>,
+        operation: impl Into<Cow<'static, str>>,
+    ) -> Option<SinkError> {
         self.error_by(self.effect_on_item(), vendor, operation)
     }
 
-    fn error_by(&self, effect: Effect, vendor: &'static str, operation: &'static str) -> Option<SinkError> {
+    fn error_by(
+        &self,
+        effect: Effect,
+        vendor: impl Into<Cow<'static, str>>,
+        operation: impl Into<Cow<'static, str>>,
+    ) -> Option<SinkError> {
         let kind = match effect {
             Effect::Stops(kind) => kind,
             Effect::Throttles => SinkErrorKind::Throttled,

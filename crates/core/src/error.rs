@@ -1,5 +1,6 @@
 //! Why a request gave no verdicts at all, and whether sending it again can help.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -29,17 +30,32 @@ pub enum Retry {
 /// Why a request gave no verdicts at all, and whether sending it again can help.
 ///
 /// `Display` is one line without URL, header, body or contact value. [`SinkError::advice`] says what to do.
+///
+/// Texts are constants, or owned where a sink is configured and not compiled in:
+///
+/// ```
+/// use contact_sink_core::{SinkError, SinkErrorKind};
+///
+/// let vendor = String::from("the hook crm");
+/// let error = SinkError::new(vendor, "set contacts", SinkErrorKind::Throttled).with_status(429);
+/// assert_eq!(error.to_string(), "the hook crm set contacts: over the vendor's quota (http 429)");
+/// ```
+// In a box: it is in the `Result` of every request, and rarely made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{vendor} {operation}: {kind}{}", Particulars(self))]
-pub struct SinkError {
-    vendor: &'static str,
-    operation: &'static str,
+#[error("{} {}: {}{}", _0.vendor, _0.operation, _0.kind, Particulars(_0))]
+pub struct SinkError(Box<Parts>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parts {
+    vendor: Cow<'static, str>,
+    operation: Cow<'static, str>,
     kind: SinkErrorKind,
-    detail: Option<&'static str>,
-    advice: Option<&'static str>,
+    detail: Option<Cow<'static, str>>,
+    advice: Option<Cow<'static, str>>,
     status: Option<u16>,
     code: Option<ErrorCode>,
-    answer: Option<Box<(String, usize)>>,
+    /// The media type and the length.
+    answer: Option<(String, usize)>,
     is_odd: bool,
     retry: Retry,
     applied: Applied,
@@ -84,7 +100,11 @@ impl SinkError {
     ///
     /// Default: [`Retry::Never`] for what a person must fix (a limit of this machine, certificate, credentials, permission, base URL, a bug),
     /// else [`Retry::Backoff`]; [`Applied::No`] only where nothing can have been applied.
-    pub fn new(vendor: &'static str, operation: &'static str, kind: SinkErrorKind) -> Self {
+    pub fn new(
+        vendor: impl Into<Cow<'static, str>>,
+        operation: impl Into<Cow<'static, str>>,
+        kind: SinkErrorKind,
+    ) -> Self {
         use SinkErrorKind as K;
         let retry = match kind {
             K::Exhausted
@@ -115,9 +135,9 @@ impl SinkError {
                 Applied::Maybe
             }
         };
-        Self {
-            vendor,
-            operation,
+        Self(Box::new(Parts {
+            vendor: vendor.into(),
+            operation: operation.into(),
             kind,
             detail: None,
             advice: None,
@@ -127,93 +147,101 @@ impl SinkError {
             is_odd: false,
             retry,
             applied,
-        }
+        }))
     }
 
     /// Adds a few words of ours: `connection refused`. Never a URL, a header, a body or a value.
-    pub fn with_detail(self, detail: &'static str) -> Self {
-        Self { detail: Some(detail), ..self }
+    pub fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.0.detail = Some(detail.into());
+        self
     }
 
     /// Says otherwise than the kind does what to do about it, as one sentence.
-    pub fn with_advice(self, advice: &'static str) -> Self {
-        Self { advice: Some(advice), ..self }
+    pub fn with_advice(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
+        self.0.advice = Some(advice.into());
+        self
     }
 
     /// Adds the HTTP status.
-    pub fn with_status(self, status: u16) -> Self {
-        Self { status: Some(status), ..self }
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
     }
 
     /// Adds the vendor's code.
-    pub fn with_code(self, code: impl Into<ErrorCode>) -> Self {
-        Self { code: Some(code.into()), ..self }
+    pub fn with_code(mut self, code: impl Into<ErrorCode>) -> Self {
+        self.0.code = Some(code.into());
+        self
     }
 
     /// Adds the media type and the length of an answer that could not be read.
-    pub fn with_answer(self, media_type: impl Into<String>, bytes: usize) -> Self {
-        Self { answer: Some(Box::new((media_type.into(), bytes))), ..self }
+    pub fn with_answer(mut self, media_type: impl Into<String>, bytes: usize) -> Self {
+        self.0.answer = Some((media_type.into(), bytes));
+        self
     }
 
     /// Says that the answer may not be the vendor's, see [`SinkError::is_odd`].
-    pub fn with_odd_answer(self) -> Self {
-        Self { is_odd: true, ..self }
+    pub fn with_odd_answer(mut self) -> Self {
+        self.0.is_odd = true;
+        self
     }
 
     /// Says otherwise than the kind does whether sending again can help.
-    pub fn with_retry(self, retry: Retry) -> Self {
-        Self { retry, ..self }
+    pub fn with_retry(mut self, retry: Retry) -> Self {
+        self.0.retry = retry;
+        self
     }
 
     /// Says otherwise than the kind does whether it may have been applied.
-    pub fn with_applied(self, applied: Applied) -> Self {
-        Self { applied, ..self }
+    pub fn with_applied(mut self, applied: Applied) -> Self {
+        self.0.applied = applied;
+        self
     }
 
     /// The vendor: `jiguang`.
-    pub fn vendor(&self) -> &'static str {
-        self.vendor
+    pub fn vendor(&self) -> &str {
+        &self.0.vendor
     }
 
     /// The call: `set channels`.
-    pub fn operation(&self) -> &'static str {
-        self.operation
+    pub fn operation(&self) -> &str {
+        &self.0.operation
     }
 
     /// What went wrong.
     pub fn kind(&self) -> SinkErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// The HTTP status, if there was an answer.
     pub fn status(&self) -> Option<u16> {
-        self.status
+        self.0.status
     }
 
     /// The vendor's code, if the answer had one.
     pub fn code(&self) -> Option<&ErrorCode> {
-        self.code.as_ref()
+        self.0.code.as_ref()
     }
 
     /// Whether the answer may be of something between, a gateway for example: it has no code of the vendor's, and the vendor does not
     /// document it. With a vendor that has accepted updates before, that is an outage.
     pub fn is_odd(&self) -> bool {
-        self.is_odd
+        self.0.is_odd
     }
 
     /// Whether sending again can help.
     pub fn retry(&self) -> Retry {
-        self.retry
+        self.0.retry
     }
 
     /// Whether the vendor may have applied the request.
     pub fn applied(&self) -> Applied {
-        self.applied
+        self.0.applied
     }
 
     /// What to do about it, as one sentence.
-    pub fn advice(&self) -> &'static str {
-        self.advice.unwrap_or(self.kind.advice())
+    pub fn advice(&self) -> &str {
+        self.0.advice.as_deref().unwrap_or(self.0.kind.advice())
     }
 }
 
@@ -264,11 +292,11 @@ impl fmt::Display for SinkErrorKind {
     }
 }
 
-struct Particulars<'a>(&'a SinkError);
+struct Particulars<'a>(&'a Parts);
 
 impl fmt::Display for Particulars<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SinkError { detail, status, code, answer, .. } = self.0;
+        let Parts { detail, status, code, answer, .. } = self.0;
         let mut separator = " (";
         let mut part = |f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>| {
             f.write_str(separator)?;
@@ -284,7 +312,7 @@ impl fmt::Display for Particulars<'_> {
         if let Some(code) = code {
             part(f, format_args!("code {code}"))?;
         }
-        if let Some((media_type, bytes)) = answer.as_deref() {
+        if let Some((media_type, bytes)) = answer {
             part(f, format_args!("{media_type}, {bytes} bytes"))?;
         }
         if separator == ", " { f.write_str(")") } else { Ok(()) }

@@ -8,10 +8,10 @@
 //! No `Debug` or `Display` in this crate prints a user id, a contact value or a vendor's text.
 //!
 //! ```
-//! use contact_sink_core::{Field, ContactUpdate, Subject, UserId};
+//! use contact_sink_core::{ContactUpdate, Field};
 //!
 //! let mobile: Field = "210/默认联系".parse()?;
-//! let update = ContactUpdate::new(Subject::User(UserId::from(10362819))).with(mobile, "15088888888")?;
+//! let update = ContactUpdate::user(10362819).with(mobile, "15088888888")?;
 //! assert!(!format!("{update:?}").contains("15088888888"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -26,13 +26,19 @@ mod quota;
 mod sink;
 mod update;
 mod user_id;
+mod value;
 mod verdict;
 
+/// The macro for an implementation of [`ContactSink`].
+pub use async_trait::async_trait;
 pub use code::{Code, Effect, ListedCode};
 pub use error::{Applied, Retry, SinkError, SinkErrorKind};
 pub use error_code::{ErrorCode, InvalidErrorCode};
 pub use field::{Field, InvalidField};
 pub use field_kind::FieldKind;
+/// For matchers and the order of calls of a [`MockContactSink`].
+#[cfg(feature = "mock")]
+pub use mockall;
 pub use printable::printable;
 pub use quota::{InvalidQuota, Quota};
 /// A [`ContactSink`] that a test tells what to expect and what to answer, by `mockall`.
@@ -40,7 +46,7 @@ pub use quota::{InvalidQuota, Quota};
 /// ```
 /// use std::num::NonZeroUsize;
 ///
-/// use contact_sink_core::{BatchKey, ContactSink, ContactUpdate, Limits, MockContactSink, Rejection, Subject, Verdict};
+/// use contact_sink_core::{BatchKey, ContactSink, ContactUpdate, Limits, MockContactSink, Rejection, Verdict};
 ///
 /// let mut sink = MockContactSink::new();
 /// sink.expect_limits().return_const(Limits::new(NonZeroUsize::MIN));
@@ -59,7 +65,7 @@ pub use quota::{InvalidQuota, Quota};
 /// # }
 /// # at_once(async {
 ///
-/// let update = ContactUpdate::new(Subject::User(7.into())).with("email".parse()?, "a@b.example")?;
+/// let update = ContactUpdate::user(7).with("email".parse()?, "a@b.example")?;
 /// assert_eq!(sink.send(&[update.clone()]).await?, [Verdict::Accepted]);
 /// assert_eq!(sink.send(&[update]).await?, [refused]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -68,6 +74,7 @@ pub use quota::{InvalidQuota, Quota};
 #[cfg(feature = "mock")]
 pub use sink::MockContactSink;
 pub use sink::{BatchKey, ContactSink, Limits, Overlap};
-pub use update::{ContactUpdate, InvalidUpdate, Subject, Value};
+pub use update::{ContactUpdate, InvalidUpdate, Subject};
 pub use user_id::{InvalidUserId, UserId};
+pub use value::Value;
 pub use verdict::{Rejection, SubjectPart, Verdict};

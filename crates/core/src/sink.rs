@@ -17,9 +17,9 @@ use crate::{ContactUpdate, Quota, Rejection, SinkError, Verdict};
 /// ```
 /// use std::num::NonZeroUsize;
 ///
-/// use async_trait::async_trait;
 /// use contact_sink_core::{
 ///     BatchKey, ContactSink, ContactUpdate, Limits, Rejection, SinkError, SinkErrorKind, Subject, Value, Verdict,
+///     async_trait,
 /// };
 /// # struct Client { status: u16, refused: Vec<usize> }
 /// # impl Client { async fn put(&self, _: &[(&str, &str)]) -> (u16, Vec<usize>) { (self.status, self.refused.clone()) } }
@@ -79,7 +79,7 @@ use crate::{ContactUpdate, Quota, Rejection, SinkError, Verdict};
 /// # }
 /// # at_once(async {
 /// # let update = |id: i64| -> Result<ContactUpdate, Box<dyn std::error::Error>> {
-/// #     Ok(ContactUpdate::new(Subject::User(id.into())).with("email".parse()?, "a@b.example")?)
+/// #     Ok(ContactUpdate::user(id).with("email".parse()?, "a@b.example")?)
 /// # };
 /// # let batch = [update(7)?, update(8)?];
 /// # let client = Client { status: 200, refused: vec![1] };
@@ -89,7 +89,7 @@ use crate::{ContactUpdate, Quota, Rejection, SinkError, Verdict};
 /// let verdicts = sink.send(&batch).await?;
 /// assert!(matches!(&verdicts[..], [Verdict::Accepted, Verdict::Rejected(_)]));
 /// # let sink = |status| Directory { client: Client { status, refused: vec![] } };
-/// # assert!(sink(200).validate(&ContactUpdate::new(Subject::User(7.into()))).is_err());
+/// # assert!(sink(200).validate(&ContactUpdate::user(7)).is_err());
 /// # assert!(matches!(&sink(422).send(&batch).await?[..], [Verdict::Undecided(_), Verdict::Undecided(_)]));
 /// # for (status, kind) in [(401, SinkErrorKind::Credentials), (503, SinkErrorKind::Unavailable)] {
 /// #     assert_eq!(sink(status).send(&batch).await.unwrap_err().kind(), kind);

@@ -2,9 +2,20 @@
 
 use std::fmt;
 
-use crate::{Field, UserId};
+use crate::{Field, UserId, Value};
 
 /// Whose data an update sets. `Debug` prints no id.
+///
+/// A user's id is a subject, and so is a whole number:
+///
+/// ```
+/// use contact_sink_core::{Subject, UserId};
+///
+/// assert_eq!(Subject::from(7), Subject::User(UserId::from(7)));
+/// let friend = Subject::friend(7, UserId::new("id1")?);
+/// assert!(matches!(friend, Subject::Friend { owner, .. } if owner == UserId::from(7)));
+/// # Ok::<(), contact_sink_core::InvalidUserId>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Subject {
@@ -19,25 +30,16 @@ pub enum Subject {
     },
 }
 
-/// What a field is set to. `Debug` prints no part of it.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Value {
-    /// One text.
-    Text(String),
-    /// A number, where the vendor stores numbers: a custom field of a friend at Tencent Chat. Elsewhere it is rejected.
-    Integer(i64),
-    /// Several texts, in order.
-    List(Vec<String>),
-}
-
 /// The fields to set for one [`Subject`]: at most one value for each [`Field`], none of them empty.
 ///
 /// ```
-/// use contact_sink_core::{Field, ContactUpdate, Subject, UserId};
+/// use contact_sink_core::{ContactUpdate, Field};
 ///
-/// let email = Field::new("email")?;
-/// let update = ContactUpdate::new(Subject::User(UserId::from(7))).with(email.clone(), "a@b.example")?;
+/// let (email, city) = (Field::new("email")?, Field::new("city")?);
+/// let row: (i64, &str, Option<String>) = (7, "a@b.example", None);
+///
+/// let update = ContactUpdate::user(row.0).with(email.clone(), row.1)?.with_opt(city, row.2)?;
+/// assert_eq!(update.fields().len(), 1, "a city that is not known stays as it is at the vendor");
 /// assert!(update.with(email, "c@d.example").is_err(), "a field named twice");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -59,10 +61,34 @@ pub enum InvalidUpdate {
     EmptyValue(Field),
 }
 
+impl Subject {
+    /// The entry of a friend in the address book of a user, the owner.
+    pub fn friend(owner: impl Into<UserId>, friend: impl Into<UserId>) -> Self {
+        Self::Friend { owner: owner.into(), friend: friend.into() }
+    }
+}
+
+/// A user.
+impl<I: Into<UserId>> From<I> for Subject {
+    fn from(id: I) -> Self {
+        Self::User(id.into())
+    }
+}
+
 impl ContactUpdate {
     /// An update that sets nothing yet. A sink rejects one that is left so.
-    pub fn new(subject: Subject) -> Self {
-        Self { subject, fields: Vec::new() }
+    pub fn new(subject: impl Into<Subject>) -> Self {
+        Self { subject: subject.into(), fields: Vec::new() }
+    }
+
+    /// An update of a user that sets nothing yet. A text becomes an id with [`UserId::new`], which checks it.
+    pub fn user(id: impl Into<UserId>) -> Self {
+        Self::new(id.into())
+    }
+
+    /// An update of the entry of a friend in the address book of a user, the owner. It sets nothing yet.
+    pub fn friend(owner: impl Into<UserId>, friend: impl Into<UserId>) -> Self {
+        Self::new(Subject::friend(owner, friend))
     }
 
     /// Adds a field.
@@ -79,6 +105,25 @@ impl ContactUpdate {
             self.fields.push((field, value));
             Ok(self)
         }
+    }
+
+    /// Adds a field if there is a value. `None` leaves the field out: it stays as it is at the vendor.
+    ///
+    /// # Errors
+    /// As [`with`](Self::with). An empty text is a value, and is refused.
+    pub fn with_opt(self, field: Field, value: Option<impl Into<Value>>) -> Result<Self, InvalidUpdate> {
+        match value {
+            Some(value) => self.with(field, value),
+            None => Ok(self),
+        }
+    }
+
+    /// Adds several fields.
+    ///
+    /// # Errors
+    /// As [`with`](Self::with), for the first field that cannot be added.
+    pub fn with_all<V: Into<Value>>(self, fields: impl IntoIterator<Item = (Field, V)>) -> Result<Self, InvalidUpdate> {
+        fields.into_iter().try_fold(self, |update, (field, value)| update.with(field, value))
     }
 
     /// Whose data is set.
@@ -115,65 +160,6 @@ impl ContactUpdate {
     pub fn only(&self, index: usize) -> Option<Self> {
         let field = self.fields.get(index)?.clone();
         Some(Self { subject: self.subject.clone(), fields: vec![field] })
-    }
-}
-
-impl Value {
-    /// Whether there is nothing to send: an empty text, an empty list, or a list with an empty text in it.
-    pub fn is_empty(&self) -> bool {
-        match self {
-            Self::Text(text) => text.is_empty(),
-            Self::Integer(_) => false,
-            Self::List(texts) => texts.is_empty() || texts.iter().any(String::is_empty),
-        }
-    }
-
-    /// The one text, or each text of the list. A number is no text.
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
-        let texts = match self {
-            Self::Text(text) => std::slice::from_ref(text),
-            Self::Integer(_) => &[],
-            Self::List(texts) => texts,
-        };
-        texts.iter().map(String::as_str)
-    }
-
-    fn text_bytes(&self) -> usize {
-        self.texts().map(str::len).sum()
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Integer(number)
-    }
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<Vec<String>> for Value {
-    fn from(texts: Vec<String>) -> Self {
-        Self::List(texts)
-    }
-}
-
-impl fmt::Debug for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Integer(_) => "Integer(..)",
-            Self::Text(_) => "Text(..)",
-            Self::List(_) => "List(..)",
-        })
     }
 }
 

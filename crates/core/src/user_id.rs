@@ -8,6 +8,14 @@ use std::sync::Arc;
 ///
 /// Shape: text of 1 to 256 bytes of UTF-8 without control characters. A vendor with numeric ids takes only the canonical
 /// form of a 64-bit integer, see [`UserId::as_i64`]. `Debug` prints no part of it.
+///
+/// ```
+/// use contact_sink_core::UserId;
+///
+/// assert_eq!(UserId::from(7), UserId::try_from("7")?);
+/// assert!(UserId::try_from(String::new()).is_err());
+/// # Ok::<(), contact_sink_core::InvalidUserId>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Arc<str>);
 
@@ -67,11 +75,31 @@ impl UserId {
     }
 }
 
-impl From<i64> for UserId {
-    fn from(number: i64) -> Self {
-        Self(number.to_string().into())
-    }
+macro_rules! from_integer {
+    ($($integer:ty),*) => {$(
+        impl From<$integer> for UserId {
+            fn from(number: $integer) -> Self {
+                Self(number.to_string().into())
+            }
+        }
+    )*};
 }
+
+from_integer!(i32, i64, u32, u64);
+
+macro_rules! try_from_text {
+    ($($text:ty),*) => {$(
+        impl TryFrom<$text> for UserId {
+            type Error = InvalidUserId;
+
+            fn try_from(text: $text) -> Result<Self, Self::Error> {
+                Self::new(text)
+            }
+        }
+    )*};
+}
+
+try_from_text!(&str, String);
 
 impl FromStr for UserId {
     type Err = InvalidUserId;

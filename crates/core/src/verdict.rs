@@ -26,7 +26,8 @@ pub enum Verdict {
 
 /// Why an update was refused: by a rule of the vendor that is checked here, or by an answer of the vendor.
 ///
-/// `Debug` and `Display` print the code and our own words only: the vendor's text may hold ids and values.
+/// It is an error, without a source. `Debug` and `Display` print the code and our own words only: the vendor's text may hold ids
+/// and values.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rejection {
     code: Option<ErrorCode>,
@@ -141,3 +142,5 @@ impl fmt::Display for Rejection {
         }
     }
 }
+
+impl std::error::Error for Rejection {}

@@ -5,6 +5,8 @@
 mod codes;
 #[path = "core/error_codes.rs"]
 mod error_codes;
+#[path = "core/making.rs"]
+mod making;
 #[path = "core/parsing.rs"]
 mod parsing;
 #[path = "core/sinks.rs"]

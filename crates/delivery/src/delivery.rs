@@ -19,9 +19,9 @@ use crate::buffer::{Buffer, Part};
 use crate::lane::item::{Delivered, Item, Priority, Reply};
 use crate::lane::ledger::Told;
 use crate::lane::{Command, Lane, driver};
-use crate::observe::within_current;
-use crate::outcomes::{ByNumber, Unnumbered};
-use crate::{Health, Journal, Limiter, Numbered, Options, Outcome, Outcomes, Stop, Summary, Undelivered};
+use crate::observe::{Caller, within_current};
+use crate::outcomes::{Input, Read, Reader};
+use crate::{Health, Journal, Limiter, Numbered, Options, Outcome, Outcomes, Stop, Summary, TryOutcomes, Undelivered};
 
 /// A handle on one delivery: one sink, one limiter, one order, driven by a task of its own.
 ///
@@ -33,7 +33,7 @@ use crate::{Health, Journal, Limiter, Numbered, Options, Outcome, Outcomes, Stop
 /// ```
 /// # use contact_sink_core::*;
 /// # struct Accepting;
-/// # #[async_trait::async_trait] impl ContactSink for Accepting {
+/// # #[async_trait] impl ContactSink for Accepting {
 /// #     fn limits(&self) -> Limits { Limits::new(std::num::NonZeroUsize::MIN) }
 /// #     fn batch_key(&self, _: &ContactUpdate) -> BatchKey { BatchKey::any() }
 /// #     fn validate(&self, _: &ContactUpdate) -> Result<(), Rejection> { Ok(()) }
@@ -41,16 +41,20 @@ use crate::{Health, Journal, Limiter, Numbered, Options, Outcome, Outcomes, Stop
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// # let sink = Accepting;
-/// use contact_sink_core::{Field, ContactUpdate, Subject, UserId};
+/// use contact_sink_core::{ContactUpdate, Field};
 /// use contact_sink_delivery::{Delivery, Options, Outcome};
 ///
 /// let delivery = Delivery::new(sink, Options::for_run());
-/// let update = ContactUpdate::new(Subject::User(UserId::from(7))).with(Field::new("email")?, "a@b.example")?;
+/// let update = ContactUpdate::user(7).with(Field::new("email")?, "a@b.example")?;
 /// match delivery.deliver(update).await {
 ///     Outcome::Accepted => {}
 ///     Outcome::Rejected { rejections, .. } => println!("refused: {rejections:?}"),
 ///     outcome => println!("send it again later: {outcome:?}"),
 /// }
+///
+/// // Where it does not matter why: an error that says so.
+/// let update = ContactUpdate::user(7).with(Field::new("email")?, "c@d.example")?;
+/// delivery.deliver(update).await.into_result()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[derive(Clone)]
@@ -134,15 +138,61 @@ impl Delivery {
     /// It reads only as far as the buffer has places, and only while the returned stream is polled. The end of the input
     /// tells the delivery that nothing more comes.
     pub fn deliver_all<T>(&self, updates: impl Stream<Item = (T, ContactUpdate)> + Send + 'static) -> Outcomes<T> {
-        self.command(Command::InputOpened);
-        Outcomes::new(self.clone(), Box::pin(Unnumbered { updates: Box::pin(updates) }))
+        Outcomes(self.read(updates, |(tag, update)| Ok(Read::new(tag, update))))
+    }
+
+    /// Delivers a stream like [`Delivery::deliver_all`] whose items may be errors: rows of a query, or of a file that is parsed.
+    ///
+    /// An error of the input is passed on as soon as it is read. It ends nothing: what was read before keeps its outcome, and
+    /// reading continues until the input ends.
+    ///
+    /// ```
+    /// # use contact_sink_core::*;
+    /// # struct Accepting;
+    /// # #[async_trait] impl ContactSink for Accepting {
+    /// #     fn limits(&self) -> Limits { Limits::new(std::num::NonZeroUsize::MIN) }
+    /// #     fn batch_key(&self, _: &ContactUpdate) -> BatchKey { BatchKey::any() }
+    /// #     fn validate(&self, _: &ContactUpdate) -> Result<(), Rejection> { Ok(()) }
+    /// #     async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> { Ok(vec![Verdict::Accepted; batch.len()]) }
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// # let delivery = contact_sink_delivery::Delivery::new(Accepting, contact_sink_delivery::Options::for_run());
+    /// use futures_util::stream;
+    ///
+    /// let row = |line: &'static str| -> Result<(&str, ContactUpdate), Box<dyn std::error::Error + Send + Sync>> {
+    ///     let id: i64 = line.parse().map_err(|_| format!("{line:?} is no id"))?;
+    ///     Ok((line, ContactUpdate::user(id).with("email".parse()?, "a@b.example")?))
+    /// };
+    /// let mut outcomes = delivery.try_deliver_all(stream::iter(["7", "seven", "8"].map(row)));
+    /// while let Some(next) = outcomes.next().await {
+    ///     match next {
+    ///         Ok((line, outcome)) => println!("{line}: {outcome:?}"),
+    ///         Err(error) => eprintln!("{error}"),
+    ///     }
+    /// }
+    /// assert_eq!(outcomes.summary().accepted, 2);
+    /// # });
+    /// ```
+    pub fn try_deliver_all<T, E>(
+        &self,
+        updates: impl Stream<Item = Result<(T, ContactUpdate), E>> + Send + 'static,
+    ) -> TryOutcomes<T, E> {
+        TryOutcomes(self.read(updates, |next| next.map(|(tag, update)| Read::new(tag, update))))
     }
 
     /// Delivers a stream of updates like [`Delivery::deliver_all`], and tells the [`Journal`] the number of each. The numbers
     /// are the caller's, and each is given once.
     pub fn deliver_numbered(&self, updates: impl Stream<Item = Numbered> + Send + 'static) -> Outcomes<u64> {
+        Outcomes(self.read(updates, |numbered| Ok(numbered.into())))
+    }
+
+    fn read<S: Stream + Send + 'static, T, E>(
+        &self,
+        updates: S,
+        read: impl Fn(S::Item) -> Result<Read<T>, E> + Send + 'static,
+    ) -> Reader<T, E> {
         self.command(Command::InputOpened);
-        Outcomes::new(self.clone(), Box::pin(ByNumber { updates: Box::pin(updates) }))
+        Reader::new(self.clone(), Box::pin(Input { updates: Box::pin(updates), read }))
     }
 
     /// Counts an update that the caller refused itself into [`Options::max_rejected`]: a row that cannot be read, say. The
@@ -192,7 +242,7 @@ impl Delivery {
         let (to, outcome) = oneshot::channel();
         let at = Arc::new(AtomicUsize::new(usize::MAX));
         let mut item = Item::new(update, Priority::Interactive, Reply::One { to, at: at.clone() }, part);
-        item.deadline = deadline;
+        (item.deadline, item.caller) = (deadline, Caller::current());
         self.submit(item);
         Ticket { outcome, at, lane: self.shared.commands.clone(), is_open: true }
     }

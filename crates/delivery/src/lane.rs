@@ -318,13 +318,15 @@ impl Lane {
         }
         drop(told);
         let numbers = || group.items.iter().filter_map(|key| self.items[*key].number);
-        self.setup.observer.departs(Leaving {
+        let departed = self.setup.observer.departs(Leaving {
             purpose: group.purpose.name(),
             updates: group.items.len(),
             attempt: self.next_attempt(&group.items),
             is_retry: group.again != Again::No,
             numbers: numbers().min().zip(numbers().max()),
-        })
+        });
+        departed.follows(group.items.iter().map(|key| &self.items[*key].caller));
+        departed
     }
 
     fn next_attempt(&self, items: &[Key]) -> u32 {

@@ -33,9 +33,13 @@ mod outcome;
 mod outcomes;
 mod slab;
 
+/// Types of other crates that are in signatures here.
+pub use futures_core::Stream;
+pub use tokio::{sync::watch, time::Instant};
+
 pub use delivery::{Delivery, Full, Ticket};
 pub use journal::{Admission, Departing, Journal, JournalError, Numbered, Settled};
 pub use limiter::{Limiter, Permit};
 pub use options::{MaxRejected, Options};
-pub use outcome::{Health, Outcome, Stop, Summary, Undelivered};
-pub use outcomes::Outcomes;
+pub use outcome::{Health, NotAccepted, Outcome, Stop, Summary, Undelivered};
+pub use outcomes::{Outcomes, TryOutcomes};

@@ -3,6 +3,8 @@
 //! Nothing here sees an update: only numbers, codes and words of ours come in.
 #![cfg_attr(not(all(feature = "metrics", feature = "tracing")), allow(dead_code, unused_variables, unused_macros))]
 
+#[cfg(feature = "tracing")]
+use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +42,19 @@ pub(crate) struct Leaving {
     pub(crate) is_retry: bool,
     /// The first and the last of the callers' numbers, if they have any.
     pub(crate) numbers: Option<(u64, u64)>,
+}
+
+/// The span in which a caller gave an update: the request that carries the update follows from it. Nothing without a subscriber.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Caller(#[cfg(feature = "tracing")] Option<Arc<tracing::Span>>);
+
+impl Caller {
+    pub(crate) fn current() -> Self {
+        Self(
+            #[cfg(feature = "tracing")]
+            Some(tracing::Span::current()).filter(|span| !span.is_disabled()).map(Arc::new),
+        )
+    }
 }
 
 /// Runs a task within what the caller's logs are within.
@@ -214,6 +229,19 @@ pub(crate) struct Departed {
 }
 
 impl Departed {
+    /// Links the request's span to those of the callers of its updates, to each once.
+    pub(crate) fn follows<'c>(&self, callers: impl Iterator<Item = &'c Caller>) {
+        #[cfg(feature = "tracing")]
+        if !self.span.is_disabled() {
+            let mut linked = HashSet::new();
+            for span in callers.filter_map(|Caller(span)| span.as_ref()) {
+                if span.id().is_some_and(|id| linked.insert(id)) {
+                    self.span.follows_from(&**span);
+                }
+            }
+        }
+    }
+
     /// Runs the exchange within the request's span, and tells of its answer.
     pub(crate) async fn around(
         self,

@@ -1,5 +1,6 @@
 //! What became of an update, and how a delivery as a whole is.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,72 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Whether the vendor took this update. [`Outcome::into_result`] also takes those as done that need not be sent.
+    pub fn is_accepted(&self) -> bool {
+        matches!(self, Self::Accepted)
+    }
+
+    /// `Ok` if nothing is left to do: [`Accepted`](Self::Accepted), [`Unchanged`](Self::Unchanged),
+    /// [`Superseded`](Self::Superseded).
+    ///
+    /// # Errors
+    /// [`NotAccepted`] if the update was rejected or is undelivered. It has the outcome, and with it the update.
+    pub fn into_result(self) -> Result<(), NotAccepted> {
+        match self {
+            Self::Accepted | Self::Unchanged | Self::Superseded => Ok(()),
+            Self::Rejected { .. } | Self::Undelivered { .. } => Err(NotAccepted(Box::new(self))),
+        }
+    }
+}
+
+/// An update was rejected or is undelivered, see [`Outcome::into_result`].
+///
+/// `Display` has the reasons of a rejection, and no id, value or text of the vendor's. The source is the failure or the stop
+/// that left an update undelivered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotAccepted(Box<Outcome>);
+
+impl NotAccepted {
+    /// The outcome.
+    pub fn outcome(&self) -> &Outcome {
+        &self.0
+    }
+
+    /// Gives the outcome back.
+    pub fn into_outcome(self) -> Outcome {
+        *self.0
+    }
+}
+
+impl fmt::Display for NotAccepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Outcome::Rejected { rejections, .. } => {
+                f.write_str("the update was rejected")?;
+                let mut separator = ": ";
+                for rejection in rejections {
+                    write!(f, "{separator}{rejection}")?;
+                    separator = "; ";
+                }
+                Ok(())
+            }
+            Outcome::Undelivered { cause, .. } => write!(f, "the update is undelivered: {}", cause.summary()),
+            Outcome::Accepted | Outcome::Unchanged | Outcome::Superseded => f.write_str("nothing is left to do"),
+        }
+    }
+}
+
+impl Error for NotAccepted {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &*self.0 {
+            Outcome::Undelivered { cause: Undelivered::Stopped(stop), .. } => Some(&**stop),
+            Outcome::Undelivered { cause, .. } => cause.error().map(|error| error as _),
+            _ => None,
+        }
+    }
+}
+
 /// Why an update has no verdict.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -75,15 +142,28 @@ impl Undelivered {
     }
 }
 
+impl Undelivered {
+    /// The cause in a few words, without the failure or the stop that is behind it.
+    fn summary(&self) -> &'static str {
+        match self {
+            Self::Closed => "the delivery was closed before",
+            Self::Deadline => "its deadline passed, or its caller left",
+            Self::Attempts(_) => "it failed as often as is allowed",
+            Self::Paused(_) => "the delivery is paused",
+            Self::Stopped(_) => "the delivery has stopped",
+            Self::Broken => "code that the delivery called panicked, or its runtime is gone",
+        }
+    }
+}
+
 impl fmt::Display for Undelivered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.summary())?;
         match self {
-            Self::Closed => f.write_str("the delivery was closed before"),
-            Self::Deadline => f.write_str("its deadline passed, or its caller left"),
-            Self::Attempts(error) => write!(f, "it failed as often as is allowed, last with: {error}"),
-            Self::Paused(error) => write!(f, "the delivery is paused: {error}: {}", error.advice()),
-            Self::Stopped(stop) => write!(f, "the delivery has stopped: {stop}"),
-            Self::Broken => f.write_str("code that the delivery called panicked, or its runtime is gone"),
+            Self::Attempts(error) => write!(f, ", last with: {error}"),
+            Self::Paused(error) => write!(f, ": {error}: {}", error.advice()),
+            Self::Stopped(stop) => write!(f, ": {stop}"),
+            Self::Closed | Self::Deadline | Self::Broken => Ok(()),
         }
     }
 }
@@ -184,7 +264,10 @@ impl Summary {
     }
 }
 
-/// Why a lane sends nothing any more.
+/// Why a delivery sends nothing any more.
+///
+/// It is an error. `Display` is one line for a person, which says what to do and so names the cause too; the source is that
+/// cause for programs: a [`SinkError`] or a [`JournalError`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Stop {
@@ -300,6 +383,15 @@ impl fmt::Display for Stop {
             Self::Journal(error) => write!(f, "{error}"),
             Self::Broken => f.write_str("its task has ended: its runtime is gone, or code that it called panicked"),
             Self::Halted => f.write_str("it was asked to stop"),
+        }
+    }
+}
+
+impl Error for Stop {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Journal(error) => Some(error),
+            _ => self.error().map(|error| error as _),
         }
     }
 }

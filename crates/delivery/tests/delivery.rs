@@ -31,6 +31,8 @@ mod properties;
 mod quiet;
 #[path = "delivery/reach.rs"]
 mod reach;
+#[path = "delivery/results.rs"]
+mod results;
 #[path = "delivery/retry.rs"]
 mod retry;
 #[path = "delivery/room.rs"]

@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contact_sink_core::{
-    BatchKey, ContactSink, ContactUpdate, Limits, Rejection, Retry, SinkError, SinkErrorKind, Subject, UserId, Verdict,
+    BatchKey, ContactSink, ContactUpdate, Limits, Rejection, Retry, SinkError, SinkErrorKind, UserId, Verdict,
 };
 use contact_sink_delivery::{Delivery, Numbered, Options, Outcome, Stop, Summary};
 use futures_util::stream;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::Value;
 use tracing::Instrument as _;
+use tracing::span::Attributes;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 
 /// In all that must not be told: subjects, fields, values, what the vendor wrote.
 const MARK: &str = "marker";
@@ -106,7 +109,7 @@ fn told(
         let run = async {
             let delivery = Delivery::new(Marked(script, Mutex::default()), options.with_name("growth"));
             let updates = (1..=rows).map(|row| {
-                let update = ContactUpdate::new(Subject::User(UserId::new(format!("{MARK}-{row}")).unwrap()));
+                let update = ContactUpdate::user(UserId::new(format!("{MARK}-{row}")).unwrap());
                 let fields = if row % 7 == 0 { 0 } else { 1 + row % 2 };
                 let update = (0..fields).fold(update, |update, field| {
                     update.with(format!("{MARK}-{field}").parse().unwrap(), format!("{MARK}-{row}")).unwrap()
@@ -279,7 +282,7 @@ fn gauges_are_true_at_any_time() {
         let options = Options::for_service().with_first_after(Duration::ZERO).with_name("growth");
         let delivery = Delivery::new(Marked(script, Mutex::default()), options);
         let post = |user: i64| {
-            let update = ContactUpdate::new(Subject::User(UserId::from(user)));
+            let update = ContactUpdate::user(user);
             let (delivery, update) = (delivery.clone(), update.with("email".parse().unwrap(), MARK).unwrap());
             tokio::spawn(async move { delivery.deliver(update).await })
         };
@@ -312,5 +315,94 @@ fn gauges_are_true_at_any_time() {
         }
         sleep(Duration::from_secs(60)).await;
         shown(0, "normal");
+    });
+}
+
+/// Notes which spans a request follows from, by their names, and which spans are closed.
+#[derive(Clone, Default)]
+struct Spans(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    /// By request, in the order in which they were sent.
+    links: Vec<(tracing::Id, Vec<&'static str>)>,
+    closed: Vec<&'static str>,
+}
+
+impl<S: tracing::Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Spans {
+    fn on_new_span(&self, span: &Attributes<'_>, id: &tracing::Id, _: Context<'_, S>) {
+        if span.metadata().name() == "request" {
+            self.0.lock().unwrap().links.push((id.clone(), Vec::new()));
+        }
+    }
+
+    fn on_follows_from(&self, id: &tracing::Id, from: &tracing::Id, context: Context<'_, S>) {
+        let from = context.span(from).expect("a span that is linked to is open").name();
+        let mut seen = self.0.lock().unwrap();
+        seen.links.iter_mut().rfind(|(request, _)| request == id).unwrap().1.push(from);
+    }
+
+    fn on_close(&self, id: tracing::Id, context: Context<'_, S>) {
+        self.0.lock().unwrap().closed.push(context.span(&id).unwrap().name());
+    }
+}
+
+#[test]
+fn a_request_follows_from_the_spans_of_the_callers_of_its_updates() {
+    let spans = Spans::default();
+    let _logs = tracing::subscriber::set_default(tracing_subscriber::registry().with(spans.clone()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let update = |user: i64| ContactUpdate::user(user).with("email".parse().unwrap(), MARK).unwrap();
+    // What the requests follow from since the last time.
+    let links = || -> Vec<Vec<&str>> {
+        let links = std::mem::take(&mut spans.0.lock().unwrap().links);
+        links
+            .into_iter()
+            .map(|(_, mut from)| {
+                from.sort_unstable();
+                from
+            })
+            .collect()
+    };
+    runtime.block_on(async {
+        let script = |number, updates| match number {
+            1 => Err(failed(SinkErrorKind::Unavailable)),
+            _ => Ok(vec![Verdict::Accepted; updates]),
+        };
+        let delivery = Delivery::new(Marked(script, Mutex::default()), Options::for_run());
+        let deliver = |user| delivery.deliver(update(user));
+
+        // A batch of several callers, one of whom gives two updates and one of whom has no span; and it is sent again.
+        let two = async { tokio::join!(deliver(1), deliver(2)) };
+        let within = delivery.deliver_within(update(3), Duration::from_secs(600));
+        let ticket = tracing::info_span!("ticket").in_scope(|| delivery.try_deliver(update(4)).unwrap());
+        let together = tokio::join!(
+            two.instrument(tracing::info_span!("two")),
+            within.instrument(tracing::info_span!("within")),
+            ticket,
+            deliver(5),
+        );
+        assert_eq!(
+            together,
+            ((Outcome::Accepted, Outcome::Accepted), Outcome::Accepted, Outcome::Accepted, Outcome::Accepted)
+        );
+        let callers = vec!["ticket", "two", "within"];
+        assert_eq!(links(), [callers.clone(), callers.clone()], "each once, and the retry too");
+        // The delivery keeps no span of a caller that has its outcome.
+        let mut closed = spans.0.lock().unwrap().closed.clone();
+        closed.retain(|name| *name != "request");
+        closed.sort_unstable();
+        assert_eq!(closed, callers);
+
+        assert_eq!(deliver(6).await, Outcome::Accepted);
+        assert_eq!(links(), [[""; 0]], "a caller without a span");
+
+        // Rows have the span in which the input was given, wherever the outcomes are awaited.
+        let rows = (0..25).map(move |row| (row, update(row)));
+        let mut outcomes = tracing::info_span!("nightly").in_scope(|| delivery.deliver_all(stream::iter(rows)));
+        async { while outcomes.next().await.is_some() {} }.instrument(tracing::info_span!("elsewhere")).await;
+        drop(outcomes);
+        assert_eq!(links(), [["nightly"], ["nightly"], ["nightly"]]);
+        assert!(spans.0.lock().unwrap().closed.contains(&"nightly"));
     });
 }

@@ -21,9 +21,9 @@ pub struct EngageLab {
 }
 
 impl EngageLab {
-    /// A client with these credentials over this transport.
-    pub fn new(config: Config, transport: Arc<dyn HttpTransport>) -> Self {
-        Self { config: Arc::new(config), transport }
+    /// A client with these credentials over this transport, which several clients may share in an `Arc`.
+    pub fn new(config: Config, transport: impl HttpTransport + 'static) -> Self {
+        Self { config: Arc::new(config), transport: Arc::new(transport) }
     }
 
     /// The configuration.
@@ -41,8 +41,6 @@ impl EngageLab {
     /// the credentials or the project.
     ///
     /// ```
-    /// use std::sync::Arc;
-    ///
     /// use contact_sink_engagelab::{Config, EngageLab, UserContacts, find_code};
     /// # use bytes::Bytes;
     /// # use contact_sink_transport::{HttpTransport, TransportError};
@@ -55,7 +53,7 @@ impl EngageLab {
     /// #     }
     /// # }
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// # let transport = Arc::new(Documented);
+    /// # let transport = Documented;
     ///
     /// let client = EngageLab::new(Config::new("the API key", "from the environment".into()), transport);
     /// // The vendor answers as its page shows for a contact that is taken.

@@ -29,7 +29,27 @@ pub enum ContactName {
     Other(Field),
 }
 
-/// The field of a contact: `email`, `mobile_phone`, `landline_phone`, `whatsapp_phone`, or another name of the vendor's.
+/// The field of a user's e-mail address: `email`.
+pub fn email() -> Field {
+    ContactName::Email.into()
+}
+
+/// The field of a user's mobile number: `mobile_phone`.
+pub fn mobile_phone() -> Field {
+    ContactName::MobilePhone.into()
+}
+
+/// The field of a user's landline number: `landline_phone`.
+pub fn landline_phone() -> Field {
+    ContactName::LandlinePhone.into()
+}
+
+/// The field of a user's number at WhatsApp: `whatsapp_phone`.
+pub fn whatsapp_phone() -> Field {
+    ContactName::WhatsappPhone.into()
+}
+
+/// The field of a contact by the vendor's name for it, for a name that has no function of its own here.
 ///
 /// # Errors
 /// [`InvalidField`] if the name is empty, too long or has a control character.
@@ -79,13 +99,16 @@ impl FromStr for ContactName {
     }
 }
 
-impl TryFrom<ContactName> for Field {
-    type Error = InvalidField;
-
-    fn try_from(name: ContactName) -> Result<Self, Self::Error> {
+impl From<ContactName> for Field {
+    fn from(name: ContactName) -> Self {
         match name {
-            ContactName::Other(field) => Ok(field),
-            known => Self::new(known.as_str()),
+            ContactName::Other(field) => field,
+            known => {
+                let Ok(field) = Self::new(known.as_str()) else {
+                    unreachable!("a known name is short and has no control character")
+                };
+                field
+            }
         }
     }
 }

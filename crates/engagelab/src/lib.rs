@@ -1,25 +1,22 @@
 //! A [contact-sink](contact_sink_core) vendor: EngageLab Marketing Automation, "Set Contact Information".
 //!
 //! ```
-//! use std::sync::Arc;
+//! use contact_sink_core::{ContactSink, ContactUpdate, Verdict};
+//! use contact_sink_engagelab::{Config, EngageLabSink, Region, email};
+//! use contact_sink_transport::http::{Request, Response};
+//! use contact_sink_transport::{Bytes, HttpTransport, TransportError, async_trait};
 //!
-//! use bytes::Bytes;
-//! use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId, Verdict};
-//! use contact_sink_engagelab::{Config, EngageLab, EngageLabSink, Region, contact};
-//! use contact_sink_transport::{HttpTransport, TransportError};
-//! use http::{Request, Response};
-//!
-//! fn sink(transport: Arc<dyn HttpTransport>) -> EngageLabSink {
+//! fn sink(transport: impl HttpTransport + 'static) -> EngageLabSink {
 //!     let config = Config::new("the API key", "from the environment".into()).with_region(Region::Virginia);
-//!     EngageLabSink::new(EngageLab::new(config, transport))
+//!     EngageLabSink::new(config, transport)
 //! }
 //!
-//! let update = ContactUpdate::new(Subject::User(UserId::from(10362473))).with(contact("email")?, "12@gmail.com")?;
+//! let update = ContactUpdate::user(10362473).with(email(), "12@gmail.com")?;
 //!
 //! /// Answers with the vendor's own example, so that nothing leaves this machine.
 //! struct Documented(&'static str);
 //!
-//! #[async_trait::async_trait]
+//! #[async_trait]
 //! impl HttpTransport for Documented {
 //!     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
 //!         assert_eq!(request.uri(), "https://ma-api-usva.engagelab.com/v1/user/contact");
@@ -28,7 +25,7 @@
 //! }
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //!
-//! let sink = sink(Arc::new(Documented(r#"{"code":0,"message":"success"}"#)));
+//! let sink = sink(Documented(r#"{"code":0,"message":"success"}"#));
 //! assert_eq!(sink.validate(&update), Ok(()));
 //! assert_eq!(sink.send(&[update]).await?, [Verdict::Accepted]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -46,10 +43,13 @@ mod field;
 mod sink;
 mod wire;
 
+/// Types of other crates that are in signatures here.
+pub use contact_sink_transport::{Bytes, SecretString, http};
+
 pub use client::EngageLab;
 pub use codes::{CODES, find_code};
 pub use config::{Config, InvalidRegion, Region};
-pub use field::{ContactName, contact};
+pub use field::{ContactName, contact, email, landline_phone, mobile_phone, whatsapp_phone};
 pub use sink::EngageLabSink;
 pub use wire::{Answer, BuildError, UserContacts, build_set_contacts, read_set_contacts};
 

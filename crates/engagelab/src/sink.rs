@@ -8,13 +8,13 @@ use contact_sink_core::{
     BatchKey, ContactSink, ContactUpdate, ErrorCode, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value,
     Verdict,
 };
-use contact_sink_transport::refusal;
+use contact_sink_transport::{HttpTransport, refusal};
 use http::StatusCode;
 
-use crate::EngageLab;
 use crate::client::contract;
 use crate::codes::CODES;
 use crate::wire::{Answer, UserContacts};
+use crate::{Config, EngageLab};
 
 /// Sets contacts of users: a user's EUID is the subject, `email` or `mobile_phone` a field.
 ///
@@ -27,10 +27,9 @@ pub struct EngageLabSink {
 }
 
 impl EngageLabSink {
-    /// A sink over this client. The vendor documents no quota of this endpoint; that of its neighbour is taken.
-    pub fn new(client: EngageLab) -> Self {
-        let requests = NonZeroU32::MIN.saturating_add(999);
-        Self { client, quota: Some(Quota { requests, per: Duration::from_secs(60) }) }
+    /// A sink with these credentials over this transport. The vendor documents no quota of this endpoint; that of its neighbour is taken.
+    pub fn new(config: Config, transport: impl HttpTransport + 'static) -> Self {
+        EngageLab::new(config, transport).into()
     }
 
     /// With this quota, or none. Default 1,000 requests a minute.
@@ -41,6 +40,14 @@ impl EngageLabSink {
     /// The client.
     pub fn client(&self) -> &EngageLab {
         &self.client
+    }
+}
+
+/// A sink over a client that the caller has already, and may share.
+impl From<EngageLab> for EngageLabSink {
+    fn from(client: EngageLab) -> Self {
+        let requests = NonZeroU32::MIN.saturating_add(999);
+        Self { client, quota: Some(Quota { requests, per: Duration::from_secs(60) }) }
     }
 }
 

@@ -15,8 +15,8 @@ use contact_sink_core::{
     SinkErrorKind as Kind, Subject, UserId, Value, Verdict,
 };
 use contact_sink_engagelab::{
-    BuildError, CODES, Config, ContactName, EngageLab, EngageLabSink, InvalidRegion, Region, UserContacts,
-    build_set_contacts, contact, find_code,
+    BuildError, CODES, Config, ContactName, EngageLabSink, InvalidRegion, Region, UserContacts, build_set_contacts,
+    contact, find_code,
 };
 use contact_sink_transport::{HttpTransport, InvalidCredentials, TransportError, TransportErrorKind};
 
@@ -46,7 +46,7 @@ fn config() -> Config {
 }
 
 fn sink(script: &Arc<Script>) -> EngageLabSink {
-    EngageLabSink::new(EngageLab::new(config(), script.clone()))
+    EngageLabSink::new(config(), script.clone())
 }
 
 fn send(sink: &EngageLabSink, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
@@ -71,7 +71,7 @@ fn email() -> ContactUpdate {
 fn rules() {
     let sink = sink(&Script::new(200, ""));
     let with = |id: &str, field: &str, value: Value| {
-        ContactUpdate::new(Subject::User(id.parse().unwrap())).with(field.parse().unwrap(), value).unwrap()
+        ContactUpdate::user(UserId::new(id).unwrap()).with(field.parse().unwrap(), value).unwrap()
     };
     let contact = Subject::Friend { owner: UserId::from(1), friend: UserId::from(2) };
     let list = || Value::List(vec!["y".into()]);
@@ -223,7 +223,7 @@ fn regions() {
     for (region, name, url) in table {
         assert_eq!((region.name(), name.parse()), (name, Ok(region)));
         let script = Script::new(200, r#"{"code":0}"#);
-        let sink = EngageLabSink::new(EngageLab::new(config().with_region(region), script.clone()));
+        let sink = EngageLabSink::new(config().with_region(region), script.clone());
         assert_eq!(word(&send(&sink, &[email()])), "A");
         assert_eq!(script.requests.lock().unwrap()[0].uri(), url);
     }
@@ -249,7 +249,7 @@ fn credentials_that_basic_cannot_carry() {
         let config = Config::new(key, secret.into());
         assert_eq!(config.check(), Err(expected));
         let script = Script::new(200, r#"{"code":0}"#);
-        let error = send(&EngageLabSink::new(EngageLab::new(config, script.clone())), &[email()]).unwrap_err();
+        let error = send(&EngageLabSink::new(config, script.clone()), &[email()]).unwrap_err();
         assert_eq!((error.kind(), error.applied(), error.retry()), (Kind::Credentials, Applied::No, Retry::Never));
         assert!(script.requests.lock().unwrap().is_empty(), "nothing was sent");
     }
@@ -282,9 +282,12 @@ fn a_contact_is_named_as_the_vendor_does() {
     for known in ContactName::KNOWN {
         assert_eq!(known.as_str().parse(), Ok(known.clone()));
         assert!(!matches!(known, ContactName::Other(_)));
-        assert_eq!(contact(known.as_str()), Field::try_from(known));
+        assert_eq!(contact(known.as_str()), Ok(Field::from(known)));
     }
+    use contact_sink_engagelab::{email, landline_phone, mobile_phone, whatsapp_phone};
+    let fields = [email(), mobile_phone(), landline_phone(), whatsapp_phone()];
+    assert_eq!(fields.map(ContactName::from), ContactName::KNOWN);
     let other: ContactName = "line_id".parse().unwrap();
-    assert_eq!((other.to_string().as_str(), Field::try_from(other)), ("line_id", contact("line_id")));
+    assert_eq!((other.to_string().as_str(), Ok(Field::from(other))), ("line_id", contact("line_id")));
     assert!(contact("").is_err() && contact("a\nb").is_err() && contact(&"x".repeat(600)).is_err());
 }

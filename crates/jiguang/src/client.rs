@@ -21,9 +21,9 @@ pub struct Jiguang {
 }
 
 impl Jiguang {
-    /// A client with these credentials over this transport.
-    pub fn new(config: Config, transport: Arc<dyn HttpTransport>) -> Self {
-        Self { config: Arc::new(config), transport }
+    /// A client with these credentials over this transport, which several clients may share in an `Arc`.
+    pub fn new(config: Config, transport: impl HttpTransport + 'static) -> Self {
+        Self { config: Arc::new(config), transport: Arc::new(transport) }
     }
 
     /// The configuration.
@@ -43,8 +43,6 @@ impl Jiguang {
     /// the credentials, the project or the size of the request.
     ///
     /// ```
-    /// use std::sync::Arc;
-    ///
     /// use contact_sink_jiguang::{Config, Jiguang, UserChannels, find_code};
     /// # use bytes::Bytes;
     /// # use contact_sink_transport::{HttpTransport, TransportError};
@@ -60,7 +58,7 @@ impl Jiguang {
     /// #     }
     /// # }
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// # let transport = Arc::new(Documented);
+    /// # let transport = Documented;
     ///
     /// let client = Jiguang::new(Config::new("100102", "from the environment".into()), transport);
     /// let user = UserChannels::new(1234567).with(210, "默认联系1", "15088888888");

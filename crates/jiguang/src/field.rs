@@ -42,6 +42,21 @@ pub enum InvalidChannelField {
     Field(#[from] InvalidField),
 }
 
+/// The first contact label of a channel, as it reads in every example of the vendor. In a project made in English it may be
+/// another.
+pub const DEFAULT_LABEL: &str = "默认联系";
+
+/// The field of the first contact label of a channel: `210/默认联系` for 210. See [`DEFAULT_LABEL`]; where the label is another one,
+/// take [`channel`].
+///
+/// Source: Jiguang, "Set Contact Information" (`id`, `channelValues`).
+pub fn default_label(id: i64) -> Field {
+    let Ok(field) = channel(id, DEFAULT_LABEL) else {
+        unreachable!("the label is a constant, and any id is short enough")
+    };
+    field
+}
+
 /// The field of a contact label of a channel: `210/默认联系`.
 ///
 /// # Errors

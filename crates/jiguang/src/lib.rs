@@ -1,26 +1,23 @@
 //! A [contact-sink](contact_sink_core) vendor: Jiguang Operation Growth, "Set Contact Information".
 //!
 //! ```
-//! use std::sync::Arc;
+//! use contact_sink_core::{ContactSink, ContactUpdate, Verdict};
+//! use contact_sink_jiguang::{ChannelKind, Config, JiguangSink, channel, default_label};
+//! use contact_sink_transport::http::{Request, Response};
+//! use contact_sink_transport::{Bytes, HttpTransport, TransportError, async_trait};
 //!
-//! use bytes::Bytes;
-//! use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId, Verdict};
-//! use contact_sink_jiguang::{ChannelKind, Config, Jiguang, JiguangSink, channel};
-//! use contact_sink_transport::{HttpTransport, TransportError};
-//! use http::{Request, Response};
-//!
-//! fn sink(transport: Arc<dyn HttpTransport>) -> JiguangSink {
+//! fn sink(transport: impl HttpTransport + 'static) -> JiguangSink {
 //!     let config = Config::new("100102", "from the environment".into());
-//!     JiguangSink::new(Jiguang::new(config, transport)).with_channel(210, ChannelKind::Sms)
+//!     JiguangSink::new(config, transport).with_channel(210, ChannelKind::Sms)
 //! }
 //!
-//! let mobile = channel(210, "默认联系")?;
-//! let update = ContactUpdate::new(Subject::User(UserId::from(10362819))).with(mobile, "15088888888")?;
+//! let (mobile, second) = (default_label(210), channel(210, "默认联系1")?);
+//! let update = ContactUpdate::user(10362819).with(mobile, "15088888888")?.with(second, "15099999999")?;
 //!
 //! /// Answers with the vendor's own example, so that nothing leaves this machine.
 //! struct Documented(&'static str);
 //!
-//! #[async_trait::async_trait]
+//! #[async_trait]
 //! impl HttpTransport for Documented {
 //!     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
 //!         assert_eq!(request.uri(), "https://growth.jiguang.cn/smartop/api/v1/user/channel/batch");
@@ -29,7 +26,7 @@
 //! }
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //!
-//! let sink = sink(Arc::new(Documented(r#"{"code":0,"msg":"ok"}"#)));
+//! let sink = sink(Documented(r#"{"code":0,"msg":"ok"}"#));
 //! assert_eq!(sink.validate(&update), Ok(()));
 //! assert_eq!(sink.send(&[update]).await?, [Verdict::Accepted]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -47,10 +44,13 @@ mod field;
 mod sink;
 mod wire;
 
+/// Types of other crates that are in signatures here.
+pub use contact_sink_transport::{Bytes, SecretString, http};
+
 pub use client::Jiguang;
 pub use codes::{CODES, find_code};
 pub use config::{Config, DEFAULT_BASE_URL};
-pub use field::{ChannelField, InvalidChannelField, channel};
+pub use field::{ChannelField, DEFAULT_LABEL, InvalidChannelField, channel, default_label};
 pub use sink::{ChannelKind, JiguangSink};
 pub use wire::{Answer, AnswerError, BuildError, MAX_USERS, UserChannels, build_set_channels, read_set_channels};
 

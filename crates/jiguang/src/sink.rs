@@ -10,11 +10,12 @@ use contact_sink_core::{
     BatchKey, ContactSink, ContactUpdate, FieldKind, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value,
     Verdict,
 };
+use contact_sink_transport::HttpTransport;
 
-use crate::Jiguang;
 use crate::client::contract;
 use crate::field::{InvalidChannelField, split};
 use crate::wire::{MAX_USERS, UserChannels};
+use crate::{Config, Jiguang};
 
 /// Sets contact labels of users: a user's CUID is the subject, `210/默认联系` a field.
 ///
@@ -52,10 +53,9 @@ impl ChannelKind {
 }
 
 impl JiguangSink {
-    /// A sink over this client with the vendor's quota and no channel declared.
-    pub fn new(client: Jiguang) -> Self {
-        let a_hundred = NonZeroU32::MIN.saturating_add(99);
-        Self { client, kinds: BTreeMap::new(), quota: Some(Quota::per_second(a_hundred)) }
+    /// A sink with these credentials over this transport. It has the vendor's quota, and no channel is declared.
+    pub fn new(config: Config, transport: impl HttpTransport + 'static) -> Self {
+        Jiguang::new(config, transport).into()
     }
 
     /// Declares what a channel carries; a channel that is not declared counts as [`ChannelKind::Other`].
@@ -98,6 +98,14 @@ impl JiguangSink {
             user = user.with(channel, label, value);
         }
         Ok(user)
+    }
+}
+
+/// A sink over a client that the caller has already, and may share.
+impl From<Jiguang> for JiguangSink {
+    fn from(client: Jiguang) -> Self {
+        let a_hundred = NonZeroU32::MIN.saturating_add(99);
+        Self { client, kinds: BTreeMap::new(), quota: Some(Quota::per_second(a_hundred)) }
     }
 }
 

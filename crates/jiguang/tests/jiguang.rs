@@ -13,7 +13,7 @@ use contact_sink_core::{
     Verdict,
 };
 use contact_sink_jiguang::{
-    BuildError, CODES, ChannelKind, Config, Jiguang, JiguangSink, UserChannels, build_set_channels, channel, find_code,
+    BuildError, CODES, ChannelKind, Config, JiguangSink, UserChannels, build_set_channels, channel, find_code,
 };
 use contact_sink_transport::{HttpTransport, InvalidCredentials, TransportError};
 
@@ -39,7 +39,7 @@ impl HttpTransport for Script {
 }
 
 fn sink(script: &Arc<Script>) -> JiguangSink {
-    JiguangSink::new(Jiguang::new(Config::new("100102", "s3cret".into()), script.clone()))
+    JiguangSink::new(Config::new("100102", "s3cret".into()), script.clone())
 }
 
 fn send(sink: &JiguangSink, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
@@ -64,7 +64,7 @@ fn update(cuid: i64, fields: &[(&str, &str)]) -> ContactUpdate {
 fn rules() {
     let sink = sink(&Script::new(200, "")).with_channel(210, ChannelKind::Sms).with_channel(219, ChannelKind::Mail);
     let with = |id: &str, field: &str, value: Value| {
-        ContactUpdate::new(Subject::User(id.parse().unwrap())).with(field.parse().unwrap(), value).unwrap()
+        ContactUpdate::user(UserId::new(id).unwrap()).with(field.parse().unwrap(), value).unwrap()
     };
     let set = |field: &str, value: &str| with("1", field, value.into());
     let contact = Subject::Friend { owner: UserId::from(1), friend: UserId::from(2) };
@@ -275,7 +275,7 @@ fn credentials_that_basic_cannot_carry() {
         let config = Config::new(id, secret.into());
         assert_eq!(config.check(), Err(expected));
         let script = Script::new(200, r#"{"code":0,"msg":"ok"}"#);
-        let sink = JiguangSink::new(Jiguang::new(config, script.clone()));
+        let sink = JiguangSink::new(config, script.clone());
         let error = send(&sink, &[update(1, &[("219/x", "y")])]).unwrap_err();
         assert_eq!(
             (error.kind(), error.applied(), error.retry()),

@@ -116,7 +116,7 @@
 //! # }
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! # let table: Vec<_> = (0..3_i64)
-//! #     .map(|id| ContactUpdate::new(Subject::User(UserId::from(id))).with(Field::new("email").unwrap(), "a@b.example").unwrap())
+//! #     .map(|id| ContactUpdate::user(id).with(Field::new("email").unwrap(), "a@b.example").unwrap())
 //! #     .collect();
 //! # let directory = tempfile::tempdir().unwrap();
 //! # // One that crashed after its first row.

@@ -30,9 +30,9 @@ pub struct Tencent {
 }
 
 impl Tencent {
-    /// A client with this configuration over this transport.
-    pub fn new(config: Config, transport: Arc<dyn HttpTransport>) -> Self {
-        Self { config: Arc::new(config), transport, signer: Arc::default() }
+    /// A client with this configuration over this transport, which several clients may share in an `Arc`.
+    pub fn new(config: Config, transport: impl HttpTransport + 'static) -> Self {
+        Self { config: Arc::new(config), transport: Arc::new(transport), signer: Arc::default() }
     }
 
     /// The configuration.
@@ -50,8 +50,6 @@ impl Tencent {
     /// the run as a whole: the signature, the app, the quota.
     ///
     /// ```
-    /// use std::sync::Arc;
-    ///
     /// use contact_sink_tencent::{Config, Tencent, UserAttributes};
     /// # use bytes::Bytes;
     /// # use contact_sink_transport::{HttpTransport, TransportError};
@@ -64,7 +62,7 @@ impl Tencent {
     /// #     }
     /// # }
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-    /// # let transport = Arc::new(Documented);
+    /// # let transport = Documented;
     ///
     /// let config = Config::new(1400000000, "administrator", "from the environment".into());
     /// let client = Tencent::new(config, transport);

@@ -1,27 +1,23 @@
 //! A [contact-sink](contact_sink_core) vendor: Tencent Chat, user attributes (`im_set_attr`) and friends (`friend_update`).
 //!
 //! ```
-//! use std::sync::Arc;
+//! use contact_sink_core::{ContactSink, ContactUpdate, UserId, Verdict};
+//! use contact_sink_tencent::{Config, FriendsSink, Region, group, remark};
+//! use contact_sink_transport::http::{Request, Response};
+//! use contact_sink_transport::{Bytes, HttpTransport, TransportError, async_trait};
 //!
-//! use bytes::Bytes;
-//! use contact_sink_core::{ContactSink, ContactUpdate, Subject, UserId, Verdict};
-//! use contact_sink_tencent::{Config, FriendsSink, Region, Tencent, group, remark};
-//! use contact_sink_transport::{HttpTransport, TransportError};
-//! use http::{Request, Response};
-//!
-//! fn sink(transport: Arc<dyn HttpTransport>) -> FriendsSink {
+//! fn sink(transport: impl HttpTransport + 'static) -> FriendsSink {
 //!     let config = Config::new(1400000000, "administrator", "from the environment".into()).with_region(Region::Singapore);
-//!     FriendsSink::new(Tencent::new(config, transport))
+//!     FriendsSink::new(config, transport)
 //! }
 //!
-//! let subject = Subject::Friend { owner: UserId::new("id")?, friend: UserId::new("id1")? };
-//! let groups = vec!["group1".to_owned(), "group2".to_owned()];
-//! let update = ContactUpdate::new(subject).with(remark(), "remark1")?.with(group(), groups)?;
+//! let (owner, friend) = (UserId::new("id")?, UserId::new("id1")?);
+//! let update = ContactUpdate::friend(owner, friend).with(remark(), "remark1")?.with(group(), ["group1", "group2"])?;
 //!
 //! /// Answers with the vendor's own example, so that nothing leaves this machine.
 //! struct Documented(&'static str);
 //!
-//! #[async_trait::async_trait]
+//! #[async_trait]
 //! impl HttpTransport for Documented {
 //!     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
 //!         assert_eq!(request.uri().host(), Some("adminapisgp.im.qcloud.com"));
@@ -31,7 +27,7 @@
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //!
 //! let answer = r#"{"ResultItem":[{"To_Account":"id1","ResultCode":0,"ResultInfo":""}],"ActionStatus":"OK","ErrorCode":0}"#;
-//! let sink = sink(Arc::new(Documented(answer)));
+//! let sink = sink(Documented(answer));
 //! assert_eq!(sink.validate(&update), Ok(()));
 //! assert_eq!(sink.send(&[update]).await?, [Verdict::Accepted]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -50,6 +46,9 @@ mod signer;
 mod sink;
 pub mod usersig;
 mod wire;
+
+/// Types of other crates that are in signatures here.
+pub use contact_sink_transport::{Bytes, SecretString, http};
 
 pub use client::Tencent;
 pub use codes::{CODES, find_code};

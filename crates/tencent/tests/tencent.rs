@@ -171,11 +171,11 @@ fn client(script: &Arc<Script>) -> Tencent {
 }
 
 fn attributes(script: &Arc<Script>) -> AttributesSink {
-    AttributesSink::new(client(script))
+    AttributesSink::from(client(script))
 }
 
 fn friends(script: &Arc<Script>) -> FriendsSink {
-    FriendsSink::new(client(script))
+    FriendsSink::from(client(script))
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -1,5 +1,7 @@
 //! Why there is no whole answer, and whether the request may have been applied all the same.
 
+use std::borrow::Cow;
+
 use contact_sink_core::{Applied, SinkError, SinkErrorKind};
 
 /// Why there is no whole answer.
@@ -62,7 +64,11 @@ impl TransportError {
     }
 
     /// The same as a sink reports it.
-    pub fn into_sink_error(self, vendor: &'static str, operation: &'static str) -> SinkError {
+    pub fn into_sink_error(
+        self,
+        vendor: impl Into<Cow<'static, str>>,
+        operation: impl Into<Cow<'static, str>>,
+    ) -> SinkError {
         SinkError::new(vendor, operation, self.kind.into()).with_applied(self.applied()).with_detail(self.detail)
     }
 }

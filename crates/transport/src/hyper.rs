@@ -24,15 +24,16 @@ use crate::{BuildError, HttpTransport, TransportError, TransportOptions};
 /// It runs on tokio. Its connections belong to the runtime that opened them: give each runtime its own transport.
 ///
 /// ```
-/// use std::sync::Arc;
 /// use std::time::Duration;
 ///
-/// use contact_sink_transport::{HttpTransport, HyperTransport, Proxy, TransportOptions};
+/// use contact_sink_transport::{HyperTransport, Proxy, TransportOptions};
+///
+/// let transport = HyperTransport::new()?;
 ///
 /// let options = TransportOptions::default()
 ///     .with_exchange_timeout(Duration::from_secs(20))
 ///     .with_proxy(Proxy::new("http://user:password@proxy.example:3128")?);
-/// let transport: Arc<dyn HttpTransport> = Arc::new(HyperTransport::new(options)?);
+/// let through_a_proxy = HyperTransport::with_options(options)?;
 /// # Ok::<(), contact_sink_transport::BuildError>(())
 /// ```
 pub struct HyperTransport {
@@ -41,11 +42,19 @@ pub struct HyperTransport {
 }
 
 impl HyperTransport {
+    /// A transport with the default options. It connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`BuildError`] if TLS cannot be set up, or the platform's certificates cannot be read where they are trusted.
+    pub fn new() -> Result<Self, BuildError> {
+        Self::with_options(TransportOptions::default())
+    }
+
     /// A transport with these options. It connects to nothing yet.
     ///
     /// # Errors
-    /// [`BuildError`] if a timeout is zero, or the extra roots, the proxy or the user agent cannot be used.
-    pub fn new(options: TransportOptions) -> Result<Self, BuildError> {
+    /// As [`new`](Self::new), and if a timeout is zero, or the extra roots, the proxy or the user agent cannot be used.
+    pub fn with_options(options: TransportOptions) -> Result<Self, BuildError> {
         let settings = Settings::new(options)?;
         Ok(Self { pool: Pool::new(&settings)?, settings })
     }

@@ -1,5 +1,6 @@
 //! The judgement of an answer by its HTTP status and the vendor's code: one function for all vendors.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -37,12 +38,13 @@ pub enum Judgement {
 /// assert_eq!(judge("vendor", "call", &answer, Some(0.into()), &[]), Judgement::Success);
 /// ```
 pub fn judge(
-    vendor: &'static str,
-    operation: &'static str,
+    vendor: impl Into<Cow<'static, str>>,
+    operation: impl Into<Cow<'static, str>>,
     answer: &Response<Bytes>,
     code: Option<ErrorCode>,
     table: &'static [Code],
 ) -> Judgement {
+    let (vendor, operation) = (vendor.into(), operation.into());
     let status = answer.status();
     let line = code.as_ref().and_then(|code| Code::find(table, code));
     // A success code under a status that says otherwise is a contradiction: the status decides.
@@ -61,7 +63,7 @@ pub fn judge(
         Some(_) | None => {}
     }
     let failed = |kind| {
-        let error = SinkError::new(vendor, operation, kind)
+        let error = SinkError::new(vendor.clone(), operation.clone(), kind)
             .with_status(status.as_u16())
             .with_answer(media_type(answer), answer.body().len());
         match &code {
@@ -95,7 +97,11 @@ fn at_the_time(error: SinkError, answer: &Response<Bytes>) -> SinkError {
 }
 
 /// An answer that says success and, beside it, that something failed, or lacks a part of the documented success: nothing is known.
-pub fn contradiction(vendor: &'static str, operation: &'static str, answer: &Response<Bytes>) -> SinkError {
+pub fn contradiction(
+    vendor: impl Into<Cow<'static, str>>,
+    operation: impl Into<Cow<'static, str>>,
+    answer: &Response<Bytes>,
+) -> SinkError {
     SinkError::new(vendor, operation, SinkErrorKind::Unreadable)
         .with_detail("it contradicts itself: a code of success, and not the rest of a success")
         .with_status(answer.status().as_u16())

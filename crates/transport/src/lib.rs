@@ -1,6 +1,6 @@
 //! HTTP for contact-sink: one request, one answer, nothing hidden.
 //!
-//! A vendor's client is given an `Arc<dyn HttpTransport>`. A transport does one exchange: no retry, no redirect, no proxy
+//! A vendor's client is given an [`HttpTransport`], which may be shared in an `Arc`. A transport does one exchange: no retry, no redirect, no proxy
 //! from the environment, time limits that cannot be switched off and a cap on the answer. Its errors answer one question,
 //! [`TransportError::applied`], and never hold a URL, a header or a body. Retrying and pacing are the work of
 //! `contact-sink-delivery`.
@@ -23,10 +23,8 @@
 //! ```
 //! use std::time::Instant;
 //!
-//! use async_trait::async_trait;
-//! use bytes::Bytes;
-//! use contact_sink_transport::{HttpTransport, TransportError};
-//! use http::{Request, Response};
+//! use contact_sink_transport::http::{Request, Response};
+//! use contact_sink_transport::{Bytes, HttpTransport, TransportError, async_trait};
 //!
 //! struct Logged<T>(T);
 //!
@@ -48,10 +46,8 @@
 //!
 //! In a test it may be a stub that answers without a network:
 //! ```
-//! use async_trait::async_trait;
-//! use bytes::Bytes;
-//! use contact_sink_transport::{HttpTransport, TransportError, TransportErrorKind};
-//! use http::{Request, Response};
+//! use contact_sink_transport::http::{Request, Response};
+//! use contact_sink_transport::{Bytes, HttpTransport, TransportError, TransportErrorKind, async_trait};
 //!
 //! struct Refused;
 //!
@@ -76,18 +72,25 @@ mod options;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 
-use async_trait::async_trait;
-use bytes::Bytes;
+use std::sync::Arc;
 
+/// The macro for an implementation of [`HttpTransport`].
+pub use async_trait::async_trait;
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use basic::{BasicCredentials, InvalidCredentials};
+/// The body of requests and answers.
+pub use bytes::Bytes;
 pub use error::{BuildError, TransportError, TransportErrorKind};
+/// The crate of the types of requests and answers: [`http::Request`], [`http::Response`].
+pub use http;
 #[cfg(feature = "hyper")]
 pub use hyper::HyperTransport;
 pub use judge::{Judgement, contradiction, judge, refusal};
 pub use options::{Proxy, TransportOptions};
 #[cfg(feature = "reqwest")]
 pub use reqwest::ReqwestTransport;
+/// A secret that `Debug` does not print; made with `.into()` of a `String`.
+pub use secrecy::SecretString;
 
 /// One HTTP exchange.
 ///
@@ -103,9 +106,16 @@ pub trait HttpTransport: Send + Sync {
     async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError>;
 }
 
-#[async_trait]
-impl<T: HttpTransport + ?Sized> HttpTransport for std::sync::Arc<T> {
-    async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
-        (**self).exchange(request).await
-    }
+macro_rules! forward {
+    ($pointer:ident) => {
+        #[async_trait]
+        impl<T: HttpTransport + ?Sized> HttpTransport for $pointer<T> {
+            async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+                (**self).exchange(request).await
+            }
+        }
+    };
 }
+
+forward!(Arc);
+forward!(Box);

@@ -27,6 +27,8 @@ mod lost_packets;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 #[path = "transport/options.rs"]
 mod options;
+#[path = "transport/pointers.rs"]
+mod pointers;
 #[cfg(feature = "reqwest")]
 #[path = "transport/reqwest.rs"]
 mod reqwest;

@@ -1,6 +1,6 @@
 //! The section of a destination at EngageLab.
 
-use contact_sink_engagelab::{ACCEPTED_MEANS, Config, ContactName, EngageLab, EngageLabSink, Region, contact};
+use contact_sink_engagelab::{ACCEPTED_MEANS, Config, ContactName, EngageLabSink, Region, contact};
 
 use contact_sink_mapping::{ConfigError, Mapping, Section, SubjectKind};
 
@@ -46,7 +46,7 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets<'_>) -> Result<Vendor
         max_updates: 1,
         mapping,
         sink: Box::new(move |transport| {
-            let sink = EngageLabSink::new(EngageLab::new(config, transport));
+            let sink = EngageLabSink::new(config, transport);
             Box::new(if let Some(quota) = quota { sink.with_quota(quota) } else { sink })
         }),
     })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contact_sink_core::{Field, FieldKind};
-use contact_sink_jiguang::{ChannelField, ChannelKind, Config, Jiguang, JiguangSink, MAX_USERS, channel};
+use contact_sink_jiguang::{ChannelField, ChannelKind, Config, JiguangSink, MAX_USERS, channel};
 
 use contact_sink_mapping::{ConfigError, Mapping, Section, SubjectKind};
 
@@ -46,7 +46,7 @@ pub(super) fn read(section: &Section<'_>, secrets: Secrets<'_>) -> Result<Vendor
         max_updates: MAX_USERS,
         mapping,
         sink: Box::new(move |transport| {
-            let mut sink = JiguangSink::new(Jiguang::new(config, transport));
+            let mut sink = JiguangSink::new(config, transport);
             if let Some(quota) = quota {
                 sink = sink.with_quota(quota);
             }

@@ -4,7 +4,7 @@ use contact_sink_core::{Field, FieldKind};
 use contact_sink_mapping::{ConfigError, Mapping, Section, SubjectKind};
 use contact_sink_tencent::{
     AttributesSink, Config, FriendField, FriendsSink, InvalidConfig, InvalidTencentField, MAX_ACCOUNTS, MAX_ATTRIBUTES,
-    MAX_FRIENDS, Region, Tencent, attribute,
+    MAX_FRIENDS, Region, attribute,
 };
 
 use super::{Secrets, SinkBuilder, Vendor, base_url_or_region, quota};
@@ -30,7 +30,7 @@ pub(super) fn read_attributes(section: &Section<'_>, secrets: Secrets<'_>) -> Re
         &config.clone(),
         mapping,
         Box::new(move |transport| {
-            let sink = AttributesSink::new(Tencent::new(config, transport));
+            let sink = AttributesSink::new(config, transport);
             Box::new(if let Some(quota) = quota { sink.with_quota(quota) } else { sink })
         }),
     ))
@@ -59,7 +59,7 @@ pub(super) fn read_friends(section: &Section<'_>, secrets: Secrets<'_>) -> Resul
         &config.clone(),
         mapping,
         Box::new(move |transport| {
-            let sink = FriendsSink::new(Tencent::new(config, transport));
+            let sink = FriendsSink::new(config, transport);
             Box::new(if let Some(quota) = quota { sink.with_quota(quota) } else { sink })
         }),
     ))

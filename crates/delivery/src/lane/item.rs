@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::buffer::Part;
+use crate::observe::Caller;
 use crate::{Outcome, Undelivered};
 
 /// The place of an update in the lane's slab.
@@ -34,6 +35,8 @@ pub(crate) struct Item {
     pub(crate) deadline: Option<Instant>,
     /// `None` once the caller has the outcome, or has left.
     pub(crate) reply: Option<Reply>,
+    /// Until its outcome is told.
+    pub(crate) caller: Caller,
     /// What it has of the buffer.
     pub(crate) part: Part,
     /// Whether its part was given back before its outcome.
@@ -94,6 +97,7 @@ impl Item {
             priority,
             deadline: None,
             reply: Some(reply),
+            caller: Caller::default(),
             part,
             has_no_part: false,
             came: Instant::now(),
@@ -117,8 +121,9 @@ impl Item {
         Outcome::Undelivered { applied, cause, update: self.update.clone() }
     }
 
-    /// Gives the caller the outcome. Its part of the buffer is free when the caller takes it.
+    /// Gives the caller the outcome. Its part of the buffer is free when the caller takes it, and its span is no longer held.
     pub(crate) fn tell(&mut self, outcome: Outcome) {
+        self.caller = Caller::default();
         let delivered = Delivered { outcome, _part: self.part.take() };
         // If the caller is gone, what comes back is dropped here, which frees the part.
         match self.reply.take() {

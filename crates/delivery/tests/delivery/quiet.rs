@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contact_sink_core::{
-    BatchKey, ContactSink, ContactUpdate, Field, Limits, Overlap, Quota, Rejection, SinkError, Subject, UserId, Verdict,
+    BatchKey, ContactSink, ContactUpdate, Field, Limits, Overlap, Quota, Rejection, SinkError, Subject, Verdict,
 };
 use contact_sink_delivery::{Delivery, MaxRejected, Options, Outcome};
 use tokio::time::{Instant, sleep};
@@ -121,7 +121,7 @@ async fn over_quota_as_an_unknown_code_rejects_nobody() {
     let mut waiting = tokio::task::JoinSet::new();
     for id in 0..3_000_i64 {
         let delivery = delivery.clone();
-        let update = ContactUpdate::new(Subject::User(UserId::from(id)));
+        let update = ContactUpdate::user(id);
         let update = ["mobile", "email"]
             .into_iter()
             .fold(update, |update, name| update.with(Field::new(name).unwrap(), "value").unwrap());

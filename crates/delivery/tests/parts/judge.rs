@@ -1,7 +1,7 @@
 //! What each answer means, by the purpose of its request.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use contact_sink_core::{Rejection, Retry, SinkError, SinkErrorKind as Kind, Subject, UserId, Verdict};
+use contact_sink_core::{Rejection, Retry, SinkError, SinkErrorKind as Kind, Verdict};
 
 use super::{Failure, Ruling, failure, halved, hide_values_of_others, rule};
 use crate::lane::scheduler::retries::Purpose;
@@ -82,7 +82,7 @@ fn an_odd_answer_is_a_persons_matter_only_if_nothing_was_ever_accepted() {
 #[test]
 fn a_vendors_text_shows_no_value_of_another_update() {
     let update = |user: i64, value: &str| {
-        let update = contact_sink_core::ContactUpdate::new(Subject::User(UserId::from(user)));
+        let update = contact_sink_core::ContactUpdate::user(user);
         update.with("email".parse().unwrap(), value).unwrap()
     };
     let updates = [update(1, "first@a.example"), update(2, "second@b.example")];

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use contact_sink_core::{Applied, ContactUpdate, Rejection, Subject, UserId};
+use contact_sink_core::{Applied, ContactUpdate, Rejection};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -40,8 +40,7 @@ fn ledger(notes: &Notes, max_rejected: MaxRejected) -> Ledger {
 }
 
 fn item(items: &mut Slab<Item>) -> (Key, oneshot::Receiver<Delivered>) {
-    let update =
-        ContactUpdate::new(Subject::User(UserId::from(7))).with("email".parse().unwrap(), "a@b.example").unwrap();
+    let update = ContactUpdate::user(7).with("email".parse().unwrap(), "a@b.example").unwrap();
     let (to, outcome) = oneshot::channel();
     (items.insert(Item::new(update, Priority::Interactive, Reply::One { to, at: Default::default() }, None)), outcome)
 }

@@ -4,7 +4,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use contact_sink_core::{BatchKey, ContactUpdate, Limits, Subject, UserId};
+use contact_sink_core::{BatchKey, ContactUpdate, Limits};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -32,8 +32,7 @@ impl Waiting {
 
     /// Adds an update of a user, if nothing earlier of that user waits.
     fn give(&mut self, user: i64, value: &str, priority: Priority) -> Key {
-        let update =
-            ContactUpdate::new(Subject::User(UserId::from(user))).with("email".parse().unwrap(), value).unwrap();
+        let update = ContactUpdate::user(user).with("email".parse().unwrap(), value).unwrap();
         let reply = Reply::One { to: oneshot::channel().0, at: Default::default() };
         let mut item = Item::new(update, priority, reply, None);
         (item.seq, item.came) = (self.items.iter().count() as u64, self.now);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use contact_sink_core::{ContactSink, ContactUpdate, ErrorCode, Subject, UserId, Verdict};
+use contact_sink_core::{ContactSink, ContactUpdate, ErrorCode, UserId, Verdict};
 use contact_sink_delivery::{Delivery, Options, Outcome};
 use contact_sink_engagelab::{
     Config, EngageLab, EngageLabSink, UserContacts, build_set_contacts, find_code, read_set_contacts,
@@ -120,10 +120,10 @@ proptest! {
         let script = Script::new(status, json!({"code": code, "message": format!("{euid} {value}")}).to_string());
         let config = Config::new("the-key", secret.clone().into());
         let client = EngageLab::new(config.clone(), script.clone());
-        let sink = EngageLabSink::new(client.clone());
+        let sink = EngageLabSink::from(client.clone());
         let outcome = send(&sink, &[update(euid, &[("email", &value)])]);
         let broken = send(&sink, &[ContactUpdate::new(user(euid))]).unwrap_err();
-        let foreign = ContactUpdate::new(Subject::User(UserId::new(&value).unwrap()));
+        let foreign = ContactUpdate::user(UserId::new(&value).unwrap());
         let refused = sink.validate(&foreign.with("email".parse().unwrap(), vec![value.clone()]).unwrap()).unwrap_err();
         let answer = read_set_contacts(&http::Response::builder().status(status).body(script.answer.clone().unwrap().1).unwrap());
         let contacts = UserContacts::new(euid).with("email", &value);
@@ -152,7 +152,7 @@ proptest! {
     fn every_request_that_delivery_makes_sets_one_user_once(rows in vec((0..9_i64, "[a-z]{1,5}"), 1..60)) {
         let script = Script::new(200, r#"{"code":0,"message":"success"}"#);
         let updates = rows.iter().map(|(euid, value)| update(*euid, &[("email", value)])).collect();
-        let sink = EngageLabSink::new(EngageLab::new(super::config(), Arc::<Script>::clone(&script)));
+        let sink = EngageLabSink::new(super::config(), Arc::<Script>::clone(&script));
         prop_assert_eq!(delivered(sink, updates), vec![Outcome::Accepted; rows.len()]);
         let mut sent: BTreeMap<i64, Vec<String>> = BTreeMap::new();
         for request in script.requests.lock().unwrap().iter() {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use contact_sink_core::{ContactSink, ContactUpdate, Field, Subject, UserId, Verdict};
+use contact_sink_core::{ContactSink, ContactUpdate, Field, UserId, Verdict};
 use contact_sink_jiguang::{
-    ChannelField, ChannelKind, Config, Jiguang, JiguangSink, UserChannels, build_set_channels, channel,
-    read_set_channels,
+    ChannelField, ChannelKind, Config, DEFAULT_LABEL, Jiguang, JiguangSink, UserChannels, build_set_channels, channel,
+    default_label, read_set_channels,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -119,6 +119,7 @@ proptest! {
 
     #[test]
     fn an_address_reads_back(id in any::<i64>(), label in "\\PC{1,40}") {
+        prop_assert_eq!(Ok(default_label(id)), channel(id, DEFAULT_LABEL));
         let field = channel(id, &label).unwrap();
         let read = ChannelField::try_from(&field).unwrap();
         prop_assert_eq!((read.id(), read.label()), (id, &*label));
@@ -142,10 +143,10 @@ proptest! {
         let script = Script::new(status, body.to_string());
         let config = Config::new("100102", secret.clone().into());
         let client = Jiguang::new(config.clone(), script.clone());
-        let sink = JiguangSink::new(client.clone()).with_channel(210, ChannelKind::Sms);
+        let sink = JiguangSink::from(client.clone()).with_channel(210, ChannelKind::Sms);
         let outcome = send(&sink, &[update(cuid, &[("219/x", &value)])]);
         let refused = sink.validate(&update(cuid, &[("210/x", &value)]));
-        let foreign = sink.validate(&ContactUpdate::new(Subject::User(UserId::new(&value).unwrap())));
+        let foreign = sink.validate(&ContactUpdate::user(UserId::new(&value).unwrap()));
         let answer = read_set_channels(&http::Response::builder().status(status).body(script.body.clone()).unwrap());
         let users = UserChannels::new(cuid).with(1, "x", &value);
         let subject = user(cuid);

@@ -52,7 +52,7 @@ struct User {
 #[test]
 fn a_struct_a_line_and_pairs_make_the_same_update() {
     let user = User { id: 7, mobile: Some("15000000001".to_owned()), tags: vec!["a", "b"], age: 30 };
-    let expected = ContactUpdate::new(Subject::User(UserId::from(7)))
+    let expected = ContactUpdate::user(7)
         .with("mobile_phone".parse().unwrap(), "15000000001")
         .and_then(|update| update.with("tags".parse().unwrap(), vec!["a".to_owned(), "b".to_owned()]))
         .unwrap();

@@ -8,14 +8,14 @@ use contact_sink_core::{
     BatchKey, ContactSink, ContactUpdate, ErrorCode, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value,
     Verdict,
 };
-use contact_sink_transport::refusal;
+use contact_sink_transport::{HttpTransport, refusal};
 
 use super::{of_item, unless_throttled};
 use crate::client::contract;
 use crate::codes::{CODES, OK};
 use crate::field::MAX_ATTRIBUTE_NAME_BYTES;
 use crate::wire::{AccountError, Answer, MAX_ACCOUNTS, MAX_ATTRIBUTES, UserAttributes};
-use crate::{Tencent, operation};
+use crate::{Config, Tencent, operation};
 
 /// The most bytes of a value, in UTF-8: a Chinese character is 3.
 const MAX_VALUE_BYTES: usize = 50;
@@ -30,9 +30,9 @@ pub struct AttributesSink {
 }
 
 impl AttributesSink {
-    /// A sink over this client with the vendor's quota.
-    pub fn new(client: Tencent) -> Self {
-        Self { client, quota: Some(Quota::per_second(NonZeroU32::MIN.saturating_add(99))) }
+    /// A sink with this configuration over this transport. It has the vendor's quota.
+    pub fn new(config: Config, transport: impl HttpTransport + 'static) -> Self {
+        Tencent::new(config, transport).into()
     }
 
     /// With this quota, or none. Default 100 requests a second.
@@ -43,6 +43,13 @@ impl AttributesSink {
     /// The client.
     pub fn client(&self) -> &Tencent {
         &self.client
+    }
+}
+
+/// A sink over a client that the caller has already. Both sinks of an app share one, and so its UserSig.
+impl From<Tencent> for AttributesSink {
+    fn from(client: Tencent) -> Self {
+        Self { client, quota: Some(Quota::per_second(NonZeroU32::MIN.saturating_add(99))) }
     }
 }
 

@@ -8,13 +8,13 @@ use contact_sink_core::{
     BatchKey, Code, ContactSink, ContactUpdate, Effect, ErrorCode, Field, Limits, Overlap, Quota, Rejection, SinkError,
     Subject, SubjectPart, Value, Verdict,
 };
-use contact_sink_transport::refusal;
+use contact_sink_transport::{HttpTransport, refusal};
 
 use super::{of_item, unless_throttled};
 use crate::client::contract;
 use crate::codes::{CODES, OK, find_code};
 use crate::wire::{Answer, Friend, FriendResults, MAX_FRIENDS, TagValue};
-use crate::{FriendField, Tencent, operation};
+use crate::{Config, FriendField, Tencent, operation};
 
 const MAX_REMARK_BYTES: usize = 96;
 const MAX_GROUPS: usize = 32;
@@ -34,9 +34,9 @@ pub struct FriendsSink {
 }
 
 impl FriendsSink {
-    /// A sink over this client with the vendor's quota.
-    pub fn new(client: Tencent) -> Self {
-        Self { client, quota: Some(Quota::per_second(NonZeroU32::MIN.saturating_add(199))) }
+    /// A sink with this configuration over this transport. It has the vendor's quota.
+    pub fn new(config: Config, transport: impl HttpTransport + 'static) -> Self {
+        Tencent::new(config, transport).into()
     }
 
     /// With this quota, or none. Default 200 requests a second.
@@ -47,6 +47,13 @@ impl FriendsSink {
     /// The client.
     pub fn client(&self) -> &Tencent {
         &self.client
+    }
+}
+
+/// A sink over a client that the caller has already. Both sinks of an app share one, and so its UserSig.
+impl From<Tencent> for FriendsSink {
+    fn from(client: Tencent) -> Self {
+        Self { client, quota: Some(Quota::per_second(NonZeroU32::MIN.saturating_add(199))) }
     }
 }
 

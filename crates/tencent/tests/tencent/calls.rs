@@ -255,7 +255,7 @@ fn a_configuration_that_cannot_be_signed_sends_nothing() {
     for (config, expected) in table {
         assert_eq!(config.check().err(), expected);
         let script = Script::new(200, OK);
-        let sink = super::AttributesSink::new(Tencent::new(config, script.clone()));
+        let sink = super::AttributesSink::new(config, script.clone());
         match expected {
             None => assert!(send(&sink, &[city("a")]).is_ok()),
             Some(invalid) => {

@@ -61,7 +61,7 @@ proptest! {
         }).to_string());
         let config = Config::new(APP, ADMIN, key.clone().into());
         let client = Tencent::new(config.clone(), script.clone());
-        let (attributes, friends) = (AttributesSink::new(client.clone()), FriendsSink::new(client.clone()));
+        let (attributes, friends) = (AttributesSink::from(client.clone()), FriendsSink::from(client.clone()));
         let mut shown = Shown::default();
         for what in [&config as &dyn Debug, &client, &attributes, &friends] {
             shown.debug(what);
@@ -128,7 +128,7 @@ proptest! {
         let config = Config::new(APP, ADMIN, format!("{key}{end}").into());
         let mut shown = Shown::default();
         shown.both(&config.check().unwrap_err());
-        let sink = AttributesSink::new(Tencent::new(config, Script::new(200, "")));
+        let sink = AttributesSink::new(config, Script::new(200, ""));
         shown.outcome(&send(&sink, &[super::city("a")]));
         prop_assert!(!shown.0.contains(&key));
     }

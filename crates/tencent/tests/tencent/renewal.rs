@@ -87,10 +87,10 @@ fn a_usersig_that_ends_in_the_middle_of_a_run_costs_one_more_request_for_each_in
     for code in [70001, 70052] {
         block_on(async {
             let users = (0..10_000).map(|nth| city(&format!("user{nth}"))).collect();
-            check(code, 40, users, AttributesSink::new).await;
+            check(code, 40, users, AttributesSink::from).await;
             let friends =
                 (0..10_000).map(|nth| remarked(&format!("owner{}", nth % 50), &format!("friend{nth}"))).collect();
-            check(code, 40, friends, |client| FriendsSink::new(client).with_quota(None)).await;
+            check(code, 40, friends, |client| FriendsSink::from(client).with_quota(None)).await;
         });
     }
 }
@@ -112,7 +112,7 @@ fn a_vendor_whose_clock_is_ahead_refuses_only_what_is_in_flight() {
                 Ok((status, body.into()))
             });
             let client = Tencent::new(config.with_lifetime(Duration::from_secs(300)), script.clone());
-            let sink = AttributesSink::new(client).with_quota("1/3s".parse().ok());
+            let sink = AttributesSink::from(client).with_quota("1/3s".parse().ok());
             let updates = (0..10_000).map(|nth| city(&format!("user{nth}"))).collect();
             let (outcomes, summary) = deliver(sink, updates).await;
             assert_eq!(outcomes, vec![Outcome::Accepted; 10_000]);
@@ -139,7 +139,7 @@ fn a_new_usersig_that_is_refused_as_well_stops_the_run_and_rejects_nobody() {
         client.set_attribute_names(&[(0, "city")]).await.unwrap();
         advance(Duration::from_secs(120)).await;
         let updates = (0..1_000).map(|nth| city(&format!("user{nth}"))).collect();
-        let (outcomes, summary) = deliver(AttributesSink::new(client), updates).await;
+        let (outcomes, summary) = deliver(AttributesSink::from(client), updates).await;
         assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Undelivered { .. })));
         let Some(Stop::Failed(error)) = &summary.stop else { panic!("{:?}", summary.stop) };
         assert_eq!((error.code(), summary.requests, summary.rejected), (Some(&70052.into()), 2, 0));
@@ -177,7 +177,7 @@ fn a_clock_that_jumps_an_hour_rejects_nobody() {
             let half = Duration::from_secs(1_800);
             let client = Tencent::new(config().with_clock(clock).with_lifetime(half), script.clone());
             let updates = (0..10_000).map(|nth| city(&format!("user{nth}"))).collect();
-            let (outcomes, summary) = deliver(AttributesSink::new(client), updates).await;
+            let (outcomes, summary) = deliver(AttributesSink::from(client), updates).await;
             let refused = refused.load(Ordering::SeqCst);
             let accepted = outcomes.iter().filter(|outcome| **outcome == Outcome::Accepted).count();
             assert!(refused <= 32 && summary.rejected == 0, "{jump} {vendor_jumps}: {refused} refused, {summary:?}");

@@ -1,9 +1,7 @@
 //! What each sink refuses before anything is sent, what it takes in one request, and where the regions are.
 
 use contact_sink_core::{BatchKey, ContactSink, ContactUpdate, Field, FieldKind, Overlap, Quota, Value};
-use contact_sink_tencent::{
-    FriendField, InvalidRegion, InvalidTencentField, Region, Tencent, attribute, custom, group, remark,
-};
+use contact_sink_tencent::{FriendField, InvalidRegion, InvalidTencentField, Region, attribute, custom, group, remark};
 
 use super::{
     AttributesSink, OK, Script, Subject, attributes, block_on, city, config, contact, friends, remarked, update, user,
@@ -165,7 +163,7 @@ fn regions() {
     for (region, name, host) in table {
         assert_eq!((region.name(), name.parse()), (name, Ok(region)));
         let script = Script::new(200, OK);
-        let sink = AttributesSink::new(Tencent::new(config().with_region(region), script.clone()));
+        let sink = AttributesSink::new(config().with_region(region), script.clone());
         block_on(sink.send(&[city("a")])).unwrap();
         let requests = script.requests();
         assert_eq!((requests[0].uri().scheme_str(), requests[0].uri().host()), (Some("https"), Some(host)));

@@ -102,7 +102,7 @@ proptest! {
         let (script, world) = vendor(100, 90033);
         let rows: Vec<_> = rows.into_iter().map(|(account, value)| (String::new(), format!("user{account}"), value)).collect();
         let updates = rows.iter().map(|(_, account, value)| update(user(account), &[("city", value)])).collect();
-        let sink = AttributesSink::new(client(&script)).with_quota(None);
+        let sink = AttributesSink::from(client(&script)).with_quota(None);
         check(&rows, updates, &world, |updates| block_on(deliver(sink, updates)).0)?;
     }
 
@@ -111,7 +111,7 @@ proptest! {
         let (script, world) = vendor(1_000, 30001);
         let rows: Vec<_> = rows.iter().map(owned).collect();
         let updates = rows.iter().map(|(owner, friend, value)| update(contact(owner, friend), &[("Tag_SNS_IM_Remark", value)])).collect();
-        let sink = FriendsSink::new(client(&script)).with_quota(None);
+        let sink = FriendsSink::from(client(&script)).with_quota(None);
         check(&rows, updates, &world, |updates| block_on(deliver(sink, updates)).0)?;
     }
 }
@@ -126,12 +126,12 @@ fn a_full_request_has_as_many_as_the_vendor_takes() {
         let outcomes = block_on(async {
             if limit == 100 {
                 let updates = rows.iter().map(|(_, account, value)| update(user(account), &[("city", value)]));
-                deliver(AttributesSink::new(client), updates.collect()).await.0
+                deliver(AttributesSink::from(client), updates.collect()).await.0
             } else {
                 let updates = rows
                     .iter()
                     .map(|(owner, friend, value)| update(contact(owner, friend), &[("Tag_SNS_IM_Remark", value)]));
-                deliver(FriendsSink::new(client), updates.collect()).await.0
+                deliver(FriendsSink::from(client), updates.collect()).await.0
             }
         });
         assert_eq!(outcomes, vec![Outcome::Accepted; rows.len()]);
@@ -178,7 +178,7 @@ fn one_owner_has_one_request_in_flight() {
     let updates = (0..20_000).map(|nth| {
         update(contact(&format!("owner{}", nth % 2), &format!("friend{}", nth * 100)), &[("Tag_SNS_IM_Remark", "v")])
     });
-    let (outcomes, _) = block_on(deliver(FriendsSink::new(client), updates.collect()));
+    let (outcomes, _) = block_on(deliver(FriendsSink::from(client), updates.collect()));
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Accepted));
     assert!(most.load(Ordering::SeqCst) > 1, "those of different owners fly together");
     assert!(world.lock().unwrap().breaches.is_empty());

@@ -9,7 +9,7 @@ use crate::contract::{SECRET, check_error, post};
 use crate::server::Server;
 
 pub(crate) fn make(options: TransportOptions) -> Arc<dyn HttpTransport> {
-    let transport = HyperTransport::new(options).unwrap();
+    let transport = HyperTransport::with_options(options).unwrap();
     assert!(!format!("{transport:?}").contains(SECRET));
     Arc::new(transport)
 }

@@ -9,13 +9,13 @@ use crate::contract::tls::Root;
 #[cfg(feature = "hyper")]
 #[test]
 fn hyper() {
-    check(|options| contact_sink_transport::HyperTransport::new(options).err());
+    check(|options| contact_sink_transport::HyperTransport::with_options(options).err());
 }
 
 #[cfg(feature = "reqwest")]
 #[test]
 fn reqwest() {
-    check(|options| contact_sink_transport::ReqwestTransport::new(options).err());
+    check(|options| contact_sink_transport::ReqwestTransport::with_options(options).err());
 }
 
 fn check(build: fn(TransportOptions) -> Option<BuildError>) {
