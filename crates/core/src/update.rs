@@ -1,6 +1,7 @@
 //! One change of one user's contact data.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::{Field, UserId, Value};
 
@@ -30,7 +31,7 @@ pub enum Subject {
     },
 }
 
-/// The fields to set for one [`Subject`]: at most one value for each [`Field`], none of them empty.
+/// The fields to set for one [`Subject`]: at most one value for each [`Field`], none of them empty. A clone shares them.
 ///
 /// ```
 /// use contact_sink_core::{ContactUpdate, Field};
@@ -44,7 +45,11 @@ pub enum Subject {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct ContactUpdate {
+pub struct ContactUpdate(Arc<Inner>);
+
+/// Shared by the clones of an update.
+#[derive(Clone, PartialEq, Eq)]
+struct Inner {
     subject: Subject,
     fields: Vec<(Field, Value)>,
 }
@@ -78,7 +83,7 @@ impl<I: Into<UserId>> From<I> for Subject {
 impl ContactUpdate {
     /// An update that sets nothing yet. A sink rejects one that is left so.
     pub fn new(subject: impl Into<Subject>) -> Self {
-        Self { subject: subject.into(), fields: Vec::new() }
+        Self(Arc::new(Inner { subject: subject.into(), fields: Vec::new() }))
     }
 
     /// An update of a user that sets nothing yet. A text becomes an id with [`UserId::new`], which checks it.
@@ -102,7 +107,7 @@ impl ContactUpdate {
         } else if value.is_empty() {
             Err(InvalidUpdate::EmptyValue(field))
         } else {
-            self.fields.push((field, value));
+            Arc::make_mut(&mut self.0).fields.push((field, value));
             Ok(self)
         }
     }
@@ -128,46 +133,46 @@ impl ContactUpdate {
 
     /// Whose data is set.
     pub fn subject(&self) -> &Subject {
-        &self.subject
+        &self.0.subject
     }
 
     /// The fields, in the order in which they were added.
     pub fn fields(&self) -> &[(Field, Value)] {
-        &self.fields
+        &self.0.fields
     }
 
     /// The value that the update sets for a field, if it does.
     pub fn get(&self, field: &Field) -> Option<&Value> {
-        self.fields.iter().find(|(named, _)| named == field).map(|(_, value)| value)
+        self.fields().iter().find(|(named, _)| named == field).map(|(_, value)| value)
     }
 
     /// How many bytes of text the update holds: its ids and its values. The fields, which updates share, do not count.
     pub fn text_bytes(&self) -> usize {
-        let ids = match &self.subject {
+        let ids = match self.subject() {
             Subject::User(id) => id.as_str().len(),
             Subject::Friend { owner, friend } => owner.as_str().len() + friend.as_str().len(),
         };
-        ids + self.fields.iter().map(|(_, value)| value.text_bytes()).sum::<usize>()
+        ids + self.fields().iter().map(|(_, value)| value.text_bytes()).sum::<usize>()
     }
 
     /// The same update with those fields only that `keep` wants.
     pub fn retain(mut self, mut keep: impl FnMut(&Field) -> bool) -> Self {
-        self.fields.retain(|(field, _)| keep(field));
+        Arc::make_mut(&mut self.0).fields.retain(|(field, _)| keep(field));
         self
     }
 
     /// The same update cut down to its field at `index`, or `None` if it has no such field.
     pub fn only(&self, index: usize) -> Option<Self> {
-        let field = self.fields.get(index)?.clone();
-        Some(Self { subject: self.subject.clone(), fields: vec![field] })
+        let field = self.fields().get(index)?.clone();
+        Some(Self(Arc::new(Inner { subject: self.subject().clone(), fields: vec![field] })))
     }
 }
 
 impl fmt::Debug for ContactUpdate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ContactUpdate")
-            .field("subject", &self.subject)
-            .field("fields", &self.fields.iter().map(|(field, _)| field).collect::<Vec<_>>())
+            .field("subject", self.subject())
+            .field("fields", &self.fields().iter().map(|(field, _)| field).collect::<Vec<_>>())
             .finish()
     }
 }

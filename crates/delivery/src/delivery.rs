@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::backoff::after;
 use crate::buffer::{Buffer, Part};
-use crate::lane::item::{Delivered, Item, Priority, Reply};
+use crate::lane::item::{Delivered, Item, Post, Priority, Reply};
 use crate::lane::ledger::Told;
 use crate::lane::{Command, Lane, driver};
 use crate::observe::{Caller, within_current};
@@ -238,12 +238,13 @@ impl Delivery {
         self.summary()
     }
 
-    fn give(&self, update: ContactUpdate, deadline: Option<Instant>, part: Part) -> Ticket {
+    fn give(&self, update: ContactUpdate, deadline: Option<Instant>, part: Option<Part>) -> Ticket {
         let (to, outcome) = oneshot::channel();
         let at = Arc::new(AtomicUsize::new(usize::MAX));
-        let mut item = Item::new(update, Priority::Interactive, Reply::One { to, at: at.clone() }, part);
+        let reply = Reply::One { to, at: at.clone() };
+        let mut item = Item::new(update, Priority::Interactive, reply, part, Instant::now());
         (item.deadline, item.caller) = (deadline, Caller::current());
-        self.submit(item);
+        self.submit(vec![item]);
         Ticket { outcome, at, lane: self.shared.commands.clone(), is_open: true }
     }
 
@@ -251,15 +252,17 @@ impl Delivery {
         &self.shared.buffer
     }
 
-    pub(crate) fn submit(&self, item: Item) {
-        if let Err(SendError(Command::Submit(mut item))) = self.shared.commands.send(Command::Submit(Box::new(item))) {
+    pub(crate) fn submit(&self, items: Vec<Item>) {
+        let Err(SendError(Command::Submit(items))) = self.shared.commands.send(Command::Submit(items)) else { return };
+        let mut post = Post::default();
+        for mut item in items {
             // The task is gone: this update was never sent.
             let stop = match &*self.shared.health.borrow() {
                 Health::Stopped(stop) if **stop != Stop::Broken => Undelivered::by(stop),
                 _ => Undelivered::Broken,
             };
             let outcome = item.undelivered(stop);
-            item.tell(outcome);
+            item.tell(outcome, &mut post);
         }
     }
 

@@ -25,7 +25,7 @@ use crate::observe::{Departed, Leaving, Observer};
 use crate::options::Rules;
 use crate::slab::Slab;
 use crate::{Admission, Health, Journal, JournalError, MaxRejected, Options, Outcome, Stop, Undelivered};
-use item::{At, Item, Key, Priority, Reply};
+use item::{At, Item, Key, Post, Priority, Reply};
 use ledger::{Ledger, Told};
 use scheduler::Scheduler;
 use scheduler::retries::{Again, Group, Purpose};
@@ -35,7 +35,7 @@ use state::{Allowance, State, TEN};
 /// What the handles tell the lane.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Submit(Box<Item>),
+    Submit(Vec<Item>),
     /// A caller left; its update is at this place, if the lane has it.
     Left(Arc<AtomicUsize>),
     /// The caller refused an update itself, without giving it to the lane.
@@ -107,7 +107,7 @@ impl Lane {
 
     pub(crate) fn handle(&mut self, command: Command, now: Instant) {
         match command {
-            Command::Submit(item) => self.submit(*item, now),
+            Command::Submit(items) => items.into_iter().for_each(|item| self.submit(item, now)),
             Command::Left(place) => self.left(place.load(Ordering::Relaxed)),
             Command::RefusedByCaller => {
                 self.ledger.refused_by_caller();
@@ -195,8 +195,8 @@ impl Lane {
             Some(Err(rejection)) => return self.reject(key, vec![rejection], Vec::new(), now),
             Some(Ok(())) => {}
         }
-        if let Health::Paused { cause, .. } = self.state.health()
-            && priority == Priority::Interactive
+        if priority == Priority::Interactive
+            && let Health::Paused { cause, .. } = self.state.health()
             && !self.takes_in_pause(now)
         {
             return self.undeliver(key, Undelivered::Paused(cause), now);
@@ -461,7 +461,8 @@ impl Lane {
             } else if deadline <= now {
                 self.scheduler.deadlines.remove(&(deadline, key));
                 let (applied, cause) = (Applied::Maybe, Undelivered::Deadline);
-                item.tell(Outcome::Undelivered { applied, cause, update: item.update.clone() });
+                let outcome = Outcome::Undelivered { applied, cause, update: item.update.clone() };
+                item.tell(outcome, &mut Post::default());
             }
         }
     }

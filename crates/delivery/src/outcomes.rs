@@ -1,24 +1,29 @@
 //! The outcomes of a stream of updates.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use contact_sink_core::{Applied, ContactUpdate};
 use futures_core::Stream;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-use crate::buffer::Permit;
+use crate::buffer::{Freed, Part};
 use crate::lane::Command;
-use crate::lane::item::{Delivered, Item, Priority, Reply};
+use crate::lane::item::{Delivered, Item, Priority, Reply, ToReader};
 use crate::observe::Caller;
+use crate::slab::Slab;
 use crate::{Delivery, Numbered, Outcome, Summary};
 
 type Updates<T, E> = Pin<Box<dyn Stream<Item = Result<Read<T>, E>> + Send>>;
-type Waiting = Pin<Box<dyn Future<Output = Permit> + Send>>;
+type Waiting = Pin<Box<dyn Future<Output = Part> + Send>>;
+
+/// So many updates are given to the lane at once.
+const MOST_AT_ONCE: usize = 256;
 
 /// The outcomes of [`Delivery::deliver_all`], as they become definite: a stream of the caller's tags with their outcomes.
 ///
@@ -37,15 +42,20 @@ pub struct TryOutcomes<T, E>(pub(crate) Reader<T, E>);
 pub(crate) struct Reader<T, E> {
     delivery: Delivery,
     input: Option<Updates<T, E>>,
+    /// It was read to its end.
+    input_ended: bool,
     /// For a place for one update, or for the text of the one that was read.
     waiting: Option<Waiting>,
-    place: Option<OwnedSemaphorePermit>,
+    part: Option<Part>,
     read: Option<Read<T>>,
-    tags: HashMap<u64, T>,
-    next_id: u64,
+    /// By the ids of the updates.
+    tags: Slab<T>,
     caller: Caller,
-    to: mpsc::UnboundedSender<(u64, Delivered)>,
-    results: mpsc::UnboundedReceiver<(u64, Delivered)>,
+    to: Arc<ToReader>,
+    results: mpsc::UnboundedReceiver<Vec<(usize, Delivered)>>,
+    /// Of these, the ones that the caller takes next.
+    told: std::vec::IntoIter<(usize, Delivered)>,
+    freed: Freed,
 }
 
 /// One update as it was read.
@@ -119,23 +129,29 @@ impl<T, E> Reader<T, E> {
         Self {
             delivery,
             input: Some(input),
+            input_ended: false,
             waiting: None,
-            place: None,
+            part: None,
             read: None,
-            tags: HashMap::new(),
-            next_id: 0,
+            tags: Slab::new(),
             caller: Caller::current(),
-            to,
+            to: Arc::new(to),
             results,
+            told: Vec::new().into_iter(),
+            freed: Freed::default(),
         }
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(T, Outcome), E>>> {
         loop {
-            if let Poll::Ready(Some((id, delivered))) = self.results.poll_recv(cx)
-                && let Some(tag) = self.tags.remove(&id)
-            {
-                return Poll::Ready(Some(Ok((tag, delivered.outcome))));
+            if let Some((id, Delivered { outcome, part })) = self.told.next() {
+                part.into_iter().for_each(|part| self.freed.add(part));
+                let Some(tag) = self.tags.remove(id) else { continue };
+                return Poll::Ready(Some(Ok((tag, outcome))));
+            }
+            if let Poll::Ready(Some(told)) = self.results.poll_recv(cx) {
+                self.told = told.into_iter();
+                continue;
             }
             if self.input.is_none() && self.tags.is_empty() {
                 return Poll::Ready(None);
@@ -146,53 +162,88 @@ impl<T, E> Reader<T, E> {
         }
     }
 
-    /// Gives the lane one more update, or says that there is none now. An error of the input is passed on.
+    /// Gives the lane the updates that are there, or says that there is none now. An error of the input is passed on.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
+        // What the caller has taken frees places.
+        self.freed.flush();
+        let (mut items, now) = (Vec::new(), Instant::now());
+        let read = loop {
+            match self.poll_update(cx, now) {
+                Poll::Ready(Some(Ok(item))) => items.push(item),
+                Poll::Ready(Some(Err(error))) => break Poll::Ready(Err(error)),
+                Poll::Ready(None) => break Poll::Ready(Ok(())),
+                Poll::Pending if items.is_empty() => break Poll::Pending,
+                Poll::Pending => break Poll::Ready(Ok(())),
+            }
+            if items.len() == MOST_AT_ONCE {
+                break Poll::Ready(Ok(()));
+            }
+        };
+        if !items.is_empty() {
+            self.delivery.submit(items);
+        }
+        if self.input_ended {
+            self.end_input();
+        }
+        read
+    }
+
+    /// One more update with its part of the buffer; `None` if no more come.
+    fn poll_update(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Option<Result<Item, E>>> {
         let Some(input) = &mut self.input else { return Poll::Pending };
-        if let Some(Read { update, .. }) = &self.read {
-            let waiting =
-                self.waiting.get_or_insert_with(|| Box::pin(self.delivery.buffer().background.for_text(update)));
-            let text = ready!(waiting.as_mut().poll(cx));
+        if let Some(waiting) = &mut self.waiting {
+            self.part = Some(ready!(waiting.as_mut().poll(cx)));
             self.waiting = None;
-            if let (Some(one), Ok(text), Some(Read { tag, number, update, earlier })) =
-                (self.place.take(), text, self.read.take())
-            {
-                self.tags.insert(self.next_id, tag);
-                let reply = Reply::Many { id: self.next_id, to: self.to.clone() };
-                self.next_id += 1;
-                let mut item = Item::new(update, Priority::Background, reply, Some([one, text]));
-                (item.number, item.applied, item.caller) = (number, earlier, self.caller.clone());
-                self.delivery.submit(item);
+        } else if self.part.is_none() {
+            let places = &self.delivery.buffer().background;
+            self.part = places.place_now();
+            if self.part.is_none() {
+                let waiting = self.waiting.insert(Box::pin(places.clone().place()));
+                self.part = Some(ready!(waiting.as_mut().poll(cx)));
+                self.waiting = None;
             }
-            return Poll::Ready(Ok(()));
         }
-        if self.place.is_none() {
-            let waiting = self.waiting.get_or_insert_with(|| Box::pin(self.delivery.buffer().background.for_one()));
-            let place = ready!(waiting.as_mut().poll(cx));
-            self.waiting = None;
-            // The semaphore is never closed; if it were, nothing more could be read.
-            self.place = place.ok();
-        }
-        match input.as_mut().poll_next(cx) {
-            Poll::Pending => {
-                // An input that has nothing now must not keep others out.
-                self.place = None;
-                return Poll::Pending;
-            }
-            Poll::Ready(Some(Ok(read))) => self.read = Some(read),
-            Poll::Ready(Some(Err(error))) => {
-                // The caller may take its time with it.
-                self.place = None;
-                return Poll::Ready(Err(error));
-            }
-            Poll::Ready(None) => self.end_input(),
-        }
-        Poll::Ready(Ok(()))
+        let read = match self.read.take() {
+            // The part that was waited for has its text.
+            Some(read) => read,
+            None => match input.as_mut().poll_next(cx) {
+                Poll::Ready(Some(Ok(read))) => {
+                    let Some(part) = self.part.take() else { return Poll::Pending };
+                    match part.with_text_now(&read.update) {
+                        Ok(part) => self.part = Some(part),
+                        Err((part, bytes)) => {
+                            self.read = Some(read);
+                            self.waiting = Some(Box::pin(part.with_text(bytes)));
+                            return self.poll_update(cx, now);
+                        }
+                    }
+                    read
+                }
+                Poll::Pending => {
+                    // An input that has nothing now must not keep others out.
+                    self.part = None;
+                    return Poll::Pending;
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    // The caller may take its time with it.
+                    self.part = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                Poll::Ready(None) => {
+                    (self.part, self.input_ended) = (None, true);
+                    return Poll::Ready(None);
+                }
+            },
+        };
+        let Read { tag, number, update, earlier } = read;
+        let reply = Reply::Many { id: self.tags.insert(tag), to: self.to.clone() };
+        let mut item = Item::new(update, Priority::Background, reply, self.part.take(), now);
+        (item.number, item.applied, item.caller) = (number, earlier, self.caller.clone());
+        Poll::Ready(Some(Ok(item)))
     }
 
     fn end_input(&mut self) {
         if self.input.take().is_some() {
-            self.place = None;
             self.delivery.command(Command::InputEnded);
         }
     }

@@ -30,6 +30,14 @@ impl<T> Slab<T> {
         value
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub(crate) fn get(&self, place: usize) -> Option<&T> {
         self.places.get(place)?.as_ref()
     }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Once};
+use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use contact_sink_core::{ContactSink, ContactUpdate};
-use contact_sink_delivery::{Delivery, JournalError, Numbered, Options, Outcome, Stop, Summary, Undelivered};
+use contact_sink_delivery::{Delivery, JournalError, Numbered, Options, Outcome, Outcomes, Stop, Summary, Undelivered};
 use contact_sink_journal::{State, Stopped};
 use futures_core::Stream;
 use tokio::sync::mpsc;
@@ -28,6 +29,8 @@ use crate::report::{Counts, DestinationReport, Replaced, StopReport};
 
 /// So many rows that are not sent are written down together.
 const MOST_ASIDE: usize = 512;
+/// So many outcomes are taken in one turn, if they are there.
+const MOST_OUTCOMES: usize = 256;
 
 /// What a run of one destination needs. It shares nothing with others but a limiter in its options.
 pub struct Run {
@@ -214,15 +217,13 @@ impl Run {
         let (mut settle_until, mut abandoned) = (None, false);
         while sending || reading_aside {
             tokio::select! {
-                next = outcomes.next(), if sending => match next {
-                    Some((number, Outcome::Undelivered { cause: last, applied, .. })) => {
+                more = poll_fn(|cx| take_outcomes(&mut outcomes, cx, |number, outcome| {
+                    // The books have every other one already.
+                    if let Outcome::Undelivered { cause: last, applied, .. } = outcome {
                         books.give_back(number, applied);
                         cause = Some(last).filter(|last| last.error().is_some()).or(cause.take());
                     }
-                    // The books have it already.
-                    Some(_) => {}
-                    None => sending = false,
-                },
+                })), if sending => sending = more,
                 count = aside.recv_many(&mut batch, MOST_ASIDE), if reading_aside => {
                     reading_aside = count > 0;
                     let stopped = !ends.is_empty() || delivery.summary().stop.is_some();
@@ -325,6 +326,23 @@ fn add_failure(ends: &mut Vec<End>, books: &Books, error: JournalError) {
 
 fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+/// Takes the outcomes that are there; false after the last one.
+fn take_outcomes(
+    outcomes: &mut Outcomes<u64>,
+    cx: &mut Context<'_>,
+    mut take: impl FnMut(u64, Outcome),
+) -> Poll<bool> {
+    for taken in 0..MOST_OUTCOMES {
+        match Pin::new(&mut *outcomes).poll_next(cx) {
+            Poll::Ready(Some((number, outcome))) => take(number, outcome),
+            Poll::Ready(None) => return Poll::Ready(false),
+            Poll::Pending if taken == 0 => return Poll::Pending,
+            Poll::Pending => break,
+        }
+    }
+    Poll::Ready(true)
 }
 
 async fn until(instant: Option<Instant>) {

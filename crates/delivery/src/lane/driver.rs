@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use contact_sink_core::{ContactSink, ContactUpdate, Retry, SinkError, SinkErrorKind, Verdict};
 use tokio::sync::mpsc;
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Command, Lane};
@@ -66,16 +66,11 @@ pub(crate) async fn drive(
                 None => is_open = false,
             },
             Some(joined) = flying.join_next_with_id(), if !flying.is_empty() => {
-                match joined {
-                    Ok((id, (number, answer))) => {
-                        numbers.remove(&id);
-                        lane.answered(number, answer, Instant::now());
-                    }
-                    Err(error) => {
-                        if let Some(number) = numbers.remove(&error.id()) {
-                            lane.panicked(number, Instant::now());
-                        }
-                    }
+                let mut next = Some(joined);
+                // What came meanwhile is written down with it.
+                while let Some(joined) = next {
+                    land(&mut lane, &mut numbers, joined);
+                    next = flying.try_join_next_with_id();
                 }
             }
             permit = granted(&mut departure) => {
@@ -89,6 +84,21 @@ pub(crate) async fn drive(
                 }
             }
             () = until(wake_at) => {}
+        }
+    }
+}
+
+/// A request ended, with an answer or a panic.
+fn land(lane: &mut Lane, numbers: &mut HashMap<Id, u64>, joined: Result<(Id, (u64, Answer)), JoinError>) {
+    match joined {
+        Ok((id, (number, answer))) => {
+            numbers.remove(&id);
+            lane.answered(number, answer, Instant::now());
+        }
+        Err(error) => {
+            if let Some(number) = numbers.remove(&error.id()) {
+                lane.panicked(number, Instant::now());
+            }
         }
     }
 }

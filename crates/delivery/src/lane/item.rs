@@ -38,7 +38,7 @@ pub(crate) struct Item {
     /// Until its outcome is told.
     pub(crate) caller: Caller,
     /// What it has of the buffer.
-    pub(crate) part: Part,
+    pub(crate) part: Option<Part>,
     /// Whether its part was given back before its outcome.
     pub(crate) has_no_part: bool,
     pub(crate) came: Instant,
@@ -89,7 +89,13 @@ pub(crate) struct Split {
 }
 
 impl Item {
-    pub(crate) fn new(update: ContactUpdate, priority: Priority, reply: Reply, part: Part) -> Self {
+    pub(crate) fn new(
+        update: ContactUpdate,
+        priority: Priority,
+        reply: Reply,
+        part: Option<Part>,
+        came: Instant,
+    ) -> Self {
         Self {
             seq: 0,
             number: None,
@@ -100,7 +106,7 @@ impl Item {
             caller: Caller::default(),
             part,
             has_no_part: false,
-            came: Instant::now(),
+            came,
             at: At::Line,
             sent: false,
             failures: 0,
@@ -122,13 +128,13 @@ impl Item {
     }
 
     /// Gives the caller the outcome. Its part of the buffer is free when the caller takes it, and its span is no longer held.
-    pub(crate) fn tell(&mut self, outcome: Outcome) {
+    pub(crate) fn tell(&mut self, outcome: Outcome, post: &mut Post) {
         self.caller = Caller::default();
-        let delivered = Delivered { outcome, _part: self.part.take() };
-        // If the caller is gone, what comes back is dropped here, which frees the part.
+        let delivered = Delivered { outcome, part: self.part.take() };
         match self.reply.take() {
+            // If the caller is gone, what comes back is dropped here, which frees the part.
             Some(Reply::One { to, .. }) => drop(to.send(delivered)),
-            Some(Reply::Many { id, to }) => drop(to.send((id, delivered))),
+            Some(Reply::Many { id, to }) => post.add(to, (id, delivered)),
             None => {}
         }
     }
@@ -149,7 +155,8 @@ impl Drop for Item {
     fn drop(&mut self) {
         if self.is_awaited() {
             let applied = if self.sent { Applied::Maybe } else { self.applied };
-            self.tell(Outcome::Undelivered { applied, cause: Undelivered::Broken, update: self.update.clone() });
+            let outcome = Outcome::Undelivered { applied, cause: Undelivered::Broken, update: self.update.clone() };
+            self.tell(outcome, &mut Post::default());
         }
     }
 }
@@ -163,14 +170,39 @@ pub(crate) enum Reply {
         at: Arc<AtomicUsize>,
     },
     Many {
-        id: u64,
-        to: mpsc::UnboundedSender<(u64, Delivered)>,
+        id: usize,
+        to: Arc<ToReader>,
     },
+}
+
+/// Where the outcomes of one input go, by the ids that its reader gave the updates.
+pub(crate) type ToReader = mpsc::UnboundedSender<Vec<(usize, Delivered)>>;
+
+/// Outcomes on their way to inputs; those of one input are sent together when it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Post(Vec<(Arc<ToReader>, Vec<(usize, Delivered)>)>);
+
+impl Post {
+    fn add(&mut self, to: Arc<ToReader>, delivered: (usize, Delivered)) {
+        match self.0.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &to)) {
+            Some((_, outcomes)) => outcomes.push(delivered),
+            None => self.0.push((to, vec![delivered])),
+        }
+    }
+}
+
+impl Drop for Post {
+    fn drop(&mut self) {
+        for (to, outcomes) in self.0.drain(..) {
+            // If the reader is gone, what comes back is dropped here, which frees the parts.
+            drop(to.send(outcomes));
+        }
+    }
 }
 
 /// An outcome on its way to the caller, with the part of the buffer that is free once it is taken.
 #[derive(Debug)]
 pub(crate) struct Delivered {
     pub(crate) outcome: Outcome,
-    _part: Part,
+    pub(crate) part: Option<Part>,
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use contact_sink_core::{Applied, ContactUpdate};
 use tokio::time::Instant;
 
-use super::item::{Item, Key};
+use super::item::{Item, Key, Post};
 use crate::observe::Observer;
 use crate::slab::Slab;
 use crate::{Admission, Departing, Journal, JournalError, MaxRejected, Outcome, Settled, Stop, Summary, Undelivered};
@@ -161,9 +161,10 @@ impl Ledger {
             told.summary.count(outcome);
         }
         drop(told);
+        let mut post = Post::default();
         let tell = |(key, outcome): (Key, Outcome)| {
             if let Some(item) = items.get_mut(key) {
-                item.tell(outcome);
+                item.tell(outcome, &mut post);
             }
             key
         };

@@ -34,7 +34,7 @@ impl Waiting {
     fn give(&mut self, user: i64, value: &str, priority: Priority) -> Key {
         let update = ContactUpdate::user(user).with("email".parse().unwrap(), value).unwrap();
         let reply = Reply::One { to: oneshot::channel().0, at: Default::default() };
-        let mut item = Item::new(update, priority, reply, None);
+        let mut item = Item::new(update, priority, reply, None, Instant::now());
         (item.seq, item.came) = (self.items.iter().count() as u64, self.now);
         let key = self.items.insert(item);
         if self.scheduler.subjects.enter(self.items[key].update.subject(), key) {

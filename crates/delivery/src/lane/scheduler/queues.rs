@@ -1,6 +1,6 @@
 //! Updates that were never sent, by batch key and priority; the oldest goes first.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use contact_sink_core::BatchKey;
@@ -36,19 +36,42 @@ pub(crate) struct Queues {
 #[derive(Debug)]
 struct Queue {
     key: BatchKey,
-    /// By `seq`, for each priority: what waits, and when it came.
-    waiting: [BTreeMap<u64, (Key, Instant)>; 2],
+    /// What waits, for each priority in the order of `seq`.
+    waiting: [VecDeque<Waiting>; 2],
     /// It has a request in flight and may have only one.
     busy: bool,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    seq: u64,
+    key: Key,
+    came: Instant,
+}
+
+/// The place at which an update is, or is to be.
+fn place_of(waiting: &VecDeque<Waiting>, seq: u64) -> Result<usize, usize> {
+    waiting.binary_search_by_key(&seq, |waiting| waiting.seq)
+}
+
+fn insert(waiting: &mut VecDeque<Waiting>, new: Waiting) {
+    // Nearly always the newest.
+    let is_newest = waiting.back().is_none_or(|last| last.seq < new.seq);
+    let place = if is_newest { waiting.len() } else { place_of(waiting, new.seq).unwrap_or_else(|place| place) };
+    waiting.insert(place, new);
+}
+
+fn remove(waiting: &mut VecDeque<Waiting>, seq: u64) -> Option<Waiting> {
+    waiting.remove(place_of(waiting, seq).ok()?)
+}
+
 impl Queue {
     fn len(&self) -> usize {
-        self.waiting.iter().map(BTreeMap::len).sum()
+        self.waiting.iter().map(VecDeque::len).sum()
     }
 
     fn oldest(&self, priority: Priority) -> Option<u64> {
-        self.waiting[priority as usize].first_key_value().map(|(seq, _)| *seq)
+        self.waiting[priority as usize].front().map(|waiting| waiting.seq)
     }
 }
 
@@ -77,7 +100,7 @@ impl Queues {
             Some(queue) => *queue,
             None => self.open(batch_key),
         };
-        self.change(queue, |queue| queue.waiting[priority as usize].insert(seq, (key, came)));
+        self.change(queue, |queue| insert(&mut queue.waiting[priority as usize], Waiting { seq, key, came }));
         self.len += 1;
         queue
     }
@@ -90,9 +113,9 @@ impl Queues {
 
     /// Takes one update out.
     pub(crate) fn remove(&mut self, queue: usize, seq: u64) {
-        let is_in = |queue: &Queue| queue.waiting.iter().any(|waiting| waiting.contains_key(&seq));
+        let is_in = |queue: &Queue| queue.waiting.iter().any(|waiting| place_of(waiting, seq).is_ok());
         if self.queues.get(queue).is_some_and(is_in) {
-            self.change(queue, |queue| queue.waiting.iter_mut().filter_map(|waiting| waiting.remove(&seq)).count());
+            self.change(queue, |queue| queue.waiting.iter_mut().filter_map(|waiting| remove(waiting, seq)).count());
             self.len -= 1;
             self.close_if_empty(queue);
         }
@@ -102,7 +125,9 @@ impl Queues {
     pub(crate) fn promote(&mut self, queue: usize, seq: u64) {
         self.change(queue, |queue| {
             let [background, interactive] = &mut queue.waiting;
-            interactive.extend(background.remove_entry(&seq));
+            if let Some(promoted) = remove(background, seq) {
+                insert(interactive, promoted);
+            }
         });
     }
 
@@ -116,7 +141,7 @@ impl Queues {
     ) -> Option<usize> {
         let ready = &self.ready[priority as usize];
         let newest =
-            |queue: &usize| self.queues[*queue].waiting[priority as usize].last_key_value().map(|(seq, _)| *seq);
+            |queue: &usize| self.queues[*queue].waiting[priority as usize].back().map(|waiting| waiting.seq);
         let first = match order {
             Order::OldestFirst | Order::NewestBesideOldest => ready.first().map(|(_, queue)| queue)?,
             Order::NewestFirst => ready.iter().map(|(_, queue)| queue).max_by_key(|queue| newest(queue))?,
@@ -132,8 +157,8 @@ impl Queues {
     }
 
     fn lingers_until(&self, queue: usize, priority: Priority) -> Option<Instant> {
-        let (_, (_, came)) = self.queues[queue].waiting[priority as usize].first_key_value()?;
-        Some(after(*came, self.linger))
+        let first = self.queues[queue].waiting[priority as usize].front()?;
+        Some(after(first.came, self.linger))
     }
 
     /// When the next queue has waited long enough.
@@ -145,7 +170,7 @@ impl Queues {
     /// Since when the oldest update of this priority waits.
     pub(crate) fn oldest(&self, priority: Priority) -> Option<Instant> {
         let (_, queue) = self.ready[priority as usize].first()?;
-        self.queues[*queue].waiting[priority as usize].first_key_value().map(|(_, (_, came))| *came)
+        self.queues[*queue].waiting[priority as usize].front().map(|waiting| waiting.came)
     }
 
     /// Takes one batch of at most so many: of this priority first, then of the other.
@@ -156,10 +181,10 @@ impl Queues {
             for priority in [first as usize, 1 - first as usize] {
                 while batch.len() < most {
                     let taken = match order {
-                        Order::OldestFirst => queue.waiting[priority].pop_first(),
-                        Order::NewestFirst | Order::NewestBesideOldest => queue.waiting[priority].pop_last(),
+                        Order::OldestFirst => queue.waiting[priority].pop_front(),
+                        Order::NewestFirst | Order::NewestBesideOldest => queue.waiting[priority].pop_back(),
                     };
-                    let Some((_, (key, _))) = taken else { break };
+                    let Some(Waiting { key, .. }) = taken else { break };
                     batch.push(key);
                 }
             }
@@ -173,7 +198,7 @@ impl Queues {
     /// All that waits here, in no order: its `seq` and its key.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (u64, Key)> {
         let waiting = self.queues.iter().flat_map(|(_, queue)| &queue.waiting);
-        waiting.flat_map(|waiting| waiting.iter().map(|(seq, (key, _))| (*seq, *key)))
+        waiting.flat_map(|waiting| waiting.iter().map(|waiting| (waiting.seq, waiting.key)))
     }
 
     /// A request of this key was sent, and no other may be until it is answered.

@@ -1,6 +1,6 @@
 //! What waits because of its subject: behind an earlier update, or until an earlier value cannot arrive any more.
 
-use std::collections::hash_map::RandomState;
+use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const MOST_HELD: usize = 50_000;
 /// The subjects that have an update without an outcome, a value that may still arrive, or an update that the next run sends again.
 #[derive(Debug, Default)]
 pub(crate) struct Subjects {
-    lines: HashMap<Subject, Line>,
+    lines: HashMap<Subject, Line, foldhash::fast::RandomState>,
     /// Only hashes of the values are kept, with a key of this lane's own.
     hasher: RandomState,
     /// When each hold is over, by when and by the update's `seq`.
@@ -30,6 +30,12 @@ pub(crate) struct Subjects {
 #[derive(Debug, Default)]
 struct Line {
     active: Option<Key>,
+    /// Few lines have more than one update.
+    more: Option<Box<More>>,
+}
+
+#[derive(Debug, Default)]
+struct More {
     waiting: VecDeque<Key>,
     hold: Option<Hold>,
     /// Why an update of a run ended undelivered: the next run sends it again, so nothing may be sent after it.
@@ -43,49 +49,67 @@ struct Hold {
     fields: Option<u64>,
 }
 
+impl Line {
+    fn waiting(&self) -> impl Iterator<Item = &Key> {
+        self.more.iter().flat_map(|more| &more.waiting)
+    }
+
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
+
+    fn is_over(&self) -> bool {
+        let has_more = |more: &More| more.hold.is_some() || more.ended.is_some();
+        self.active.is_none() && !self.more.as_deref().is_some_and(has_more)
+    }
+}
+
 impl Subjects {
     /// Whether this update may go on. Else it waits behind the earlier ones of its subject.
     pub(crate) fn enter(&mut self, subject: &Subject, key: Key) -> bool {
-        if let Some(line) = self.lines.get_mut(subject) {
-            if line.active.is_some() {
-                line.waiting.push_back(key);
-                return false;
-            }
+        let line = self.lines.entry(subject.clone()).or_default();
+        let may_go_on = line.active.is_none();
+        if may_go_on {
             line.active = Some(key);
         } else {
-            self.lines.insert(subject.clone(), Line { active: Some(key), ..Line::default() });
+            line.more().waiting.push_back(key);
         }
-        true
+        may_go_on
     }
 
     /// This update has its outcome: the next one of the subject, if any, goes on.
     pub(crate) fn leave(&mut self, subject: &Subject, key: Key) -> Option<Key> {
-        let line = self.lines.get_mut(subject)?;
+        // The subject is cloned, which is cheap, so that it is looked up once.
+        let Entry::Occupied(mut entry) = self.lines.entry(subject.clone()) else { return None };
+        let line = entry.get_mut();
         if line.active != Some(key) {
-            line.waiting.retain(|waiting| *waiting != key);
+            line.more().waiting.retain(|waiting| *waiting != key);
             return None;
         }
-        line.active = line.waiting.pop_front();
+        line.active = line.more.as_mut().and_then(|more| more.waiting.pop_front());
         let next = line.active;
-        if next.is_none() && line.hold.is_none() && line.ended.is_none() {
-            self.lines.remove(subject);
+        if line.is_over() {
+            entry.remove();
         }
         next
     }
 
     /// The updates of a subject without an outcome, in order.
     pub(crate) fn of(&self, subject: &Subject) -> impl Iterator<Item = Key> {
-        self.lines.get(subject).into_iter().flat_map(|line| line.active.iter().chain(&line.waiting)).copied()
+        self.lines.get(subject).into_iter().flat_map(|line| line.active.iter().chain(line.waiting())).copied()
     }
 
     /// Whether anything waits behind an earlier update.
     pub(crate) fn has_waiting(&self) -> bool {
-        self.lines.values().any(|line| !line.waiting.is_empty())
+        self.lines.values().any(|line| line.waiting().next().is_some())
     }
 
     /// Until when this update must wait, if it must.
     pub(crate) fn held_until(&self, update: &ContactUpdate, now: Instant) -> Option<Instant> {
-        let Hold { until, fields } = self.lines.get(update.subject())?.hold.as_ref()?;
+        if self.holds.is_empty() {
+            return None;
+        }
+        let Hold { until, fields } = self.lines.get(update.subject())?.more.as_ref()?.hold.as_ref()?;
         let is_same = fields.is_some() && *fields == self.hash(update);
         (*until > now && !is_same).then_some(*until)
     }
@@ -94,7 +118,7 @@ impl Subjects {
     pub(crate) fn hold(&mut self, update: &ContactUpdate, seq: u64, until: Instant) {
         let fields = self.hash(update);
         let line = self.lines.entry(update.subject().clone()).or_default();
-        let hold = line.hold.get_or_insert(Hold { until, fields });
+        let hold = line.more().hold.get_or_insert(Hold { until, fields });
         hold.until = hold.until.max(until);
         hold.fields = hold.fields.filter(|held| Some(*held) == fields);
         self.holds.insert((until, seq), update.subject().clone());
@@ -105,8 +129,8 @@ impl Subjects {
         while let Some(first) = self.holds.first_entry().filter(|first| first.key().0 <= now) {
             let subject = first.remove();
             let Some(line) = self.lines.get_mut(&subject) else { continue };
-            line.hold.take_if(|hold| hold.until <= now);
-            if line.active.is_none() && line.hold.is_none() && line.ended.is_none() {
+            line.more().hold.take_if(|hold| hold.until <= now);
+            if line.is_over() {
                 self.lines.remove(&subject);
             }
         }
@@ -123,13 +147,13 @@ impl Subjects {
     /// Leaves the later updates of this subject to the next run. Says of how many subjects that is so.
     pub(crate) fn end(&mut self, subject: &Subject, error: Arc<SinkError>) -> usize {
         let line = self.lines.entry(subject.clone()).or_default();
-        self.ended += usize::from(line.ended.replace(error).is_none());
+        self.ended += usize::from(line.more().ended.replace(error).is_none());
         self.ended
     }
 
     /// Why updates of this subject are left to the next run, if they are.
     pub(crate) fn ended(&self, subject: &Subject) -> Option<Arc<SinkError>> {
-        if self.ended == 0 { None } else { self.lines.get(subject)?.ended.clone() }
+        if self.ended == 0 { None } else { self.lines.get(subject)?.more.as_ref()?.ended.clone() }
     }
 
     /// `None` if there is a kind of value that is not known here: nothing is taken for the same then.
