@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use contact_sink_core::{Applied, ContactUpdate};
-use contact_sink_journal::{FedBack, Rows};
+use contact_sink_journal::{FedBack, FoundAhead, LookAhead, Rows};
 use contact_sink_mapping::{Mapped, Mapper, Problem, Record, RejectedBy, SkipReason, Tally};
 use contact_sink_source::{Fault, InputRows, Row};
 use tokio::runtime::Handle;
@@ -29,6 +30,8 @@ pub struct ReadRow {
     pub follows_rejected: bool,
     /// Whether an earlier command may have sent it.
     pub earlier: Applied,
+    /// Whether the vendor had all of it when it was looked up ahead of the lane.
+    pub found_ahead: Option<FoundAhead>,
     /// Its share of what may be read ahead; given back when the row has its outcome.
     _share: Option<OwnedSemaphorePermit>,
 }
@@ -70,6 +73,8 @@ pub struct Wanted {
     /// What the journal knows of the runs whose rejected rows may be fed back, by the names that the rows carry. Without a journal
     /// a row that is fed back is as good as a new one.
     pub fed_back: Option<HashMap<String, FedBack>>,
+    /// Looks up what the vendor has, if that is left out.
+    pub look_ahead: Option<LookAhead>,
 }
 
 /// How old the values of a row that is fed back are.
@@ -102,6 +107,8 @@ pub struct Seen {
 }
 
 const WAITING_ROWS: usize = 512;
+/// So many rows are looked up together at most.
+const ROWS_LOOKED_UP: usize = 256;
 /// The most bytes of rows without an outcome: rows are few hundred bytes, and some are a megabyte.
 const WAITING_BYTES: usize = 16 * 1024 * 1024;
 
@@ -116,8 +123,12 @@ impl Known {
 }
 
 /// Reads on, on a thread of its own. Rows that have their outcome are not mapped again.
-pub fn start(rows: InputRows, mapper: Mapper, mut known: Known, wanted: Wanted) -> Reading {
+pub fn start(rows: InputRows, mapper: Mapper, mut known: Known, mut wanted: Wanted) -> Reading {
     let (to_send, updates) = mpsc::channel(WAITING_ROWS);
+    let updates = match wanted.look_ahead.take() {
+        Some(look_ahead) => look_up(updates, look_ahead),
+        None => updates,
+    };
     let (to_side, aside) = mpsc::channel(WAITING_ROWS);
     let (runtime, shares) = (Handle::current(), Arc::new(Semaphore::new(WAITING_BYTES)));
     let end = tokio::task::spawn_blocking(move || {
@@ -132,8 +143,18 @@ pub fn start(rows: InputRows, mapper: Mapper, mut known: Known, wanted: Wanted) 
             let rejected_by = mapper.rejected_by(&record);
             let part = rejected_by.as_ref().zip(wanted.fed_back.as_ref()).map(|(by, known)| part_of(by, known));
             let unknown_age = part.and_then(Result::err);
-            let row =
-                ReadRow { line, number, record, ids, rejected_by, part, follows_rejected, earlier, _share: share };
+            let row = ReadRow {
+                line,
+                number,
+                record,
+                ids,
+                rejected_by,
+                part,
+                follows_rejected,
+                earlier,
+                found_ahead: None,
+                _share: share,
+            };
             let taken = match mapped {
                 Mapped::Update(update) => match unknown_age {
                     None => to_send.blocking_send((row, update)).is_ok(),
@@ -154,4 +175,28 @@ pub fn start(rows: InputRows, mapper: Mapper, mut known: Known, wanted: Wanted) 
         Ok(Seen { tally, missing_columns })
     });
     Reading { updates, aside, end }
+}
+
+/// Looks up rows on another thread, all together that were read meanwhile, and passes them on.
+fn look_up(
+    mut rows: mpsc::Receiver<(ReadRow, ContactUpdate)>,
+    mut look_ahead: LookAhead,
+) -> mpsc::Receiver<(ReadRow, ContactUpdate)> {
+    let (looked_up, updates) = mpsc::channel(WAITING_ROWS);
+    tokio::task::spawn_blocking(move || {
+        let mut chunk = Vec::with_capacity(ROWS_LOOKED_UP);
+        while rows.blocking_recv_many(&mut chunk, ROWS_LOOKED_UP) > 0 {
+            // If the index cannot be read, the lane asks for each row and says so.
+            let found = look_ahead.find(chunk.iter().map(|(_, update)| update), SystemTime::now()).unwrap_or_default();
+            for ((row, _), found) in chunk.iter_mut().zip(found) {
+                row.found_ahead = found;
+            }
+            for row in chunk.drain(..) {
+                if looked_up.blocking_send(row).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    updates
 }

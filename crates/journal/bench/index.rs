@@ -8,11 +8,14 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use contact_sink_core::{ContactUpdate, Field, Subject, UserId};
-use contact_sink_journal::{Index, IndexOptions, Key};
+use contact_sink_journal::{FoundAhead, Index, IndexOptions, Key};
 
 /// One request, and as many updates as a lane holds.
 const BATCH: usize = 100;
 const LANE: usize = 5_000;
+
+/// So many are looked up together, ahead of the lane.
+const AHEAD: usize = 256;
 
 /// Coprime to every number of subjects that ends in zeros: it scatters them.
 const SCATTER: u64 = 7_368_787;
@@ -58,6 +61,15 @@ fn measure(subjects: u64, directory: &Path) -> Outcome<Vec<(&'static str, f64)>>
     let mut pace = Pace::begin("look up all");
     figures.push(("lost", subjects as f64 - pace.look_up(&mut index, 0..subjects, |row| update(&fields, row, 0))?));
     figures.push(("looked_up", pace.per_second(subjects)));
+
+    let mut pace = Pace::begin("look up all, ahead of the lane");
+    figures
+        .push(("lost_ahead", subjects as f64 - pace.look_ahead(&index, 0..subjects, |row| update(&fields, row, 0))?));
+    figures.push(("looked_up_ahead", pace.per_second(subjects)));
+
+    let mut pace = Pace::begin("look up some ahead, scattered");
+    pace.look_ahead(&index, 0..subjects / 10, |row| update(&fields, scattered(row), 0))?;
+    figures.push(("looked_up_ahead_scattered", pace.per_second(subjects / 10)));
 
     let mut pace = Pace::begin("look up some that are not there");
     let unknown = pace.look_up(&mut index, 0..subjects / 10, |row| update(&fields, subjects + row, 0))?;
@@ -140,6 +152,23 @@ impl Pace {
             if self.time(|| index.has(&update, now))? {
                 found += 1.0;
             }
+        }
+        Ok(found)
+    }
+
+    /// How many of them the index has, many looked up together.
+    fn look_ahead(
+        &mut self,
+        index: &Index,
+        rows: Range<u64>,
+        update: impl Fn(u64) -> Outcome<ContactUpdate>,
+    ) -> Outcome<f64> {
+        let (mut found, now, mut ahead) = (0.0, SystemTime::now(), index.look_ahead()?);
+        for first in rows.clone().step_by(AHEAD) {
+            let updates = (first..rows.end.min(first + AHEAD as u64)).map(&update).collect::<Outcome<Vec<_>>>()?;
+            let looked_up = self.time(|| ahead.find(&updates, now))?;
+            let is_there = |looked_up: &&FoundAhead| self.time(|| index.still_has(looked_up, now));
+            found += looked_up.iter().flatten().filter(is_there).count() as f64;
         }
         Ok(found)
     }

@@ -21,6 +21,14 @@ pub(crate) struct SubjectHash {
     whole: [u8; 16],
 }
 
+/// The subjects that have their first 24 bits in common, see [`Hasher::subject`].
+#[derive(Default)]
+pub(crate) struct Neighbourhood {
+    kind: Option<u8>,
+    common: Vec<u8>,
+    bits: [u8; 3],
+}
+
 /// A hash under a key.
 pub(crate) fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     // HMAC fills a key up with zeros to the block of its hash.
@@ -53,20 +61,31 @@ impl Hasher {
     /// the contacts of one owner) and 40 bits of its own. A file in the order of its ids then reads and writes the index page by
     /// page and not all over it. Subjects that meet in one row are still told apart, see [`Hasher::tag`].
     pub(crate) fn subject(&self, subject: &Subject) -> Option<SubjectHash> {
-        let (near, whole) = match subject {
+        self.subject_after(subject, &mut Neighbourhood::default())
+    }
+
+    /// Hashes a subject that may be a neighbour of the one before: then the bits that they have in common are known.
+    pub(crate) fn subject_after(&self, subject: &Subject, before: &mut Neighbourhood) -> Option<SubjectHash> {
+        let (kind, common, whole) = match subject {
             Subject::User(id) => {
                 let id = id.as_str().as_bytes();
                 let common = id.get(..id.len().saturating_sub(NEAR)).unwrap_or_default();
-                (self.begin(b'u').part(common), self.begin(b'U').part(id))
+                (b'u', common, self.begin(b'U').part(id))
             }
             Subject::Friend { owner, friend } => {
                 let (owner, friend) = (owner.as_str().as_bytes(), friend.as_str().as_bytes());
-                (self.begin(b'c').part(owner), self.begin(b'C').part(owner).part(friend))
+                (b'c', owner, self.begin(b'C').part(owner).part(friend))
             }
             // A kind that is not known here yet: it is never in the index.
             _ => return None,
         };
-        let ([n0, n1, n2, ..], whole) = (near.end(), whole.end());
+        if before.kind != Some(kind) || before.common != common {
+            let [n0, n1, n2, ..] = self.begin(kind).part(common).end();
+            (before.kind, before.bits) = (Some(kind), [n0, n1, n2]);
+            before.common.clear();
+            before.common.extend_from_slice(common);
+        }
+        let ([n0, n1, n2], whole) = (before.bits, whole.end());
         let [w0, w1, w2, w3, w4, ..] = whole;
         let whole = whole.first_chunk().copied()?;
         Some(SubjectHash { row: i64::from_be_bytes([n0, n1, n2, w0, w1, w2, w3, w4]), whole })

@@ -1,9 +1,9 @@
 //! The changed-only index: what the vendor is known to have, as keyed hashes, so that it need not be sent again.
 
+mod ahead;
 mod entry;
 mod error;
 mod file;
-
 mod rows;
 mod seen;
 mod writer;
@@ -16,6 +16,8 @@ use std::time::{Duration, SystemTime};
 use contact_sink_core::{ContactUpdate, Field};
 use rusqlite::{Connection, params};
 
+use self::ahead::Sent;
+pub use self::ahead::{FoundAhead, LookAhead};
 use self::entry::Entry;
 pub use self::error::{IndexError, IndexProblem};
 use self::rows::Stale;
@@ -57,6 +59,7 @@ pub struct Index {
     stale: BTreeSet<Stale>,
     /// So many fields were removed since the thread was called.
     removed: usize,
+    sent: Sent,
     // In this order they are dropped: the lock is given back when all is closed.
     writer: Writer,
     database: Connection,
@@ -133,7 +136,8 @@ impl Index {
         for Wanted { field, tag } in wanted {
             let of_field = |entry: &&Entry| Some(entry.field) == field;
             let known = places.iter().flatten().find_map(|fields| fields.iter().find(of_field));
-            has_all &= known.is_some_and(|entry| Some(entry.tag) == tag && entry.is_recent(now, self.refresh));
+            has_all &= known
+                .is_some_and(|entry| Some(entry.tag) == tag && entry::is_recent(entry.accepted, now, self.refresh));
             if let Some(Entry { field, tag: other, .. }) = stored.iter().find(of_field)
                 && Some(*other) != tag
                 && self.stale.len() < STALE_FIELDS
@@ -144,6 +148,28 @@ impl Index {
         Ok(has_all)
     }
 
+    /// Opens a second connection, for a thread that looks up updates ahead of the lane.
+    ///
+    /// # Errors
+    /// [`IndexError`] if the file cannot be opened once more.
+    pub fn look_ahead(&self) -> Result<LookAhead, IndexError> {
+        let database = file::connect(&self.path, "NORMAL").map_err(self.failed())?;
+        Ok(LookAhead {
+            path: self.path.clone(),
+            hasher: self.hasher.clone(),
+            fields: self.fields.clone(),
+            refresh: self.refresh,
+            period: self.sent.period(),
+            database,
+        })
+    }
+
+    /// Whether the vendor still has what was found ahead: no update of the subject was sent since, and each value was accepted
+    /// recently enough. If not, ask [`Index::has`].
+    pub fn still_has(&self, found: &FoundAhead, now: SystemTime) -> bool {
+        self.sent.allows(found, entry::seconds(now), self.refresh)
+    }
+
     /// Forgets, before these leave, what they may change: each field that stands there with another value.
     ///
     /// When it returns that is committed and on the disk: neither a kill nor a power cut brings it back. That costs an fsync,
@@ -152,25 +178,22 @@ impl Index {
     ///
     /// # Errors
     /// [`IndexError`] if the file cannot be read or written: then these must not leave.
-    pub fn forget(&mut self, batch: &[ContactUpdate]) -> Result<(), IndexError> {
+    pub fn forget<'u>(&mut self, batch: impl IntoIterator<Item = &'u ContactUpdate>) -> Result<(), IndexError> {
         self.writer.poll().map_err(self.failed())?;
-        let mut stale = Vec::new();
-        for update in batch {
-            let Some((row, wanted)) = self.wanted(update) else { continue };
-            let differs = |entry: &Entry| {
-                wanted.iter().any(|wanted| wanted.field == Some(entry.field) && wanted.tag != Some(entry.tag))
-            };
-            if let Some(fields) = self.buffer.get_mut(&row) {
-                fields.retain(|entry| !differs(entry));
+        let batch: Vec<_> = batch.into_iter().filter_map(|update| self.wanted(update)).collect();
+        self.sent.make_room(batch.len());
+        for (row, wanted) in &batch {
+            self.sent.insert(*row);
+            if let Some(fields) = self.buffer.get_mut(row) {
+                fields.retain(|entry| !differs(wanted, entry));
             }
-            let writing = self.writer.writing().and_then(|batch| batch.get(&row));
-            if writing.is_some_and(|fields| fields.iter().any(differs)) {
+            let writing = self.writer.writing().and_then(|batch| batch.get(row));
+            if writing.is_some_and(|fields| fields.iter().any(|entry| differs(wanted, entry))) {
                 // It was accepted a moment ago. Let it be written, so that it can be removed.
                 self.writer.wait().map_err(self.failed())?;
             }
-            let stored = self.read(row)?.into_iter().filter(differs);
-            stale.extend(stored.map(|Entry { field, tag, .. }| Stale { row, field, tag }));
         }
+        let stale = self.differing(&batch)?;
         if stale.is_empty() {
             return Ok(());
         }
@@ -242,6 +265,7 @@ impl Index {
             buffer: Batch::new(),
             stale: BTreeSet::new(),
             removed: 0,
+            sent: Sent::default(),
             writer,
             database,
             _lock: lock,
@@ -273,6 +297,17 @@ impl Index {
         batch.retain(|_, fields| !fields.is_empty());
         self.removed = 0;
         self.writer.write(batch).map_err(self.failed())
+    }
+
+    /// What the file has that differs from these updates. One transaction reads all of them.
+    fn differing(&self, batch: &[(i64, Vec<Wanted>)]) -> Result<Vec<Stale>, IndexError> {
+        let _transaction = self.database.unchecked_transaction().map_err(|error| self.failed()(error.into()))?;
+        let mut stale = Vec::new();
+        for (row, wanted) in batch {
+            let stored = self.read(*row)?.into_iter().filter(|entry| differs(wanted, entry));
+            stale.extend(stored.map(|Entry { field, tag, .. }| Stale { row: *row, field, tag }));
+        }
+        Ok(stale)
     }
 
     fn read(&self, row: i64) -> Result<Vec<Entry>, IndexError> {
@@ -316,6 +351,11 @@ impl Drop for Index {
         self.opening += 1;
         let _ = file::set_opening(&self.database, self.opening, false).and_then(|()| self.note_seen());
     }
+}
+
+/// Whether an update sets an entry's field to another value.
+fn differs(update: &[Wanted], entry: &Entry) -> bool {
+    update.iter().any(|wanted| wanted.field == Some(entry.field) && wanted.tag != Some(entry.tag))
 }
 
 /// The fields that have a number, and those numbers.

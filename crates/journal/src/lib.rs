@@ -166,7 +166,7 @@ mod write;
 pub use book::{Book, KilledLane, NewRun, Resumed, list};
 pub use error::OpenError;
 pub use hook::{RunJournal, SUPERSEDED};
-pub use index::{Index, IndexError, IndexOptions, IndexProblem};
+pub use index::{FoundAhead, Index, IndexError, IndexOptions, IndexProblem, LookAhead};
 pub use key::{Key, KeyError};
 pub use letters::Recovered;
 pub use lock::{Held, Lock};

@@ -22,6 +22,9 @@ pub(super) fn measure(subjects: u64) -> Result<Figures> {
     figures.add("  the longest wait", of("accepted_longest_ms")?, "ms", Limit::None);
     figures.add("looked up, all there", of("looked_up")?, "/s", Limit::None);
     figures.add("  not found", of("lost")?, "", Limit::Exactly(0.0));
+    figures.add("looked up ahead of the lane, all there", of("looked_up_ahead")?, "/s", Limit::None);
+    figures.add("  not found", of("lost_ahead")?, "", Limit::Exactly(0.0));
+    figures.add("a tenth looked up ahead, scattered", of("looked_up_ahead_scattered")?, "/s", Limit::None);
     figures.add("a tenth as many looked up, none there", of("looked_up_unknown")?, "/s", Limit::None);
     figures.add("  found", of("invented")?, "", Limit::Exactly(0.0));
     figures.add("a tenth looked up, scattered", of("looked_up_scattered")?, "/s", Limit::None);

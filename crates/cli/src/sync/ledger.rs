@@ -220,7 +220,9 @@ impl Ledger {
             Admission::SendPart(part) => part,
             _ => return Ok(admitted),
         };
-        let has = self.vendor_has.as_ref().map_or(Ok(false), |vendor_has| vendor_has.has(wanted))?;
+        // Of a part of the update it holds too.
+        let found = row.and_then(|row| row.found_ahead.as_ref());
+        let has = self.vendor_has.as_ref().map_or(Ok(false), |vendor_has| vendor_has.has(wanted, found))?;
         Ok(if has { Admission::Unchanged } else { admitted })
     }
 
@@ -232,8 +234,7 @@ impl Ledger {
             )));
         }
         if let Some(vendor_has) = &self.vendor_has {
-            let updates: Vec<ContactUpdate> = batch.iter().map(|departing| departing.update.clone()).collect();
-            vendor_has.departs(&updates)?;
+            vendor_has.departs(batch.iter().map(|departing| departing.update))?;
         }
         let Some(run) = self.run.as_mut().filter(|run| run.keeps_newest()) else { return Ok(()) };
         let mut placed = Vec::with_capacity(batch.len());

@@ -219,10 +219,11 @@ impl<'a> Preparation<'a> {
             rejected: self.args.rejected.clone(),
             ..About::default()
         };
-        let mut wanted = Wanted { ids: self.outcomes.is_some(), fed_back: None };
+        let mut wanted = Wanted { ids: self.outcomes.is_some(), ..Wanted::default() };
         if !target.simulated {
             let is_contested = self.contested.contains(&target.limiter_key.hash());
             vendor_has = self.states.vendor_has(self.args, &target, is_contested)?;
+            wanted.look_ahead = vendor_has.as_ref().map_or(Ok(None), VendorHas::look_ahead)?;
             says.extend(vendor_has.iter().filter_map(VendorHas::says).map(|said| format!("{}: {said}", target.name)));
         }
         if let Some(journal) = journal {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use contact_sink_core::{ContactUpdate, Field};
 use contact_sink_delivery::{JournalError, Outcome};
-use contact_sink_journal::{Index, IndexError, IndexOptions, Key};
+use contact_sink_journal::{FoundAhead, Index, IndexError, IndexOptions, Key, LookAhead};
 
 use crate::exit_status::Failure;
 
@@ -51,16 +51,26 @@ impl VendorHas {
         )
     }
 
-    /// Whether the vendor has all of this, and the run is to leave it out.
-    pub fn has(&self, update: &ContactUpdate) -> Result<bool, JournalError> {
+    /// For the thread that looks up rows ahead of the lane, if the run leaves any out.
+    pub fn look_ahead(&self) -> Result<Option<LookAhead>, Failure> {
+        let is_asked = self.use_of == Use::Ask;
+        is_asked.then(|| self.index().look_ahead().map_err(|error| cannot_open(&error))).transpose()
+    }
+
+    /// Whether the vendor has all of this, and the run is to leave it out. `found`: it was found ahead.
+    pub fn has(&self, update: &ContactUpdate, found: Option<&FoundAhead>) -> Result<bool, JournalError> {
         if self.use_of != Use::Ask {
             return Ok(false);
         }
-        self.index().has(update, SystemTime::now()).map_err(failed)
+        let (mut index, now) = (self.index(), SystemTime::now());
+        match found {
+            Some(found) if index.still_has(found, now) => Ok(true),
+            _ => index.has(update, now).map_err(failed),
+        }
     }
 
     /// These leave now.
-    pub fn departs(&self, batch: &[ContactUpdate]) -> Result<(), JournalError> {
+    pub fn departs<'u>(&self, batch: impl IntoIterator<Item = &'u ContactUpdate>) -> Result<(), JournalError> {
         self.index().forget(batch).map_err(failed)
     }
 

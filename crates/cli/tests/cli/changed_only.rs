@@ -41,6 +41,27 @@ fn sends_what_has_changed_only() {
     assert_eq!(place.sync(of(&[a]), &["--refresh", "30d"]).status, 64);
 }
 
+/// Rows are looked up before earlier ones are sent. What an earlier row of the user has set counts all the same.
+#[test]
+fn a_row_after_a_changed_one_of_its_user_is_not_held_against_the_value_before() {
+    let mut slow = world();
+    slow.latency = Duration::from_millis(20);
+    let place = Place::new(slow);
+    let (before, changed) = ("13000000001", "13000000002");
+    let of = |mobiles: &[&str]| -> String {
+        let rows = mobiles.iter().flat_map(|mobile| (1..=500).map(move |cuid| format!("{cuid},{mobile},,\n")));
+        "cuid,mobile,email,registration_id\n".to_owned() + &rows.collect::<String>()
+    };
+    let counts = |ran: &Ran| ["accepted", "unchanged"].map(|count| ran.count(count));
+    let only = |mobiles: &[&str]| counts(&place.sync(of(mobiles), &["--changed-only", "--restart"]));
+    assert_eq!(only(&[before]), [500, 0]);
+    assert_eq!(only(&[before, changed, before, before, changed, changed]), [1_500, 1_500]);
+    for cuid in [1, 250, 500] {
+        assert_eq!(place.stored(cuid), [("210/默认联系".to_owned(), changed.to_owned())]);
+    }
+    assert_eq!(only(&[changed, changed]), [0, 1_000]);
+}
+
 /// An index that was put back is older than what was sent since, though the journal is gone too.
 #[test]
 fn an_older_index_that_is_put_back_claims_nothing() {

@@ -18,15 +18,13 @@ pub(super) struct Entry {
     pub(super) tag: u64,
 }
 
-impl Entry {
-    /// Whether the vendor accepted it no longer ago than `refresh`. A time that lies ahead by more than an hour says that
-    /// a clock was wrong: it does not count, or the update would not be sent until that time had come.
-    pub(super) fn is_recent(&self, now: u32, refresh: Option<Duration>) -> bool {
-        match (refresh, self.accepted.checked_sub(now)) {
-            (None, _) => true,
-            (Some(_), Some(ahead)) => ahead <= AHEAD_SECONDS,
-            (Some(refresh), None) => u64::from(now.saturating_sub(self.accepted)) <= refresh.as_secs(),
-        }
+/// Whether the vendor accepted a value no longer ago than `refresh`. A time that lies ahead by more than an hour says that
+/// a clock was wrong: it does not count, or the update would not be sent until that time had come.
+pub(super) fn is_recent(accepted: u32, now: u32, refresh: Option<Duration>) -> bool {
+    match (refresh, accepted.checked_sub(now)) {
+        (None, _) => true,
+        (Some(_), Some(ahead)) => ahead <= AHEAD_SECONDS,
+        (Some(refresh), None) => u64::from(now.saturating_sub(accepted)) <= refresh.as_secs(),
     }
 }
 
@@ -54,12 +52,12 @@ pub(super) fn write(entries: &[Entry], row: &mut Vec<u8>) {
 }
 
 /// The entries of a row, or `None` if it is none.
-pub(super) fn read(row: &[u8]) -> Option<Vec<Entry>> {
+pub(super) fn entries(row: &[u8]) -> Option<impl Iterator<Item = Entry> + Clone> {
     let (entries, rest) = row.as_chunks::<BYTES>();
     let read = |&[a0, a1, s0, s1, s2, s3, ref tag @ ..]: &[u8; BYTES]| Entry {
         field: u16::from_le_bytes([a0, a1]),
         accepted: u32::from_le_bytes([s0, s1, s2, s3]),
         tag: u64::from_le_bytes(*tag),
     };
-    rest.is_empty().then(|| entries.iter().map(read).collect())
+    rest.is_empty().then(|| entries.iter().map(read))
 }

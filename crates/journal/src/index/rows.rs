@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use super::IndexProblem;
 use super::entry::{self, Entry};
 
-const READ: &str = "SELECT fields FROM contact WHERE subject = ?1";
+pub(super) const READ: &str = "SELECT fields FROM contact WHERE subject = ?1";
 const WRITE: &str = "INSERT INTO contact VALUES (?1, ?2) ON CONFLICT DO UPDATE SET fields = excluded.fields";
 const DELETE: &str = "DELETE FROM contact WHERE subject = ?1";
 
@@ -19,7 +19,9 @@ pub(super) struct Stale {
 
 pub(super) fn read(database: &Connection, row: i64) -> Result<Vec<Entry>, IndexProblem> {
     let mut statement = database.prepare_cached(READ)?;
-    let fields = statement.query_row([row], |row| Ok(entry::read(row.get_ref(0)?.as_blob()?))).optional()?;
+    let fields = statement
+        .query_row([row], |row| Ok(entry::entries(row.get_ref(0)?.as_blob()?).map(Iterator::collect)))
+        .optional()?;
     fields.map_or(Ok(Vec::new()), |fields| fields.ok_or(IndexProblem::Damaged))
 }
 

@@ -16,6 +16,8 @@ const FIELDS: [&str; 3] = ["mobile", "email", "groups"];
 #[derive(Debug, Clone)]
 enum Step {
     Ask(Update),
+    /// Looked up ahead. It is used, if it may be, after each later step.
+    Find(Update),
     /// These leave together, and so many of each one's fields are accepted.
     Send(Vec<(Update, usize)>),
     Wait(u64),
@@ -84,6 +86,7 @@ fn updates() -> impl Strategy<Value = Update> {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => updates().prop_map(Step::Ask),
+        4 => updates().prop_map(Step::Find),
         6 => proptest::collection::vec((updates(), 0..4_usize), 1..4).prop_map(Step::Send),
         1 => (0..800_u64).prop_map(Step::Wait),
         1 => (0..8_000_u64).prop_map(Step::SetBack),
@@ -115,7 +118,7 @@ proptest! {
         let mut index = place.open_with(options());
         // `vendor` has all that was accepted; `known` what the index must still have; `safe` what it must have after a kill.
         let (mut vendor, mut known, mut safe) = (Model::default(), Model::default(), Model::default());
-        let mut now = 10_000;
+        let (mut now, mut found_ahead) = (10_000, Vec::new());
         for step in steps {
             match step {
                 Step::Ask(update) => {
@@ -123,6 +126,11 @@ proptest! {
                     // It expects that this leaves, and may forget what differs before it does.
                     known.differs(&update);
                     safe.differs(&update);
+                }
+                Step::Find(update) => {
+                    let found = index.look_ahead().unwrap().find([&real(&update)], at(now)).unwrap();
+                    prop_assert!(found[0].is_some() || !safe.has(&update, now), "it does not find");
+                    found_ahead.extend(found[0].map(|found| (update, found)));
                 }
                 Step::Send(batch) => {
                     let leaving: Vec<ContactUpdate> = batch.iter().map(|(update, _)| real(update)).collect();
@@ -158,16 +166,21 @@ proptest! {
                 Step::Reopen => {
                     index.flush().unwrap();
                     safe = known.clone();
+                    found_ahead.clear();
                     drop(index);
                     index = place.open_with(options());
                 }
                 Step::Kill => {
                     let killed = place.killed();
+                    found_ahead.clear();
                     drop(index);
                     place = killed;
                     index = place.open_with(options());
                     known = safe.clone();
                 }
+            }
+            for (update, found) in &found_ahead {
+                prop_assert!(!index.still_has(found, at(now)) || vendor.has(update, now), "it was sent since");
             }
         }
         for subject in 0..6 {

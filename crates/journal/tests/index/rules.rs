@@ -207,3 +207,69 @@ fn the_files_show_no_subject_and_no_value() {
     assert!(holds(b"mobile") && holds(b"groups"), "it was looked for in the right place");
     assert!(!holds(b"MARK"));
 }
+
+#[test]
+fn what_was_found_ahead_holds_until_an_update_of_the_subject_is_sent() {
+    let place = Place::new();
+    let mut index = place.open();
+    for id in ["6", "7", "8"] {
+        index.remember(&mobile(id, "1"), at(0)).unwrap();
+    }
+    index.flush().unwrap();
+    let updates = [mobile("8", "1"), mobile("7", "2"), mobile("9", "1"), mobile("7", "1")];
+    let mut look_ahead = index.look_ahead().unwrap();
+    let found = look_ahead.find(&updates, at(0)).unwrap();
+    assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, false, true]);
+    let (eight, seven) = (found[0].unwrap(), found[3].unwrap());
+    // It is expected to be sent, and forgotten with the next request that needs a commit. Until it is sent, nothing has changed.
+    assert!(!index.has(&mobile("7", "2"), at(0)).unwrap());
+    index.forget(&[mobile("6", "2")]).unwrap();
+    assert!(!index.has(&mobile("7", "1"), at(0)).unwrap() && index.still_has(&seven, at(0)));
+    index.forget(&[mobile("7", "2")]).unwrap();
+    assert!(!index.still_has(&seven, at(0)) && index.still_has(&eight, at(0)));
+    index.remember(&mobile("7", "2"), at(0)).unwrap();
+    assert!(!index.still_has(&seven, at(0)), "it has another value now");
+    index.flush().unwrap();
+    let found = look_ahead.find(&updates, at(0)).unwrap();
+    assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false, false]);
+    assert!(!index.still_has(&found[1].unwrap(), at(0)), "the index itself is asked for what this run has sent");
+    assert!(index.has(&mobile("7", "2"), at(0)).unwrap());
+}
+
+#[test]
+fn what_was_found_ahead_holds_until_too_many_subjects_were_sent() {
+    let place = Place::new();
+    let mut index = place.open();
+    let all: Vec<ContactUpdate> = (0..20_000).map(|id| mobile(&id.to_string(), "1")).collect();
+    for update in &all {
+        index.remember(update, at(0)).unwrap();
+    }
+    index.flush().unwrap();
+    let mut look_ahead = index.look_ahead().unwrap();
+    let mut find = |id: usize| look_ahead.find([&all[id]], at(0)).unwrap()[0].unwrap();
+    let (sent, other) = (find(0), find(19_000));
+    index.forget(&[mobile("0", "2")]).unwrap();
+    for id in 1..10_000 {
+        index.forget(&[all[id].clone()]).unwrap();
+    }
+    assert!(!index.still_has(&sent, at(0)) && index.still_has(&other, at(0)));
+    index.forget(&[all[10_000].clone()]).unwrap();
+    assert!(!index.still_has(&sent, at(0)) && !index.still_has(&other, at(0)));
+    assert!(index.still_has(&find(19_000), at(0)), "it is found again");
+}
+
+#[test]
+fn what_was_found_ahead_grows_too_old_like_all_that_is_known() {
+    let place = Place::new();
+    let mut index = place.open_with(IndexOptions::default().with_refresh(Duration::from_secs(DAY)));
+    index.remember(&update(user("7"), [("mobile", "1".into())]), at(0)).unwrap();
+    index.remember(&update(user("7"), [("email", "a".into())]), at(100)).unwrap();
+    index.flush().unwrap();
+    let both = update(user("7"), [("mobile", "1".into()), ("email", "a".into())]);
+    let found = index.look_ahead().unwrap().find([&both], at(100)).unwrap()[0].unwrap();
+    for (seconds, is_recent) in [(100, true), (DAY, true), (DAY + 1, false)] {
+        assert_eq!(index.still_has(&found, at(seconds)), is_recent, "{seconds}");
+        assert_eq!(index.has(&both, at(seconds)).unwrap(), is_recent, "{seconds}");
+    }
+    assert!(index.look_ahead().unwrap().find([&both], at(DAY + 1)).unwrap()[0].is_none());
+}
