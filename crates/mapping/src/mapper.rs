@@ -243,29 +243,30 @@ impl Mapper {
             return Err(Problem::of_record(HEADER_AMONG_ROWS, HEADER_AMONG_ROWS));
         }
         let mut problems = Vec::new();
-        let mut update = match self.subject(&named, tally) {
-            Ok(Some(subject)) => Some(ContactUpdate::new(subject)),
+        let subject = match self.subject(&named, tally) {
+            Ok(Some(subject)) => Some(subject),
             Ok(None) => return Ok(Mapped::Skip(SkipReason::NoSubject)),
             Err(problem) => {
                 problems.push(problem);
                 None
             }
         };
+        let mut values = Vec::with_capacity(self.mapping.fields.len());
         let places = self.wanted.iter().skip(self.mapping.subject.columns().count());
         for (field, place) in self.mapping.fields.iter().zip(places) {
             match named.cell(*place).value(&self.mapping.empty_words, field.rules, field.kind, &field.separator) {
-                Ok(Some(value)) => {
-                    let with = update.take().map(|update| update.with(field.field.clone(), value)).transpose();
-                    update = with.map_err(|error| Problem::of_column(&field.column, error.to_string()))?;
-                }
+                Ok(Some(value)) => values.push((field.field.clone(), value)),
                 Ok(None) => {}
                 Err(reason) => problems.push(Problem::of_column(&field.column, reason)),
             }
         }
-        let Some(update) = update.filter(|_| problems.is_empty()) else { return Ok(Mapped::Reject(problems)) };
-        if update.fields().is_empty() {
+        let Some(subject) = subject.filter(|_| problems.is_empty()) else { return Ok(Mapped::Reject(problems)) };
+        if values.is_empty() {
             return Ok(Mapped::Skip(SkipReason::NoField));
         }
+        // A mapping sets each field once, and no value that is read is empty.
+        let update = ContactUpdate::from_fields(subject, values)
+            .map_err(|error| Problem::of_record(error.to_string(), error.to_string()))?;
         tally.see(&self.mapping, &update);
         Ok(Mapped::Update(update))
     }
