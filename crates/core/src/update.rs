@@ -131,6 +131,22 @@ impl ContactUpdate {
         fields.into_iter().try_fold(self, |update, (field, value)| update.with(field, value))
     }
 
+    /// An update that sets these fields, in this order.
+    ///
+    /// # Errors
+    /// [`InvalidUpdate`] if a field is there twice or a value is empty.
+    pub fn from_fields(subject: Subject, fields: Vec<(Field, Value)>) -> Result<Self, InvalidUpdate> {
+        for (index, (field, value)) in fields.iter().enumerate() {
+            if fields[..index].iter().any(|(named, _)| named == field) {
+                return Err(InvalidUpdate::NamedTwice(field.clone()));
+            }
+            if value.is_empty() {
+                return Err(InvalidUpdate::EmptyValue(field.clone()));
+            }
+        }
+        Ok(Self(Arc::new(Inner { subject, fields })))
+    }
+
     /// Whose data is set.
     pub fn subject(&self) -> &Subject {
         &self.0.subject
