@@ -9,6 +9,7 @@ mod run;
 pub mod state;
 mod stop;
 mod tell;
+mod under_way;
 mod vendor_has;
 
 use std::collections::HashSet;

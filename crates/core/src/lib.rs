@@ -75,6 +75,6 @@ pub use quota::{InvalidQuota, Quota};
 pub use sink::MockContactSink;
 pub use sink::{BatchKey, ContactSink, Limits, Overlap};
 pub use update::{ContactUpdate, InvalidUpdate, Subject};
-pub use user_id::{InvalidUserId, UserId};
+pub use user_id::{InvalidUserId, UserId, canonical_i64};
 pub use value::Value;
 pub use verdict::{Rejection, SubjectPart, Verdict};

@@ -64,15 +64,20 @@ impl UserId {
     ///
     /// `007`, `+7` and `1e3` are none: two texts that are different users here would be one user at the vendor.
     pub fn as_i64(&self) -> Option<i64> {
-        let number: i64 = self.0.parse().ok()?;
-        let digits = self.0.strip_prefix('-').unwrap_or(&self.0);
-        let canonical = match digits.as_bytes() {
-            [b'0'] => self.0.len() == 1,
-            [b'1'..=b'9', ..] => true,
-            _ => false,
-        };
-        canonical.then_some(number)
+        canonical_i64(&self.0)
     }
+}
+
+/// The number that a text is in canonical form, see [`UserId::as_i64`].
+pub fn canonical_i64(text: &str) -> Option<i64> {
+    let number: i64 = text.parse().ok()?;
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let canonical = match digits.as_bytes() {
+        [b'0'] => text.len() == 1,
+        [b'1'..=b'9', ..] => true,
+        _ => false,
+    };
+    canonical.then_some(number)
 }
 
 fn has_control(text: &str) -> bool {

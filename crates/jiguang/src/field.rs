@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use contact_sink_core::{Field, InvalidField, UserId};
+use contact_sink_core::{Field, InvalidField, canonical_i64};
 
 /// A contact label of a channel.
 ///
@@ -91,7 +91,7 @@ impl ChannelField {
 pub(crate) fn split(field: &str) -> Result<(i64, &str), InvalidChannelField> {
     let (id, label) = field.split_once('/').ok_or(InvalidChannelField::NoSlash)?;
     // A channel id has the canonical form that a numeric user id has, for the same reason: one channel, one spelling.
-    let id = UserId::new(id).ok().and_then(|id| id.as_i64()).ok_or(InvalidChannelField::ChannelId)?;
+    let id = canonical_i64(id).ok_or(InvalidChannelField::ChannelId)?;
     if label.is_empty() { Err(InvalidChannelField::EmptyLabel) } else { Ok((id, label)) }
 }
 

@@ -76,16 +76,17 @@ impl JiguangSink {
 
     /// The update as the vendor has it, if it breaks no rule.
     fn user<'a>(&self, update: &'a ContactUpdate) -> Result<UserChannels<'a>, Rejection> {
-        let Subject::User(id) = update.subject() else {
-            return Err(Rejection::by_rule("the vendor keeps contact labels of users, not of address book entries"));
-        };
-        let Some(cuid) = id.as_i64() else {
-            return Err(Rejection::by_rule("a CUID is a whole number within 64 bits without leading zeros"));
-        };
-        if update.fields().is_empty() {
-            return Err(Rejection::by_rule("the update sets nothing"));
-        }
-        let mut user = UserChannels::new(cuid);
+        let mut user = UserChannels::new(cuid(update)?);
+        self.each_field(update, |channel, label, value| user.set(channel, label, value))?;
+        Ok(user)
+    }
+
+    /// Gives channel id, label and value of each field, up to the first that breaks a rule.
+    fn each_field<'a>(
+        &self,
+        update: &'a ContactUpdate,
+        mut give: impl FnMut(i64, &'a str, &'a str),
+    ) -> Result<(), Rejection> {
         for (field, value) in update.fields() {
             let refuse = |reason: &'static str| Rejection::by_rule(reason).with_field(field.clone());
             let (channel, label) = split(field.as_str()).map_err(|error| refuse(why(error)))?;
@@ -95,9 +96,9 @@ impl JiguangSink {
             if self.kinds.get(&channel) == Some(&ChannelKind::Sms) && !is_sms_number(value) {
                 return Err(refuse("an SMS number is 11 digits and nothing else"));
             }
-            user = user.with(channel, label, value);
+            give(channel, label, value);
         }
-        Ok(user)
+        Ok(())
     }
 }
 
@@ -121,7 +122,8 @@ impl ContactSink for JiguangSink {
     }
 
     fn validate(&self, update: &ContactUpdate) -> Result<(), Rejection> {
-        self.user(update).map(drop)
+        cuid(update)?;
+        self.each_field(update, |_, _, _| {})
     }
 
     async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
@@ -132,6 +134,20 @@ impl ContactSink for JiguangSink {
         let answer = self.client.set_channels(&users).await?;
         Ok(verdicts::of(&answer, &users))
     }
+}
+
+/// The CUID of an update that sets something.
+fn cuid(update: &ContactUpdate) -> Result<i64, Rejection> {
+    let Subject::User(id) = update.subject() else {
+        return Err(Rejection::by_rule("the vendor keeps contact labels of users, not of address book entries"));
+    };
+    let Some(cuid) = id.as_i64() else {
+        return Err(Rejection::by_rule("a CUID is a whole number within 64 bits without leading zeros"));
+    };
+    if update.fields().is_empty() {
+        return Err(Rejection::by_rule("the update sets nothing"));
+    }
+    Ok(cuid)
 }
 
 fn is_sms_number(value: &str) -> bool {

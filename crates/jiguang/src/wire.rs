@@ -2,7 +2,6 @@
 
 mod answer;
 
-use std::collections::HashSet;
 use std::fmt;
 
 use bytes::Bytes;
@@ -25,14 +24,19 @@ const PATH: &str = "/smartop/api/v1/user/channel/batch";
 #[derive(Clone, Serialize)]
 pub struct UserChannels<'a> {
     cuid: i64,
-    channels: Vec<Channel<'a>>,
+    channels: Channels<'a>,
 }
 
-#[derive(Clone, Serialize)]
-struct Channel<'a> {
+/// What is set of the channels of a user: channel id, label, value. What is set of one channel is together.
+#[derive(Clone)]
+struct Channels<'a>(Vec<(i64, &'a str, &'a str)>);
+
+/// What is set of one channel.
+#[derive(Serialize)]
+struct Channel<'c, 'a> {
     id: i64,
     #[serde(rename = "channelValues", serialize_with = "as_object")]
-    values: Vec<(&'a str, &'a str)>,
+    values: &'c [(i64, &'a str, &'a str)],
 }
 
 /// Why a request cannot be built.
@@ -65,16 +69,19 @@ pub enum BuildError {
 impl<'a> UserChannels<'a> {
     /// The user with this CUID; nothing is set yet.
     pub fn new(cuid: i64) -> Self {
-        Self { cuid, channels: Vec::new() }
+        Self { cuid, channels: Channels(Vec::new()) }
     }
 
     /// Sets a contact label of a channel. Channels and labels keep the order in which they are first named.
     pub fn with(mut self, channel_id: i64, label: &'a str, value: &'a str) -> Self {
-        match self.channels.iter_mut().find(|channel| channel.id == channel_id) {
-            Some(channel) => channel.values.push((label, value)),
-            None => self.channels.push(Channel { id: channel_id, values: vec![(label, value)] }),
-        }
+        self.set(channel_id, label, value);
         self
+    }
+
+    pub(crate) fn set(&mut self, channel_id: i64, label: &'a str, value: &'a str) {
+        let fields = &mut self.channels.0;
+        let place = fields.iter().rposition(|(id, ..)| *id == channel_id).map_or(fields.len(), |last| last + 1);
+        fields.insert(place, (channel_id, label, value));
     }
 
     /// The user's id.
@@ -84,21 +91,20 @@ impl<'a> UserChannels<'a> {
 
     /// What is set: channel id, label, value.
     pub fn fields(&self) -> impl Iterator<Item = (i64, &'a str, &'a str)> {
-        self.channels.iter().flat_map(|channel| channel.values.iter().map(|&(label, value)| (channel.id, label, value)))
+        self.channels.0.iter().copied()
     }
 
     fn check(&self) -> Result<(), BuildError> {
-        if self.channels.is_empty() {
+        let fields = &self.channels.0;
+        if fields.is_empty() {
             return Err(BuildError::NothingSet);
         }
-        for Channel { values, .. } in &self.channels {
-            for (index, (label, value)) in values.iter().enumerate() {
-                if label.is_empty() || value.is_empty() {
-                    return Err(BuildError::Empty);
-                }
-                if values[..index].iter().any(|(earlier, _)| earlier == label) {
-                    return Err(BuildError::NamedTwice);
-                }
+        for (index, (id, label, value)) in fields.iter().enumerate() {
+            if label.is_empty() || value.is_empty() {
+                return Err(BuildError::Empty);
+            }
+            if fields[..index].iter().any(|(other, earlier, _)| other == id && earlier == label) {
+                return Err(BuildError::NamedTwice);
             }
         }
         Ok(())
@@ -117,8 +123,9 @@ pub fn build_set_channels(base: &BaseUrl, users: &[UserChannels<'_>]) -> Result<
     if !(1..=MAX_USERS).contains(&users.len()) {
         return Err(BuildError::NumberOfUsers);
     }
-    let mut cuids = HashSet::with_capacity(users.len());
-    if !users.iter().all(|user| cuids.insert(user.cuid)) {
+    let mut cuids: Vec<i64> = users.iter().map(UserChannels::cuid).collect();
+    cuids.sort_unstable();
+    if cuids.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(BuildError::UserTwice);
     }
     users.iter().try_for_each(UserChannels::check)?;
@@ -126,8 +133,15 @@ pub fn build_set_channels(base: &BaseUrl, users: &[UserChannels<'_>]) -> Result<
     json::request(Method::PUT, uri, &users).ok_or(BuildError::Body)
 }
 
-fn as_object<S: Serializer>(values: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(values.iter().copied())
+impl Serialize for Channels<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let channels = self.0.chunk_by(|(id, ..), (next, ..)| id == next);
+        serializer.collect_seq(channels.map(|values| Channel { id: values[0].0, values }))
+    }
+}
+
+fn as_object<S: Serializer>(values: &[(i64, &str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(values.iter().map(|(_, label, value)| (label, value)))
 }
 
 impl fmt::Debug for UserChannels<'_> {

@@ -2,7 +2,6 @@
 
 mod books;
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,6 +13,7 @@ use contact_sink_journal::{
 };
 use contact_sink_mapping::Mapping;
 
+use super::under_way::UnderWay;
 use super::vendor_has::VendorHas;
 use crate::dead_letters::{DeadLetters, Reason};
 use crate::outcomes_file::{self, OutcomeLine, OutcomesFile};
@@ -35,7 +35,7 @@ pub struct Ledger {
     /// What must be held for as long as anything is sent.
     locks: Vec<Arc<Lock>>,
     /// Rows that were given to the lane and have no outcome.
-    under_way: HashMap<u64, ReadRow>,
+    under_way: UnderWay,
     settlement: Settlement,
     reasons: Counts,
     /// Rows before it belong to an earlier run of the same input.
@@ -107,7 +107,7 @@ impl Ledger {
             mapping,
             dead_letters,
             outcomes: None,
-            under_way: HashMap::new(),
+            under_way: UnderWay::default(),
             settlement: run.as_ref().map(Run::counts).unwrap_or_default(),
             reasons,
             first,
@@ -169,7 +169,7 @@ impl Ledger {
             run.keep_newest();
         }
         let numbered = Numbered::new(row.number, update).with_earlier(row.earlier);
-        self.under_way.insert(row.number, row);
+        self.under_way.add(row);
         numbered
     }
 
@@ -178,7 +178,7 @@ impl Ledger {
         if applied == Applied::Maybe {
             self.maybe_applied.push(number);
         }
-        let row = self.under_way.remove(&number);
+        let row = self.under_way.remove(number);
         let mut lines = Vec::new();
         if let Some(row) = row {
             let told =
@@ -207,7 +207,7 @@ impl Ledger {
     }
 
     fn admit(&mut self, number: Option<u64>, update: &ContactUpdate) -> Result<Admission, JournalError> {
-        let row = number.and_then(|number| self.under_way.get(&number));
+        let row = number.and_then(|number| self.under_way.get(number));
         let admitted = match (&mut self.run, row) {
             (Some(run), Some(row)) => {
                 let position = Self::position(run, row);
@@ -239,7 +239,7 @@ impl Ledger {
         let Some(run) = self.run.as_mut().filter(|run| run.keeps_newest()) else { return Ok(()) };
         let mut placed = Vec::with_capacity(batch.len());
         for Departing { number, update, .. } in batch {
-            let row = number.and_then(|number| self.under_way.get(&number));
+            let row = number.and_then(|number| self.under_way.get(number));
             placed.extend(row.map(|row| (Self::position(run, row), *update)));
         }
         run.departs(placed)
@@ -279,10 +279,10 @@ impl Ledger {
             // What has no outcome is given back, and told then.
             let row = match outcome {
                 Outcome::Undelivered { .. } => None,
-                _ => self.under_way.remove(&number),
+                _ => self.under_way.remove(number),
             };
             let run = self.run.as_ref().filter(|run| run.keeps_newest());
-            if let Some((run, row)) = run.zip(row.as_ref().or_else(|| self.under_way.get(&number))) {
+            if let Some((run, row)) = run.zip(row.as_ref().or_else(|| self.under_way.get(number))) {
                 page.outcomes.push((Self::position(run, row), update, outcome));
             }
             match (outcome, &row) {
