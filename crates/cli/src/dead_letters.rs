@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use contact_sink_core::{Applied, ErrorCode, Rejection};
 
-use contact_sink_mapping::{Layout, Mapping, Problem, REJECTED_BY_RUN, Record};
+use contact_sink_mapping::{Layout, Mapping, Problem, REJECTED_BY_RUN, RecordRef};
 
 use crate::reading::ReadRow;
 
@@ -129,15 +129,15 @@ impl DeadLetters {
     /// The lines of one rejected row. `run`: the name of the part of a run that it belongs to. One that was fed back belongs to the
     /// run that rejected it first.
     pub fn lines(&self, row: &ReadRow, run: &str, reasons: &[Reason]) -> io::Result<Vec<u8>> {
-        let (run, line) = match &row.rejected_by {
+        let (run, line) = match row.fed_back.as_ref().map(|origin| &origin.rejected_by) {
             None => (run, Some(row.line)),
             Some(by) => (by.run.as_deref().unwrap_or(UNKNOWN_RUN), by.line),
         };
         let place = Place { destination: &self.destination, run, line };
-        match (&row.record, &self.form) {
-            (Record::Cells(cells), Form::Csv(table)) => table.line(&place, cells, reasons),
-            (Record::Object(object), _) => ndjson::line(&place, object, reasons),
-            (Record::Cells(_), Form::Ndjson) => Err(io::Error::other("a row of CSV among NDJSON")),
+        match (row.record(), &self.form) {
+            (RecordRef::Cells(cells), Form::Csv(table)) => table.line(&place, cells, reasons),
+            (RecordRef::Object(object), _) => ndjson::line(&place, object, reasons),
+            (RecordRef::Cells(_), Form::Ndjson) => Err(io::Error::other("a row of CSV among NDJSON")),
         }
     }
 

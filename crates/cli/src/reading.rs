@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use contact_sink_core::{Applied, ContactUpdate};
 use contact_sink_journal::{FedBack, FoundAhead, LookAhead, Rows};
-use contact_sink_mapping::{Mapped, Mapper, Problem, Record, RejectedBy, SkipReason, Tally};
-use contact_sink_source::{Fault, InputRows, Row};
+use contact_sink_mapping::{Mapped, Mapper, Problem, RecordRef, RejectedBy, SkipReason, Tally};
+use contact_sink_source::{Fault, InputRows, RowBlock};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -18,22 +18,41 @@ pub struct ReadRow {
     pub line: u64,
     /// Its place among the rows, from 0.
     pub number: u64,
-    /// What it says.
-    pub record: Record,
     /// The ids that it names, if they are wanted.
     pub ids: Vec<String>,
-    /// Of a row that is fed back: what it says of the run that rejected it.
-    pub rejected_by: Option<RejectedBy>,
-    /// The same: the part that its values belong to, by the journal, or why that is not known.
-    pub part: Option<Result<u32, &'static str>>,
+    /// Of a row that is fed back: where it comes from.
+    pub fed_back: Option<Box<Origin>>,
     /// Whether a row before it was rejected by a rule: an older value of its user may be sent later.
     pub follows_rejected: bool,
     /// Whether an earlier command may have sent it.
     pub earlier: Applied,
     /// Whether the vendor had all of it when it was looked up ahead of the lane.
     pub found_ahead: Option<FoundAhead>,
-    /// Its share of what may be read ahead; given back when the row has its outcome.
+    /// The rows that were read together with it, and its place among them.
+    block: Arc<Block>,
+    place: usize,
+}
+
+/// Where a row comes from that is fed back.
+pub struct Origin {
+    /// What it says of the run that rejected it.
+    pub rejected_by: RejectedBy,
+    /// The part that its values belong to, by the journal, or why that is not known.
+    pub part: Option<Result<u32, &'static str>>,
+}
+
+/// Rows that were read together.
+struct Block {
+    rows: RowBlock,
+    /// Their share of what may be read ahead; given back when all of them have their outcome.
     _share: Option<OwnedSemaphorePermit>,
+}
+
+impl ReadRow {
+    /// What it says.
+    pub fn record(&self) -> RecordRef<'_> {
+        self.block.rows.record(self.place)
+    }
 }
 
 /// What is known of the rows before they are read.
@@ -45,12 +64,12 @@ pub struct Known {
     pub maybe_applied: Rows,
 }
 
-/// What the reading thread gives: the rows to send and, apart, those that are not sent.
+/// What the reading thread gives: the rows to send and, apart, those that are not sent. Rows that were read together come together.
 pub struct Reading {
     /// To be sent.
-    pub updates: mpsc::Receiver<(ReadRow, ContactUpdate)>,
+    pub updates: mpsc::Receiver<Vec<(ReadRow, ContactUpdate)>>,
     /// Not to be sent.
-    pub aside: mpsc::Receiver<(ReadRow, Aside)>,
+    pub aside: mpsc::Receiver<Vec<(ReadRow, Aside)>>,
     /// Whether the input could be read to its end.
     pub end: JoinHandle<Result<Seen, Fault>>,
 }
@@ -106,9 +125,8 @@ pub struct Seen {
     pub missing_columns: Vec<String>,
 }
 
-const WAITING_ROWS: usize = 512;
-/// So many rows are looked up together at most.
-const ROWS_LOOKED_UP: usize = 256;
+/// Blocks of rows that are read and not taken yet.
+const WAITING_BLOCKS: usize = 4;
 /// The most bytes of rows without an outcome: rows are few hundred bytes, and some are a megabyte.
 const WAITING_BYTES: usize = 16 * 1024 * 1024;
 
@@ -123,50 +141,47 @@ impl Known {
 }
 
 /// Reads on, on a thread of its own. Rows that have their outcome are not mapped again.
-pub fn start(rows: InputRows, mapper: Mapper, mut known: Known, mut wanted: Wanted) -> Reading {
-    let (to_send, updates) = mpsc::channel(WAITING_ROWS);
-    let updates = match wanted.look_ahead.take() {
-        Some(look_ahead) => look_up(updates, look_ahead),
-        None => updates,
-    };
-    let (to_side, aside) = mpsc::channel(WAITING_ROWS);
+pub fn start(mut rows: InputRows, mapper: Mapper, mut known: Known, mut wanted: Wanted) -> Reading {
+    let (to_send, updates) = mpsc::channel(WAITING_BLOCKS);
+    let (to_side, aside) = mpsc::channel(WAITING_BLOCKS);
     let (runtime, shares) = (Handle::current(), Arc::new(Semaphore::new(WAITING_BYTES)));
     let end = tokio::task::spawn_blocking(move || {
         let (mut tally, mut follows_rejected) = (Tally::default(), false);
-        for row in rows {
-            let Row { line, number, record } = row?;
-            let Some(earlier) = known.earlier(number) else { continue };
-            let bytes = u32::try_from(record.size_bytes().min(WAITING_BYTES)).unwrap_or(u32::MAX);
+        while let Some(rows) = rows.next_block() {
+            let rows = rows?;
+            let bytes = u32::try_from(rows.size_bytes().min(WAITING_BYTES)).unwrap_or(u32::MAX);
             let share = runtime.block_on(shares.clone().acquire_many_owned(bytes)).ok();
-            let mapped = mapper.map_counted(&record, &mut tally);
-            let ids = if wanted.ids { mapper.ids(&record) } else { Vec::new() };
-            let rejected_by = mapper.rejected_by(&record);
-            let part = rejected_by.as_ref().zip(wanted.fed_back.as_ref()).map(|(by, known)| part_of(by, known));
-            let unknown_age = part.and_then(Result::err);
-            let row = ReadRow {
-                line,
-                number,
-                record,
-                ids,
-                rejected_by,
-                part,
-                follows_rejected,
-                earlier,
-                found_ahead: None,
-                _share: share,
-            };
-            let taken = match mapped {
-                Mapped::Update(update) => match unknown_age {
-                    None => to_send.blocking_send((row, update)).is_ok(),
-                    Some(reason) => to_side.blocking_send((row, Aside::OfUnknownAge(reason))).is_ok(),
-                },
-                Mapped::Skip(reason) => to_side.blocking_send((row, Aside::Skipped(reason))).is_ok(),
-                Mapped::Reject(problems) => {
-                    follows_rejected = true;
-                    to_side.blocking_send((row, Aside::Rejected(problems))).is_ok()
+            let block = Arc::new(Block { rows, _share: share });
+            let (mut sent, mut not_sent) = (Vec::with_capacity(block.rows.len()), Vec::new());
+            for place in 0..block.rows.len() {
+                let (number, record) = (block.rows.number(place), block.rows.record(place));
+                let Some(earlier) = known.earlier(number) else { continue };
+                let mapped = mapper.map_counted(record, &mut tally);
+                let ids = if wanted.ids { mapper.ids(record) } else { Vec::new() };
+                let fed_back = mapper.rejected_by(record).map(|rejected_by| {
+                    let part = wanted.fed_back.as_ref().map(|known| part_of(&rejected_by, known));
+                    Box::new(Origin { rejected_by, part })
+                });
+                let unknown_age = fed_back.as_ref().and_then(|origin| origin.part).and_then(Result::err);
+                let (line, block) = (block.rows.line(place), block.clone());
+                let row = ReadRow { line, number, ids, fed_back, follows_rejected, earlier, found_ahead: None, block, place };
+                match (mapped, unknown_age) {
+                    (Mapped::Update(update), None) => sent.push((row, update)),
+                    (Mapped::Update(_), Some(reason)) => not_sent.push((row, Aside::OfUnknownAge(reason))),
+                    (Mapped::Skip(reason), _) => not_sent.push((row, Aside::Skipped(reason))),
+                    (Mapped::Reject(problems), _) => {
+                        follows_rejected = true;
+                        not_sent.push((row, Aside::Rejected(problems)));
+                    }
                 }
-            };
-            if !taken {
+            }
+            if let Some(look_ahead) = &mut wanted.look_ahead {
+                look_up(look_ahead, &mut sent);
+            }
+            // The others wait for the vendor; these do not.
+            if !not_sent.is_empty() && to_side.blocking_send(not_sent).is_err()
+                || !sent.is_empty() && to_send.blocking_send(sent).is_err()
+            {
                 break;
             }
         }
@@ -177,26 +192,11 @@ pub fn start(rows: InputRows, mapper: Mapper, mut known: Known, mut wanted: Want
     Reading { updates, aside, end }
 }
 
-/// Looks up rows on another thread, all together that were read meanwhile, and passes them on.
-fn look_up(
-    mut rows: mpsc::Receiver<(ReadRow, ContactUpdate)>,
-    mut look_ahead: LookAhead,
-) -> mpsc::Receiver<(ReadRow, ContactUpdate)> {
-    let (looked_up, updates) = mpsc::channel(WAITING_ROWS);
-    tokio::task::spawn_blocking(move || {
-        let mut chunk = Vec::with_capacity(ROWS_LOOKED_UP);
-        while rows.blocking_recv_many(&mut chunk, ROWS_LOOKED_UP) > 0 {
-            // If the index cannot be read, the lane asks for each row and says so.
-            let found = look_ahead.find(chunk.iter().map(|(_, update)| update), SystemTime::now()).unwrap_or_default();
-            for ((row, _), found) in chunk.iter_mut().zip(found) {
-                row.found_ahead = found;
-            }
-            for row in chunk.drain(..) {
-                if looked_up.blocking_send(row).is_err() {
-                    return;
-                }
-            }
-        }
-    });
-    updates
+/// Notes which rows the vendor has.
+fn look_up(look_ahead: &mut LookAhead, rows: &mut [(ReadRow, ContactUpdate)]) {
+    // If the index cannot be read, the lane asks for each row and says so.
+    let found = look_ahead.find(rows.iter().map(|(_, update)| update), SystemTime::now()).unwrap_or_default();
+    for ((row, _), found) in rows.iter_mut().zip(found) {
+        row.found_ahead = found;
+    }
 }

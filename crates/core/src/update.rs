@@ -81,6 +81,22 @@ impl ContactUpdate {
         }
     }
 
+    /// An update that sets these fields, in this order.
+    ///
+    /// # Errors
+    /// [`InvalidUpdate`] if a field is there twice or a value is empty.
+    pub fn from_fields(subject: Subject, fields: Vec<(Field, Value)>) -> Result<Self, InvalidUpdate> {
+        for (index, (field, value)) in fields.iter().enumerate() {
+            if fields[..index].iter().any(|(named, _)| named == field) {
+                return Err(InvalidUpdate::NamedTwice(field.clone()));
+            }
+            if value.is_empty() {
+                return Err(InvalidUpdate::EmptyValue(field.clone()));
+            }
+        }
+        Ok(Self { subject, fields })
+    }
+
     /// Whose data is set.
     pub fn subject(&self) -> &Subject {
         &self.subject

@@ -40,7 +40,7 @@ impl UserId {
             Err(InvalidUserId::Empty)
         } else if text.len() > Self::MAX_BYTES {
             Err(InvalidUserId::TooLong)
-        } else if text.chars().any(char::is_control) {
+        } else if has_control(text) {
             Err(InvalidUserId::ControlCharacter)
         } else {
             Ok(Self(text.into()))
@@ -65,6 +65,11 @@ impl UserId {
         };
         canonical.then_some(number)
     }
+}
+
+fn has_control(text: &str) -> bool {
+    // Most ids are ASCII, which needs no decoding.
+    if text.is_ascii() { text.bytes().any(|byte| byte.is_ascii_control()) } else { text.chars().any(char::is_control) }
 }
 
 impl From<i64> for UserId {

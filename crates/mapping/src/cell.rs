@@ -80,6 +80,8 @@ impl<'r> Cell<'r> {
     /// Whether it has no character but white space, or is a word that means nothing.
     pub(crate) fn is_blank(self, words: &EmptyWords) -> bool {
         match self {
+            // A character that is seen shows for most cells that they are not white.
+            Self::Bytes(bytes) if bytes.first().is_some_and(u8::is_ascii_graphic) => words.contain_bytes(bytes),
             Self::Bytes(bytes) => {
                 bytes.trim_ascii().is_empty()
                     || std::str::from_utf8(bytes).is_ok_and(|text| text.trim().is_empty() || words.contain(text))

@@ -3,6 +3,8 @@
 use contact_sink_core::FieldKind;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
+use crate::plain;
+
 /// What a value is checked as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CheckedAs {
@@ -13,7 +15,7 @@ pub(crate) enum CheckedAs {
 }
 
 /// Words that programs write in place of an id that is missing.
-const NO_ID: [&str; 6] = ["nan", "NaN", "None", "null", "<NA>", "undefined"];
+pub(crate) const NO_ID: [&str; 6] = ["nan", "NaN", "None", "null", "<NA>", "undefined"];
 
 /// What spreadsheets write in a cell whose formula failed, in the languages of their users.
 const SPREADSHEET_ERRORS: [&str; 36] = [
@@ -55,13 +57,23 @@ const SPREADSHEET_ERRORS: [&str; 36] = [
     "#¿NOMBRE?",
 ];
 
-const MAX_EMAIL_BYTES: usize = 320;
-const MIN_PHONE_CHARS: usize = 3;
-const MAX_PHONE_CHARS: usize = 40;
-const MIN_PHONE_DIGITS: usize = 3;
+pub(crate) const MAX_EMAIL_BYTES: usize = 320;
+pub(crate) const MIN_PHONE_CHARS: usize = 3;
+pub(crate) const MAX_PHONE_CHARS: usize = 40;
+pub(crate) const MIN_PHONE_DIGITS: usize = 3;
 
 /// Checks a value that has been read.
 pub(crate) fn check(text: &str, checked_as: CheckedAs) -> Result<(), &'static str> {
+    // Most values are right, and that is seen at a glance.
+    if plain::is_right(text, checked_as) {
+        debug_assert_eq!(each_rule(text, checked_as), Ok(()));
+        return Ok(());
+    }
+    each_rule(text, checked_as)
+}
+
+/// Checks a value rule by rule.
+fn each_rule(text: &str, checked_as: CheckedAs) -> Result<(), &'static str> {
     if is_formula(text) {
         return Err("it is a spreadsheet formula (=\"..\"): export the values");
     }
@@ -86,13 +98,19 @@ pub(crate) fn check(text: &str, checked_as: CheckedAs) -> Result<(), &'static st
 
 /// Without white space, control and invisible characters at its ends.
 pub(crate) fn trim(text: &str) -> &str {
+    if plain::has_seen_ends(text) {
+        return text;
+    }
     text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c))
 }
 
 /// Whether a text that is sent reads like a word for nothing.
 pub(crate) fn looks_empty(text: &str) -> bool {
     const WORDS: [&str; 10] = ["nan", "none", "null", "<na>", "undefined", "n/a", "nil", "(null)", "nat", "#n/a"];
-    text.len() <= 9 && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+    // The first character shows for most texts that they are none of these.
+    matches!(text.as_bytes().first(), Some(b'n' | b'N' | b'u' | b'U' | b'<' | b'(' | b'#'))
+        && text.len() <= 9
+        && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 /// `="7"`: as a cell is written that a spreadsheet is to take for a text.

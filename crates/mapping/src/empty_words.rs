@@ -35,6 +35,11 @@ impl EmptyWords {
 
     /// Whether a text means nothing.
     pub(crate) fn contain(&self, text: &str) -> bool {
-        text.is_empty() || self.0.iter().any(|word| word == text)
+        self.contain_bytes(text.as_bytes())
+    }
+
+    /// The same of a text that may not be UTF-8: no word is so.
+    pub(crate) fn contain_bytes(&self, text: &[u8]) -> bool {
+        text.is_empty() || self.0.iter().any(|word| word.as_bytes() == text)
     }
 }

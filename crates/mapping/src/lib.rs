@@ -44,6 +44,7 @@ mod mapper;
 mod mapping;
 mod nearest;
 mod object;
+mod plain;
 mod problem;
 mod record;
 #[cfg(feature = "toml")]
@@ -61,7 +62,7 @@ pub use object::{InvalidObject, RAW, each_field, field_names, is_fed_back};
 pub use problem::Problem;
 pub use record::{
     Cells, CellsRef, Columns, InvalidColumns, InvalidRecord, REJECTED_BY_RUN, REJECTED_ERRORS, REJECTED_ROWS_COLUMNS,
-    Record, RejectedBy, is_reserved,
+    Record, RecordRef, RejectedBy, is_reserved,
 };
 #[cfg(feature = "toml")]
 pub use section::{ConfigError, ConfigText, Section};

@@ -1,13 +1,14 @@
 //! Applies a mapping to the records of one input.
 
 use contact_sink_core::{ContactUpdate, Subject, UserId};
+use serde_json::value::RawValue;
 
 use crate::cell::{Cell, NOT_UTF8};
 use crate::mapping::Mapping;
 use crate::nearest;
 use crate::object::{self, InvalidObject};
 use crate::problem::Problem;
-use crate::record::{Cells, Columns, Record, RejectedBy, is_reserved};
+use crate::record::{CellsRef, Columns, RecordRef, RejectedBy, is_reserved};
 use crate::subject::{EmptySubject, SubjectColumns};
 use crate::tally::Tally;
 
@@ -56,6 +57,8 @@ pub struct Mapper {
     mapping: Mapping,
     /// The columns that the mapping names, each once.
     names: Vec<String>,
+    /// The same without white space around them.
+    bare_names: Vec<String>,
     /// For the columns of the subject and then for each field that is set: which of these names.
     wanted: Vec<usize>,
     /// Which of these names are of fields and not of the subject.
@@ -69,8 +72,27 @@ enum Places {
     Cells {
         places: Vec<usize>,
         columns: Columns,
+        /// Whether the columns are those of a file of rejected rows.
+        are_fed_back: bool,
     },
     Objects,
+}
+
+/// The cells of a record that the mapping names.
+enum Named<'r> {
+    /// A row, and for each name its column.
+    Cells(CellsRef<'r>, &'r [usize]),
+    /// For each name its value.
+    Fields(Vec<Option<&'r RawValue>>),
+}
+
+impl<'r> Named<'r> {
+    fn cell(&self, name: usize) -> Cell<'r> {
+        match self {
+            Self::Cells(cells, places) => Cell::Bytes(cells.get(places[name]).unwrap_or_default()),
+            Self::Fields(values) => Cell::Json(values[name]),
+        }
+    }
 }
 
 impl Layout {
@@ -115,7 +137,8 @@ impl Mapper {
         let places = match layout {
             Layout::Columns(columns) => {
                 let places = names.iter().map(|name| columns.place(name)).collect::<Result<_, _>>();
-                Places::Cells { places: places.map_err(InvalidLayout)?, columns: columns.clone() }
+                let (columns, are_fed_back) = (columns.clone(), columns.are_fed_back());
+                Places::Cells { places: places.map_err(InvalidLayout)?, columns, are_fed_back }
             }
             Layout::Objects(first) => {
                 let fields = first.as_ref().filter(|_| mapping.empty_subject == EmptySubject::Reject);
@@ -129,17 +152,18 @@ impl Mapper {
         };
         let ids = &wanted[..mapping.subject.columns().count()];
         let field_names = (0..names.len()).filter(|name| !ids.contains(name)).collect();
-        Ok(Self { mapping, names, field_names, wanted, places })
+        let bare_names = names.iter().map(|name| name.trim().to_owned()).collect();
+        Ok(Self { mapping, names, bare_names, field_names, wanted, places })
     }
 
     /// What a record says.
-    pub fn map(&self, record: &Record) -> Mapped {
+    pub fn map<'r>(&self, record: impl Into<RecordRef<'r>>) -> Mapped {
         self.map_counted(record, &mut Tally::default())
     }
 
     /// What a record says; what a person should know of the whole input is counted.
-    pub fn map_counted(&self, record: &Record, tally: &mut Tally) -> Mapped {
-        let mapped = self.read(record, tally).unwrap_or_else(|problem| Mapped::Reject(vec![problem]));
+    pub fn map_counted<'r>(&self, record: impl Into<RecordRef<'r>>, tally: &mut Tally) -> Mapped {
+        let mapped = self.read(record.into(), tally).unwrap_or_else(|problem| Mapped::Reject(vec![problem]));
         if let Mapped::Skip(reason) = mapped {
             tally.skip(reason);
         }
@@ -147,28 +171,28 @@ impl Mapper {
     }
 
     /// What a record that is fed back says of the run that rejected it.
-    pub fn rejected_by(&self, record: &Record) -> Option<RejectedBy> {
-        match (record, &self.places) {
-            (Record::Cells(cells), Places::Cells { columns, .. }) => columns.rejected_by(cells),
-            (Record::Object(text), _) => object::rejected_by(text),
-            (Record::Cells(_), Places::Objects) => None,
+    pub fn rejected_by<'r>(&self, record: impl Into<RecordRef<'r>>) -> Option<RejectedBy> {
+        match (record.into(), &self.places) {
+            (RecordRef::Cells(_), Places::Cells { are_fed_back: false, .. } | Places::Objects) => None,
+            (RecordRef::Cells(cells), Places::Cells { columns, .. }) => columns.rejected_by(cells),
+            (RecordRef::Object(text), _) => object::rejected_by(text),
         }
     }
 
     /// The ids of a record as they are written, whether they can be used or not; for a friend the owner comes first.
-    pub fn ids(&self, record: &Record) -> Vec<String> {
+    pub fn ids<'r>(&self, record: impl Into<RecordRef<'r>>) -> Vec<String> {
         let ids = self.wanted.iter().take(self.mapping.subject.columns().count());
-        match (record, &self.places) {
-            (Record::Cells(cells), Places::Cells { places, .. }) => {
+        match (record.into(), &self.places) {
+            (RecordRef::Cells(cells), Places::Cells { places, .. }) => {
                 let cell = |nth: &usize| cells.get(places[*nth]).unwrap_or_default();
                 ids.map(|nth| String::from_utf8_lossy(cell(nth)).into_owned()).collect()
             }
-            (Record::Object(text), _) => {
+            (RecordRef::Object(text), _) => {
                 let Ok(values) = object::pick(text, &self.names) else { return Vec::new() };
                 let text = |nth: &usize| values[*nth].and_then(|value| object::text(value).ok().flatten());
                 ids.map(|nth| text(nth).unwrap_or_default().into_owned()).collect()
             }
-            (Record::Cells(_), Places::Objects) => Vec::new(),
+            (RecordRef::Cells(_), Places::Objects) => Vec::new(),
         }
     }
 
@@ -194,9 +218,9 @@ impl Mapper {
         &self.names
     }
 
-    fn read(&self, record: &Record, tally: &mut Tally) -> Result<Mapped, Problem> {
-        let cells = match (record, &self.places) {
-            (Record::Cells(cells), Places::Cells { places, columns }) => {
+    fn read(&self, record: RecordRef<'_>, tally: &mut Tally) -> Result<Mapped, Problem> {
+        let named = match (record, &self.places) {
+            (RecordRef::Cells(cells), Places::Cells { places, columns, .. }) => {
                 if cells.len() != columns.len() {
                     return if cells.iter().all(|cell| self.is_blank(Cell::Bytes(cell))) {
                         Ok(Mapped::Skip(SkipReason::NoValue))
@@ -204,22 +228,22 @@ impl Mapper {
                         Err(wrong_count(cells, columns))
                     };
                 }
-                places.iter().map(|place| Cell::Bytes(cells.get(*place).unwrap_or_default())).collect()
+                Named::Cells(cells, places)
             }
-            (Record::Object(text), _) => self.fields_of(text, tally)?,
-            (Record::Cells(_), Places::Objects) => {
+            (RecordRef::Object(text), _) => Named::Fields(self.fields_of(text, tally)?),
+            (RecordRef::Cells(_), Places::Objects) => {
                 let reason = "it is a row of cells, and objects are wanted";
                 return Err(Problem::of_record(reason, reason));
             }
         };
-        if let Some(reason) = self.no_data(record, &cells) {
+        if let Some(reason) = self.no_data(record, &named) {
             return Ok(Mapped::Skip(reason));
         }
-        if self.mapping.subject_rules.check && self.looks_like_header(&cells) {
+        if self.mapping.subject_rules.check && self.looks_like_header(&named) {
             return Err(Problem::of_record(HEADER_AMONG_ROWS, HEADER_AMONG_ROWS));
         }
         let mut problems = Vec::new();
-        let subject = match self.subject(&cells, tally) {
+        let subject = match self.subject(&named, tally) {
             Ok(Some(subject)) => Some(subject),
             Ok(None) => return Ok(Mapped::Skip(SkipReason::NoSubject)),
             Err(problem) => {
@@ -230,71 +254,65 @@ impl Mapper {
         let mut values = Vec::with_capacity(self.mapping.fields.len());
         let places = self.wanted.iter().skip(self.mapping.subject.columns().count());
         for (field, place) in self.mapping.fields.iter().zip(places) {
-            match cells[*place].value(&self.mapping.empty_words, field.rules, field.kind, &field.separator) {
-                Ok(Some(value)) => values.push((field, value)),
+            match named.cell(*place).value(&self.mapping.empty_words, field.rules, field.kind, &field.separator) {
+                Ok(Some(value)) => values.push((field.field.clone(), value)),
                 Ok(None) => {}
                 Err(reason) => problems.push(Problem::of_column(&field.column, reason)),
             }
         }
         let Some(subject) = subject.filter(|_| problems.is_empty()) else { return Ok(Mapped::Reject(problems)) };
-        let mut update = ContactUpdate::new(subject);
-        for (field, value) in values {
-            tally.see(&field.column, &value);
-            update = update
-                .with(field.field.clone(), value)
-                .map_err(|error| Problem::of_column(&field.column, error.to_string()))?;
-        }
-        if update.fields().is_empty() {
+        if values.is_empty() {
             return Ok(Mapped::Skip(SkipReason::NoField));
         }
+        // A mapping sets each field once, and no value that is read is empty.
+        let update = ContactUpdate::from_fields(subject, values)
+            .map_err(|error| Problem::of_record(error.to_string(), error.to_string()))?;
+        tally.see(&self.mapping, &update);
         Ok(Mapped::Update(update))
     }
 
-    fn fields_of<'r>(&self, text: &'r [u8], tally: &mut Tally) -> Result<Vec<Cell<'r>>, Problem> {
+    fn fields_of<'r>(&self, text: &'r [u8], tally: &mut Tally) -> Result<Vec<Option<&'r RawValue>>, Problem> {
         let values = object::pick(text, &self.names).map_err(|invalid| self.problem_of_object(text, &invalid))?;
         if values.iter().all(Option::is_none) && object::is_raw(text) {
             let reason = "it is still as it was rejected: write the row's own fields in place of the field _raw";
             return Err(Problem::of_record(reason, reason));
         }
         tally.see_fields(self, values.iter().map(Option::is_some));
-        Ok(values.into_iter().map(Cell::Json).collect())
+        Ok(values)
     }
 
     /// Why a record is not data at all: it has no value, or it is the header again. The cells of ids show at once that it is.
-    fn no_data(&self, record: &Record, cells: &[Cell<'_>]) -> Option<SkipReason> {
-        let names = self.mapping.subject.columns().zip(&self.wanted);
-        let ids = names.map(|(name, place)| (name, cells[*place]));
+    fn no_data(&self, record: RecordRef<'_>, named: &Named<'_>) -> Option<SkipReason> {
         let (mut all_blank, mut all_named) = (true, true);
-        for (name, cell) in ids {
+        for name in &self.wanted[..self.mapping.subject.columns().count()] {
+            let cell = named.cell(*name);
             all_blank &= self.is_blank(cell);
-            all_named &= spells(cell, name);
+            all_named &= spells(cell, &self.bare_names[*name]);
         }
         match record {
-            Record::Cells(cells) if all_blank => {
+            RecordRef::Cells(cells) if all_blank => {
                 cells.iter().all(|cell| self.is_blank(Cell::Bytes(cell))).then_some(SkipReason::NoValue)
             }
-            Record::Cells(cells) if all_named => match &self.places {
-                Places::Cells { columns, .. } => {
-                    columns.are_repeated_by(cells.as_ref()).then_some(SkipReason::RepeatsHeader)
-                }
+            RecordRef::Cells(cells) if all_named => match &self.places {
+                Places::Cells { columns, .. } => columns.are_repeated_by(cells).then_some(SkipReason::RepeatsHeader),
                 Places::Objects => None,
             },
-            Record::Object(text) if all_blank => {
+            RecordRef::Object(text) if all_blank => {
                 self.every_field(text, |_, cell| self.is_blank(cell)).then_some(SkipReason::NoValue)
             }
-            Record::Object(text) if all_named => {
-                self.every_field(text, |name, cell| spells(cell, name)).then_some(SkipReason::RepeatsHeader)
+            RecordRef::Object(text) if all_named => {
+                self.every_field(text, |name, cell| spells(cell, name.trim())).then_some(SkipReason::RepeatsHeader)
             }
             _ => None,
         }
     }
 
     /// Whether each field that is set has the name of its column (two at least), or the ids and one of the fields do.
-    fn looks_like_header(&self, cells: &[Cell<'_>]) -> bool {
+    fn looks_like_header(&self, named: &Named<'_>) -> bool {
         let ids = &self.wanted[..self.mapping.subject.columns().count()];
-        let is_named = |name: &usize| spells(cells[*name], &self.names[*name]);
-        let named = self.field_names.iter().filter(|name| is_named(name)).count();
-        named > 0 && (named > 1 && named == self.field_names.len() || ids.iter().all(is_named))
+        let is_named = |name: &usize| spells(named.cell(*name), &self.bare_names[*name]);
+        let count = self.field_names.iter().filter(|name| is_named(name)).count();
+        count > 0 && (count > 1 && count == self.field_names.len() || ids.iter().all(is_named))
     }
 
     fn every_field(&self, text: &[u8], mut holds: impl FnMut(&str, Cell<'_>) -> bool) -> bool {
@@ -313,30 +331,32 @@ impl Mapper {
     }
 
     /// Whose record it is, or `None` if it is to be skipped.
-    fn subject(&self, cells: &[Cell<'_>], tally: &mut Tally) -> Result<Option<Subject>, Problem> {
-        let subject = &self.mapping.subject;
-        let mut ids = Vec::with_capacity(2);
-        for (column, place) in subject.columns().zip(&self.wanted) {
-            let text = cells[*place].id(&self.mapping.empty_words, self.mapping.subject_rules);
-            match text.map_err(|reason| Problem::of_column(column, reason))? {
-                Some(text) if text == *column && self.mapping.subject_rules.check => {
-                    return Err(Problem::of_column(column, "it is the name of its column: a header among the rows"));
-                }
-                Some(text) => {
-                    tally.see_text(column, &text);
-                    ids.push(UserId::new(text).map_err(|error| Problem::of_column(column, error.to_string()))?);
-                }
-                None if self.mapping.empty_subject == EmptySubject::Skip => return Ok(None),
-                None => return Err(Problem::empty_id(column)),
+    fn subject(&self, named: &Named<'_>, tally: &mut Tally) -> Result<Option<Subject>, Problem> {
+        let mut id = |nth: usize, column| self.id(named.cell(self.wanted[nth]), column, tally);
+        Ok(match &self.mapping.subject {
+            SubjectColumns::User(column) => id(0, column)?.map(Subject::User),
+            SubjectColumns::Contact { owner, contact } => {
+                let Some(owner) = id(0, owner)? else { return Ok(None) };
+                id(1, contact)?.map(|friend| Subject::Friend { owner, friend })
             }
-        }
-        let mut ids = ids.into_iter();
-        Ok(match (subject, ids.next(), ids.next()) {
-            (SubjectColumns::User(_), Some(user), None) => Some(Subject::User(user)),
-            (SubjectColumns::Contact { .. }, Some(owner), Some(friend)) => Some(Subject::Friend { owner, friend }),
-            // There is an id for each column.
-            _ => None,
         })
+    }
+
+    /// One id of the subject, or `None` if the record is to be skipped.
+    fn id(&self, cell: Cell<'_>, column: &str, tally: &mut Tally) -> Result<Option<UserId>, Problem> {
+        let rules = self.mapping.subject_rules;
+        let text = cell.id(&self.mapping.empty_words, rules);
+        match text.map_err(|reason| Problem::of_column(column, reason))? {
+            Some(text) if text == column && rules.check => {
+                Err(Problem::of_column(column, "it is the name of its column: a header among the rows"))
+            }
+            Some(text) => {
+                tally.see_text(column, &text);
+                UserId::new(text).map(Some).map_err(|error| Problem::of_column(column, error.to_string()))
+            }
+            None if self.mapping.empty_subject == EmptySubject::Skip => Ok(None),
+            None => Err(Problem::empty_id(column)),
+        }
     }
 
     fn problem_of_object(&self, text: &[u8], invalid: &InvalidObject) -> Problem {
@@ -353,14 +373,13 @@ impl Mapper {
     fn field_that_is_not_utf8(&self, text: &[u8]) -> Option<&str> {
         let replaced = String::from_utf8_lossy(text);
         let values = object::pick(replaced.as_bytes(), &self.names).ok()?;
-        let damaged = |value: &Option<&serde_json::value::RawValue>| {
-            value.is_some_and(|value| value.get().contains(char::REPLACEMENT_CHARACTER))
-        };
+        let damaged =
+            |value: &Option<&RawValue>| value.is_some_and(|value| value.get().contains(char::REPLACEMENT_CHARACTER));
         values.iter().position(damaged).map(|place| self.names[place].as_str())
     }
 }
 
-fn wrong_count(cells: &Cells, columns: &Columns) -> Problem {
+fn wrong_count(cells: CellsRef<'_>, columns: &Columns) -> Problem {
     let cell = if cells.len() == 1 { "cell" } else { "cells" };
     let reason = format!("the row has {} {cell}, and the header names {} columns", cells.len(), columns.len());
     Problem::of_record(reason.clone(), reason)
@@ -373,13 +392,13 @@ fn is_space(c: char) -> bool {
     c.is_whitespace() || c == '\u{FEFF}'
 }
 
-/// Whether a cell has this name; case, and white space around it, do not count.
-fn spells(cell: Cell<'_>, name: &str) -> bool {
+/// Whether a cell has this name, which has no white space around it; case, and white space around the cell, do not count.
+fn spells(cell: Cell<'_>, bare_name: &str) -> bool {
     match cell {
-        Cell::Bytes(bytes) => bytes.trim_ascii().eq_ignore_ascii_case(name.trim().as_bytes()),
+        Cell::Bytes(bytes) => bytes.trim_ascii().eq_ignore_ascii_case(bare_name.as_bytes()),
         Cell::Json(value) => value.is_some_and(|value| {
             let text = object::text(value).ok().flatten();
-            text.is_some_and(|text| text.trim_matches(is_space).eq_ignore_ascii_case(name.trim()))
+            text.is_some_and(|text| text.trim_matches(is_space).eq_ignore_ascii_case(bare_name))
         }),
     }
 }

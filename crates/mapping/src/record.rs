@@ -69,6 +69,42 @@ impl Record {
 
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        RecordRef::from(self).fmt(f)
+    }
+}
+
+/// A [`Record`] in the buffers of a reader.
+///
+/// `Debug` prints no value.
+#[derive(Clone, Copy)]
+pub enum RecordRef<'r> {
+    /// A row of cells.
+    Cells(CellsRef<'r>),
+    /// The text of a JSON object. Whether it is one is found out when it is mapped.
+    Object(&'r [u8]),
+}
+
+impl RecordRef<'_> {
+    /// A copy of its own.
+    pub fn to_record(self) -> Record {
+        match self {
+            Self::Cells(cells) => Record::Cells(cells.to_cells()),
+            Self::Object(text) => Record::Object(text.into()),
+        }
+    }
+}
+
+impl<'r> From<&'r Record> for RecordRef<'r> {
+    fn from(record: &'r Record) -> Self {
+        match record {
+            Record::Cells(cells) => Self::Cells(cells.as_ref()),
+            Record::Object(text) => Self::Object(text),
+        }
+    }
+}
+
+impl fmt::Debug for RecordRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Cells(_) => "Cells(..)",
             Self::Object(_) => "Object(..)",
@@ -244,7 +280,7 @@ impl Columns {
     }
 
     /// What a row that is fed back says of the run that rejected it.
-    pub(crate) fn rejected_by(&self, cells: &Cells) -> Option<RejectedBy> {
+    pub(crate) fn rejected_by(&self, cells: CellsRef<'_>) -> Option<RejectedBy> {
         let cell = |name: &str| {
             let place = self.0.iter().position(|known| known == name)?;
             std::str::from_utf8(cells.get(place)?.trim_ascii()).ok()

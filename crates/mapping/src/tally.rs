@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contact_sink_core::Value;
+use contact_sink_core::{ContactUpdate, Value};
 
 use crate::check;
 use crate::mapper::{Mapper, SkipReason};
+use crate::mapping::Mapping;
 
 /// What a person should know of an input as a whole. A [`Mapper`] counts it, record by record.
 #[derive(Debug, Clone, Default)]
@@ -51,10 +52,15 @@ impl Tally {
         self.seen_names.iter_mut().zip(there).for_each(|(seen, there)| *seen |= there);
     }
 
-    pub(crate) fn see(&mut self, column: &str, value: &Value) {
-        // A word that means nothing is a whole cell, and no entry of a list.
-        if let Value::Text(text) = value {
-            self.see_text(column, text);
+    pub(crate) fn see(&mut self, mapping: &Mapping, update: &ContactUpdate) {
+        for (field, value) in update.fields() {
+            // A word that means nothing is a whole cell, and no entry of a list.
+            if let Value::Text(text) = value
+                && check::looks_empty(text)
+                && let Some(column) = mapping.column_of(field)
+            {
+                self.see_text(column, text);
+            }
         }
     }
 

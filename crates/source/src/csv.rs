@@ -114,6 +114,16 @@ impl<R: Read> CsvReader<R> {
         }
     }
 
+    /// Whether the next record is in the buffer as a whole, so that [`CsvReader::read`] waits for nothing. It may say `false` of one
+    /// that is.
+    pub(crate) fn has_next(&mut self) -> bool {
+        let rest = &self.buffer[self.start..self.end];
+        let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let rest = &rest[blank..];
+        let may_be_mark = start::may_be_mark(rest) || rest.starts_with(start::BYTE_ORDER_MARK);
+        !may_be_mark && parse::record(rest, self.at_end, self.dialect, &mut self.cells) != Parsed::Incomplete
+    }
+
     /// Reads the next record, and skips blank lines. After a fault of syntax it continues with the next line, after a cell that looks
     /// like rows with the next record, so that later faults are found too.
     pub(crate) fn read(&mut self) -> Result<Option<RawRecord<'_>>, Fault> {

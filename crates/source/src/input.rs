@@ -17,6 +17,7 @@ use crate::format::Format;
 use crate::ndjson::LineReader;
 use crate::preflight::{self, Preflight, PreflightError};
 use crate::read_control::ReadControl;
+use crate::row_block::RowBlock;
 use crate::rows::{ByteSource, Header, InputRows, Reader};
 
 /// An input that is open, and whose header has been read.
@@ -175,10 +176,19 @@ impl Input {
         };
         let reader = match reader {
             Reader::Csv(reader, header) => Reader::Csv(reader, Header::new(header.columns, self.id_places.clone())),
-            ndjson @ Reader::Ndjson(..) => ndjson,
+            ndjson @ Reader::Ndjson(_) => ndjson,
         };
         let utf8 = expected.is_none().then(Utf8Count::default);
-        InputRows { reader, progress, number: 0, expected, ended: false, utf8, failed: None }
+        InputRows {
+            reader,
+            progress,
+            number: 0,
+            expected,
+            ended: false,
+            utf8,
+            failed: None,
+            block: RowBlock::default(),
+        }
     }
 }
 
@@ -198,19 +208,22 @@ fn open_csv(source: ByteSource, dialect: Dialect) -> Result<Opened, OpenError> {
 /// The first line shows whether this is NDJSON at all; a later one that is not is that row's problem.
 fn open_ndjson(source: ByteSource) -> Result<Opened, OpenError> {
     let mut reader = LineReader::new(source);
-    let first = reader.read().map_err(OpenError::Fault)?.map(|(line, text)| (line, Box::<[u8]>::from(text)));
-    let fields = match first.as_ref().map(|(line, text)| (line, field_names(text))) {
+    let first = reader.read().map_err(OpenError::Fault)?;
+    let fields = match first.map(|(line, text)| (line, field_names(text))) {
         // What is not UTF-8 is one row's problem, and shows nothing of the others.
         None | Some((_, Err(InvalidObject::NotUtf8(_)))) => None,
         Some((line, Err(invalid))) => {
             let all = "each line must be one JSON object";
             let problem = format!("{invalid}: {all} (`jq -c .` writes it so, `jq -c '.[]'` from a list)");
-            return Err(OpenError::Fault(Fault::at(*line, problem)));
+            return Err(OpenError::Fault(Fault::at(line, problem)));
         }
         // A rejected row that is fed back may have lacked anything.
         Some((_, Ok(fields))) => Some(fields).filter(|fields| !fields.iter().any(|field| field == REJECTED_ERRORS)),
     };
-    Ok((Layout::Objects(fields), Reader::Ndjson(reader, first)))
+    if first.is_some() {
+        reader.give_again();
+    }
+    Ok((Layout::Objects(fields), Reader::Ndjson(reader)))
 }
 
 /// A file that others read too; by its own position.

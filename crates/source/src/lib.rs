@@ -39,6 +39,7 @@ mod input;
 mod ndjson;
 mod preflight;
 mod read_control;
+mod row_block;
 mod rows;
 mod start;
 
@@ -49,4 +50,5 @@ pub use format::Format;
 pub use input::{Input, OpenError, display_name, is_read_once};
 pub use preflight::{Preflight, PreflightError};
 pub use read_control::ReadControl;
+pub use row_block::RowBlock;
 pub use rows::{InputRows, Row};

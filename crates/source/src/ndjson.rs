@@ -16,16 +16,36 @@ pub(crate) struct LineReader<R> {
     /// How many lines were read.
     lines: u64,
     bytes: Vec<u8>,
+    /// The line that was read last is to be given again.
+    gives_again: bool,
 }
 
 impl<R: Read> LineReader<R> {
     /// A reader at the start of an input.
     pub(crate) fn new(source: R) -> Self {
-        Self { source: BufReader::with_capacity(64 * 1024, source), lines: 0, bytes: Vec::new() }
+        Self { source: BufReader::with_capacity(64 * 1024, source), lines: 0, bytes: Vec::new(), gives_again: false }
+    }
+
+    /// Gives the line that was read last once more.
+    pub(crate) fn give_again(&mut self) {
+        self.gives_again = true;
+    }
+
+    /// Whether the next line is in the buffer as a whole, so that [`LineReader::read`] waits for nothing. It may say `false` of one
+    /// that is.
+    pub(crate) fn has_next(&self) -> bool {
+        let buffer = self.source.buffer();
+        let Some(end) = memchr::memchr(b'\n', buffer) else { return self.gives_again };
+        // After a blank line the next one is read too.
+        let line = buffer[..end].trim_ascii();
+        self.gives_again || !line.is_empty() && !line.starts_with(start::BYTE_ORDER_MARK)
     }
 
     /// The next line that is not blank, and its number from 1.
     pub(crate) fn read(&mut self) -> Result<Option<(u64, &[u8])>, Fault> {
+        if std::mem::take(&mut self.gives_again) {
+            return Ok(Some((self.lines, self.bytes.trim_ascii())));
+        }
         while self.read_line()? {
             if self.lines == 1 {
                 start::check(&self.bytes)?;

@@ -3,13 +3,14 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use contact_sink_mapping::{CellsRef, Columns, Record};
+use contact_sink_mapping::{CellsRef, Columns, Record, RecordRef};
 
 use crate::csv::CsvReader;
 use crate::encoding::Utf8Count;
 use crate::fault::Fault;
 use crate::ndjson::LineReader;
 use crate::read_control::ReadControl;
+use crate::row_block::RowBlock;
 
 /// One row of an input.
 #[derive(Debug, Clone)]
@@ -32,8 +33,10 @@ pub struct InputRows {
     pub(crate) ended: bool,
     /// Of a pipe, which no pre-flight has checked.
     pub(crate) utf8: Option<Utf8Count>,
-    /// Why they cannot be read at all.
+    /// Why there is no other row: it is not told yet.
     pub(crate) failed: Option<Fault>,
+    /// The block that is being read.
+    pub(crate) block: RowBlock,
 }
 
 /// A source of bytes.
@@ -42,8 +45,7 @@ pub(crate) type ByteSource = Box<dyn Read + Send>;
 /// Where the rows come from.
 pub(crate) enum Reader {
     Csv(Box<CsvReader<ByteSource>>, Header),
-    /// And the first line, which was read ahead.
-    Ndjson(LineReader<ByteSource>, Option<(u64, Box<[u8]>)>),
+    Ndjson(LineReader<ByteSource>),
 }
 
 /// The header of a CSV file, as far as rows are compared with it.
@@ -82,45 +84,83 @@ const OTHER_HEADER: &str = "it looks like the header of another file: send the f
 impl InputRows {
     /// No row but this fault.
     pub(crate) fn failed(fault: Fault, progress: Arc<ReadControl>) -> Self {
-        let reader = Reader::Ndjson(LineReader::new(Box::new(std::io::empty())), None);
-        Self { reader, progress, number: 0, expected: None, ended: false, utf8: None, failed: Some(fault) }
+        let reader = Reader::Ndjson(LineReader::new(Box::new(std::io::empty())));
+        let (failed, block) = (Some(fault), RowBlock::default());
+        Self { reader, progress, number: 0, expected: None, ended: false, utf8: None, failed, block }
     }
 
-    fn read(&mut self) -> Result<Option<Row>, Fault> {
-        let (line, record) = match &mut self.reader {
+    /// The next rows: as many as there are, up to a few hundred. Of a pipe the block ends where the next row would have to be
+    /// waited for. A fault comes after the rows before it.
+    pub fn next_block(&mut self) -> Option<Result<RowBlock, Fault>> {
+        let mut block = std::mem::take(&mut self.block);
+        block.clear(self.number);
+        while !self.is_over() && self.failed.is_none() && !block.is_full() && (block.is_empty() || self.has_next()) {
+            match self.read() {
+                Ok(Some((line, record))) => {
+                    block.push(line, record);
+                    self.number += 1;
+                }
+                Ok(None) => self.failed = self.end(),
+                Err(fault) => self.failed = Some(fault),
+            }
+        }
+        let next = if block.is_empty() { self.fault().map(Err) } else { Some(Ok(block.clone())) };
+        self.block = block;
+        next
+    }
+
+    fn is_over(&self) -> bool {
+        self.ended || self.progress.is_stopped()
+    }
+
+    /// Whether the next row can be read without waiting for it. A file waits for nothing.
+    fn has_next(&mut self) -> bool {
+        self.expected.is_some()
+            || match &mut self.reader {
+                Reader::Csv(reader, _) => reader.has_next(),
+                Reader::Ndjson(reader) => reader.has_next(),
+            }
+    }
+
+    fn read(&mut self) -> Result<Option<(u64, RecordRef<'_>)>, Fault> {
+        match &mut self.reader {
             Reader::Csv(reader, header) => {
                 let Some(raw) = reader.read()? else { return Ok(None) };
                 let broken = self.utf8.as_mut().and_then(|utf8| utf8.add_to_pipe(raw.line, raw.raw));
-                if let Some(fault) = broken.or_else(|| header.fault(raw.line, raw.cells)) {
-                    return Err(fault);
+                match broken.or_else(|| header.fault(raw.line, raw.cells)) {
+                    Some(fault) => Err(fault),
+                    None => Ok(Some((raw.line, RecordRef::Cells(raw.cells)))),
                 }
-                (raw.line, Record::Cells(raw.cells.to_cells()))
             }
-            Reader::Ndjson(reader, first) => {
-                let (line, text) = match first.take() {
-                    Some(first) => first,
-                    None => match reader.read()? {
-                        Some((line, text)) => (line, text.into()),
-                        None => return Ok(None),
-                    },
-                };
-                if let Some(fault) = self.utf8.as_mut().and_then(|utf8| utf8.add_to_pipe(line, &text)) {
-                    return Err(fault);
+            Reader::Ndjson(reader) => {
+                let Some((line, text)) = reader.read()? else { return Ok(None) };
+                match self.utf8.as_mut().and_then(|utf8| utf8.add_to_pipe(line, text)) {
+                    Some(fault) => Err(fault),
+                    None => Ok(Some((line, RecordRef::Object(text)))),
                 }
-                (line, Record::Object(text))
             }
-        };
-        let row = Row { line, number: self.number, record };
-        self.number += 1;
-        Ok(Some(row))
+        }
     }
 
+    /// What is wrong at the end, if something is.
     fn end(&mut self) -> Option<Fault> {
-        self.ended = true;
-        let expected = self.expected?;
+        let expected = self.expected;
         // Each block was as before, so this is a mistake of ours: it must not end as if all were well.
-        let problem = format!("{} rows were read, and {expected} when it was checked", self.number);
-        (self.number != expected).then(|| Fault::of_input(problem))
+        let problem = |expected| format!("{} rows were read, and {expected} when it was checked", self.number);
+        let fault =
+            expected.filter(|expected| self.number != *expected).map(|expected| Fault::of_input(problem(expected)));
+        self.ended = fault.is_none();
+        fault
+    }
+
+    /// The fault after which there is no other row, once.
+    fn fault(&mut self) -> Option<Fault> {
+        if self.is_over() {
+            return None;
+        }
+        let fault = self.failed.take();
+        self.ended = fault.is_some();
+        fault
     }
 }
 
@@ -128,17 +168,21 @@ impl Iterator for InputRows {
     type Item = Result<Row, Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended || self.progress.is_stopped() {
+        if self.is_over() {
             return None;
         }
-        let read = self.failed.take().map_or_else(|| self.read(), Err);
-        match read {
-            Ok(Some(row)) => Some(Ok(row)),
-            Ok(None) => self.end().map(Err),
-            Err(fault) => {
-                self.ended = true;
-                Some(Err(fault))
+        if self.failed.is_none() {
+            let number = self.number;
+            match self.read() {
+                Ok(Some((line, record))) => {
+                    let record = record.to_record();
+                    self.number += 1;
+                    return Some(Ok(Row { line, number, record }));
+                }
+                Ok(None) => self.failed = self.end(),
+                Err(fault) => self.failed = Some(fault),
             }
         }
+        self.fault().map(Err)
     }
 }

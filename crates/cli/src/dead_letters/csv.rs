@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{Place, Reason};
-use contact_sink_mapping::{Cells, Columns, REJECTED_ROWS_COLUMNS};
+use contact_sink_mapping::{CellsRef, Columns, REJECTED_ROWS_COLUMNS};
 
 /// The columns of the file.
 pub struct Table {
@@ -34,7 +34,7 @@ impl Table {
     }
 
     /// One row.
-    pub fn line(&self, place: &Place<'_>, cells: &Cells, reasons: &[Reason]) -> io::Result<Vec<u8>> {
+    pub fn line(&self, place: &Place<'_>, cells: CellsRef<'_>, reasons: &[Reason]) -> io::Result<Vec<u8>> {
         let joined = |part: &dyn Fn(&Reason) -> Option<String>| {
             reasons.iter().map(|reason| part(reason).unwrap_or_default()).collect::<Vec<_>>().join(";")
         };

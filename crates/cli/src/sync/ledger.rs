@@ -17,7 +17,7 @@ use contact_sink_mapping::Mapping;
 use super::vendor_has::VendorHas;
 use crate::dead_letters::{DeadLetters, Reason};
 use crate::outcomes_file::{self, OutcomeLine, OutcomesFile};
-use crate::reading::{Aside, ReadRow};
+use crate::reading::{Aside, Origin, ReadRow};
 use crate::report::Counts;
 pub use books::{Books, Hook};
 
@@ -197,9 +197,9 @@ impl Ledger {
 
     /// How old the values of a row are.
     fn position(run: &Run, row: &ReadRow) -> Position {
-        match (&row.rejected_by, row.part) {
-            (Some(by), Some(Ok(part))) => {
-                let line = by.line.and_then(|line| u32::try_from(line).ok()).unwrap_or(u32::MAX);
+        match row.fed_back.as_deref() {
+            Some(&Origin { ref rejected_by, part: Some(Ok(part)) }) => {
+                let line = rejected_by.line.and_then(|line| u32::try_from(line).ok()).unwrap_or(u32::MAX);
                 Position { part, line }
             }
             _ => run.position(row.number, row.line),

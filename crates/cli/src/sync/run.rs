@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Once};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
+use std::vec;
 
 use contact_sink_core::{ContactSink, ContactUpdate};
 use contact_sink_delivery::{Delivery, JournalError, Numbered, Options, Outcome, Stop, Summary, Undelivered};
@@ -26,8 +27,8 @@ use crate::progress::{Progress, Sample};
 use crate::reading::{self, Known, ReadRow, Reading, Seen, Wanted};
 use crate::report::{Counts, DestinationReport, Replaced, StopReport};
 
-/// So many rows that are not sent are written down together.
-const MOST_ASIDE: usize = 512;
+/// So many blocks of rows that are not sent are written down together.
+const MOST_ASIDE: usize = 2;
 
 /// What a run of one destination needs. It shares nothing with others but a limiter in its options.
 pub struct Run {
@@ -207,7 +208,8 @@ impl Run {
         let settle = hold + SETTLE_GRACE;
         let Reading { updates, mut aside, end } = reading::start(rows, mapper, known, wanted);
         let delivery = Delivery::with_journal(self.sink, self.options, Hook(books.clone()));
-        let rows = Updates { rows: updates, reading: reading.clone(), books: books.clone() };
+        let rows =
+            Updates { blocks: updates, block: Vec::new().into_iter(), reading: reading.clone(), books: books.clone() };
         let mut outcomes = delivery.deliver_numbered(rows);
         let (mut ends, mut cause, mut batch) = (Vec::new(), None, Vec::new());
         let (mut sending, mut reading_aside, mut cut) = (true, true, false);
@@ -226,12 +228,12 @@ impl Run {
                 count = aside.recv_many(&mut batch, MOST_ASIDE), if reading_aside => {
                     reading_aside = count > 0;
                     let stopped = !ends.is_empty() || delivery.summary().stop.is_some();
-                    match books.set_aside(&batch, stopped) {
+                    let rows: Vec<_> = batch.drain(..).flatten().collect();
+                    match books.set_aside(&rows, stopped) {
                         Ok(refused) => (0..refused).for_each(|_| delivery.count_refused()),
                         Err(_) if stopped => {}
                         Err(error) => add_failure(&mut ends, &books, error),
                     }
-                    batch.clear();
                 },
                 why = interrupt.told(), if settle_until.is_none() => {
                     if why == Why::Signal {
@@ -336,7 +338,9 @@ async fn until(instant: Option<Instant>) {
 
 /// The rows to send, as a stream that ends when the reading is stopped.
 struct Updates {
-    rows: mpsc::Receiver<(ReadRow, ContactUpdate)>,
+    blocks: mpsc::Receiver<Vec<(ReadRow, ContactUpdate)>>,
+    /// The rest of the block that was received last.
+    block: vec::IntoIter<(ReadRow, ContactUpdate)>,
     reading: Arc<ReadControl>,
     books: Books,
 }
@@ -345,9 +349,17 @@ impl Stream for Updates {
     type Item = Numbered;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Numbered>> {
-        if self.reading.is_stopped() {
-            return Poll::Ready(None);
+        loop {
+            if self.reading.is_stopped() {
+                return Poll::Ready(None);
+            }
+            if let Some((row, update)) = self.block.next() {
+                return Poll::Ready(Some(self.books.give(row, update)));
+            }
+            match ready!(self.blocks.poll_recv(cx)) {
+                Some(block) => self.block = block.into_iter(),
+                None => return Poll::Ready(None),
+            }
         }
-        self.rows.poll_recv(cx).map(|next| next.map(|(row, update)| self.books.give(row, update)))
     }
 }

@@ -5,8 +5,8 @@ use contact_sink_core::{ContactUpdate, Field, FieldKind, Subject, UserId, Value}
 use contact_sink_engagelab::{ContactName, contact};
 use contact_sink_jiguang::{ChannelKind, channel};
 use contact_sink_mapping::{
-    EmptySubject, EmptyWords, FieldMapping, InvalidMapping, Layout, Mapped, Mapper, Mapping, Problem, Record,
-    SkipReason, SubjectColumns, SubjectKind, Tally,
+    CellsRef, Columns, EmptySubject, EmptyWords, FieldMapping, InvalidMapping, Layout, Mapped, Mapper, Mapping,
+    Problem, Record, RecordRef, SkipReason, SubjectColumns, SubjectKind, Tally,
 };
 use serde::Serialize;
 
@@ -169,4 +169,43 @@ fn a_tally_counts_what_a_person_should_know() {
     let (column, looks_empty) = tally.looks_empty().next().unwrap();
     assert_eq!((column, looks_empty.cells, looks_empty.words.len()), ("id", 2, 2));
     assert_eq!(tally.missing_columns(&mapper), ["mobile"]);
+}
+
+/// A value is right at a glance, or it is checked rule by rule. A debug build checks the first kind by the rules too.
+#[test]
+fn a_value_that_is_right_at_a_glance_passes_every_rule() {
+    const CHARS: &str = "07eEna.,-+=#\"@ \t\n\u{7F}\u{85}\u{A0}x北\u{3000}\u{200B}";
+    let column = |field: &str, kind| FieldMapping::new(field.parse().unwrap(), kind, field);
+    let names = "id,mobile_phone,email,city,tags";
+    let mapping = Mapping::new(SubjectColumns::user("id"))
+        .with(column("mobile_phone", FieldKind::Phone))
+        .and_then(|mapping| mapping.with(column("email", FieldKind::Email)))
+        .and_then(|mapping| mapping.with(column("city", FieldKind::Text)))
+        .and_then(|mapping| mapping.with(column("tags", FieldKind::List)))
+        .unwrap();
+    let columns = Columns::new(CellsRef::new(names.as_bytes(), &[2, 15, 21, 26, 31])).unwrap();
+    let mapper = Mapper::new(mapping, &Layout::Columns(columns)).unwrap();
+    let middles = ["", "7", "12345", "a@b.example", "user0001", "#REF!", "=\"7\"", "None", "1,0"];
+    let (mut rejected, mut sent) = (0, 0);
+    let chars: Vec<String> = CHARS.chars().map(String::from).chain([String::new()]).collect();
+    for (first, second) in chars.iter().flat_map(|first| chars.iter().map(move |second| (first, second))) {
+        for (middle, last) in middles.iter().flat_map(|middle| chars.iter().map(move |last| (middle, last))) {
+            let text = format!("{first}{second}{middle}{last}");
+            let length = u32::try_from(text.len()).unwrap();
+            let row = [text.as_str(); 5].join(",");
+            let ends = [1, 2, 3, 4, 5].map(|nth| nth * (length + 1) - 1);
+            let cells = RecordRef::Cells(CellsRef::new(row.as_bytes(), &ends));
+            match mapper.map(cells) {
+                Mapped::Update(_) => sent += 1,
+                Mapped::Reject(problems) => {
+                    rejected += 1;
+                    // What no rule refuses is no control character.
+                    let has_control = text.contains(|c: char| c.is_control() && c != '\t');
+                    assert!(!has_control || problems.len() == 5, "{text:?}: {problems:?}");
+                }
+                Mapped::Skip(_) => {}
+            }
+        }
+    }
+    assert!(rejected > 1_000, "{rejected} rejected, {sent} sent");
 }

@@ -1,6 +1,7 @@
 //! Records from files: the reader beside the csv crate, the pre-flight, and files that are changed meanwhile.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
+mod blocks;
 mod changed;
 mod differential;
 mod preflight;
