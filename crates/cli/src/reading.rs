@@ -143,10 +143,6 @@ impl Known {
 /// Reads on, on a thread of its own. Rows that have their outcome are not mapped again.
 pub fn start(mut rows: InputRows, mapper: Mapper, mut known: Known, mut wanted: Wanted) -> Reading {
     let (to_send, updates) = mpsc::channel(WAITING_BLOCKS);
-    let updates = match wanted.look_ahead.take() {
-        Some(look_ahead) => look_up(updates, look_ahead),
-        None => updates,
-    };
     let (to_side, aside) = mpsc::channel(WAITING_BLOCKS);
     let (runtime, shares) = (Handle::current(), Arc::new(Semaphore::new(WAITING_BYTES)));
     let end = tokio::task::spawn_blocking(move || {
@@ -179,6 +175,9 @@ pub fn start(mut rows: InputRows, mapper: Mapper, mut known: Known, mut wanted: 
                     }
                 }
             }
+            if let Some(look_ahead) = &mut wanted.look_ahead {
+                look_up(look_ahead, &mut sent);
+            }
             // The others wait for the vendor; these do not.
             if !not_sent.is_empty() && to_side.blocking_send(not_sent).is_err()
                 || !sent.is_empty() && to_send.blocking_send(sent).is_err()
@@ -193,23 +192,11 @@ pub fn start(mut rows: InputRows, mapper: Mapper, mut known: Known, mut wanted: 
     Reading { updates, aside, end }
 }
 
-/// Looks up the rows of a block together, on another thread, and passes them on.
-fn look_up(
-    mut blocks: mpsc::Receiver<Vec<(ReadRow, ContactUpdate)>>,
-    mut look_ahead: LookAhead,
-) -> mpsc::Receiver<Vec<(ReadRow, ContactUpdate)>> {
-    let (looked_up, updates) = mpsc::channel(WAITING_BLOCKS);
-    tokio::task::spawn_blocking(move || {
-        while let Some(mut block) = blocks.blocking_recv() {
-            // If the index cannot be read, the lane asks for each row and says so.
-            let found = look_ahead.find(block.iter().map(|(_, update)| update), SystemTime::now()).unwrap_or_default();
-            for ((row, _), found) in block.iter_mut().zip(found) {
-                row.found_ahead = found;
-            }
-            if looked_up.blocking_send(block).is_err() {
-                return;
-            }
-        }
-    });
-    updates
+/// Notes which rows the vendor has.
+fn look_up(look_ahead: &mut LookAhead, rows: &mut [(ReadRow, ContactUpdate)]) {
+    // If the index cannot be read, the lane asks for each row and says so.
+    let found = look_ahead.find(rows.iter().map(|(_, update)| update), SystemTime::now()).unwrap_or_default();
+    for ((row, _), found) in rows.iter_mut().zip(found) {
+        row.found_ahead = found;
+    }
 }
