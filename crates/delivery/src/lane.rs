@@ -173,6 +173,7 @@ impl Lane {
         self.ledger.takes();
         self.next_seq += 1;
         (item.seq, item.came) = (self.next_seq, now);
+        item.subject = self.scheduler.subjects.hash_of(item.update.subject());
         if item.applied == Applied::Maybe {
             item.maybe_until = Some(after(now, self.setup.options.maybe_applied_hold));
         }
@@ -202,7 +203,7 @@ impl Lane {
             return self.undeliver(key, Undelivered::Paused(cause), now);
         }
         self.scheduler.deadlines.extend(deadline.map(|deadline| (deadline, key)));
-        let may_go_on = self.scheduler.subjects.enter(self.items[key].update.subject(), key);
+        let may_go_on = self.scheduler.subjects.enter(self.items[key].subject, key);
         if priority == Priority::Interactive {
             self.scheduler.promote_before(key, &mut self.items);
         }
@@ -227,7 +228,7 @@ impl Lane {
     fn proceed(&mut self, key: Key, now: Instant) {
         self.items[key].at = At::Flight;
         let item = &self.items[key];
-        if let Some(error) = self.scheduler.subjects.ended(item.update.subject()).filter(|_| item.is_of_an_input()) {
+        if let Some(error) = self.scheduler.subjects.ended(item.subject).filter(|_| item.is_of_an_input()) {
             return self.undeliver(key, Undelivered::Attempts(error), now);
         }
         if self.state.stopped().is_some() {
@@ -359,7 +360,7 @@ impl Lane {
             self.scheduler.deadlines.remove(&(deadline, key));
         }
         if let Some(until) = item.maybe_until.filter(|until| *until > now && self.state.stopped().is_none()) {
-            self.scheduler.subjects.hold(&item.update, item.seq, until);
+            self.scheduler.subjects.hold(item.subject, &item.update, item.seq, until);
         }
         let cause = match &outcome {
             // What waits in line has an earlier one, which ends the later ones.
@@ -395,8 +396,8 @@ impl Lane {
             (Undelivered::Broken, false) => self.end_subject_of(key, panicked(), now),
             (Undelivered::Attempts(_) | Undelivered::Broken, true) => {
                 let is_later = |other: &Key| *other != key && self.items[*other].at == At::Line;
-                for later in subjects.of(item.update.subject()).filter(is_later).collect::<Vec<_>>() {
-                    self.scheduler.subjects.leave(self.items[later].update.subject(), later);
+                for later in subjects.of(item.subject).filter(is_later).collect::<Vec<_>>() {
+                    self.scheduler.subjects.leave(self.items[later].subject, later);
                     self.undeliver(later, cause.clone(), now);
                 }
             }
@@ -410,7 +411,7 @@ impl Lane {
         if self.state.is_service() || !item.is_of_an_input() {
             return;
         }
-        let ended = self.scheduler.subjects.end(item.update.subject(), error.clone());
+        let ended = self.scheduler.subjects.end(item.subject, error.clone());
         if ended >= MOST_ENDED {
             self.stop(Stop::TooManyUndelivered { subjects: ended, cause: error }, now);
         }
@@ -419,7 +420,7 @@ impl Lane {
     /// An update has its outcome: the next one of the subject goes on.
     fn leave(&mut self, key: Key, now: Instant) {
         let Some(item) = self.items.remove(key) else { return };
-        let next = self.scheduler.subjects.leave(item.update.subject(), key);
+        let next = self.scheduler.subjects.leave(item.subject, key);
         // One that is settled leaves in its turn.
         if let Some(next) = next.filter(|next| self.items[*next].at != At::Settled) {
             self.proceed(next, now);

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::buffer::Part;
+use crate::lane::scheduler::subjects::SubjectHash;
 use crate::observe::Caller;
 use crate::{Outcome, Undelivered};
 
@@ -31,6 +32,8 @@ pub(crate) struct Item {
     /// The caller's number for it, which the journal is told.
     pub(crate) number: Option<u64>,
     pub(crate) update: ContactUpdate,
+    /// The lane sets it.
+    pub(crate) subject: SubjectHash,
     pub(crate) priority: Priority,
     pub(crate) deadline: Option<Instant>,
     /// `None` once the caller has the outcome, or has left.
@@ -100,6 +103,7 @@ impl Item {
             seq: 0,
             number: None,
             update,
+            subject: SubjectHash::default(),
             priority,
             deadline: None,
             reply: Some(reply),

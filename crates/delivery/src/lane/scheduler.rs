@@ -214,7 +214,7 @@ impl Scheduler {
 
     /// Holds this update back until a different value of its subject cannot arrive any more; false if it need not wait.
     pub(crate) fn hold(&mut self, item: &mut Item, key: Key, now: Instant) -> bool {
-        let until = self.subjects.held_until(&item.update, now);
+        let until = self.subjects.held_until(item.subject, &item.update, now);
         if let Some(until) = until {
             self.held.insert((until, item.seq, key));
             item.at = At::Held(until);
@@ -235,7 +235,7 @@ impl Scheduler {
 
     /// Gives the earlier updates of this subject the priority of one that a caller waits for.
     pub(crate) fn promote_before(&mut self, key: Key, items: &mut Slab<Item>) {
-        let Some(subject) = items.get(key).map(|item| item.update.subject()) else { return };
+        let Some(subject) = items.get(key).map(|item| item.subject) else { return };
         let earlier: Vec<Key> = self.subjects.of(subject).take_while(|other| *other != key).collect();
         for key in earlier {
             let Some(item) = items.get_mut(key).filter(|item| item.priority == Priority::Background) else { continue };

@@ -36,8 +36,9 @@ impl Waiting {
         let reply = Reply::One { to: oneshot::channel().0, at: Default::default() };
         let mut item = Item::new(update, priority, reply, None, Instant::now());
         (item.seq, item.came) = (self.items.iter().count() as u64, self.now);
+        item.subject = self.scheduler.subjects.hash_of(item.update.subject());
         let key = self.items.insert(item);
-        if self.scheduler.subjects.enter(self.items[key].update.subject(), key) {
+        if self.scheduler.subjects.enter(self.items[key].subject, key) {
             self.proceed(key);
         }
         key
@@ -89,17 +90,17 @@ fn a_later_update_of_a_subject_waits_for_the_earlier_one() {
     waiting.now += LINGER;
     assert_eq!(waiting.next(), [first]);
     assert!(waiting.next().is_empty());
-    let subject = waiting.items[first].update.subject().clone();
-    assert_eq!(waiting.scheduler.subjects.leave(&subject, first), Some(second));
-    assert_eq!(waiting.scheduler.subjects.leave(&subject, second), None);
-    assert_eq!(waiting.scheduler.subjects.of(&subject).count(), 0, "nothing is remembered");
+    let subject = waiting.items[first].subject;
+    assert_eq!(waiting.scheduler.subjects.leave(subject, first), Some(second));
+    assert_eq!(waiting.scheduler.subjects.leave(subject, second), None);
+    assert_eq!(waiting.scheduler.subjects.of(subject).count(), 0, "nothing is remembered");
 }
 
 #[test]
 fn a_different_value_is_held_back_and_the_same_one_is_not() {
     let mut waiting = Waiting::new(Options::for_run(), 1);
     let first = waiting.give(1, "a", Background);
-    let update = waiting.items[first].update.clone();
+    let (subject, update) = (waiting.items[first].subject, waiting.items[first].update.clone());
     assert_eq!(
         {
             waiting.now += LINGER;
@@ -108,8 +109,8 @@ fn a_different_value_is_held_back_and_the_same_one_is_not() {
         [first]
     );
     let until = waiting.now + Duration::from_secs(10);
-    waiting.scheduler.subjects.hold(&update, 0, until);
-    waiting.scheduler.subjects.leave(update.subject(), first);
+    waiting.scheduler.subjects.hold(subject, &update, 0, until);
+    waiting.scheduler.subjects.leave(subject, first);
     let same = waiting.give(1, "a", Background);
     assert_eq!(
         {
@@ -118,7 +119,7 @@ fn a_different_value_is_held_back_and_the_same_one_is_not() {
         },
         [same]
     );
-    waiting.scheduler.subjects.leave(update.subject(), same);
+    waiting.scheduler.subjects.leave(subject, same);
     let other = waiting.give(1, "b", Background);
     waiting.now = until - LINGER;
     assert_eq!((waiting.scheduler.release_held(waiting.now), waiting.next()), (None, vec![]));

@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 
 use contact_sink_core::{ContactUpdate, SinkError, Subject, Value};
@@ -15,14 +15,37 @@ pub(crate) const MOST_ENDED: usize = 10_000;
 /// While so many subjects are held back, nothing that was never sent is sent.
 const MOST_HELD: usize = 50_000;
 
+/// A hash of a subject, with a key of this lane's own: a subject is hashed once for each update. Two subjects with the same hash,
+/// which hardly ever is, are taken for one: their updates are sent one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct SubjectHash(u64);
+
+/// Takes a hash as it is.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only hashes are hashed")
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
 /// The subjects that have an update without an outcome, a value that may still arrive, or an update that the next run sends again.
 #[derive(Debug, Default)]
 pub(crate) struct Subjects {
-    lines: HashMap<Subject, Line, foldhash::fast::RandomState>,
-    /// Only hashes of the values are kept, with a key of this lane's own.
+    lines: HashMap<SubjectHash, Line, BuildHasherDefault<AsItIs>>,
+    /// Of subjects and of values.
     hasher: RandomState,
     /// When each hold is over, by when and by the update's `seq`.
-    holds: BTreeMap<(Instant, u64), Subject>,
+    holds: BTreeMap<(Instant, u64), SubjectHash>,
     /// How many subjects end a run's later updates.
     ended: usize,
 }
@@ -65,9 +88,13 @@ impl Line {
 }
 
 impl Subjects {
+    pub(crate) fn hash_of(&self, subject: &Subject) -> SubjectHash {
+        SubjectHash(self.hasher.hash_one(subject))
+    }
+
     /// Whether this update may go on. Else it waits behind the earlier ones of its subject.
-    pub(crate) fn enter(&mut self, subject: &Subject, key: Key) -> bool {
-        let line = self.lines.entry(subject.clone()).or_default();
+    pub(crate) fn enter(&mut self, subject: SubjectHash, key: Key) -> bool {
+        let line = self.lines.entry(subject).or_default();
         let may_go_on = line.active.is_none();
         if may_go_on {
             line.active = Some(key);
@@ -78,9 +105,8 @@ impl Subjects {
     }
 
     /// This update has its outcome: the next one of the subject, if any, goes on.
-    pub(crate) fn leave(&mut self, subject: &Subject, key: Key) -> Option<Key> {
-        // The subject is cloned, which is cheap, so that it is looked up once.
-        let Entry::Occupied(mut entry) = self.lines.entry(subject.clone()) else { return None };
+    pub(crate) fn leave(&mut self, subject: SubjectHash, key: Key) -> Option<Key> {
+        let Entry::Occupied(mut entry) = self.lines.entry(subject) else { return None };
         let line = entry.get_mut();
         if line.active != Some(key) {
             line.more().waiting.retain(|waiting| *waiting != key);
@@ -95,8 +121,8 @@ impl Subjects {
     }
 
     /// The updates of a subject without an outcome, in order.
-    pub(crate) fn of(&self, subject: &Subject) -> impl Iterator<Item = Key> {
-        self.lines.get(subject).into_iter().flat_map(|line| line.active.iter().chain(line.waiting())).copied()
+    pub(crate) fn of(&self, subject: SubjectHash) -> impl Iterator<Item = Key> {
+        self.lines.get(&subject).into_iter().flat_map(|line| line.active.iter().chain(line.waiting())).copied()
     }
 
     /// Whether anything waits behind an earlier update.
@@ -105,23 +131,23 @@ impl Subjects {
     }
 
     /// Until when this update must wait, if it must.
-    pub(crate) fn held_until(&self, update: &ContactUpdate, now: Instant) -> Option<Instant> {
+    pub(crate) fn held_until(&self, subject: SubjectHash, update: &ContactUpdate, now: Instant) -> Option<Instant> {
         if self.holds.is_empty() {
             return None;
         }
-        let Hold { until, fields } = self.lines.get(update.subject())?.more.as_ref()?.hold.as_ref()?;
+        let Hold { until, fields } = self.lines.get(&subject)?.more.as_ref()?.hold.as_ref()?;
         let is_same = fields.is_some() && *fields == self.hash(update);
         (*until > now && !is_same).then_some(*until)
     }
 
     /// Holds back different values of this subject until then.
-    pub(crate) fn hold(&mut self, update: &ContactUpdate, seq: u64, until: Instant) {
+    pub(crate) fn hold(&mut self, subject: SubjectHash, update: &ContactUpdate, seq: u64, until: Instant) {
         let fields = self.hash(update);
-        let line = self.lines.entry(update.subject().clone()).or_default();
+        let line = self.lines.entry(subject).or_default();
         let hold = line.more().hold.get_or_insert(Hold { until, fields });
         hold.until = hold.until.max(until);
         hold.fields = hold.fields.filter(|held| Some(*held) == fields);
-        self.holds.insert((until, seq), update.subject().clone());
+        self.holds.insert((until, seq), subject);
     }
 
     /// Forgets the holds that are over.
@@ -145,15 +171,15 @@ impl Subjects {
     }
 
     /// Leaves the later updates of this subject to the next run. Says of how many subjects that is so.
-    pub(crate) fn end(&mut self, subject: &Subject, error: Arc<SinkError>) -> usize {
-        let line = self.lines.entry(subject.clone()).or_default();
+    pub(crate) fn end(&mut self, subject: SubjectHash, error: Arc<SinkError>) -> usize {
+        let line = self.lines.entry(subject).or_default();
         self.ended += usize::from(line.more().ended.replace(error).is_none());
         self.ended
     }
 
     /// Why updates of this subject are left to the next run, if they are.
-    pub(crate) fn ended(&self, subject: &Subject) -> Option<Arc<SinkError>> {
-        if self.ended == 0 { None } else { self.lines.get(subject)?.more.as_ref()?.ended.clone() }
+    pub(crate) fn ended(&self, subject: SubjectHash) -> Option<Arc<SinkError>> {
+        if self.ended == 0 { None } else { self.lines.get(&subject)?.more.as_ref()?.ended.clone() }
     }
 
     /// `None` if there is a kind of value that is not known here: nothing is taken for the same then.
