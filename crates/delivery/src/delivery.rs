@@ -92,14 +92,14 @@ impl Delivery {
         let sink: Arc<dyn ContactSink> = Arc::new(sink);
         let limiter = options.limiter.clone().or_else(|| sink.limits().quota.map(Limiter::new));
         let told = Arc::new(Mutex::new(Told::default()));
-        let buffer = Buffer::new(&options);
+        let (buffer, requests_on) = (Buffer::new(&options), options.requests_on.clone());
         let (commands, inbox) = mpsc::unbounded_channel();
         let (to, health) = watch::channel(Health::Normal);
         let alive = Alive { told: told.clone(), health: to.clone(), ended: Stop::Broken };
         let lane = Lane::new(sink.clone(), options, journal, told.clone(), to);
         tokio::spawn(within_current(async move {
             let mut alive = alive;
-            driver::drive(lane, sink, limiter, inbox).await;
+            driver::drive(lane, sink, limiter, requests_on, inbox).await;
             alive.ended = Stop::Halted;
         }));
         Self { shared: Arc::new(Shared { commands, buffer, told, health }) }

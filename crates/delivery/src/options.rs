@@ -4,6 +4,8 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+
 use crate::Limiter;
 
 /// How a delivery works: [`Options::for_run`] for an input that ends and is delivered again, [`Options::for_service`] for a
@@ -60,6 +62,9 @@ pub struct Options {
     pub first_after: Option<Duration>,
     /// When too much is rejected. Default 10 % after 1,000 outcomes in a run, never in a service.
     pub max_rejected: MaxRejected,
+    /// The runtime that makes the requests: building, writing and reading them then takes another thread than the order of the
+    /// updates. Default: the one that the delivery is opened in.
+    pub requests_on: Option<Handle>,
     /// How logs and metrics call the delivery: their `destination`. Nothing secret. Default `sink`.
     pub name: Arc<str>,
     /// The seed of the jitter, for a test that must repeat. Default: a random one.
@@ -110,6 +115,7 @@ impl Options {
             maybe_applied_hold: Duration::from_secs(10),
             first_after: None,
             max_rejected: MaxRejected::Share(0.1),
+            requests_on: None,
             name: Arc::from("sink"),
             seed: None,
             rules: Rules::Run {
@@ -158,6 +164,11 @@ impl Options {
     /// Holding at most so many bytes of text.
     pub fn with_max_waiting_bytes(self, max_waiting_bytes: NonZeroUsize) -> Self {
         Self { max_waiting_bytes, ..self }
+    }
+
+    /// With this runtime for the requests.
+    pub fn with_requests_on(self, runtime: Handle) -> Self {
+        Self { requests_on: Some(runtime), ..self }
     }
 
     /// With this many attempts for an update.

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use contact_sink_core::{ContactSink, ContactUpdate, Retry, SinkError, SinkErrorKind, Verdict};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
@@ -22,6 +23,7 @@ pub(crate) async fn drive(
     mut lane: Lane,
     sink: Arc<dyn ContactSink>,
     limiter: Option<Limiter>,
+    requests_on: Option<Handle>,
     mut commands: mpsc::UnboundedReceiver<Command>,
 ) {
     let mut flying: JoinSet<(u64, Answer)> = JoinSet::new();
@@ -79,7 +81,11 @@ pub(crate) async fn drive(
                     if let Some(permit) = &permit {
                         permit.leaves();
                     }
-                    let task = flying.spawn(exchange(sink.clone(), number, batch, departed, permit));
+                    let exchange = exchange(sink.clone(), number, batch, departed, permit);
+                    let task = match &requests_on {
+                        Some(runtime) => flying.spawn_on(exchange, runtime),
+                        None => flying.spawn(exchange),
+                    };
                     numbers.insert(task.id(), number);
                 }
             }
