@@ -73,7 +73,8 @@ trait Outbox {
 impl Outbox for Client {
     async fn changes(&self) -> Result<Vec<(Change, String)>, Box<dyn Error>> {
         let rows = self.query(CHANGED, &[]).await?;
-        let row = |row: &tokio_postgres::Row| Ok((Change { user: row.try_get(0)?, last: row.try_get(1)? }, row.try_get(2)?));
+        let row =
+            |row: &tokio_postgres::Row| Ok((Change { user: row.try_get(0)?, last: row.try_get(1)? }, row.try_get(2)?));
         rows.iter().map(row).collect()
     }
 

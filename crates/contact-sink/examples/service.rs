@@ -17,7 +17,10 @@ use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{env, io};
+use std::{
+    env,
+    io::{self, IsTerminal as _},
+};
 
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
@@ -78,7 +81,12 @@ type Endpoints = Arc<[Endpoint]>;
 async fn main() -> Result<(), Box<dyn Error>> {
     // Our own logs and those of the deliveries: they have no URL, id, value or secret. Other libraries' may.
     let filter = env::var("SERVICE_LOG").unwrap_or_else(|_| "service=info,contact_sink_delivery=info".to_owned());
-    tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new(filter)?).with_writer(io::stderr).init();
+    let is_terminal = io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(filter)?)
+        .with_writer(io::stderr)
+        .with_ansi(is_terminal)
+        .init();
     // Before the first delivery is opened: it takes the recorder that is there then.
     let metrics = PrometheusBuilder::new().install_recorder()?;
     // From the start: a signal that comes early is not lost.

@@ -28,7 +28,7 @@ enum Database {
 }
 
 impl Database {
-    async fn counts(&self) -> Vec<(Option<String>, i64)> {
+    async fn counts(&mut self) -> Vec<(Option<String>, i64)> {
         match self {
             Self::Sqlite(connection, _) => {
                 let mut statement = connection.prepare(OUTCOMES).unwrap();
@@ -41,7 +41,7 @@ impl Database {
         }
     }
 
-    async fn users(&self) -> Vec<(i64, String)> {
+    async fn users(&mut self) -> Vec<(i64, String)> {
         match self {
             Self::Sqlite(connection, _) => {
                 let mut statement = connection.prepare(USERS_NOW).unwrap();
@@ -55,7 +55,7 @@ impl Database {
     }
 
     /// `None` before there are tables.
-    async fn open_rows(&self) -> Option<i64> {
+    async fn open_rows(&mut self) -> Option<i64> {
         match self {
             Self::Sqlite(connection, _) => connection.query_row(OPEN, [], |row| row.get(0)).ok(),
             Self::Postgres { client, .. } => client.query_one(OPEN, &[]).await.ok().map(|row| row.get(0)),
@@ -149,7 +149,7 @@ async fn postgres_forty_thousand_rows_with_ten_kills_lose_nothing_and_leave_no_o
     let separator = if url.contains('?') { '&' } else { '?' };
     let url = format!("{url}{separator}options=-c%20search_path%3D{schema}");
     let client = connect(&url).await.unwrap();
-    // A task of its own: what fails in it does not leave the schema behind.
+    // In a task of its own, what fails does not leave the schema behind.
     let result = tokio::spawn(survives_kills(Database::Postgres { client, url })).await;
     admin.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).await.unwrap();
     if let Err(error) = result {
