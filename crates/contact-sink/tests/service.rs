@@ -7,9 +7,15 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, Request, StatusCode};
+use contact_sink::sandbox::tencent::FriendValue;
 use contact_sink::sandbox::{Fault, FaultKind, Faults, Sandbox, World};
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Client, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -22,7 +28,7 @@ const ENDPOINTS: [&str; 4] = ["jiguang", "engagelab", "tencent-attributes", "ten
 
 #[derive(Clone)]
 struct Service {
-    client: Client,
+    client: Client<HttpConnector, Full<Bytes>>,
     url: String,
 }
 
@@ -41,20 +47,28 @@ impl Service {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         while let Some(line) = lines.next_line().await.unwrap() {
             if let Some(url) = line.strip_prefix("listening on ") {
-                return (Self { client: Client::new(), url: url.to_owned() }, child);
+                let client = Client::builder(TokioExecutor::new()).build_http();
+                return (Self { client, url: url.to_owned() }, child);
             }
         }
         panic!("the service ended before it listened: {:?}", child.wait_with_output().await);
     }
 
-    async fn put(&self, id: i64, user: serde_json::Value) -> Response {
-        let request = self.client.put(format!("{}/users/{id}", self.url)).header(CONTENT_TYPE, "application/json");
-        request.body(user.to_string()).send().await.unwrap()
+    async fn send(&self, method: &str, path: &str, body: String) -> (StatusCode, HeaderMap, String) {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let request = request.header(CONTENT_TYPE, "application/json").body(Full::from(body)).unwrap();
+        let (head, body) = self.client.request(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (head.status, head.headers, String::from_utf8(body.into()).unwrap())
+    }
+
+    async fn put(&self, id: i64, user: serde_json::Value) -> (StatusCode, HeaderMap, String) {
+        self.send("PUT", &format!("/users/{id}"), user.to_string()).await
     }
 
     async fn get(&self, path: &str) -> (StatusCode, String) {
-        let answer = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
-        (answer.status(), answer.text().await.unwrap())
+        let (status, _, text) = self.send("GET", path, String::new()).await;
+        (status, text)
     }
 
     /// The sum of all series of a metric for one endpoint.
@@ -85,7 +99,7 @@ fn is_stored(sandbox: &Sandbox, id: i64) -> bool {
         && engagelab.get("mobile_phone") == Some(&phone)
         && engagelab.get("email") == Some(&email)
         && attributes.get("city") == Some(&format!("city {id}"))
-        && format!("{friend:?}").contains(&format!("remark {id}"))
+        && friend.get("Tag_SNS_IM_Remark") == Some(&FriendValue::Text(format!("remark {id}")))
 }
 
 async fn terminate(child: &mut Child) {
@@ -100,9 +114,9 @@ async fn every_request_is_answered_and_what_was_answered_204_is_stored() {
     assert_eq!(service.get("/health/live").await.0, StatusCode::OK);
 
     // Good ones, one of them with a part of the fields.
-    assert_eq!(service.put(1, user(1)).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(service.put(1, user(1)).await.0, StatusCode::NO_CONTENT);
     assert!(is_stored(&sandbox, 1));
-    assert_eq!(service.put(2, json!({ "city": "Shenzhen", "phone": null })).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(service.put(2, json!({ "city": "Shenzhen", "phone": null })).await.0, StatusCode::NO_CONTENT);
     assert_eq!(sandbox.tencent().attributes("2").unwrap()["city"], "Shenzhen");
     assert_eq!(sandbox.jiguang().stored(2), None, "there was nothing to send");
 
@@ -112,9 +126,8 @@ async fn every_request_is_answered_and_what_was_answered_204_is_stored() {
         (3, json!({ "phone": "12345" }), "11 digits"),
         (1234567, json!({ "phone": "15088888888" }), "4107"),
     ] {
-        let answer = service.put(id, body).await;
-        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
-        let text = answer.text().await.unwrap();
+        let (status, _, text) = service.put(id, body).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(text.contains("jiguang: ") && text.contains(reason), "{text}");
         assert!(!text.contains("12345") && !text.contains("15088888888"), "{text}");
     }
@@ -123,16 +136,16 @@ async fn every_request_is_answered_and_what_was_answered_204_is_stored() {
 
     // While the vendors are down the caller is told to come back, and the service stays ready.
     sandbox.set_faults(Faults::default().with_share(1.0, Fault::new(FaultKind::Unavailable))).unwrap();
-    let answer = service.put(4, user(4)).await;
-    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(answer.headers()[RETRY_AFTER], "5");
+    let (status, headers, _) = service.put(4, user(4)).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(headers[RETRY_AFTER], "5");
     assert!(!is_stored(&sandbox, 4));
     let (status, states) = service.get("/health/ready").await;
     assert_eq!(status, StatusCode::OK);
     assert!(states.contains(": outage\n"), "{states}");
     sandbox.set_faults(Faults::default()).unwrap();
     let began = Instant::now();
-    while service.put(4, user(4)).await.status() != StatusCode::NO_CONTENT {
+    while service.put(4, user(4)).await.0 != StatusCode::NO_CONTENT {
         assert!(began.elapsed() < LONGEST, "the vendors are back, and the service does not see it");
     }
     assert!(is_stored(&sandbox, 4));
@@ -143,7 +156,7 @@ async fn every_request_is_answered_and_what_was_answered_204_is_stored() {
     let mut posts = JoinSet::new();
     for id in 100..100 + POSTS {
         let service = service.clone();
-        posts.spawn(async move { (id, service.put(id, user(id)).await.status()) });
+        posts.spawn(async move { (id, service.put(id, user(id)).await.0) });
     }
     let (began, mut open) = (Instant::now(), 0.0);
     while service.metric(total, "engagelab").await + open < before + POSTS as f64 {
@@ -176,7 +189,7 @@ async fn every_request_is_answered_and_what_was_answered_204_is_stored() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_an_account_it_runs_with_a_sandbox_of_its_own() {
     let (service, mut child) = Service::start(&[]).await;
-    assert_eq!(service.put(7, user(7)).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(service.put(7, user(7)).await.0, StatusCode::NO_CONTENT);
     terminate(&mut child).await;
     let output = tokio::time::timeout(LONGEST, child.wait_with_output()).await.expect("it ends").unwrap();
     assert!(output.status.success(), "{output:?}");
