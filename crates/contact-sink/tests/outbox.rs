@@ -160,7 +160,8 @@ async fn postgres_forty_thousand_rows_with_ten_kills_lose_nothing_and_leave_no_o
 /// A server, and its URL: the one that the environment names, else one of this machine.
 async fn find_postgres() -> Option<(Client, String)> {
     if let Ok(url) = std::env::var("DATABASE_URL") {
-        return Some((connect(&url).await.unwrap(), url));
+        let client = connect(&url).await.expect("the server of DATABASE_URL answers");
+        return Some((client, url));
     }
     let host = std::env::var("PGHOST").ok().filter(|host| !host.starts_with('/'));
     let host = host.unwrap_or_else(|| "127.0.0.1".to_owned());
