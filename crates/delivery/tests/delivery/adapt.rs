@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use contact_sink_core::{Quota, Retry, SinkErrorKind};
 use contact_sink_delivery::{Limiter, Options};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::run::{deliver_users, paused};
@@ -70,22 +71,32 @@ fn run(
     latency: Duration,
     most: impl Fn(Duration) -> usize + Send + 'static,
 ) -> Answers {
+    let quota: Quota = quota.parse().unwrap();
     paused(async {
-        let quota: Quota = quota.parse().unwrap();
-        let limiter = Limiter::new(quota);
         let vendor = Arc::new(Mutex::new(Vendor::new(counts, quota.per, most)));
-        let end = Instant::now() + quota.per * windows;
-        while Instant::now() < end {
-            let (permit, vendor) = (limiter.permit().await, vendor.clone());
-            tokio::spawn(async move {
-                tokio::time::sleep(latency).await;
-                if !vendor.lock().unwrap().accepts() {
-                    permit.throttled(None);
-                }
-            });
-        }
+        send(Limiter::new(quota), vendor.clone(), Instant::now() + quota.per * windows, latency).await;
         std::mem::take(&mut vendor.lock().unwrap().answers)
     })
+}
+
+/// Sends as fast as the limiter allows until this time, and counts what is accepted.
+async fn send<F>(limiter: Limiter, vendor: Arc<Mutex<Vendor<F>>>, end: Instant, latency: Duration) -> usize
+where
+    F: Fn(Duration) -> usize + Send + 'static,
+{
+    let mut answers = JoinSet::new();
+    while Instant::now() < end {
+        let (permit, vendor) = (limiter.permit().await, vendor.clone());
+        answers.spawn(async move {
+            tokio::time::sleep(latency).await;
+            let is_accepted = vendor.lock().unwrap().accepts();
+            if !is_accepted {
+                permit.throttled(None);
+            }
+            is_accepted
+        });
+    }
+    answers.join_all().await.into_iter().filter(|is_accepted| *is_accepted).count()
 }
 
 /// How many requests were accepted and throttled between these windows.
@@ -155,6 +166,48 @@ fn a_raise_that_fails_doubles_the_windows_before_the_next() {
     let between: Vec<u64> = raises.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect();
     assert!(between.windows(2).all(|pair| pair[1] >= pair[0]), "{between:?}");
     assert!(between.iter().any(|windows| *windows >= 64), "{between:?}");
+}
+
+/// What two processes that do not know of each other make of one account with a quota of 100 a second: how much of the quota
+/// they use, how much of what they send is throttled, and how much of what is accepted the lesser one of them has.
+fn two_processes(percent: u8, counts: Counts, apart: Duration) -> [f64; 3] {
+    const WINDOWS: u32 = 300;
+    let quota: Quota = "100/s".parse().unwrap();
+    paused(async {
+        let vendor = Arc::new(Mutex::new(Vendor::new(counts, quota.per, |_| 100)));
+        let end = Instant::now() + quota.per * WINDOWS;
+        let process = async |after| {
+            tokio::time::sleep(after).await;
+            send(Limiter::with_share(quota, percent), vendor.clone(), end, MS_20).await
+        };
+        let (one, other) = tokio::join!(process(Duration::ZERO), process(apart));
+        let (accepted, throttled) = within(&vendor.lock().unwrap().answers, quota.per, 10, WINDOWS);
+        let lesser = one.min(other) as f64 / (one + other) as f64;
+        [accepted / (100.0 * f64::from(WINDOWS - 10)), throttled / (accepted + throttled), lesser]
+            .map(|share| share * 100.0)
+    })
+}
+
+/// The figures are in the crate's page, "Two processes on one account".
+#[test]
+fn two_processes_on_one_account_use_the_quota_together() {
+    for percent in [Limiter::DEFAULT_SHARE, 49] {
+        for counts in [Counts::Sliding, Counts::ByClock(0), Counts::ByClock(300)] {
+            for apart in [0, 137, 4_444] {
+                let [used, throttled, lesser] = two_processes(percent, counts, Duration::from_millis(apart));
+                let figures = format!(
+                    "{percent} % each, {counts:?}, {apart} ms apart: {used:.1} % is used, {throttled:.2} % throttled, \
+                     {lesser:.1} % of what is accepted is the lesser one's"
+                );
+                println!("{figures}");
+                if percent == Limiter::DEFAULT_SHARE {
+                    assert!(used >= 98.5 && throttled <= 3.0, "{figures}");
+                } else {
+                    assert!(used >= 97.9 && throttled == 0.0 && lesser >= 49.0, "{figures}");
+                }
+            }
+        }
+    }
 }
 
 /// What is throttled is sent again by the lane, and each request costs few attempts.
