@@ -94,6 +94,12 @@ impl<S: AsRef<str>> From<&[S]> for Value {
     }
 }
 
+impl<S: AsRef<str>> From<&Vec<S>> for Value {
+    fn from(texts: &Vec<S>) -> Self {
+        texts.as_slice().into()
+    }
+}
+
 impl<S: AsRef<str>, const N: usize> From<&[S; N]> for Value {
     fn from(texts: &[S; N]) -> Self {
         texts.as_slice().into()

@@ -159,14 +159,15 @@ impl Delivery {
     /// # let delivery = contact_sink_delivery::Delivery::new(Accepting, contact_sink_delivery::Options::for_run());
     /// use futures_util::stream;
     ///
-    /// let row = |line: &'static str| -> Result<(&str, ContactUpdate), Box<dyn std::error::Error + Send + Sync>> {
-    ///     let id: i64 = line.parse().map_err(|_| format!("{line:?} is no id"))?;
+    /// let rows = ["7", "seven", "8"].into_iter().zip(1..);
+    /// let updates = rows.map(|(id, line)| -> Result<_, Box<dyn std::error::Error + Send + Sync>> {
+    ///     let id: i64 = id.parse().map_err(|_| format!("line {line}: the id is no whole number"))?;
     ///     Ok((line, ContactUpdate::user(id).with("email".parse()?, "a@b.example")?))
-    /// };
-    /// let mut outcomes = delivery.try_deliver_all(stream::iter(["7", "seven", "8"].map(row)));
+    /// });
+    /// let mut outcomes = delivery.try_deliver_all(stream::iter(updates));
     /// while let Some(next) = outcomes.next().await {
     ///     match next {
-    ///         Ok((line, outcome)) => println!("{line}: {outcome:?}"),
+    ///         Ok((line, outcome)) => println!("line {line}: {outcome:?}"),
     ///         Err(error) => eprintln!("{error}"),
     ///     }
     /// }
@@ -184,15 +185,6 @@ impl Delivery {
     /// are the caller's, and each is given once.
     pub fn deliver_numbered(&self, updates: impl Stream<Item = Numbered> + Send + 'static) -> Outcomes<u64> {
         Outcomes(self.read(updates, |numbered| Ok(numbered.into())))
-    }
-
-    fn read<S: Stream + Send + 'static, T, E>(
-        &self,
-        updates: S,
-        read: impl Fn(S::Item) -> Result<Read<T>, E> + Send + 'static,
-    ) -> Reader<T, E> {
-        self.command(Command::InputOpened);
-        Reader::new(self.clone(), Box::pin(Input { updates: Box::pin(updates), read }))
     }
 
     /// Counts an update that the caller refused itself into [`Options::max_rejected`]: a row that cannot be read, say. The
@@ -236,6 +228,15 @@ impl Delivery {
             let _ = closed.await;
         }
         self.summary()
+    }
+
+    fn read<S: Stream + Send + 'static, T, E>(
+        &self,
+        updates: S,
+        read: impl Fn(S::Item) -> Result<Read<T>, E> + Send + 'static,
+    ) -> Reader<T, E> {
+        self.command(Command::InputOpened);
+        Reader::new(self.clone(), Box::pin(Input { updates: Box::pin(updates), read }))
     }
 
     fn give(&self, update: ContactUpdate, deadline: Option<Instant>, part: Option<Part>) -> Ticket {

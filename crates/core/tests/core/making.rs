@@ -55,9 +55,10 @@ fn a_value_is_any_text_number_or_list() {
     assert_eq!(Value::from(u32::MAX), Value::Integer(u32::MAX.into()));
 
     let two = ["a".to_owned(), "b".to_owned()];
-    let lists: [Value; 10] = [
+    let lists: [Value; 11] = [
         vec!["a", "b"].into(),
         two.to_vec().into(),
+        (&two.to_vec()).into(),
         ["a", "b"].into(),
         two.clone().into(),
         (&["a", "b"]).into(),
