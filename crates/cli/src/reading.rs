@@ -141,7 +141,7 @@ impl Known {
 }
 
 /// Reads on, on a thread of its own. Rows that have their outcome are not mapped again.
-pub fn start(mut rows: InputRows, mapper: Mapper, mut known: Known, mut wanted: Wanted) -> Reading {
+pub fn start(mut rows: InputRows, mut mapper: Mapper, mut known: Known, mut wanted: Wanted) -> Reading {
     let (to_send, updates) = mpsc::channel(WAITING_BLOCKS);
     let (to_side, aside) = mpsc::channel(WAITING_BLOCKS);
     let (runtime, shares) = (Handle::current(), Arc::new(Semaphore::new(WAITING_BYTES)));
@@ -152,6 +152,7 @@ pub fn start(mut rows: InputRows, mapper: Mapper, mut known: Known, mut wanted: 
             let bytes = u32::try_from(rows.size_bytes().min(WAITING_BYTES)).unwrap_or(u32::MAX);
             let share = runtime.block_on(shares.clone().acquire_many_owned(bytes)).ok();
             let block = Arc::new(Block { rows, _share: share });
+            mapper.renew_fields();
             let (mut sent, mut not_sent) = (Vec::with_capacity(block.rows.len()), Vec::new());
             for place in 0..block.rows.len() {
                 let (number, record) = (block.rows.number(place), block.rows.record(place));

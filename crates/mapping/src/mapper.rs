@@ -1,6 +1,6 @@
 //! Applies a mapping to the records of one input.
 
-use contact_sink_core::{ContactUpdate, Subject, UserId};
+use contact_sink_core::{ContactUpdate, Field, Subject, UserId};
 use serde_json::value::RawValue;
 
 use crate::cell::{Cell, NOT_UTF8};
@@ -168,6 +168,17 @@ impl Mapper {
             tally.skip(reason);
         }
         mapped
+    }
+
+    /// Makes its fields anew. An update shares its fields with the mapper and counts them; updates from here on share them with no
+    /// earlier one. So a thread that drops earlier updates does not slow down the one that maps: call it now and then.
+    pub fn renew_fields(&mut self) {
+        for mapping in &mut self.mapping.fields {
+            // The name was one before.
+            if let Ok(field) = Field::new(mapping.field.as_str()) {
+                mapping.field = field;
+            }
+        }
     }
 
     /// What a record that is fed back says of the run that rejected it.
