@@ -165,7 +165,8 @@ pub fn start(mut rows: InputRows, mut mapper: Mapper, mut known: Known, mut want
                 });
                 let unknown_age = fed_back.as_ref().and_then(|origin| origin.part).and_then(Result::err);
                 let (line, block) = (block.rows.line(place), block.clone());
-                let row = ReadRow { line, number, ids, fed_back, follows_rejected, earlier, found_ahead: None, block, place };
+                let row =
+                    ReadRow { line, number, ids, fed_back, follows_rejected, earlier, found_ahead: None, block, place };
                 match (mapped, unknown_age) {
                     (Mapped::Update(update), None) => sent.push((row, update)),
                     (Mapped::Update(_), Some(reason)) => not_sent.push((row, Aside::OfUnknownAge(reason))),

@@ -66,21 +66,28 @@ impl Hasher {
 
     /// Hashes a subject that may be a neighbour of the one before: then the bits that they have in common are known.
     pub(crate) fn subject_after(&self, subject: &Subject, before: &mut Neighbourhood) -> Option<SubjectHash> {
-        let (kind, common, whole) = match subject {
+        let mut whole;
+        let (kind, common) = match subject {
             Subject::User(id) => {
                 let id = id.as_str().as_bytes();
                 let common = id.get(..id.len().saturating_sub(NEAR)).unwrap_or_default();
-                (b'u', common, self.begin(b'U').part(id))
+                whole = self.begin(b'U');
+                whole.part(id);
+                (b'u', common)
             }
             Subject::Friend { owner, friend } => {
                 let (owner, friend) = (owner.as_str().as_bytes(), friend.as_str().as_bytes());
-                (b'c', owner, self.begin(b'C').part(owner).part(friend))
+                whole = self.begin(b'C');
+                whole.part(owner).part(friend);
+                (b'c', owner)
             }
             // A kind that is not known here yet: it is never in the index.
             _ => return None,
         };
         if before.kind != Some(kind) || before.common != common {
-            let [n0, n1, n2, ..] = self.begin(kind).part(common).end();
+            let mut near = self.begin(kind);
+            near.part(common);
+            let [n0, n1, n2, ..] = near.end();
             (before.kind, before.bits) = (Some(kind), [n0, n1, n2]);
             before.common.clear();
             before.common.extend_from_slice(common);
@@ -100,10 +107,11 @@ impl Hasher {
             Value::Integer(_) => b'i',
             _ => return None,
         };
-        let hash = self.begin(kind).fixed(&subject.whole).part(field.as_str().as_bytes());
-        let hash = match value {
+        let mut hash = self.begin(kind);
+        hash.fixed(&subject.whole).part(field.as_str().as_bytes());
+        match value {
             Value::Text(text) => hash.part(text.as_bytes()),
-            Value::List(texts) => texts.iter().fold(hash, |hash, text| hash.part(text.as_bytes())),
+            Value::List(texts) => texts.iter().fold(&mut hash, |hash, text| hash.part(text.as_bytes())),
             Value::Integer(number) => hash.part(&number.to_le_bytes()),
             _ => return None,
         };
@@ -112,16 +120,17 @@ impl Hasher {
     }
 
     fn begin(&self, what: u8) -> Hash {
-        let mut hash = self.0.clone();
-        hash.update(&[what]);
-        Hash(hash)
+        let mut hash = Hash(self.0.clone());
+        hash.0.update(&[what]);
+        hash
     }
 }
 
+/// A hash that is being made. It is some hundred bytes long, so it is changed in its place.
 struct Hash(Hmac<Sha256>);
 
 impl Hash {
-    fn part(mut self, part: &[u8]) -> Self {
+    fn part(&mut self, part: &[u8]) -> &mut Self {
         // In four bytes, so that most values fit into one block of the hash with what stands before them. No text is so long
         // that two lengths could be the same in them and the texts too.
         self.0.update(&(part.len() as u32).to_le_bytes());
@@ -130,7 +139,7 @@ impl Hash {
     }
 
     /// Takes what always has the same length.
-    fn fixed(mut self, part: &[u8]) -> Self {
+    fn fixed(&mut self, part: &[u8]) -> &mut Self {
         self.0.update(part);
         self
     }

@@ -97,13 +97,17 @@ impl LookAhead {
         before: &mut Neighbourhood,
         values: &mut Vec<(u16, u64)>,
     ) -> Option<i64> {
-        let fields = update.fields();
-        if fields.is_empty() || !fields.iter().all(|(field, _)| self.fields.contains_key(field)) {
+        if update.fields().is_empty() {
             return None;
         }
+        // All numbers first: of a field without one, nothing is stored, and no hash is needed.
+        let first = values.len();
+        for (field, _) in update.fields() {
+            values.push((*self.fields.get(field)?, 0));
+        }
         let subject = self.hasher.subject_after(update.subject(), before)?;
-        for (field, value) in fields {
-            values.push((*self.fields.get(field)?, self.hasher.tag(&subject, field, value)?));
+        for ((_, tag), (field, value)) in values.iter_mut().skip(first).zip(update.fields()) {
+            *tag = self.hasher.tag(&subject, field, value)?;
         }
         Some(subject.row)
     }

@@ -249,11 +249,11 @@ fn what_was_found_ahead_holds_until_too_many_subjects_were_sent() {
     let mut find = |id: usize| look_ahead.find([&all[id]], at(0)).unwrap()[0].unwrap();
     let (sent, other) = (find(0), find(19_000));
     index.forget(&[mobile("0", "2")]).unwrap();
-    for id in 1..10_000 {
-        index.forget(&[all[id].clone()]).unwrap();
+    for update in &all[1..10_000] {
+        index.forget([update]).unwrap();
     }
     assert!(!index.still_has(&sent, at(0)) && index.still_has(&other, at(0)));
-    index.forget(&[all[10_000].clone()]).unwrap();
+    index.forget([&all[10_000]]).unwrap();
     assert!(!index.still_has(&sent, at(0)) && !index.still_has(&other, at(0)));
     assert!(index.still_has(&find(19_000), at(0)), "it is found again");
 }
