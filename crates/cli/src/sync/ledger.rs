@@ -4,7 +4,7 @@ mod books;
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use contact_sink_core::{Applied, ContactUpdate, ErrorCode};
 use contact_sink_delivery::{Admission, Departing, JournalError, Numbered, Outcome, Settled};
@@ -21,6 +21,9 @@ use crate::reading::{Aside, Origin, ReadRow};
 use crate::report::Counts;
 pub use books::{Books, Hook};
 
+/// Before a request the locks are looked at, but not more often than this.
+const LOCKS_SEEN_EVERY: Duration = Duration::from_millis(20);
+
 /// What is known of one destination's rows. The lane writes into it as its journal ([`Hook`]), the run as it reads.
 pub struct Ledger {
     destination: String,
@@ -34,6 +37,8 @@ pub struct Ledger {
     vendor_has: Option<VendorHas>,
     /// What must be held for as long as anything is sent.
     locks: Vec<Arc<Lock>>,
+    /// When they were seen in their places.
+    locks_seen: Option<Instant>,
     /// Rows that were given to the lane and have no outcome.
     under_way: UnderWay,
     settlement: Settlement,
@@ -115,6 +120,7 @@ impl Ledger {
             run,
             vendor_has,
             locks: Vec::new(),
+            locks_seen: None,
             file_failed: None,
             maybe_applied: Vec::new(),
         }
@@ -227,11 +233,15 @@ impl Ledger {
     }
 
     fn departs(&mut self, batch: &[Departing<'_>]) -> Result<(), JournalError> {
-        if let Some(lock) = self.locks.iter().find(|lock| !lock.is_in_place()) {
+        let is_due = self.locks_seen.is_none_or(|seen| seen.elapsed() >= LOCKS_SEEN_EVERY);
+        if is_due && let Some(lock) = self.locks.iter().find(|lock| !lock.is_in_place()) {
             return Err(JournalError::new(format!(
                 "the lock file {} was deleted or replaced while this run held it, so another run may have begun beside it: wait until that has ended",
                 lock.path().display()
             )));
+        }
+        if is_due {
+            self.locks_seen = Some(Instant::now());
         }
         if let Some(vendor_has) = &self.vendor_has {
             vendor_has.departs(batch.iter().map(|departing| departing.update))?;

@@ -331,11 +331,7 @@ fn now() -> String {
 }
 
 /// Takes the outcomes that are there; false after the last one.
-fn take_outcomes(
-    outcomes: &mut Outcomes<u64>,
-    cx: &mut Context<'_>,
-    mut take: impl FnMut(u64, Outcome),
-) -> Poll<bool> {
+fn take_outcomes(outcomes: &mut Outcomes<u64>, cx: &mut Context<'_>, mut take: impl FnMut(u64, Outcome)) -> Poll<bool> {
     for taken in 0..MOST_OUTCOMES {
         match Pin::new(&mut *outcomes).poll_next(cx) {
             Poll::Ready(Some((number, outcome))) => take(number, outcome),

@@ -42,7 +42,16 @@ fn ledger(notes: &Notes, max_rejected: MaxRejected) -> Ledger {
 fn item(items: &mut Slab<Item>) -> (Key, oneshot::Receiver<Delivered>) {
     let update = ContactUpdate::user(7).with("email".parse().unwrap(), "a@b.example").unwrap();
     let (to, outcome) = oneshot::channel();
-    (items.insert(Item::new(update, Priority::Interactive, Reply::One { to, at: Default::default() }, None, Instant::now())), outcome)
+    (
+        items.insert(Item::new(
+            update,
+            Priority::Interactive,
+            Reply::One { to, at: Default::default() },
+            None,
+            Instant::now(),
+        )),
+        outcome,
+    )
 }
 
 fn rejected() -> Outcome {

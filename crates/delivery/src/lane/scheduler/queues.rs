@@ -140,8 +140,7 @@ impl Queues {
         nothing_more_comes: bool,
     ) -> Option<usize> {
         let ready = &self.ready[priority as usize];
-        let newest =
-            |queue: &usize| self.queues[*queue].waiting[priority as usize].back().map(|waiting| waiting.seq);
+        let newest = |queue: &usize| self.queues[*queue].waiting[priority as usize].back().map(|waiting| waiting.seq);
         let first = match order {
             Order::OldestFirst | Order::NewestBesideOldest => ready.first().map(|(_, queue)| queue)?,
             Order::NewestFirst => ready.iter().map(|(_, queue)| queue).max_by_key(|queue| newest(queue))?,
