@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::buffer::{Freed, Part};
 use crate::lane::Command;
-use crate::lane::item::{Delivered, Item, Priority, Reply, ToReader};
+use crate::lane::item::{Delivered, ForReader, Item, Priority, Reply, ToReader};
 use crate::observe::Caller;
 use crate::slab::Slab;
 use crate::{Delivery, Numbered, Outcome, Summary};
@@ -52,7 +52,7 @@ pub(crate) struct Reader<T, E> {
     tags: Slab<T>,
     caller: Caller,
     to: Arc<ToReader>,
-    results: mpsc::UnboundedReceiver<Vec<(usize, Delivered)>>,
+    results: mpsc::UnboundedReceiver<ForReader>,
     /// Of these, the ones that the caller takes next.
     told: std::vec::IntoIter<(usize, Delivered)>,
     freed: Freed,

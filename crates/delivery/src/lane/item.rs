@@ -179,12 +179,15 @@ pub(crate) enum Reply {
     },
 }
 
-/// Where the outcomes of one input go, by the ids that its reader gave the updates.
-pub(crate) type ToReader = mpsc::UnboundedSender<Vec<(usize, Delivered)>>;
+/// Where the outcomes of one input go.
+pub(crate) type ToReader = mpsc::UnboundedSender<ForReader>;
+
+/// Outcomes of one input, by the ids that its reader gave the updates.
+pub(crate) type ForReader = Vec<(usize, Delivered)>;
 
 /// Outcomes on their way to inputs; those of one input are sent together when it is dropped.
 #[derive(Debug, Default)]
-pub(crate) struct Post(Vec<(Arc<ToReader>, Vec<(usize, Delivered)>)>);
+pub(crate) struct Post(Vec<(Arc<ToReader>, ForReader)>);
 
 impl Post {
     fn add(&mut self, to: Arc<ToReader>, delivered: (usize, Delivered)) {
