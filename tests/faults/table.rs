@@ -82,10 +82,10 @@ pub fn all(seed: u64) -> Vec<Scenario> {
     for name in ["before-send", "after-send", "before-commit", "after-commit", "in-dead-letter"] {
         for vendor in VENDORS {
             let killed = Scenario::new(format!("failpoint/{name}"), vendor);
-            // One user a request: far more are done with then than can be in flight.
+            // One user a request: far more are done with then than can be in flight. Outcomes that come together are one commit.
             let (users, nth) = match (name, vendor.batch) {
                 ("in-dead-letter", _) => (killed.users, 1 + random.below(2)),
-                (_, 1) => (400, 100 + random.below(50)),
+                (_, 1) => (400, 35 + random.below(20)),
                 _ => (killed.users, 1 + random.below(5)),
             };
             all.push(Scenario { users, plan: Plan::Failpoint(name, nth), ..killed });

@@ -82,7 +82,7 @@ fn told(ended: Result<Status, Failure>) -> Status {
 }
 
 fn in_runtime(work: impl Future<Output = Result<Status, Failure>>) -> Status {
-    // One thread beside the one that reads: measured, it is faster than several here, and takes a third of the memory.
+    // One thread beside those that read and that make the requests: several take three times the memory.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

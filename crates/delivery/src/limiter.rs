@@ -19,11 +19,15 @@ use pace::Pace;
 /// The rate follows the share of throttled answers. Up to 10 % it stays: the vendor may throttle by chance, or others use the
 /// quota too. When more is throttled, the vendor accepts less than its quota:
 ///
-/// - *Hold.* Only probes are sent, the first after a twentieth of a window, until one is accepted. A `Retry-After` is waited for.
-/// - *Slower.* Then the rate is 99 % of what was accepted in the last window, once a whole window was sent.
-/// - *Raises.* After a window 5 % of the quota is added. If the vendor accepts less than half of that, the rate falls back, and
-///   the number of windows before the next raise doubles, up to 64. A raise that holds resets the number, and the next raise
-///   adds twice as much.
+/// - *Hold.* Only a few probes are sent, the first after a twentieth of a window, until one is not throttled. A `Retry-After`
+///   counts for all from then on.
+/// - *Slower.* Then the rate is 99 % of what was accepted in the window before the hold, once a whole window was sent.
+/// - *Raises.* After a window 5 % of the quota is added. If the vendor accepts less than half of that within two windows, the rate
+///   falls back, and the number of windows before the next raise doubles, up to 64. A raise that holds resets the number, and the
+///   next raise adds twice as much.
+///
+/// A hold begins with seven throttled answers in a row, or more among others. Until then a throttled answer delays nothing else:
+/// the caller of that request waits for its `Retry-After`.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -51,7 +55,7 @@ struct Inner {
 pub struct Permit {
     limiter: Limiter,
     departed: Instant,
-    throttled: bool,
+    is_told: bool,
 }
 
 impl Limiter {
@@ -77,7 +81,7 @@ impl Limiter {
             sleep_until(at).await;
             // A hold may have begun while this one slept.
             if let Some(departed) = self.pace().depart(Instant::now()) {
-                return Permit { limiter: self.clone(), departed, throttled: false };
+                return Permit { limiter: self.clone(), departed, is_told: false };
             }
         }
     }
@@ -100,14 +104,21 @@ impl Permit {
 
     /// Says that the vendor refused the request because it is over the quota, and how long it asks to wait.
     pub fn throttled(mut self, retry_after: Option<Duration>) {
-        self.throttled = true;
+        self.is_told = true;
         self.limiter.pace().throttled(self.departed, Instant::now(), retry_after);
+    }
+}
+
+impl Permit {
+    /// Says that nothing is known of the quota: the request was not sent, or has no answer that decides anything.
+    pub fn unanswered(mut self) {
+        self.is_told = true;
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if !self.throttled {
+        if !self.is_told {
             self.limiter.pace().accepted(self.departed, Instant::now());
         }
     }

@@ -146,6 +146,9 @@ impl<T, E> Reader<T, E> {
         loop {
             if let Some((id, Delivered { outcome, part })) = self.told.next() {
                 part.into_iter().for_each(|part| self.freed.add(part));
+                if self.told.as_slice().is_empty() {
+                    self.freed.flush();
+                }
                 let Some(tag) = self.tags.remove(id) else { continue };
                 return Poll::Ready(Some(Ok((tag, outcome))));
             }

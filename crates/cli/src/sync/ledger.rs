@@ -21,7 +21,8 @@ use crate::reading::{Aside, Origin, ReadRow};
 use crate::report::Counts;
 pub use books::{Books, Hook};
 
-/// Before a request the locks are looked at, but not more often than this.
+/// Before a request the locks are looked at, but not more often than this. For so long two runs may send beside each other after a
+/// lock file was replaced.
 const LOCKS_SEEN_EVERY: Duration = Duration::from_millis(20);
 
 /// What is known of one destination's rows. The lane writes into it as its journal ([`Hook`]), the run as it reads.

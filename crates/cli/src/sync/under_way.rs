@@ -17,6 +17,7 @@ pub struct UnderWay {
 impl UnderWay {
     /// Adds a row. Its number is larger than all before.
     pub fn add(&mut self, row: ReadRow) {
+        debug_assert!(self.rows.back().is_none_or(|(last, _)| *last < row.number), "numbers rise");
         self.rows.push_back((row.number, Some(row)));
     }
 

@@ -77,17 +77,19 @@ pub(crate) async fn drive(
             }
             permit = granted(&mut departure) => {
                 departure = None;
-                if let Some((number, batch, departed)) = lane.depart(Instant::now()) {
-                    if let Some(permit) = &permit {
-                        permit.leaves();
-                    }
-                    let exchange = exchange(sink.clone(), number, batch, departed, permit);
-                    let task = match &requests_on {
-                        Some(runtime) => flying.spawn_on(exchange, runtime),
-                        None => flying.spawn(exchange),
-                    };
-                    numbers.insert(task.id(), number);
+                let Some((number, batch, departed)) = lane.depart(Instant::now()) else {
+                    permit.into_iter().for_each(Permit::unanswered);
+                    continue;
+                };
+                if let Some(permit) = &permit {
+                    permit.leaves();
                 }
+                let exchange = exchange(sink.clone(), number, batch, departed, permit);
+                let task = match &requests_on {
+                    Some(runtime) => flying.spawn_on(exchange, runtime),
+                    None => flying.spawn(exchange),
+                };
+                numbers.insert(task.id(), number);
             }
             () = until(wake_at) => {}
         }
@@ -148,13 +150,14 @@ async fn exchange(
     permit: Option<Permit>,
 ) -> (u64, Answer) {
     let answer = departed.around(sink.send(&batch)).await;
-    if let (Err(error), Some(permit)) = (&answer, permit)
-        && error.kind() == SinkErrorKind::Throttled
-    {
-        permit.throttled(match error.retry() {
-            Retry::After(wait) => Some(wait),
-            _ => None,
-        });
+    if let (Err(error), Some(permit)) = (&answer, permit) {
+        match (error.kind(), error.retry()) {
+            (SinkErrorKind::Throttled, Retry::After(wait)) => permit.throttled(Some(wait)),
+            (SinkErrorKind::Throttled, _) => permit.throttled(None),
+            // The vendor took the request.
+            (_, Retry::Never) => {}
+            _ => permit.unanswered(),
+        }
     }
     (number, answer)
 }

@@ -23,7 +23,8 @@ const RAISE: f64 = 0.05;
 const JUDGED_AFTER: u32 = 2;
 /// The most windows that a raise waits for.
 const MOST_WINDOWS: u32 = 64;
-/// During a hold the first probe is sent after this part of a window, and each later one after so much more, up to a window.
+/// During a hold the first probe is sent after this part of a window, and after each probe that is throttled the next one waits so
+/// much longer, up to a window.
 const PROBES: u32 = 20;
 
 /// When the next request may be sent.
@@ -64,6 +65,8 @@ struct Answers {
 #[derive(Debug, Clone, Copy)]
 struct Hold {
     began: Instant,
+    /// When the request was sent whose answer began it.
+    departed: Instant,
     next_probe: Instant,
     refused: u32,
 }
@@ -148,8 +151,9 @@ impl Pace {
         self.forget_accepted();
         match self.hold {
             Some(hold) if departed >= hold.began => {
+                let rate = self.rate_after(hold);
                 self.hold = None;
-                self.in_force(self.current, now);
+                self.in_force(rate, now);
             }
             None if self.is_current(departed) => {
                 self.answers.all += 1;
@@ -162,10 +166,12 @@ impl Pace {
     /// The vendor throttled the request that was sent then. It may have said how long to wait.
     pub(super) fn throttled(&mut self, departed: Instant, now: Instant, retry_after: Option<Duration>) {
         if let Some(hold) = &mut self.hold {
-            hold.refused += u32::from(departed >= hold.began);
-            let wait = self.probe_wait().max(retry_after.unwrap_or_default());
-            if let Some(hold) = self.hold.as_mut().filter(|hold| departed >= hold.began || retry_after.is_some()) {
-                hold.next_probe = hold.next_probe.max(after(now, wait));
+            let is_probe = departed >= hold.began;
+            hold.refused += u32::from(is_probe);
+            let next = after(now, self.probe_wait().max(retry_after.unwrap_or_default()));
+            // What was sent before the hold is the same news once more. Only its longer wait counts.
+            if let Some(hold) = self.hold.as_mut().filter(|_| is_probe || retry_after.is_some()) {
+                hold.next_probe = hold.next_probe.max(next);
             }
         } else if self.is_current(departed) {
             self.answers.all += 1;
@@ -177,29 +183,33 @@ impl Pace {
         }
     }
 
-    /// Too much is throttled: holds, and continues at the rate that was accepted.
+    /// Too much is throttled: only probes are sent from now on.
     fn slow_down(&mut self, departed: Instant, now: Instant, retry_after: Option<Duration>) {
-        let window = self.quota.per;
-        let mut rate = self.current;
-        if let Some(raise) = self.raise.take() {
-            rate = raise.from;
+        let rate = self.raise.take().map_or(self.current, |raise| {
             self.raise_failed();
-        }
-        // Before a whole window was sent, nothing is known of how much the vendor accepts in one.
-        if let Some(from) = departed.checked_sub(window)
-            && self.began.is_some_and(|began| began <= from)
-        {
-            let accepted = self.accepted.iter().filter(|at| **at > from && **at <= departed).count();
-            rate = rate.min(accepted as f64 * OF_ACCEPTED).max(1.0_f64.min(self.full));
-        }
+            raise.from
+        });
         self.in_force(rate, now);
         let wait = self.probe_wait().max(retry_after.unwrap_or_default());
-        self.hold = Some(Hold { began: now, next_probe: after(now, wait), refused: 0 });
+        self.hold = Some(Hold { began: now, departed, next_probe: after(now, wait), refused: 0 });
     }
 
+    /// At the end of a hold: the rate that was accepted in the window before it. Nearly all of its requests have their answers.
+    fn rate_after(&self, hold: Hold) -> f64 {
+        // Before a whole window was sent, nothing is known of how much the vendor accepts in one.
+        match hold.departed.checked_sub(self.quota.per) {
+            Some(from) if self.began.is_some_and(|began| began <= from) => {
+                let accepted = self.accepted.iter().filter(|at| **at > from && **at <= hold.departed).count();
+                self.current.min(accepted as f64 * OF_ACCEPTED).max(1.0_f64.min(self.full))
+            }
+            _ => self.current,
+        }
+    }
+
+    /// No shorter than the distance of two requests at the full rate: probes keep the quota too.
     fn probe_wait(&self) -> Duration {
         let refused = self.hold.map_or(0, |hold| hold.refused);
-        self.quota.per / PROBES * (refused + 1).min(PROBES)
+        (self.quota.per / PROBES * (refused + 1).min(PROBES)).max(self.quota.per.div_f64(self.full))
     }
 
     /// Judges the last raise, and makes the next one.
@@ -242,6 +252,9 @@ impl Pace {
     }
 
     fn forget_accepted(&mut self) {
+        if self.hold.is_some() {
+            return;
+        }
         let from = self.accepted.back().and_then(|latest| latest.checked_sub(self.quota.per));
         while self.accepted.front().is_some_and(|departed| from.is_some_and(|from| *departed < from)) {
             self.accepted.pop_front();

@@ -63,12 +63,15 @@ impl<F: Fn(Duration) -> usize> Vendor<F> {
     }
 }
 
+/// After how long an answer comes, and how much longer it takes for what is accepted.
+type Latency = (Duration, Duration);
+
 /// Sends for so many windows of a quota to a vendor that accepts something else.
 fn run(
     quota: &str,
     counts: Counts,
     windows: u32,
-    latency: Duration,
+    latency: Latency,
     most: impl Fn(Duration) -> usize + Send + 'static,
 ) -> Answers {
     let quota: Quota = quota.parse().unwrap();
@@ -80,7 +83,7 @@ fn run(
 }
 
 /// Sends as fast as the limiter allows until this time, and counts what is accepted.
-async fn send<F>(limiter: Limiter, vendor: Arc<Mutex<Vendor<F>>>, end: Instant, latency: Duration) -> usize
+async fn send<F>(limiter: Limiter, vendor: Arc<Mutex<Vendor<F>>>, end: Instant, latency: Latency) -> usize
 where
     F: Fn(Duration) -> usize + Send + 'static,
 {
@@ -88,9 +91,11 @@ where
     while Instant::now() < end {
         let (permit, vendor) = (limiter.permit().await, vendor.clone());
         answers.spawn(async move {
-            tokio::time::sleep(latency).await;
+            tokio::time::sleep(latency.0).await;
             let is_accepted = vendor.lock().unwrap().accepts();
-            if !is_accepted {
+            if is_accepted {
+                tokio::time::sleep(latency.1).await;
+            } else {
                 permit.throttled(None);
             }
             is_accepted
@@ -106,7 +111,9 @@ fn within(answers: &[(Duration, bool)], per: Duration, from: u32, to: u32) -> (f
     (accepted as f64, (within().count() - accepted) as f64)
 }
 
-const MS_20: Duration = Duration::from_millis(20);
+const MS_20: Latency = (Duration::from_millis(20), Duration::ZERO);
+const SLOW: Latency = (SECOND, Duration::ZERO);
+const SLOW_IF_ACCEPTED: Latency = (Duration::from_millis(20), Duration::from_millis(500));
 
 #[test]
 fn what_the_vendor_really_accepts_is_found_within_10_windows() {
@@ -114,14 +121,15 @@ fn what_the_vendor_really_accepts_is_found_within_10_windows() {
         ("100/s", 10, MS_20),
         ("100/s", 33, MS_20),
         ("100/s", 50, MS_20),
-        ("100/s", 50, SECOND),
+        ("100/s", 50, SLOW),
+        ("100/s", 50, SLOW_IF_ACCEPTED),
         ("100/s", 80, MS_20),
         ("100/s", 90, MS_20),
         ("100/s", 97, MS_20),
         ("1000/m", 100, MS_20),
-        ("1000/m", 500, SECOND),
+        ("1000/m", 500, SLOW),
         ("1000/h", 100, MS_20),
-        ("1000/h", 500, SECOND),
+        ("1000/h", 500, SLOW),
     ] {
         for counts in ALL {
             let answers = run(quota, counts, 110, latency, move |_| real);
@@ -144,7 +152,7 @@ fn the_pace_is_back_within_90_windows() {
             let (before, lifted) = (run(quota, counts, 160, MS_20, move |_| real), 130);
             // The last throttled answer before belongs to a raise that failed.
             let (last, _) = before.iter().rfind(|(at, accepted)| !accepted && *at < per * lifted).unwrap();
-            let from = *last + MS_20;
+            let from = *last + MS_20.0;
             let answers = run(quota, counts, 230, MS_20, move |at| if at < from { real } else { full });
             let back = (from.as_nanos() / per.as_nanos()) as u32 + 91;
             let (accepted, _) = within(&answers, per, back, back + 5);

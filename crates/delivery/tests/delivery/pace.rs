@@ -96,6 +96,32 @@ fn a_vendor_that_throttles_everything_gets_probes_and_then_what_it_accepted() {
     }
 }
 
+/// Probes during a hold too.
+#[test]
+fn the_quota_is_kept_while_everything_is_throttled() {
+    let minute = 60 * SECOND;
+    for (quota, per, latency) in [
+        ("1/s", SECOND, SECOND / 2),
+        ("3/s", SECOND, SECOND / 3),
+        ("100/s", SECOND, SECOND / 2),
+        ("5/m", minute, SECOND),
+        ("20/m", minute, SECOND),
+    ] {
+        let began = Arc::new(Mutex::new(None));
+        let script = move |request: &Request<'_>| {
+            let at = began.lock().unwrap().get_or_insert_with(Instant::now).elapsed();
+            if at >= 3 * per && at < 9 * per { Err(error(SinkErrorKind::Throttled)) } else { accept_all(request) }
+        };
+        let world = World::new(1, script).with_quota(quota).with_latency(move |_| latency).shared();
+        let most: usize = quota.split('/').next().unwrap().parse().unwrap();
+        let options = Options::for_run().with_max_attempts(100.try_into().unwrap());
+        let finished = paused(deliver_users(&world, options, 8 * most));
+        assert_eq!(finished.summary.accepted as usize, 8 * most, "{quota}");
+        let departures = departures(&[&world]);
+        assert!(most_in(&departures, per) <= most, "{quota}: {}", most_in(&departures, per));
+    }
+}
+
 fn after_a_wait(error: SinkError, wait: Duration) -> SinkError {
     error.with_retry(Retry::After(wait))
 }
