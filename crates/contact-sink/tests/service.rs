@@ -122,7 +122,7 @@ async fn every_request_is_answered_and_what_was_answered_204_is_stored() {
 
     // Refused by the mapping, by a rule of the sink, and by the vendor, which does not know this user.
     for (id, body, reason) in [
-        (3, json!({ "email": "nobody" }), "e-mail address"),
+        (3, json!({ "email": "no-address" }), "e-mail address"),
         (3, json!({ "phone": "12345" }), "11 digits"),
         (1234567, json!({ "phone": "15088888888" }), "4107"),
     ] {

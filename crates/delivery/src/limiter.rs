@@ -44,7 +44,7 @@ use pace::Pace;
 pub struct Limiter(Arc<Inner>);
 
 struct Inner {
-    /// Whoever holds it is the next to leave; tokio's mutex is first come first served.
+    /// The task that holds it gets the next permit; tokio's mutex is first come first served.
     turn: tokio::sync::Mutex<()>,
     pace: Mutex<Pace>,
 }
@@ -73,7 +73,7 @@ impl Limiter {
         Self(Arc::new(Inner { turn: tokio::sync::Mutex::new(()), pace: Mutex::new(Pace::new(quota, share)) }))
     }
 
-    /// Waits until a request may leave. Dropping the future takes nothing from the others.
+    /// Waits until a request may be sent. Dropping the future takes nothing from the others.
     pub async fn permit(&self) -> Permit {
         let _turn = self.0.turn.lock().await;
         loop {

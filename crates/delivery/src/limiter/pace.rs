@@ -169,7 +169,7 @@ impl Pace {
             let is_probe = departed >= hold.began;
             hold.refused += u32::from(is_probe);
             let next = after(now, self.probe_wait().max(retry_after.unwrap_or_default()));
-            // What was sent before the hold is the same news once more. Only its longer wait counts.
+            // A request that was sent before the hold says nothing new. Only a longer wait counts.
             if let Some(hold) = self.hold.as_mut().filter(|_| is_probe || retry_after.is_some()) {
                 hold.next_probe = hold.next_probe.max(next);
             }

@@ -147,8 +147,8 @@ impl Sent {
         self.period.clone()
     }
 
-    /// Makes room for the subjects of a request. All that was removed for earlier requests is committed by now: whoever sees
-    /// the new period sees that too.
+    /// Makes room for the subjects of a request. All that was removed for earlier requests is committed by now, so that it is
+    /// seen where the new period is seen.
     pub(super) fn make_room(&mut self, subjects: usize) {
         if self.rows.len() + subjects > SENT_SUBJECTS {
             self.rows.clear();
