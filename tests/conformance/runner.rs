@@ -131,7 +131,7 @@ async fn send(
     for update in &case.updates {
         let update = update.set.iter().try_fold(ContactUpdate::new(subject(update)?), |made, (field, value)| {
             let value = match value {
-                Set::Text(text) => Value::Text(text.clone()),
+                Set::Text(text) => text.into(),
                 Set::List(texts) => Value::List(texts.clone()),
             };
             made.with(address(field)?, value).map_err(|error| error.to_string())

@@ -153,11 +153,13 @@ pub fn start(mut rows: InputRows, mut mapper: Mapper, mut known: Known, mut want
             let share = runtime.block_on(shares.clone().acquire_many_owned(bytes)).ok();
             let block = Arc::new(Block { rows, _share: share });
             mapper.renew_fields();
-            let (mut sent, mut not_sent) = (Vec::with_capacity(block.rows.len()), Vec::new());
-            for place in 0..block.rows.len() {
+            let due = |place| Some((place, known.earlier(block.rows.number(place))?));
+            let due: Vec<(usize, Applied)> = (0..block.rows.len()).filter_map(due).collect();
+            let records = due.iter().map(|(place, _)| block.rows.record(*place));
+            let mapped = mapper.map_together(records, block.rows.text(), &mut tally);
+            let (mut sent, mut not_sent) = (Vec::with_capacity(due.len()), Vec::new());
+            for ((place, earlier), mapped) in due.into_iter().zip(mapped) {
                 let (number, record) = (block.rows.number(place), block.rows.record(place));
-                let Some(earlier) = known.earlier(number) else { continue };
-                let mapped = mapper.map_counted(record, &mut tally);
                 let ids = if wanted.ids { mapper.ids(record) } else { Vec::new() };
                 let fed_back = mapper.rejected_by(record).map(|rejected_by| {
                     let part = wanted.fed_back.as_ref().map(|known| part_of(&rejected_by, known));

@@ -24,6 +24,7 @@ mod field_kind;
 mod printable;
 mod quota;
 mod sink;
+mod text;
 mod update;
 mod user_id;
 mod value;
@@ -74,7 +75,8 @@ pub use quota::{InvalidQuota, Quota};
 #[cfg(feature = "mock")]
 pub use sink::MockContactSink;
 pub use sink::{BatchKey, ContactSink, Limits, Overlap};
-pub use update::{ContactUpdate, InvalidUpdate, Subject};
+pub use text::Text;
+pub use update::{ContactUpdate, InvalidUpdate, Subject, Updates};
 pub use user_id::{InvalidUserId, UserId, canonical_i64};
 pub use value::Value;
 pub use verdict::{Rejection, SubjectPart, Verdict};

@@ -44,14 +44,39 @@ pub enum Subject {
 /// assert!(update.with(email, "c@d.example").is_err(), "a field named twice");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct ContactUpdate(Arc<Inner>);
+#[derive(Clone)]
+pub struct ContactUpdate {
+    of: Arc<Updates>,
+    place: usize,
+}
 
-/// Shared by the clones of an update.
-#[derive(Clone, PartialEq, Eq)]
-struct Inner {
-    subject: Subject,
+/// Updates that are made together, of the rows of a file, say. They share their memory, which is free when all of them are gone.
+///
+/// ```
+/// use contact_sink_core::{Field, Subject, Updates};
+///
+/// let email = Field::new("email")?;
+/// let mut updates = Updates::default();
+/// for (id, value) in [(7, "a@b.example"), (8, "c@d.example")] {
+///     updates.add(Subject::from(id), [(email.clone(), value.into())])?;
+/// }
+/// assert_eq!(updates.finish().map(|update| update.subject().clone()).collect::<Vec<_>>(), [7.into(), 8.into()]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Updates {
+    updates: Vec<Update>,
+    /// The fields of all of them, one after the other.
     fields: Vec<(Field, Value)>,
+}
+
+/// One update of [`Updates`].
+#[derive(Clone)]
+struct Update {
+    subject: Subject,
+    /// Where its fields end.
+    end: usize,
+    text_bytes: usize,
 }
 
 /// Why a field cannot be added to a [`ContactUpdate`].
@@ -83,7 +108,7 @@ impl<I: Into<UserId>> From<I> for Subject {
 impl ContactUpdate {
     /// An update that sets nothing yet. A sink rejects one that is left so.
     pub fn new(subject: impl Into<Subject>) -> Self {
-        Self(Arc::new(Inner { subject: subject.into(), fields: Vec::new() }))
+        Self::one(subject.into(), Vec::new())
     }
 
     /// An update of a user that sets nothing yet. A text becomes an id with [`UserId::new`], which checks it.
@@ -100,15 +125,14 @@ impl ContactUpdate {
     ///
     /// # Errors
     /// [`InvalidUpdate`] if the field is there already or the value is empty.
-    pub fn with(mut self, field: Field, value: impl Into<Value>) -> Result<Self, InvalidUpdate> {
+    pub fn with(self, field: Field, value: impl Into<Value>) -> Result<Self, InvalidUpdate> {
         let value = value.into();
         if self.get(&field).is_some() {
             Err(InvalidUpdate::NamedTwice(field))
         } else if value.is_empty() {
             Err(InvalidUpdate::EmptyValue(field))
         } else {
-            Arc::make_mut(&mut self.0).fields.push((field, value));
-            Ok(self)
+            Ok(self.change(|fields| fields.push((field, value))))
         }
     }
 
@@ -136,25 +160,34 @@ impl ContactUpdate {
     /// # Errors
     /// [`InvalidUpdate`] if a field is there twice or a value is empty.
     pub fn from_fields(subject: Subject, fields: Vec<(Field, Value)>) -> Result<Self, InvalidUpdate> {
-        for (index, (field, value)) in fields.iter().enumerate() {
-            if fields[..index].iter().any(|(named, _)| named == field) {
-                return Err(InvalidUpdate::NamedTwice(field.clone()));
-            }
-            if value.is_empty() {
-                return Err(InvalidUpdate::EmptyValue(field.clone()));
-            }
+        check(&fields)?;
+        Ok(Self::one(subject, fields))
+    }
+
+    fn one(subject: Subject, fields: Vec<(Field, Value)>) -> Self {
+        let updates = vec![Update::new(subject, 0, &fields)];
+        Self { of: Arc::new(Updates { updates, fields }), place: 0 }
+    }
+
+    /// Changes its fields, as the only update in its memory.
+    fn change(mut self, change: impl FnOnce(&mut Vec<(Field, Value)>)) -> Self {
+        if self.of.updates.len() > 1 {
+            self = Self::one(self.subject().clone(), self.fields().to_vec());
         }
-        Ok(Self(Arc::new(Inner { subject, fields })))
+        let Updates { updates, fields } = Arc::make_mut(&mut self.of);
+        change(fields);
+        updates.iter_mut().for_each(|update| update.measure(0, fields));
+        self
     }
 
     /// Whose data is set.
     pub fn subject(&self) -> &Subject {
-        &self.0.subject
+        &self.of.updates[self.place].subject
     }
 
     /// The fields, in the order in which they were added.
     pub fn fields(&self) -> &[(Field, Value)] {
-        &self.0.fields
+        self.of.fields_of(self.place)
     }
 
     /// The value that the update sets for a field, if it does.
@@ -164,23 +197,96 @@ impl ContactUpdate {
 
     /// How many bytes of text the update holds: its ids and its values. The fields, which updates share, do not count.
     pub fn text_bytes(&self) -> usize {
-        let ids = match self.subject() {
-            Subject::User(id) => id.as_str().len(),
-            Subject::Friend { owner, friend } => owner.as_str().len() + friend.as_str().len(),
-        };
-        ids + self.fields().iter().map(|(_, value)| value.text_bytes()).sum::<usize>()
+        self.of.updates[self.place].text_bytes
     }
 
     /// The same update with those fields only that `keep` wants.
-    pub fn retain(mut self, mut keep: impl FnMut(&Field) -> bool) -> Self {
-        Arc::make_mut(&mut self.0).fields.retain(|(field, _)| keep(field));
-        self
+    pub fn retain(self, mut keep: impl FnMut(&Field) -> bool) -> Self {
+        self.change(|fields| fields.retain(|(field, _)| keep(field)))
     }
 
     /// The same update cut down to its field at `index`, or `None` if it has no such field.
     pub fn only(&self, index: usize) -> Option<Self> {
         let field = self.fields().get(index)?.clone();
-        Some(Self(Arc::new(Inner { subject: self.subject().clone(), fields: vec![field] })))
+        Some(Self::one(self.subject().clone(), vec![field]))
+    }
+}
+
+impl Updates {
+    /// Adds an update that sets these fields, in this order.
+    ///
+    /// # Errors
+    /// [`InvalidUpdate`] if a field is there twice or a value is empty. Nothing is added then.
+    pub fn add(
+        &mut self,
+        subject: Subject,
+        fields: impl IntoIterator<Item = (Field, Value)>,
+    ) -> Result<(), InvalidUpdate> {
+        let start = self.fields.len();
+        self.fields.extend(fields);
+        let fields = &self.fields[start..];
+        if let Err(error) = check(fields) {
+            self.fields.truncate(start);
+            return Err(error);
+        }
+        self.updates.push(Update::new(subject, start, fields));
+        Ok(())
+    }
+
+    /// The updates, in the order in which they were added.
+    pub fn finish(self) -> impl Iterator<Item = ContactUpdate> {
+        let of = Arc::new(self);
+        (0..of.updates.len()).map(move |place| ContactUpdate { of: of.clone(), place })
+    }
+
+    fn fields_of(&self, place: usize) -> &[(Field, Value)] {
+        let start = place.checked_sub(1).map_or(0, |before| self.updates[before].end);
+        &self.fields[start..self.updates[place].end]
+    }
+}
+
+impl Update {
+    fn new(subject: Subject, start: usize, fields: &[(Field, Value)]) -> Self {
+        let mut update = Self { subject, end: start, text_bytes: 0 };
+        update.measure(start, fields);
+        update
+    }
+
+    /// Its fields are these, which start there.
+    fn measure(&mut self, start: usize, fields: &[(Field, Value)]) {
+        let ids = match &self.subject {
+            Subject::User(id) => id.as_str().len(),
+            Subject::Friend { owner, friend } => owner.as_str().len() + friend.as_str().len(),
+        };
+        self.end = start + fields.len();
+        self.text_bytes = ids + fields.iter().map(|(_, value)| value.text_bytes()).sum::<usize>();
+    }
+}
+
+fn check(fields: &[(Field, Value)]) -> Result<(), InvalidUpdate> {
+    for (index, (field, value)) in fields.iter().enumerate() {
+        if fields[..index].iter().any(|(named, _)| named == field) {
+            return Err(InvalidUpdate::NamedTwice(field.clone()));
+        }
+        if value.is_empty() {
+            return Err(InvalidUpdate::EmptyValue(field.clone()));
+        }
+    }
+    Ok(())
+}
+
+impl PartialEq for ContactUpdate {
+    fn eq(&self, other: &Self) -> bool {
+        self.subject() == other.subject() && self.fields() == other.fields()
+    }
+}
+
+impl Eq for ContactUpdate {}
+
+/// How many there are.
+impl fmt::Debug for Updates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Updates").field("updates", &self.updates.len()).finish_non_exhaustive()
     }
 }
 

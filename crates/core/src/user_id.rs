@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+
+use crate::Text;
 
 /// The id by which a vendor knows a user.
 ///
@@ -17,7 +18,7 @@ use std::sync::Arc;
 /// # Ok::<(), contact_sink_core::InvalidUserId>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserId(Arc<str>);
+pub struct UserId(Text);
 
 /// Why a text is not a [`UserId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,15 +45,8 @@ impl UserId {
     /// [`InvalidUserId`] if the text is empty, over [`UserId::MAX_BYTES`], or has a control character.
     pub fn new(text: impl AsRef<str>) -> Result<Self, InvalidUserId> {
         let text = text.as_ref();
-        if text.is_empty() {
-            Err(InvalidUserId::Empty)
-        } else if text.len() > Self::MAX_BYTES {
-            Err(InvalidUserId::TooLong)
-        } else if has_control(text) {
-            Err(InvalidUserId::ControlCharacter)
-        } else {
-            Ok(Self(text.into()))
-        }
+        check(text)?;
+        Ok(Self(text.into()))
     }
 
     /// The id as text.
@@ -78,6 +72,18 @@ pub fn canonical_i64(text: &str) -> Option<i64> {
         _ => false,
     };
     canonical.then_some(number)
+}
+
+fn check(text: &str) -> Result<(), InvalidUserId> {
+    if text.is_empty() {
+        Err(InvalidUserId::Empty)
+    } else if text.len() > UserId::MAX_BYTES {
+        Err(InvalidUserId::TooLong)
+    } else if has_control(text) {
+        Err(InvalidUserId::ControlCharacter)
+    } else {
+        Ok(())
+    }
 }
 
 fn has_control(text: &str) -> bool {
@@ -110,6 +116,16 @@ macro_rules! try_from_text {
 }
 
 try_from_text!(&str, String);
+
+/// The id shares the memory of the text.
+impl TryFrom<Text> for UserId {
+    type Error = InvalidUserId;
+
+    fn try_from(text: Text) -> Result<Self, Self::Error> {
+        check(&text)?;
+        Ok(Self(text))
+    }
+}
 
 impl FromStr for UserId {
     type Err = InvalidUserId;

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::Text;
+
 /// What a field is set to. `Debug` prints no part of it.
 ///
 /// A text and a list are taken in the form that the caller has. Numbers are sent as numbers: write `number.to_string()` where
@@ -20,7 +22,7 @@ use std::fmt;
 #[non_exhaustive]
 pub enum Value {
     /// One text.
-    Text(String),
+    Text(Text),
     /// A number, where the vendor stores numbers: a custom field of a friend at Tencent Chat. Elsewhere it is rejected.
     Integer(i64),
     /// Several texts, in order.
@@ -39,12 +41,12 @@ impl Value {
 
     /// The one text, or each text of the list. A number is no text.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
-        let texts = match self {
-            Self::Text(text) => std::slice::from_ref(text),
-            Self::Integer(_) => &[],
-            Self::List(texts) => texts,
+        let (one, list): (Option<&str>, &[String]) = match self {
+            Self::Text(text) => (Some(text), &[]),
+            Self::Integer(_) => (None, &[]),
+            Self::List(texts) => (None, texts),
         };
-        texts.iter().map(String::as_str)
+        one.into_iter().chain(list.iter().map(String::as_str))
     }
 
     pub(crate) fn text_bytes(&self) -> usize {
@@ -62,7 +64,7 @@ macro_rules! text_from {
     )*};
 }
 
-text_from!(&str, &String, String, Box<str>, Cow<'_, str>);
+text_from!(&str, &String, String, Box<str>, Cow<'_, str>, Text);
 
 macro_rules! integer_from {
     ($($integer:ty),*) => {$(

@@ -259,7 +259,7 @@ impl Lane {
     // What is sent.
 
     fn choose(&mut self, now: Instant) -> Option<scheduler::Choice> {
-        let allowed = self.state.allows(self.in_flight.len(), now);
+        let allowed = self.state.allows(self.places_taken(), now);
         if allowed == Allowance::Nothing {
             return None;
         }
@@ -336,9 +336,9 @@ impl Lane {
 
     // How an update ends.
 
-    /// Writes down what ended, and then tells the callers.
+    /// Writes down what ended, and then tells the callers, if it is time.
     pub(crate) fn commit(&mut self, now: Instant) {
-        while self.ledger.has_settled() {
+        while self.commit_is_due(now) {
             let (settled, written) = self.ledger.commit(&mut self.items, now);
             if let Err(error) = written {
                 self.journal_failed(&error, now);
@@ -347,8 +347,15 @@ impl Lane {
         }
     }
 
-    pub(crate) fn has_settled(&self) -> bool {
-        self.ledger.has_settled()
+    /// Outcomes are written down together, which costs far less than one by one; but not when others wait for them.
+    pub(crate) fn commit_is_due(&self, now: Instant) -> bool {
+        let no_more_come = self.in_flight.is_empty() || self.places_taken() >= self.setup.options.concurrency.get();
+        self.ledger.is_due(now) || no_more_come && self.ledger.told_at().is_some()
+    }
+
+    /// Requests whose updates have no outcome that is written down.
+    fn places_taken(&self) -> usize {
+        self.in_flight.len() + self.ledger.answers()
     }
 
     fn settle(&mut self, key: Key, outcome: Outcome, now: Instant) {
@@ -369,7 +376,7 @@ impl Lane {
             }
             _ => None,
         };
-        self.ledger.settle(key, item.sent, outcome);
+        self.ledger.settle(key, item.sent, outcome, now);
         if let Some(cause) = cause {
             self.end_later_ones(key, cause, now);
         }
@@ -546,11 +553,12 @@ impl Lane {
         let first_after = |at: Instant| deadlines.range((at, Key::MAX)..).next().map(|(deadline, _)| *deadline);
         let too_late = first_after(after(now, needs)).and_then(|deadline| deadline.checked_sub(needs));
         let deadline = too_late.into_iter().chain(first_after(now)).min();
+        let told_at = self.ledger.told_at();
         if self.state.stopped().is_some() {
-            return deadline;
+            return deadline.into_iter().chain(told_at).min();
         }
         let state = self.state.wakes_at(self.in_flight.len());
-        let others = [self.state.suspects.idle_until(), deadline].into_iter().flatten();
+        let others = [self.state.suspects.idle_until(), deadline, told_at].into_iter().flatten();
         state.chain(self.scheduler.wakes_at(now)).chain(others).filter(|at| *at > now).min()
     }
 

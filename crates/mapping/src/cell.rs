@@ -1,8 +1,9 @@
 //! What a cell of a record says: a text, a list, or nothing.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use contact_sink_core::{FieldKind, Value};
+use contact_sink_core::{FieldKind, Text, Value};
 use serde_json::value::RawValue;
 
 use crate::check::{self, CheckedAs};
@@ -36,13 +37,15 @@ impl<'r> Cell<'r> {
         Ok(text)
     }
 
-    /// The value that it is for a field of this kind, or `None` if it means nothing.
+    /// The value that it is for a field of this kind, or `None` if it means nothing. It is a part of the whole text, if it stands
+    /// in there.
     pub(crate) fn value(
         self,
         words: &EmptyWords,
         rules: ColumnRules,
         kind: FieldKind,
         separator: &str,
+        whole: &Arc<str>,
     ) -> Result<Option<Value>, &'static str> {
         if kind != FieldKind::List {
             let text = self.text(words, rules)?;
@@ -52,7 +55,7 @@ impl<'r> Cell<'r> {
                 }
                 check::check(text, CheckedAs::Field(kind))?;
             }
-            return Ok(text.map(|text| Value::Text(text.into_owned())));
+            return Ok(text.map(|text| Value::Text(shared(text, whole))));
         }
         let (mut entries, empty) = match self {
             Self::Json(Some(value)) if object::is_list(value) => (object::list(value)?, EMPTY_ENTRY_OF_LIST),
@@ -110,5 +113,13 @@ impl<'r> Cell<'r> {
 
     fn is_json_number(self) -> bool {
         matches!(self, Self::Json(Some(value)) if value.get().starts_with(|c: char| c == '-' || c.is_ascii_digit()))
+    }
+}
+
+/// A text as a part of the whole text, if it stands in there.
+pub(crate) fn shared(text: Cow<'_, str>, whole: &Arc<str>) -> Text {
+    match text {
+        Cow::Borrowed(text) => Text::within(whole, text),
+        Cow::Owned(text) => text.into(),
     }
 }

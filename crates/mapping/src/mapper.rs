@@ -1,9 +1,11 @@
 //! Applies a mapping to the records of one input.
 
-use contact_sink_core::{ContactUpdate, Field, Subject, UserId};
+use std::sync::Arc;
+
+use contact_sink_core::{ContactUpdate, Field, Subject, Updates, UserId};
 use serde_json::value::RawValue;
 
-use crate::cell::{Cell, NOT_UTF8};
+use crate::cell::{Cell, NOT_UTF8, shared};
 use crate::mapping::Mapping;
 use crate::nearest;
 use crate::object::{self, InvalidObject};
@@ -30,6 +32,18 @@ pub enum Mapped {
     Skip(SkipReason),
     /// Nothing that can be sent: all that is wrong with it, at least one.
     Reject(Vec<Problem>),
+}
+
+/// Why a record gives no update.
+enum NotSent {
+    Skip(SkipReason),
+    Reject(Vec<Problem>),
+}
+
+impl From<Problem> for NotSent {
+    fn from(problem: Problem) -> Self {
+        Self::Reject(vec![problem])
+    }
 }
 
 /// Why there is nothing to send.
@@ -163,11 +177,34 @@ impl Mapper {
 
     /// What a record says; what a person should know of the whole input is counted.
     pub fn map_counted<'r>(&self, record: impl Into<RecordRef<'r>>, tally: &mut Tally) -> Mapped {
-        let mapped = self.read(record.into(), tally).unwrap_or_else(|problem| Mapped::Reject(vec![problem]));
-        if let Mapped::Skip(reason) = mapped {
-            tally.skip(reason);
-        }
-        mapped
+        let mut mapped = self.map_together([record.into()], &Arc::default(), tally);
+        mapped.pop().unwrap_or_else(|| unreachable!("it is one for each record"))
+    }
+
+    /// What each of these records says. Their updates share their memory, and also the memory of the whole text in which the
+    /// records stand, if there is one.
+    pub fn map_together<'r>(
+        &self,
+        records: impl IntoIterator<Item = RecordRef<'r>>,
+        whole: &Arc<str>,
+        tally: &mut Tally,
+    ) -> Vec<Mapped> {
+        let mut updates = Updates::default();
+        let read = |record| {
+            let not_sent = self.read(record, whole, tally, &mut updates).err();
+            if let Some(NotSent::Skip(reason)) = not_sent {
+                tally.skip(reason);
+            }
+            not_sent
+        };
+        let not_sent: Vec<Option<NotSent>> = records.into_iter().map(read).collect();
+        let mut updates = updates.finish();
+        let mapped = |not_sent| match not_sent {
+            None => updates.next().map_or_else(|| unreachable!("it was added"), Mapped::Update),
+            Some(NotSent::Skip(reason)) => Mapped::Skip(reason),
+            Some(NotSent::Reject(problems)) => Mapped::Reject(problems),
+        };
+        not_sent.into_iter().map(mapped).collect()
     }
 
     /// Makes its fields anew. An update shares its fields with the mapper and counts them; updates from here on share them with no
@@ -229,14 +266,22 @@ impl Mapper {
         &self.names
     }
 
-    fn read(&self, record: RecordRef<'_>, tally: &mut Tally) -> Result<Mapped, Problem> {
+    /// Adds the update that a record gives.
+    fn read(
+        &self,
+        record: RecordRef<'_>,
+        whole: &Arc<str>,
+        tally: &mut Tally,
+        updates: &mut Updates,
+    ) -> Result<(), NotSent> {
+        let skip = |reason| Err(NotSent::Skip(reason));
         let named = match (record, &self.places) {
             (RecordRef::Cells(cells), Places::Cells { places, columns, .. }) => {
                 if cells.len() != columns.len() {
                     return if cells.iter().all(|cell| self.is_blank(Cell::Bytes(cell))) {
-                        Ok(Mapped::Skip(SkipReason::NoValue))
+                        skip(SkipReason::NoValue)
                     } else {
-                        Err(wrong_count(cells, columns))
+                        Err(wrong_count(cells, columns).into())
                     };
                 }
                 Named::Cells(cells, places)
@@ -244,19 +289,19 @@ impl Mapper {
             (RecordRef::Object(text), _) => Named::Fields(self.fields_of(text, tally)?),
             (RecordRef::Cells(_), Places::Objects) => {
                 let reason = "it is a row of cells, and objects are wanted";
-                return Err(Problem::of_record(reason, reason));
+                return Err(Problem::of_record(reason, reason).into());
             }
         };
         if let Some(reason) = self.no_data(record, &named) {
-            return Ok(Mapped::Skip(reason));
+            return skip(reason);
         }
         if self.mapping.subject_rules.check && self.looks_like_header(&named) {
-            return Err(Problem::of_record(HEADER_AMONG_ROWS, HEADER_AMONG_ROWS));
+            return Err(Problem::of_record(HEADER_AMONG_ROWS, HEADER_AMONG_ROWS).into());
         }
         let mut problems = Vec::new();
-        let subject = match self.subject(&named, tally) {
+        let subject = match self.subject(&named, whole, tally) {
             Ok(Some(subject)) => Some(subject),
-            Ok(None) => return Ok(Mapped::Skip(SkipReason::NoSubject)),
+            Ok(None) => return skip(SkipReason::NoSubject),
             Err(problem) => {
                 problems.push(problem);
                 None
@@ -265,21 +310,20 @@ impl Mapper {
         let mut values = Vec::with_capacity(self.mapping.fields.len());
         let places = self.wanted.iter().skip(self.mapping.subject.columns().count());
         for (field, place) in self.mapping.fields.iter().zip(places) {
-            match named.cell(*place).value(&self.mapping.empty_words, field.rules, field.kind, &field.separator) {
+            let (cell, words) = (named.cell(*place), &self.mapping.empty_words);
+            match cell.value(words, field.rules, field.kind, &field.separator, whole) {
                 Ok(Some(value)) => values.push((field.field.clone(), value)),
                 Ok(None) => {}
                 Err(reason) => problems.push(Problem::of_column(&field.column, reason)),
             }
         }
-        let Some(subject) = subject.filter(|_| problems.is_empty()) else { return Ok(Mapped::Reject(problems)) };
+        let Some(subject) = subject.filter(|_| problems.is_empty()) else { return Err(NotSent::Reject(problems)) };
         if values.is_empty() {
-            return Ok(Mapped::Skip(SkipReason::NoField));
+            return skip(SkipReason::NoField);
         }
         // A mapping sets each field once, and no value that is read is empty.
-        let update = ContactUpdate::from_fields(subject, values)
-            .map_err(|error| Problem::of_record(error.to_string(), error.to_string()))?;
-        tally.see(&self.mapping, &update);
-        Ok(Mapped::Update(update))
+        tally.see(&self.mapping, &values);
+        updates.add(subject, values).map_err(|error| Problem::of_record(error.to_string(), error.to_string()).into())
     }
 
     fn fields_of<'r>(&self, text: &'r [u8], tally: &mut Tally) -> Result<Vec<Option<&'r RawValue>>, Problem> {
@@ -342,8 +386,8 @@ impl Mapper {
     }
 
     /// Whose record it is, or `None` if it is to be skipped.
-    fn subject(&self, named: &Named<'_>, tally: &mut Tally) -> Result<Option<Subject>, Problem> {
-        let mut id = |nth: usize, column| self.id(named.cell(self.wanted[nth]), column, tally);
+    fn subject(&self, named: &Named<'_>, whole: &Arc<str>, tally: &mut Tally) -> Result<Option<Subject>, Problem> {
+        let mut id = |nth: usize, column| self.id(named.cell(self.wanted[nth]), column, whole, tally);
         Ok(match &self.mapping.subject {
             SubjectColumns::User(column) => id(0, column)?.map(Subject::User),
             SubjectColumns::Contact { owner, contact } => {
@@ -354,7 +398,7 @@ impl Mapper {
     }
 
     /// One id of the subject, or `None` if the record is to be skipped.
-    fn id(&self, cell: Cell<'_>, column: &str, tally: &mut Tally) -> Result<Option<UserId>, Problem> {
+    fn id(&self, cell: Cell<'_>, column: &str, whole: &Arc<str>, tally: &mut Tally) -> Result<Option<UserId>, Problem> {
         let rules = self.mapping.subject_rules;
         let text = cell.id(&self.mapping.empty_words, rules);
         match text.map_err(|reason| Problem::of_column(column, reason))? {
@@ -363,7 +407,8 @@ impl Mapper {
             }
             Some(text) => {
                 tally.see_text(column, &text);
-                UserId::new(text).map(Some).map_err(|error| Problem::of_column(column, error.to_string()))
+                let id = UserId::try_from(shared(text, whole));
+                id.map(Some).map_err(|error| Problem::of_column(column, error.to_string()))
             }
             None if self.mapping.empty_subject == EmptySubject::Skip => Ok(None),
             None => Err(Problem::empty_id(column)),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contact_sink_core::{ContactUpdate, Value};
+use contact_sink_core::{Field, Value};
 
 use crate::check;
 use crate::mapper::{Mapper, SkipReason};
@@ -52,8 +52,8 @@ impl Tally {
         self.seen_names.iter_mut().zip(there).for_each(|(seen, there)| *seen |= there);
     }
 
-    pub(crate) fn see(&mut self, mapping: &Mapping, update: &ContactUpdate) {
-        for (field, value) in update.fields() {
+    pub(crate) fn see(&mut self, mapping: &Mapping, values: &[(Field, Value)]) {
+        for (field, value) in values {
             // A word that means nothing is a whole cell, and no entry of a list.
             if let Value::Text(text) = value
                 && check::looks_empty(text)

@@ -1,6 +1,7 @@
 //! Rows that were read together.
 
 use std::fmt;
+use std::sync::Arc;
 
 use contact_sink_mapping::{CellsRef, RecordRef};
 
@@ -17,6 +18,9 @@ pub struct RowBlock {
     /// The number of the first row.
     first: u64,
     are_objects: bool,
+    /// What the rows say, if it is UTF-8; else it is empty.
+    text: Arc<str>,
+    /// What they say otherwise.
     bytes: Vec<u8>,
     /// Of rows of cells: where each cell ends, from the start of its row.
     ends: Vec<u32>,
@@ -65,7 +69,7 @@ impl RowBlock {
             let End { bytes, ends, .. } = self.rows[before];
             (bytes, ends)
         });
-        let text = &self.bytes[bytes..end.bytes];
+        let text = &self.all()[bytes..end.bytes];
         if self.are_objects {
             RecordRef::Object(text)
         } else {
@@ -73,9 +77,18 @@ impl RowBlock {
         }
     }
 
+    /// The text in which all records stand, if it is UTF-8; else an empty one.
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    fn all(&self) -> &[u8] {
+        if self.bytes.is_empty() { self.text.as_bytes() } else { &self.bytes }
+    }
+
     /// How many bytes it takes in memory.
     pub fn size_bytes(&self) -> usize {
-        size_of::<Self>() + self.bytes.len() + size_of_val(&*self.ends) + size_of_val(&*self.rows)
+        size_of::<Self>() + self.all().len() + size_of_val(&*self.ends) + size_of_val(&*self.rows)
     }
 
     /// Removes all rows; the first one to come has this number.
@@ -97,6 +110,16 @@ impl RowBlock {
         }
         self.are_objects = matches!(record, RecordRef::Object(_));
         self.rows.push(End { line, bytes: self.bytes.len(), ends: self.ends.len() });
+    }
+
+    /// A copy that takes no more memory than it needs.
+    pub(crate) fn to_block(&self) -> Self {
+        match std::str::from_utf8(&self.bytes) {
+            Ok(text) => {
+                Self { text: text.into(), bytes: Vec::new(), ends: self.ends.clone(), rows: self.rows.clone(), ..*self }
+            }
+            Err(_) => self.clone(),
+        }
     }
 
     pub(crate) fn is_full(&self) -> bool {

@@ -104,7 +104,7 @@ impl InputRows {
                 Err(fault) => self.failed = Some(fault),
             }
         }
-        let next = if block.is_empty() { self.fault().map(Err) } else { Some(Ok(block.clone())) };
+        let next = if block.is_empty() { self.fault().map(Err) } else { Some(Ok(block.to_block())) };
         self.block = block;
         next
     }

@@ -46,7 +46,7 @@ fn a_value_is_any_text_number_or_list() {
         Box::<str>::from("a").into(),
         Cow::Borrowed("a").into(),
         Cow::<str>::Owned(text.clone()).into(),
-        Value::Text("a".to_owned()),
+        Value::Text("a".into()),
     ];
     assert!(texts.iter().all(|value| *value == texts[0]));
     for number in [Value::from(-7_i64), Value::from(-7_i32)] {

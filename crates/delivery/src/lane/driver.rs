@@ -43,7 +43,7 @@ pub(crate) async fn drive(
         lane.commit(Instant::now());
         lane.advance(now);
         // What the advance ended is told in the next round, which begins at once.
-        if lane.has_settled() {
+        if lane.commit_is_due(now) {
             continue;
         }
         if handles_gone && lane.is_finished() {

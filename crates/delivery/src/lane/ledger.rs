@@ -1,14 +1,19 @@
 //! Outcomes on their way to the journal, the counts and the callers, in this order.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use contact_sink_core::{Applied, ContactUpdate};
 use tokio::time::Instant;
 
 use super::item::{Item, Key, Post};
+use crate::backoff::after;
 use crate::observe::Observer;
 use crate::slab::Slab;
 use crate::{Admission, Departing, Journal, JournalError, MaxRejected, Outcome, Settled, Stop, Summary, Undelivered};
+
+/// For so long at most an outcome waits for others, so that the journal is told of them together.
+const TOGETHER_WITHIN: Duration = Duration::from_millis(1);
 
 /// What the handles are told.
 #[derive(Debug, Default)]
@@ -27,6 +32,10 @@ pub(crate) struct Ledger {
     lost: Option<Arc<Stop>>,
     /// Outcomes that the journal and the callers do not have yet.
     settled: Vec<(Key, Outcome)>,
+    /// When the journal is told of them at the latest.
+    told_at: Option<Instant>,
+    /// Requests that were answered since it was told: each keeps its place until then.
+    answers: usize,
     /// Updates without an outcome.
     waiting: usize,
     counts: Counts,
@@ -64,6 +73,8 @@ impl Ledger {
             journal,
             lost: None,
             settled: Vec::new(),
+            told_at: None,
+            answers: 0,
             waiting: 0,
             counts: Counts::default(),
             max_rejected,
@@ -100,14 +111,20 @@ impl Ledger {
         journal.departs(&departing)
     }
 
+    /// What a request's answer settled is here.
+    pub(crate) fn answered(&mut self) {
+        self.answers += usize::from(!self.settled.is_empty());
+    }
+
     /// Takes an outcome, which is told when the journal has it.
-    pub(crate) fn settle(&mut self, key: Key, was_sent: bool, outcome: Outcome) {
+    pub(crate) fn settle(&mut self, key: Key, was_sent: bool, outcome: Outcome, now: Instant) {
         match &outcome {
             Outcome::Accepted => self.counts.accepted += 1,
             Outcome::Rejected { .. } if was_sent => self.counts.refused += 1,
             Outcome::Rejected { .. } => self.counts.unsent += 1,
             _ => {}
         }
+        self.told_at.get_or_insert_with(|| after(now, TOGETHER_WITHIN));
         self.settled.push((key, outcome));
     }
 
@@ -117,8 +134,19 @@ impl Ledger {
         self.counts.are_too_many(self.max_rejected).then_some(Stop::TooManyRejected { rejected, outcomes })
     }
 
-    pub(crate) fn has_settled(&self) -> bool {
-        !self.settled.is_empty()
+    /// Requests that were answered and still keep their place.
+    pub(crate) fn answers(&self) -> usize {
+        self.answers
+    }
+
+    /// When the outcomes are to be told at the latest; `None` if there are none.
+    pub(crate) fn told_at(&self) -> Option<Instant> {
+        self.told_at
+    }
+
+    /// Whether there are outcomes that nothing is gained by keeping: the time has come, or no journal is told.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.told_at.is_some_and(|at| at <= now || self.journal.is_none())
     }
 
     /// Updates without an outcome.
@@ -129,6 +157,7 @@ impl Ledger {
     /// Writes the outcomes down, and then tells the callers. After a failure they are told that they are not delivered.
     pub(crate) fn commit(&mut self, items: &mut Slab<Item>, now: Instant) -> (Vec<Key>, Result<(), JournalError>) {
         let mut settled = std::mem::take(&mut self.settled);
+        (self.told_at, self.answers) = (None, 0);
         let mut written = Ok(());
         if let Some(journal) = &mut self.journal {
             let outcomes = settled.iter().filter_map(|(key, outcome)| {

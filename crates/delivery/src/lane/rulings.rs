@@ -33,6 +33,7 @@ impl Lane {
             }
             Err(error) => self.failed(number, group, error, now),
         }
+        self.ledger.answered();
         self.end_callers_in_a_pause(now);
         self.advance(now);
     }

@@ -66,9 +66,9 @@ fn the_journal_has_an_outcome_before_the_caller_and_each_is_counted_once() {
     let (second, mut of_second) = item(&mut items);
     ledger.takes();
     ledger.takes();
-    ledger.settle(first, true, Outcome::Accepted);
-    ledger.settle(second, false, rejected());
-    assert!(of_first.try_recv().is_err() && ledger.has_settled());
+    ledger.settle(first, true, Outcome::Accepted, Instant::now());
+    ledger.settle(second, false, rejected(), Instant::now());
+    assert!(of_first.try_recv().is_err() && ledger.told_at().is_some());
     ledger.commit(&mut items, Instant::now()).1.unwrap();
     assert_eq!(*notes.settled.lock().unwrap(), [2], "one call for all of them");
     assert_eq!(of_first.try_recv().unwrap().outcome, Outcome::Accepted);
@@ -85,7 +85,7 @@ fn an_outcome_that_was_not_written_down_is_undelivered() {
         let (key, mut outcome) = item(&mut items);
         items[key].sent = was_sent;
         ledger.takes();
-        ledger.settle(key, was_sent, Outcome::Accepted);
+        ledger.settle(key, was_sent, Outcome::Accepted, Instant::now());
         ledger.commit(&mut items, Instant::now()).1.unwrap_err();
         let Outcome::Undelivered { applied, cause: Undelivered::Stopped(stop), .. } =
             outcome.try_recv().unwrap().outcome
@@ -112,12 +112,12 @@ fn shares_are_of_what_was_given_and_of_what_was_sent() {
     ] {
         let mut items = Slab::new();
         let mut ledger = ledger(&Notes::default(), most);
-        let (key, _) = item(&mut items);
+        let ((key, _), now) = (item(&mut items), Instant::now());
         (0..given).for_each(|_| ledger.takes());
         ledger.sent_first(sent);
-        (0..unsent).for_each(|_| ledger.settle(key, false, rejected()));
-        (0..refused).for_each(|_| ledger.settle(key, true, rejected()));
-        (0..accepted).for_each(|_| ledger.settle(key, true, Outcome::Accepted));
+        (0..unsent).for_each(|_| ledger.settle(key, false, rejected(), now));
+        (0..refused).for_each(|_| ledger.settle(key, true, rejected(), now));
+        (0..accepted).for_each(|_| ledger.settle(key, true, Outcome::Accepted, now));
         assert_eq!(
             ledger.too_many_rejected().is_some(),
             is_too_many,

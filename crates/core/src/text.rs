@@ -1,0 +1,127 @@
+//! A text that may be a part of a larger one.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// An id or a value: a text of its own, or a part of a larger text that it shares with others. `Debug` prints nothing of it.
+///
+/// It is read like a `str`. A clone shares the memory; a part keeps the whole larger text in memory.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use contact_sink_core::Text;
+///
+/// let rows: Arc<str> = "7,a@b.example\n8,c@d.example\n".into();
+/// let cell = rows.split([',', '\n']).nth(3).unwrap_or_default();
+/// assert_eq!(*Text::within(&rows, cell), *"c@d.example");
+/// ```
+#[derive(Clone)]
+pub struct Text {
+    all: Arc<str>,
+    /// The range of the part. If it is no range of `all`, the text is all of it.
+    start: u32,
+    end: u32,
+}
+
+impl Text {
+    /// A part of a larger text. No memory is taken for it, unless the part lies elsewhere in memory: then it is copied.
+    pub fn within(all: &Arc<str>, part: &str) -> Self {
+        // Nothing else lies where the larger text lies.
+        let start = part.as_ptr().addr().checked_sub(all.as_ptr().addr());
+        let range = start.and_then(|start| {
+            let range = (u32::try_from(start).ok()?, u32::try_from(start.checked_add(part.len())?).ok()?);
+            (range.1 as usize <= all.len() && range.1 < u32::MAX).then_some(range)
+        });
+        match range {
+            Some((start, end)) => Self { all: all.clone(), start, end },
+            None => part.into(),
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.all.get(self.start as usize..self.end as usize).unwrap_or(&self.all)
+    }
+}
+
+impl From<Arc<str>> for Text {
+    fn from(all: Arc<str>) -> Self {
+        // Of a text so long it is the range too.
+        Self { all, start: 0, end: u32::MAX }
+    }
+}
+
+macro_rules! from_text {
+    ($($text:ty),*) => {$(
+        impl From<$text> for Text {
+            fn from(text: $text) -> Self {
+                Arc::<str>::from(text).into()
+            }
+        }
+    )*};
+}
+
+from_text!(&str, String, Box<str>);
+
+impl From<&String> for Text {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<Cow<'_, str>> for Text {
+    fn from(text: Cow<'_, str>) -> Self {
+        Arc::<str>::from(text).into()
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Text(..)")
+    }
+}
