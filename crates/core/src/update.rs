@@ -213,6 +213,12 @@ impl ContactUpdate {
 }
 
 impl Updates {
+    /// None yet, with room for so many, each with so many fields.
+    pub fn with_room(updates: usize, fields_each: usize) -> Self {
+        let fields = Vec::with_capacity(updates.saturating_mul(fields_each));
+        Self { updates: Vec::with_capacity(updates), fields }
+    }
+
     /// Adds an update that sets these fields, in this order.
     ///
     /// # Errors

@@ -64,14 +64,11 @@ impl UserId {
 
 /// The number that a text is in canonical form, see [`UserId::as_i64`].
 pub fn canonical_i64(text: &str) -> Option<i64> {
-    let number: i64 = text.parse().ok()?;
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let canonical = match digits.as_bytes() {
-        [b'0'] => text.len() == 1,
-        [b'1'..=b'9', ..] => true,
-        _ => false,
-    };
-    canonical.then_some(number)
+    match text.as_bytes() {
+        b"0" => Some(0),
+        [b'1'..=b'9', ..] | [b'-', b'1'..=b'9', ..] => text.parse().ok(),
+        _ => None,
+    }
 }
 
 fn check(text: &str) -> Result<(), InvalidUserId> {

@@ -284,7 +284,8 @@ impl Lane {
             return None;
         }
         let keys = || group.items.iter().copied();
-        let batch: Vec<ContactUpdate> = keys().filter_map(|key| self.sent_update(key, group.purpose)).collect();
+        let mut batch = Vec::with_capacity(group.items.len());
+        batch.extend(keys().filter_map(|key| self.sent_update(key, group.purpose)));
         let departing: Vec<_> = keys().map(|key| self.items[key].number).zip(&batch).collect();
         if let Err(error) = self.ledger.departs(&departing) {
             self.journal_failed(&error, now);

@@ -96,6 +96,10 @@ impl<S: Stream, R, F: Fn(S::Item) -> R> Stream for Input<S, F> {
         let next = ready!(self.updates.as_mut().poll_next(cx));
         Poll::Ready(next.map(&self.read))
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.updates.size_hint()
+    }
 }
 
 impl<T> Outcomes<T> {
@@ -169,7 +173,8 @@ impl<T, E> Reader<T, E> {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
         // What the caller has taken frees places.
         self.freed.flush();
-        let (mut items, now) = (Vec::new(), Instant::now());
+        let ready = self.input.as_ref().map_or(0, |input| input.size_hint().0);
+        let (mut items, now) = (Vec::with_capacity(ready.min(MOST_AT_ONCE)), Instant::now());
         let read = loop {
             match self.poll_update(cx, now) {
                 Poll::Ready(Some(Ok(item))) => items.push(item),

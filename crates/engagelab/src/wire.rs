@@ -97,7 +97,7 @@ impl<'a> UserContacts<'a> {
 pub fn build_set_contacts(base: &BaseUrl, user: &UserContacts<'_>) -> Result<Request<Bytes>, BuildError> {
     user.check()?;
     let uri = base.join(PATH).map_err(|_| BuildError::BaseUrl)?;
-    json::request(Method::POST, uri, user).ok_or(BuildError::Body)
+    json::request(Method::POST, uri, user, 256).ok_or(BuildError::Body)
 }
 
 /// The vendor's own answer. `Debug` prints the code and no text: the vendor's text may name values.

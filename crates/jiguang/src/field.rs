@@ -89,7 +89,9 @@ impl ChannelField {
 
 /// Takes a field apart without a copy.
 pub(crate) fn split(field: &str) -> Result<(i64, &str), InvalidChannelField> {
-    let (id, label) = field.split_once('/').ok_or(InvalidChannelField::NoSlash)?;
+    // An id is so short that a look at each byte is quicker than a search.
+    let slash = field.bytes().position(|byte| byte == b'/').ok_or(InvalidChannelField::NoSlash)?;
+    let (id, label) = (&field[..slash], &field[slash + 1..]);
     // A channel id has the canonical form that a numeric user id has, for the same reason: one channel, one spelling.
     let id = canonical_i64(id).ok_or(InvalidChannelField::ChannelId)?;
     if label.is_empty() { Err(InvalidChannelField::EmptyLabel) } else { Ok((id, label)) }

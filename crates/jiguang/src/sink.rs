@@ -14,7 +14,7 @@ use contact_sink_transport::HttpTransport;
 
 use crate::client::contract;
 use crate::field::{InvalidChannelField, split};
-use crate::wire::{MAX_USERS, UserChannels};
+use crate::wire::{MAX_USERS, UsersChannels};
 use crate::{Config, Jiguang};
 
 /// Sets contact labels of users: a user's CUID is the subject, `210/默认联系` a field.
@@ -74,11 +74,15 @@ impl JiguangSink {
         &self.client
     }
 
-    /// The update as the vendor has it, if it breaks no rule.
-    fn user<'a>(&self, update: &'a ContactUpdate) -> Result<UserChannels<'a>, Rejection> {
-        let mut user = UserChannels::new(cuid(update)?);
-        self.each_field(update, |channel, label, value| user.set(channel, label, value))?;
-        Ok(user)
+    /// The updates as the vendor has them, if they break no rule.
+    fn users<'a>(&self, batch: &'a [ContactUpdate]) -> Result<UsersChannels<'a>, Rejection> {
+        let fields = batch.iter().map(|update| update.fields().len()).sum();
+        let mut users = UsersChannels::with_room(batch.len(), fields);
+        for update in batch {
+            users.add(cuid(update)?);
+            self.each_field(update, |channel, label, value| users.set(channel, label, value))?;
+        }
+        Ok(users)
     }
 
     /// Gives channel id, label and value of each field, up to the first that breaks a rule.
@@ -127,10 +131,8 @@ impl ContactSink for JiguangSink {
     }
 
     async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
-        let users: Vec<UserChannels<'_>> = batch
-            .iter()
-            .map(|update| self.user(update).map_err(|_| contract("an update of the batch is not valid")))
-            .collect::<Result<_, _>>()?;
+        let users = self.users(batch).map_err(|_| contract("an update of the batch is not valid"))?;
+        let users = users.users();
         let answer = self.client.set_channels(&users).await?;
         Ok(verdicts::of(&answer, &users))
     }

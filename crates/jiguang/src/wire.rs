@@ -2,6 +2,7 @@
 
 mod answer;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -29,14 +30,25 @@ pub struct UserChannels<'a> {
 
 /// What is set of the channels of a user: channel id, label, value. What is set of one channel is together.
 #[derive(Clone)]
-struct Channels<'a>(Vec<(i64, &'a str, &'a str)>);
+struct Channels<'a>(Cow<'a, [ChannelValue<'a>]>);
+
+/// Channel id, label, value.
+type ChannelValue<'a> = (i64, &'a str, &'a str);
+
+/// What is set for several users, in one piece of memory.
+#[derive(Default)]
+pub(crate) struct UsersChannels<'a> {
+    fields: Vec<ChannelValue<'a>>,
+    /// Each user, and where the fields of the user end.
+    users: Vec<(i64, usize)>,
+}
 
 /// What is set of one channel.
 #[derive(Serialize)]
 struct Channel<'c, 'a> {
     id: i64,
     #[serde(rename = "channelValues", serialize_with = "as_object")]
-    values: &'c [(i64, &'a str, &'a str)],
+    values: &'c [ChannelValue<'a>],
 }
 
 /// Why a request cannot be built.
@@ -69,19 +81,13 @@ pub enum BuildError {
 impl<'a> UserChannels<'a> {
     /// The user with this CUID; nothing is set yet.
     pub fn new(cuid: i64) -> Self {
-        Self { cuid, channels: Channels(Vec::new()) }
+        Self { cuid, channels: Channels(Cow::default()) }
     }
 
     /// Sets a contact label of a channel. Channels and labels keep the order in which they are first named.
     pub fn with(mut self, channel_id: i64, label: &'a str, value: &'a str) -> Self {
-        self.set(channel_id, label, value);
+        set(self.channels.0.to_mut(), 0, (channel_id, label, value));
         self
-    }
-
-    pub(crate) fn set(&mut self, channel_id: i64, label: &'a str, value: &'a str) {
-        let fields = &mut self.channels.0;
-        let place = fields.iter().rposition(|(id, ..)| *id == channel_id).map_or(fields.len(), |last| last + 1);
-        fields.insert(place, (channel_id, label, value));
     }
 
     /// The user's id.
@@ -92,6 +98,12 @@ impl<'a> UserChannels<'a> {
     /// What is set: channel id, label, value.
     pub fn fields(&self) -> impl Iterator<Item = (i64, &'a str, &'a str)> {
         self.channels.0.iter().copied()
+    }
+
+    /// About how many bytes it has as JSON.
+    fn room(&self) -> usize {
+        let field = |(_, label, value): (i64, &str, &str)| 56 + label.len() + value.len();
+        40 + self.fields().map(field).sum::<usize>()
     }
 
     fn check(&self) -> Result<(), BuildError> {
@@ -109,6 +121,41 @@ impl<'a> UserChannels<'a> {
         }
         Ok(())
     }
+}
+
+impl<'a> UsersChannels<'a> {
+    pub(crate) fn with_room(users: usize, fields: usize) -> Self {
+        Self { fields: Vec::with_capacity(fields), users: Vec::with_capacity(users) }
+    }
+
+    /// Adds a user; what is set comes after that.
+    pub(crate) fn add(&mut self, cuid: i64) {
+        self.users.push((cuid, self.fields.len()));
+    }
+
+    /// Sets a contact label of a channel for the user who was added last.
+    pub(crate) fn set(&mut self, channel_id: i64, label: &'a str, value: &'a str) {
+        let start = self.users.iter().rev().nth(1).map_or(0, |(_, end)| *end);
+        set(&mut self.fields, start, (channel_id, label, value));
+        if let Some((_, end)) = self.users.last_mut() {
+            *end = self.fields.len();
+        }
+    }
+
+    pub(crate) fn users(&self) -> Vec<UserChannels<'_>> {
+        let mut start = 0;
+        let user = |(cuid, end): &(i64, usize)| {
+            let fields = &self.fields[std::mem::replace(&mut start, *end)..*end];
+            UserChannels { cuid: *cuid, channels: Channels(fields.into()) }
+        };
+        self.users.iter().map(user).collect()
+    }
+}
+
+/// Sets a label for the user whose fields begin here: behind what is set of the same channel.
+fn set<'a>(fields: &mut Vec<ChannelValue<'a>>, start: usize, field: ChannelValue<'a>) {
+    let last = fields[start..].iter().rposition(|(id, ..)| *id == field.0);
+    fields.insert(last.map_or(fields.len(), |last| start + last + 1), field);
 }
 
 /// Builds the request that sets contact labels of 1 to [`MAX_USERS`] users, without credentials.
@@ -130,7 +177,8 @@ pub fn build_set_channels(base: &BaseUrl, users: &[UserChannels<'_>]) -> Result<
     }
     users.iter().try_for_each(UserChannels::check)?;
     let uri = base.join(PATH).map_err(|_| BuildError::BaseUrl)?;
-    json::request(Method::PUT, uri, &users).ok_or(BuildError::Body)
+    let room = users.iter().map(UserChannels::room).sum();
+    json::request(Method::PUT, uri, &users, room).ok_or(BuildError::Body)
 }
 
 impl Serialize for Channels<'_> {

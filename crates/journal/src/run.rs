@@ -208,6 +208,11 @@ impl Run {
         parts_known(&self.connection, account_hash, SystemTime::now()).map_err(OpenError::sqlite(&self.path))
     }
 
+    /// Whether no run of this account has sent values that are newer than those of this run's rows.
+    pub fn is_newest(&self) -> bool {
+        self.record.parts.iter().all(|part| part.number >= self.newest_part)
+    }
+
     /// What of an update is to be sent: not the fields that were set from a higher position.
     pub fn admit(&mut self, update: &ContactUpdate, position: Position) -> Result<Admission, JournalError> {
         if position.part >= self.newest_part {

@@ -52,11 +52,15 @@ impl Syncer {
     /// Something was committed, and letters were written up to here.
     pub(crate) fn committed(&self, letters: Option<(Arc<File>, u64)>) {
         let mut work = self.shared.work();
+        let knows = work.committed || work.letters.is_some();
         work.committed = true;
         if letters.is_some() {
             work.letters = letters;
         }
-        self.shared.called.notify_one();
+        // Else it waits for its time already.
+        if !knows {
+            self.shared.called.notify_one();
+        }
     }
 
     /// How much of the file of letters is on the disk.

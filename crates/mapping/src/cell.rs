@@ -26,8 +26,13 @@ const EMPTY_ENTRY_OF_LIST: &str = "an entry of the list is empty: leave it out";
 
 impl<'r> Cell<'r> {
     /// The id that it is, or `None` if it means nothing.
-    pub(crate) fn id(self, words: &EmptyWords, rules: ColumnRules) -> Result<Option<Cow<'r, str>>, &'static str> {
-        let text = self.text(words, rules)?;
+    pub(crate) fn id(
+        self,
+        words: &EmptyWords,
+        rules: ColumnRules,
+        whole: &'r Arc<str>,
+    ) -> Result<Option<Cow<'r, str>>, &'static str> {
+        let text = self.text(words, rules, whole)?;
         if let Some(text) = text.as_deref().filter(|_| rules.check) {
             if self.is_json_number() && text.contains(['.', 'e', 'E']) {
                 return Err("it is a number with a fraction or an exponent: write ids as whole numbers or as text");
@@ -45,10 +50,10 @@ impl<'r> Cell<'r> {
         rules: ColumnRules,
         kind: FieldKind,
         separator: &str,
-        whole: &Arc<str>,
+        whole: &'r Arc<str>,
     ) -> Result<Option<Value>, &'static str> {
         if kind != FieldKind::List {
-            let text = self.text(words, rules)?;
+            let text = self.text(words, rules, whole)?;
             if let Some(text) = text.as_deref().filter(|_| rules.check) {
                 if kind == FieldKind::Phone && self.is_json_number() && text.contains(['.', 'e', 'E']) {
                     return Err("it is a number with a fraction or an exponent: write phone numbers as text");
@@ -59,7 +64,7 @@ impl<'r> Cell<'r> {
         }
         let (mut entries, empty) = match self {
             Self::Json(Some(value)) if object::is_list(value) => (object::list(value)?, EMPTY_ENTRY_OF_LIST),
-            _ => match self.text(words, rules)? {
+            _ => match self.text(words, rules, whole)? {
                 None => return Ok(None),
                 // A formula is one before it is taken apart.
                 Some(text) if rules.check && check::is_formula(&text) => (vec![text.into_owned()], EMPTY_ENTRY),
@@ -96,10 +101,16 @@ impl<'r> Cell<'r> {
     }
 
     /// All of its text, unless that means nothing.
-    fn text(self, words: &EmptyWords, rules: ColumnRules) -> Result<Option<Cow<'r, str>>, &'static str> {
+    fn text(
+        self,
+        words: &EmptyWords,
+        rules: ColumnRules,
+        whole: &'r Arc<str>,
+    ) -> Result<Option<Cow<'r, str>>, &'static str> {
         let text = match self {
             Self::Bytes(bytes) => {
-                std::str::from_utf8(bytes).map(|text| Some(Cow::Borrowed(text))).map_err(|_| NOT_UTF8)?
+                let text = part_of(whole, bytes).map_or_else(|| std::str::from_utf8(bytes), Ok);
+                text.map(|text| Some(Cow::Borrowed(text))).map_err(|_| NOT_UTF8)?
             }
             Self::Json(value) => value.map_or(Ok(None), object::text)?,
         };
@@ -114,6 +125,13 @@ impl<'r> Cell<'r> {
     fn is_json_number(self) -> bool {
         matches!(self, Self::Json(Some(value)) if value.get().starts_with(|c: char| c == '-' || c.is_ascii_digit()))
     }
+}
+
+/// These bytes as a text, if they stand in the whole text.
+fn part_of<'r>(whole: &'r Arc<str>, bytes: &[u8]) -> Option<&'r str> {
+    // Nothing else lies where the whole text lies.
+    let start = bytes.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    whole.get(start..start.checked_add(bytes.len())?)
 }
 
 /// A text as a part of the whole text, if it stands in there.

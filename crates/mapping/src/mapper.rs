@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use contact_sink_core::{ContactUpdate, Field, Subject, Updates, UserId};
+use contact_sink_core::{ContactUpdate, Field, Subject, Updates, UserId, Value};
 use serde_json::value::RawValue;
 
 use crate::cell::{Cell, NOT_UTF8, shared};
@@ -189,15 +189,17 @@ impl Mapper {
         whole: &Arc<str>,
         tally: &mut Tally,
     ) -> Vec<Mapped> {
-        let mut updates = Updates::default();
+        let (records, fields) = (records.into_iter(), self.mapping.fields.len());
+        let mut updates = Updates::with_room(records.size_hint().0, fields);
+        let mut values = Vec::with_capacity(fields);
         let read = |record| {
-            let not_sent = self.read(record, whole, tally, &mut updates).err();
+            let not_sent = self.read(record, whole, tally, (&mut updates, &mut values)).err();
             if let Some(NotSent::Skip(reason)) = not_sent {
                 tally.skip(reason);
             }
             not_sent
         };
-        let not_sent: Vec<Option<NotSent>> = records.into_iter().map(read).collect();
+        let not_sent: Vec<Option<NotSent>> = records.map(read).collect();
         let mut updates = updates.finish();
         let mapped = |not_sent| match not_sent {
             None => updates.next().map_or_else(|| unreachable!("it was added"), Mapped::Update),
@@ -272,7 +274,7 @@ impl Mapper {
         record: RecordRef<'_>,
         whole: &Arc<str>,
         tally: &mut Tally,
-        updates: &mut Updates,
+        (updates, values): (&mut Updates, &mut Vec<(Field, Value)>),
     ) -> Result<(), NotSent> {
         let skip = |reason| Err(NotSent::Skip(reason));
         let named = match (record, &self.places) {
@@ -307,7 +309,7 @@ impl Mapper {
                 None
             }
         };
-        let mut values = Vec::with_capacity(self.mapping.fields.len());
+        values.clear();
         let places = self.wanted.iter().skip(self.mapping.subject.columns().count());
         for (field, place) in self.mapping.fields.iter().zip(places) {
             let (cell, words) = (named.cell(*place), &self.mapping.empty_words);
@@ -322,8 +324,8 @@ impl Mapper {
             return skip(SkipReason::NoField);
         }
         // A mapping sets each field once, and no value that is read is empty.
-        tally.see(&self.mapping, &values);
-        updates.add(subject, values).map_err(|error| Problem::of_record(error.to_string(), error.to_string()).into())
+        tally.see(&self.mapping, values);
+        updates.add(subject, values.drain(..)).map_err(|error| Problem::of_record(error.to_string(), error.to_string()).into())
     }
 
     fn fields_of<'r>(&self, text: &'r [u8], tally: &mut Tally) -> Result<Vec<Option<&'r RawValue>>, Problem> {
@@ -400,7 +402,7 @@ impl Mapper {
     /// One id of the subject, or `None` if the record is to be skipped.
     fn id(&self, cell: Cell<'_>, column: &str, whole: &Arc<str>, tally: &mut Tally) -> Result<Option<UserId>, Problem> {
         let rules = self.mapping.subject_rules;
-        let text = cell.id(&self.mapping.empty_words, rules);
+        let text = cell.id(&self.mapping.empty_words, rules, whole);
         match text.map_err(|reason| Problem::of_column(column, reason))? {
             Some(text) if text == column && rules.check => {
                 Err(Problem::of_column(column, "it is the name of its column: a header among the rows"))

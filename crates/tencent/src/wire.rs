@@ -110,7 +110,7 @@ fn build(base: &BaseUrl, path: &str, caller: Caller<'_>, body: &impl Serialize) 
     let identifier = utf8_percent_encode(identifier, ESCAPED);
     let target = format!("{path}?sdkappid={sdk_app_id}&identifier={identifier}&random={random}&contenttype=json");
     let uri = base.join(&target).map_err(|_| BuildError::BaseUrl)?;
-    json::request(Method::POST, uri, body).ok_or(BuildError::Body)
+    json::request(Method::POST, uri, body, 1024).ok_or(BuildError::Body)
 }
 
 /// The same URL with a UserSig.

@@ -40,6 +40,8 @@ pub struct Ledger {
     locks: Vec<Arc<Lock>>,
     /// When they were seen in their places.
     locks_seen: Option<Instant>,
+    /// Whether one of the rows was fed back.
+    has_fed_back: bool,
     /// Rows that were given to the lane and have no outcome.
     under_way: UnderWay,
     settlement: Settlement,
@@ -113,6 +115,7 @@ impl Ledger {
             mapping,
             dead_letters,
             outcomes: None,
+            has_fed_back: false,
             under_way: UnderWay::default(),
             settlement: run.as_ref().map(Run::counts).unwrap_or_default(),
             reasons,
@@ -175,6 +178,7 @@ impl Ledger {
         if let Some(run) = self.run.as_mut().filter(|_| row.follows_rejected) {
             run.keep_newest();
         }
+        self.has_fed_back |= row.fed_back.is_some();
         let numbered = Numbered::new(row.number, update).with_earlier(row.earlier);
         self.under_way.add(row);
         numbered
@@ -214,6 +218,10 @@ impl Ledger {
     }
 
     fn admit(&mut self, number: Option<u64>, update: &ContactUpdate) -> Result<Admission, JournalError> {
+        let is_newest = !self.has_fed_back && self.run.as_ref().is_none_or(Run::is_newest);
+        if is_newest && self.vendor_has.is_none() {
+            return Ok(Admission::Send);
+        }
         let row = number.and_then(|number| self.under_way.get(number));
         let admitted = match (&mut self.run, row) {
             (Some(run), Some(row)) => {
@@ -279,7 +287,7 @@ impl Ledger {
     }
 
     fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
-        let mut page = Page::default();
+        let mut page = Page { settled: Vec::with_capacity(outcomes.len()), ..Page::default() };
         for Settled { number, update, outcome, maybe_applied_for, .. } in outcomes {
             page.hold_until =
                 page.hold_until.max(maybe_applied_for.map(|maybe_applied_for| SystemTime::now() + maybe_applied_for));

@@ -376,4 +376,9 @@ impl Stream for Updates {
             }
         }
     }
+
+    /// At least the rest of the block.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.block.len(), None)
+    }
 }

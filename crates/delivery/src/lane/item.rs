@@ -187,20 +187,33 @@ pub(crate) type ForReader = Vec<(usize, Delivered)>;
 
 /// Outcomes on their way to inputs; those of one input are sent together when it is dropped.
 #[derive(Debug, Default)]
-pub(crate) struct Post(Vec<(Arc<ToReader>, ForReader)>);
+pub(crate) struct Post {
+    to: Vec<(Arc<ToReader>, ForReader)>,
+    /// How many outcomes there are in all.
+    outcomes: usize,
+}
 
 impl Post {
+    /// For so many outcomes at most.
+    pub(crate) fn of(outcomes: usize) -> Self {
+        Self { to: Vec::new(), outcomes }
+    }
+
     fn add(&mut self, to: Arc<ToReader>, delivered: (usize, Delivered)) {
-        match self.0.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &to)) {
+        match self.to.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &to)) {
             Some((_, outcomes)) => outcomes.push(delivered),
-            None => self.0.push((to, vec![delivered])),
+            None => {
+                let mut outcomes = Vec::with_capacity(self.outcomes);
+                outcomes.push(delivered);
+                self.to.push((to, outcomes));
+            }
         }
     }
 }
 
 impl Drop for Post {
     fn drop(&mut self) {
-        for (to, outcomes) in self.0.drain(..) {
+        for (to, outcomes) in self.to.drain(..) {
             // If the reader is gone, what comes back is dropped here, which frees the parts.
             drop(to.send(outcomes));
         }

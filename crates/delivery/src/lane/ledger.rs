@@ -156,7 +156,9 @@ impl Ledger {
 
     /// Writes the outcomes down, and then tells the callers. After a failure they are told that they are not delivered.
     pub(crate) fn commit(&mut self, items: &mut Slab<Item>, now: Instant) -> (Vec<Key>, Result<(), JournalError>) {
-        let mut settled = std::mem::take(&mut self.settled);
+        // As many may come the next time.
+        let next = Vec::with_capacity(self.settled.len());
+        let mut settled = std::mem::replace(&mut self.settled, next);
         (self.told_at, self.answers) = (None, 0);
         let mut written = Ok(());
         if let Some(journal) = &mut self.journal {
@@ -166,8 +168,9 @@ impl Ledger {
                 let maybe_applied_for = left.filter(|left| !left.is_zero());
                 Some(Settled { number: *number, update, outcome, maybe_applied_for })
             });
-            let outcomes: Vec<Settled<'_>> = outcomes.collect();
-            written = journal.settled(&outcomes);
+            let mut told = Vec::with_capacity(settled.len());
+            told.extend(outcomes);
+            written = journal.settled(&told);
         }
         if let Err(error) = &written {
             self.lose_journal(error);
@@ -190,7 +193,7 @@ impl Ledger {
             told.summary.count(outcome);
         }
         drop(told);
-        let mut post = Post::default();
+        let mut post = Post::of(settled.len());
         let tell = |(key, outcome): (Key, Outcome)| {
             if let Some(item) = items.get_mut(key) {
                 item.tell(outcome, &mut post);

@@ -162,13 +162,13 @@ fn what_is_no_list_is_none_or_its_own_only_entry() {
 #[test]
 fn a_request_has_a_type_and_no_credentials() {
     let uri: http::Uri = "https://vendor.example/path?query=1".parse().unwrap();
-    let request = json::request(Method::PUT, uri.clone(), &json!({"a": ["é"]})).unwrap();
+    let request = json::request(Method::PUT, uri.clone(), &json!({"a": ["é"]}), 0).unwrap();
     assert_eq!((request.method(), request.uri()), (&Method::PUT, &uri));
     assert_eq!(request.body(), "{\"a\":[\"é\"]}");
     assert_eq!(request.headers().len(), 1);
     assert_eq!(request.headers()[header::CONTENT_TYPE], "application/json");
     let unwritable = BTreeMap::from([(vec![1], 2)]);
-    assert!(json::request(Method::PUT, uri, &unwritable).is_none(), "a list is no key of an object");
+    assert!(json::request(Method::PUT, uri, &unwritable, 0).is_none(), "a list is no key of an object");
 }
 
 fn values() -> impl Strategy<Value = Value> {

@@ -174,7 +174,8 @@ impl Queues {
 
     /// Takes one batch of at most so many: of this priority first, then of the other.
     pub(crate) fn take(&mut self, queue: usize, first: Priority, order: Order, most: usize) -> (BatchKey, Vec<Key>) {
-        let (most, mut batch) = (most.min(self.most), Vec::new());
+        let most = most.min(self.most);
+        let mut batch = Vec::with_capacity(most.min(self.len));
         self.change(queue, |queue| {
             batch.reserve(most.min(queue.len()));
             for priority in [first as usize, 1 - first as usize] {
