@@ -142,11 +142,11 @@ async fn begin(
     Ok(Begun { prepared, interrupt, no_rows, _locks: locks })
 }
 
-/// Runs all at once, each as a task of its own, so that none waits for another. Their requests are made on a second thread.
+/// Runs all at once, each as a task of its own, so that none waits for another. Their requests are made on two more threads.
 async fn run_all(prepared: Vec<Prepared>, interrupt: Interrupt) -> Vec<(String, Ended)> {
     let mut requests = runtime::Builder::new_multi_thread();
     // Without it all is done on one thread, and more slowly.
-    let requests = requests.worker_threads(1).thread_name("requests").enable_all().build().ok();
+    let requests = requests.worker_threads(2).thread_name("requests").enable_all().build().ok();
     let requests_on = requests.as_ref().map(|runtime| runtime.handle().clone());
     let begin = |Prepared { name, vendor, run }: Prepared| {
         let span = info_span!("sync", destination = name, vendor);

@@ -325,7 +325,9 @@ impl Mapper {
         }
         // A mapping sets each field once, and no value that is read is empty.
         tally.see(&self.mapping, values);
-        updates.add(subject, values.drain(..)).map_err(|error| Problem::of_record(error.to_string(), error.to_string()).into())
+        updates
+            .add(subject, values.drain(..))
+            .map_err(|error| Problem::of_record(error.to_string(), error.to_string()).into())
     }
 
     fn fields_of<'r>(&self, text: &'r [u8], tally: &mut Tally) -> Result<Vec<Option<&'r RawValue>>, Problem> {
