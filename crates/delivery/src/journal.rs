@@ -7,15 +7,16 @@ use contact_sink_core::{Applied, ContactUpdate};
 
 use crate::Outcome;
 
-/// Writes down what becomes of updates, before a caller is told and before the next request is sent.
+/// Writes down what becomes of updates, before a caller is told and before the place of a request is given to another one.
 ///
 /// A delivery calls it from its own task and waits: meanwhile nothing is sent and no caller is told, so it must be quick (a write
 /// to a file, not a round trip). Each line here is a promise of the delivery:
 ///
 /// - [`Journal::admit`] is asked once for each update that is valid, when every earlier update of its subject is settled.
 /// - [`Journal::departs`] is called before each request, with exactly what it will hold. If it fails, the request is not sent.
-/// - [`Journal::settled`] is called with the outcomes in their order, each once. Their callers are told, and the next request is
-///   sent, after it has returned.
+/// - [`Journal::settled`] is called with the outcomes in their order, each once; with those of several answers together, if they
+///   come within a millisecond. Their callers are told after it has returned. Until then an answered request keeps its place
+///   among those in flight, see [`Options::concurrency`](crate::Options::concurrency).
 /// - After a failure none of them is called again: the delivery stops with [`Stop::Journal`](crate::Stop::Journal), also if it had
 ///   stopped for another reason before. Nothing new is sent, and the outcomes that could not be written are
 ///   [`Outcome::Undelivered`]: the next run sends these updates again.

@@ -63,7 +63,8 @@ pub struct Options {
     /// When too much is rejected. Default 10 % after 1,000 outcomes in a run, never in a service.
     pub max_rejected: MaxRejected,
     /// The runtime that makes the requests: building, writing and reading them then takes another thread than the order of the
-    /// updates. It needs its time and I/O drivers, and must outlive the delivery. Default: the one that the delivery is opened in.
+    /// updates. It needs its time and I/O drivers, and must outlive the delivery: else that stops with
+    /// [`Stop::Halted`](crate::Stop::Halted). Default: the one that the delivery is opened in.
     pub requests_on: Option<Handle>,
     /// How logs and metrics call the delivery: their `destination`. Nothing secret. Default `sink`.
     pub name: Arc<str>,

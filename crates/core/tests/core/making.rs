@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::error::Error;
+use std::sync::Arc;
 
 use contact_sink_core::{
-    Code, ContactUpdate, Effect, InvalidUpdate, InvalidUserId, Rejection, SinkError, SinkErrorKind, Subject, UserId,
-    Value,
+    Code, ContactUpdate, Effect, InvalidUpdate, InvalidUserId, Rejection, SinkError, SinkErrorKind, Subject, Text,
+    Updates, UserId, Value,
 };
 
 use crate::field;
@@ -34,6 +35,53 @@ fn a_subject_is_a_user_or_a_friend() {
     let made = ContactUpdate::friend(7_u32, UserId::new("id1").unwrap());
     assert_eq!(made, ContactUpdate::new(friend.clone()));
     assert_eq!(Subject::friend(id(), UserId::new("id1").unwrap()), friend);
+}
+
+#[test]
+fn a_text_shares_the_memory_of_the_text_that_it_is_a_part_of() {
+    let whole: Arc<str> = "联系,b,b,".into();
+    let parts: Vec<&str> = whole.split(',').collect();
+    for part in parts {
+        let text = Text::within(&whole, part);
+        assert_eq!((text.as_str(), &*text, text.len()), (part, part, part.len()));
+        assert_eq!(text.as_ptr(), part.as_ptr(), "it is not copied");
+        assert_eq!((&text, format!("{text:?}")), (&Text::from(part), "Text(..)".to_owned()));
+    }
+    let all = Text::within(&whole, &whole);
+    assert_eq!((all.as_str(), Arc::strong_count(&whole)), (&*whole, 2));
+    let elsewhere = String::from("b");
+    assert_eq!(*Text::within(&whole, &elsewhere), *"b");
+    assert_eq!(Arc::strong_count(&whole), 2, "it is copied");
+    assert_eq!(UserId::try_from(Text::from("a\nb")), Err(InvalidUserId::ControlCharacter));
+    assert_eq!(UserId::try_from(Text::from("a")), UserId::new("a"));
+}
+
+#[test]
+fn updates_that_are_made_together_are_as_those_made_alone() {
+    let (email, city) = (field("email"), field("city"));
+    let mut updates = Updates::with_room(2, 2);
+    let add = |updates: &mut Updates, id: i32, fields: &[(&str, &str)]| {
+        updates.add(id.into(), fields.iter().map(|(name, value)| (field(name), Value::from(*value))))
+    };
+    add(&mut updates, 7, &[("email", "a@b.example"), ("city", "Bern")]).unwrap();
+    assert_eq!(add(&mut updates, 8, &[("city", "x"), ("city", "y")]), Err(InvalidUpdate::NamedTwice(city.clone())));
+    assert_eq!(add(&mut updates, 8, &[("city", "x"), ("email", "")]), Err(InvalidUpdate::EmptyValue(email.clone())));
+    add(&mut updates, 9, &[]).unwrap();
+    add(&mut updates, 7, &[("city", "Chur")]).unwrap();
+    let [first, second, third] = updates.finish().collect::<Vec<_>>().try_into().unwrap();
+
+    let alone = ContactUpdate::user(7).with(email.clone(), "a@b.example").unwrap().with(city.clone(), "Bern").unwrap();
+    assert_eq!((&first, first.text_bytes()), (&alone, alone.text_bytes()));
+    assert_eq!(second, ContactUpdate::user(9));
+    assert_eq!(third, ContactUpdate::user(7).with(city.clone(), "Chur").unwrap());
+    assert_eq!(first.only(1), ContactUpdate::user(7).with(city.clone(), "Bern").ok());
+
+    // One that is changed leaves the others as they are, and its own clones.
+    let changed = first.clone().retain(|named| *named == email);
+    assert_eq!(changed, ContactUpdate::user(7).with(email.clone(), "a@b.example").unwrap());
+    let more = second.clone().with(email, "c@d.example").unwrap();
+    assert_eq!((more.fields().len(), more.text_bytes(), second.fields().len()), (1, 12, 0));
+    assert_eq!((first, third.get(&city)), (alone, Some(&"Chur".into())));
 }
 
 #[test]

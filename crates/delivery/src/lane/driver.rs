@@ -103,6 +103,8 @@ fn land(lane: &mut Lane, numbers: &mut HashMap<Id, u64>, joined: Result<(Id, (u6
             numbers.remove(&id);
             lane.answered(number, answer, Instant::now());
         }
+        // Only the end of its runtime cancels a request here.
+        Err(error) if error.is_cancelled() => lane.handle(Command::Abandon, Instant::now()),
         Err(error) => {
             if let Some(number) = numbers.remove(&error.id()) {
                 lane.panicked(number, Instant::now());

@@ -9,6 +9,7 @@ use contact_sink_delivery::{
     Admission, Delivery, Departing, Journal, JournalError, Numbered, Options, Outcome, Settled, Stop, Undelivered,
 };
 use futures_util::stream;
+use tokio::time::Instant;
 
 use crate::run::{ended, failure, paused, undelivered};
 use crate::script::{Blame, Wording, accept_all, chaos, error, refuse_users};
@@ -165,6 +166,42 @@ fn an_outcome_is_written_before_it_is_told_each_once_and_in_order() {
     let events = notes.events();
     let Event::Settled(settled) = &events[6] else { panic!("{events:?}") };
     assert_eq!(settled.iter().map(|(_, row, _)| *row).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn an_answered_request_keeps_its_place_until_it_is_written_down() {
+    const PLACES: usize = 4;
+    let world = World::new(1, accept_all).with_latency(|number| Duration::from_millis(number as u64 % 7)).shared();
+    let notes = Notes::default();
+    let options = Options::for_run().with_concurrency(PLACES.try_into().unwrap());
+    paused(deliver(&world, &notes, &(0..200).collect::<Vec<_>>(), options));
+    let (mut departed, mut written, mut calls) = (0, 0, 0);
+    for event in notes.events() {
+        match event {
+            Event::Departs(_) => departed += 1,
+            Event::Settled(settled) => (written, calls) = (written + settled.len(), calls + 1),
+            _ => {}
+        }
+        assert!(departed - written <= PLACES, "{departed} departed, {written} written down");
+    }
+    assert!(calls < written, "{written} outcomes in {calls} calls");
+}
+
+#[test]
+fn an_outcome_does_not_wait_for_the_answers_of_others() {
+    paused(async {
+        let slow = |number| if number == 2 { Duration::from_secs(60) } else { Duration::from_millis(20) };
+        let world = World::new(1, accept_all).with_latency(slow).shared();
+        let options = Options::for_service().with_first_after(Duration::ZERO);
+        let delivery = Delivery::with_journal(world, options, Notes::default());
+        assert_eq!(delivery.deliver(update_of(0, 0, 1)).await, Outcome::Accepted);
+        let (second, began) = (delivery.clone(), Instant::now());
+        let second = tokio::spawn(async move { second.deliver(update_of(1, 1, 1)).await });
+        tokio::task::yield_now().await;
+        assert_eq!(delivery.deliver(update_of(2, 2, 1)).await, Outcome::Accepted);
+        assert!(began.elapsed() < Duration::from_millis(25), "{:?}", began.elapsed());
+        assert_eq!(second.await.unwrap(), Outcome::Accepted);
+    });
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use contact_sink_core::{Applied, ErrorCode, Overlap, Rejection, Retry, SinkErrorKind, Verdict};
 use contact_sink_delivery::{Delivery, Full, Health, Options, Outcome, Stop, Undelivered};
 use futures_util::stream;
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -959,4 +960,44 @@ fn of_a_batch_that_is_always_throttled_one_update_is_at_fault() {
             }
         });
     }
+}
+
+fn requests_runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("requests").enable_time().build().unwrap()
+}
+
+#[test]
+fn requests_are_made_on_the_runtime_that_is_named() {
+    let requests = requests_runtime();
+    let script = |request: &Request<'_>| {
+        assert_eq!(std::thread::current().name(), Some("requests"));
+        accept_all(request)
+    };
+    let world = World::new(4, script).with_latency(|_| Duration::ZERO).shared();
+    let options = options().with_requests_on(requests.handle().clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let outcome = runtime.block_on(async { Delivery::new(world, options).deliver(update_of(0, 0, 1)).await });
+    assert_eq!(outcome, Outcome::Accepted);
+}
+
+#[test]
+fn a_delivery_stops_if_the_runtime_of_its_requests_ends() {
+    let requests = requests_runtime();
+    let world = World::new(4, accept_all).with_latency(|_| secs(3_600)).shared();
+    let options = options().with_requests_on(requests.handle().clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let delivery = Delivery::new(world.clone(), options);
+        let first = delivery.clone();
+        let first = tokio::spawn(async move { first.deliver(update_of(0, 0, 1)).await });
+        while world.requests() == 0 {
+            tokio::task::yield_now().await;
+        }
+        requests.shutdown_background();
+        let first = first.await.unwrap();
+        assert!(matches!(first, Outcome::Undelivered { applied: Applied::Maybe, cause: Undelivered::Closed, .. }));
+        let second = delivery.deliver(update_of(1, 1, 1)).await;
+        assert!(matches!(second, Outcome::Undelivered { applied: Applied::No, cause: Undelivered::Closed, .. }));
+        assert_eq!(delivery.summary().stop, Some(Stop::Halted));
+    });
 }
