@@ -127,14 +127,14 @@ impl Lane {
     /// A request failed, and is sent again.
     fn fails(&mut self, group: Group, error: &SinkError, now: Instant) {
         let throttled = error.kind() == SinkErrorKind::Throttled;
-        // Within the same window it would most likely be throttled again.
-        let window = self.setup.limits.quota.filter(|_| throttled).map_or(Duration::ZERO, |quota| quota.per);
-        let ours = self.backoff(&group.items).max(window.min(self.state.longest_backoff()));
-        let not_before = match error.retry() {
-            // Our own wait is the least: `Retry-After: 0` does not mean to send again at once.
-            Retry::After(wait) => after(now, wait.max(ours)),
-            _ => after(now, ours),
+        let wait = match (error.retry(), self.setup.limits.quota) {
+            (Retry::After(wait), _) => wait,
+            // Within the same window it would most likely be throttled again.
+            (_, Some(quota)) if throttled => quota.per.min(self.state.longest_backoff()),
+            _ => Duration::ZERO,
         };
+        // Our own wait is the least: `Retry-After: 0` does not mean to send again at once.
+        let not_before = after(now, wait.max(self.backoff(&group.items)));
         // What a vendor asks of one update is kept, also if another one is answered well before.
         let while_probing = if matches!(error.retry(), Retry::After(_)) { not_before } else { now };
         let is_at_fault = group.may_be_halved()
