@@ -23,19 +23,23 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Text {
     all: Arc<str>,
-    /// The range of the part. If it is no range of `all`, the text is all of it.
+    /// The part; `ALL` for all of it.
     start: u32,
     end: u32,
 }
+
+/// No range.
+const ALL: (u32, u32) = (1, 0);
 
 impl Text {
     /// A part of a larger text. No memory is taken for it, unless the part lies elsewhere in memory: then it is copied.
     pub fn within(all: &Arc<str>, part: &str) -> Self {
         // Nothing else lies where the larger text lies.
-        let start = part.as_ptr().addr().checked_sub(all.as_ptr().addr());
-        let range = start.and_then(|start| {
-            let range = (u32::try_from(start).ok()?, u32::try_from(start.checked_add(part.len())?).ok()?);
-            (range.1 as usize <= all.len() && range.1 < u32::MAX).then_some(range)
+        let range = part.as_ptr().addr().checked_sub(all.as_ptr().addr()).and_then(|start| {
+            let range = start..start.checked_add(part.len())?;
+            // An empty part may stand inside a character.
+            all.get(range.clone())?;
+            Some((u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?))
         });
         match range {
             Some((start, end)) => Self { all: all.clone(), start, end },
@@ -45,14 +49,14 @@ impl Text {
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.all.get(self.start as usize..self.end as usize).unwrap_or(&self.all)
+        if (self.start, self.end) == ALL { &self.all } else { &self.all[self.start as usize..self.end as usize] }
     }
 }
 
 impl From<Arc<str>> for Text {
     fn from(all: Arc<str>) -> Self {
-        // Of a text so long it is the range too.
-        Self { all, start: 0, end: u32::MAX }
+        let (start, end) = ALL;
+        Self { all, start, end }
     }
 }
 

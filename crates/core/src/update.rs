@@ -195,7 +195,8 @@ impl ContactUpdate {
         self.fields().iter().find(|(named, _)| named == field).map(|(_, value)| value)
     }
 
-    /// How many bytes of text the update holds: its ids and its values. The fields, which updates share, do not count.
+    /// How many bytes of text the update holds: its ids and its values. The fields, which updates share, do not count, and neither
+    /// does the larger text that a [`Text`](crate::Text) is a part of.
     pub fn text_bytes(&self) -> usize {
         self.of.updates[self.place].text_bytes
     }

@@ -15,7 +15,7 @@ use crate::Outcome;
 /// - [`Journal::admit`] is asked once for each update that is valid, when every earlier update of its subject is settled.
 /// - [`Journal::departs`] is called before each request, with exactly what it will hold. If it fails, the request is not sent.
 /// - [`Journal::settled`] is called with the outcomes in their order, each once; with those of several answers together, if they
-///   come within a millisecond. Their callers are told after it has returned. Until then an answered request keeps its place
+///   come within a millisecond or two. Their callers are told after it has returned. Until then an answered request keeps its place
 ///   among those in flight, see [`Options::concurrency`](crate::Options::concurrency).
 /// - After a failure none of them is called again: the delivery stops with [`Stop::Journal`](crate::Stop::Journal), also if it had
 ///   stopped for another reason before. Nothing new is sent, and the outcomes that could not be written are

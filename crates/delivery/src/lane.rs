@@ -140,14 +140,13 @@ impl Lane {
             while let Some(key) = self.scheduler.release_held(now) {
                 self.proceed(key, now);
             }
-            if self.in_flight.is_empty() && self.scheduler.retries.is_empty() && self.scheduler.queues.len() == 0 {
-                self.state.rests(now);
-            }
             if self.in_flight.is_empty() && self.state.stops_now(0, now) {
                 self.stop(self.state.unreachable(now), now);
             }
-            self.advance_canaries(now);
-            self.believe_when_idle(now);
+            // What waits behind an update that is settled is sent when the outcome is written down.
+            if self.ledger.told_at().is_none() {
+                self.judge_what_waits(now);
+            }
         }
         if self.ledger.waiting() == 0 {
             if self.scheduler.inputs.closing {
@@ -160,6 +159,15 @@ impl Lane {
                 let _ = closer.send(());
             }
         }
+    }
+
+    /// Judges by what is left to send.
+    fn judge_what_waits(&mut self, now: Instant) {
+        if self.in_flight.is_empty() && self.scheduler.retries.is_empty() && self.scheduler.queues.len() == 0 {
+            self.state.rests(now);
+        }
+        self.advance_canaries(now);
+        self.believe_when_idle(now);
     }
 
     /// Whether the lane's task has nothing left to do.
@@ -348,7 +356,8 @@ impl Lane {
         }
     }
 
-    /// Outcomes are written down together, which costs far less than one by one; but not when others wait for them.
+    /// Outcomes are written down together, which costs far less than one by one: at once only if no request is in flight, or if the
+    /// next one needs a place.
     pub(crate) fn commit_is_due(&self, now: Instant) -> bool {
         let no_more_come = self.in_flight.is_empty() || self.places_taken() >= self.setup.options.concurrency.get();
         self.ledger.is_due(now) || no_more_come && self.ledger.told_at().is_some()
@@ -544,6 +553,12 @@ impl Lane {
             }
             self.undeliver_all(group.items, now);
         }
+    }
+
+    /// The runtime that makes the requests has ended.
+    pub(crate) fn cannot_send(&mut self, now: Instant) {
+        self.stop(Stop::Broken, now);
+        self.abandon(now);
     }
 
     // What the driver asks.

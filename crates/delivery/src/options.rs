@@ -25,7 +25,8 @@ use crate::Limiter;
 pub struct Options {
     /// The limiter, to share one quota between deliveries and typed calls. Default: one of its own, by the sink's quota.
     pub limiter: Option<Limiter>,
-    /// The most requests in flight. Default 32.
+    /// The most requests in flight. With a [`Journal`](crate::Journal) an answered request counts until its outcomes are written
+    /// down. Default 32.
     pub concurrency: NonZeroUsize,
     /// At most so many updates are in a request. Default, and at most: as many as the vendor takes.
     pub batch: Option<NonZeroUsize>,
@@ -40,7 +41,8 @@ pub struct Options {
     /// The most bytes of text in the updates that the delivery holds: ids and values. Default 16 MiB, at most 4 GiB.
     ///
     /// An update counts for 1/32 of it at most, so that 32 updates always fit, however large they are. Requests in
-    /// flight hold a copy of their updates, and what the sink makes of it, on top.
+    /// flight hold a copy of their updates, and what the sink makes of it, on top. Updates that were made together hold the memory of
+    /// all of them, and parts of a text hold the whole of it: see [`Updates`](contact_sink_core::Updates).
     pub max_waiting_bytes: NonZeroUsize,
     /// How often an update fails before it ends. Default 8.
     pub max_attempts: NonZeroU32,
@@ -64,7 +66,7 @@ pub struct Options {
     pub max_rejected: MaxRejected,
     /// The runtime that makes the requests: building, writing and reading them then takes another thread than the order of the
     /// updates. It needs its time and I/O drivers, and must outlive the delivery: else that stops with
-    /// [`Stop::Halted`](crate::Stop::Halted). Default: the one that the delivery is opened in.
+    /// [`Stop::Broken`](crate::Stop::Broken). Default: the one that the delivery is opened in.
     pub requests_on: Option<Handle>,
     /// How logs and metrics call the delivery: their `destination`. Nothing secret. Default `sink`.
     pub name: Arc<str>,

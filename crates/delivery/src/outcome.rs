@@ -311,7 +311,8 @@ pub enum Stop {
     },
     /// The [`Journal`](crate::Journal) cannot be read or written: nothing new is sent that could not be written down.
     Journal(JournalError),
-    /// The lane's task has ended before its work: its runtime is gone, or code that it called panicked, such as a journal's.
+    /// The lane's task has ended before its work: its runtime is gone, or code that it called panicked, such as a journal's. Or the
+    /// runtime of its requests is gone, see [`Options::requests_on`](crate::Options::requests_on).
     Broken,
     /// [`Delivery::halt`](crate::Delivery::halt) was called, or the time given to
     /// [`Delivery::close`](crate::Delivery::close) was over.

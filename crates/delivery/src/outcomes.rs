@@ -174,10 +174,15 @@ impl<T, E> Reader<T, E> {
         // What the caller has taken frees places.
         self.freed.flush();
         let ready = self.input.as_ref().map_or(0, |input| input.size_hint().0);
-        let (mut items, now) = (Vec::with_capacity(ready.min(MOST_AT_ONCE)), Instant::now());
+        let (mut items, now) = (Vec::new(), Instant::now());
         let read = loop {
             match self.poll_update(cx, now) {
-                Poll::Ready(Some(Ok(item))) => items.push(item),
+                Poll::Ready(Some(Ok(item))) => {
+                    if items.is_empty() {
+                        items.reserve(ready.min(MOST_AT_ONCE));
+                    }
+                    items.push(item);
+                }
                 Poll::Ready(Some(Err(error))) => break Poll::Ready(Err(error)),
                 Poll::Ready(None) => break Poll::Ready(Ok(())),
                 Poll::Pending if items.is_empty() => break Poll::Pending,

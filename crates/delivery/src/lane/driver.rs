@@ -68,11 +68,16 @@ pub(crate) async fn drive(
                 None => is_open = false,
             },
             Some(joined) = flying.join_next_with_id(), if !flying.is_empty() => {
-                let mut next = Some(joined);
+                let (mut next, mut is_cancelled) = (Some(joined), false);
                 // What came meanwhile is written down with it.
                 while let Some(joined) = next {
+                    is_cancelled |= joined.as_ref().is_err_and(JoinError::is_cancelled);
                     land(&mut lane, &mut numbers, joined);
                     next = flying.try_join_next_with_id();
+                }
+                // Only the end of its runtime cancels a request here.
+                if is_cancelled {
+                    lane.cannot_send(Instant::now());
                 }
             }
             permit = granted(&mut departure) => {
@@ -103,8 +108,8 @@ fn land(lane: &mut Lane, numbers: &mut HashMap<Id, u64>, joined: Result<(Id, (u6
             numbers.remove(&id);
             lane.answered(number, answer, Instant::now());
         }
-        // Only the end of its runtime cancels a request here.
-        Err(error) if error.is_cancelled() => lane.handle(Command::Abandon, Instant::now()),
+        // It stays in flight until the lane is told.
+        Err(error) if error.is_cancelled() => {}
         Err(error) => {
             if let Some(number) = numbers.remove(&error.id()) {
                 lane.panicked(number, Instant::now());

@@ -203,7 +203,9 @@ impl Post {
         match self.to.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &to)) {
             Some((_, outcomes)) => outcomes.push(delivered),
             None => {
-                let mut outcomes = Vec::with_capacity(self.outcomes);
+                // Most often all are of one input. Of many inputs few outcomes are of one.
+                let room = if self.to.is_empty() { self.outcomes } else { 1 };
+                let mut outcomes = Vec::with_capacity(room);
                 outcomes.push(delivered);
                 self.to.push((to, outcomes));
             }

@@ -111,7 +111,7 @@ impl Ledger {
         journal.departs(&departing)
     }
 
-    /// What a request's answer settled is here.
+    /// A request was answered. If outcomes wait to be written down, it keeps its place.
     pub(crate) fn answered(&mut self) {
         self.answers += usize::from(!self.settled.is_empty());
     }
@@ -144,7 +144,7 @@ impl Ledger {
         self.told_at
     }
 
-    /// Whether there are outcomes that nothing is gained by keeping: the time has come, or no journal is told.
+    /// Whether outcomes are to be told now: one has waited for its time, or there is no journal.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         self.told_at.is_some_and(|at| at <= now || self.journal.is_none())
     }

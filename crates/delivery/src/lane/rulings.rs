@@ -102,6 +102,7 @@ impl Lane {
             Some(_) => self.undeliver_all(group.items, now),
             None => self.broke(group, now),
         }
+        self.ledger.answered();
         self.end_callers_in_a_pause(now);
         self.advance(now);
     }

@@ -995,9 +995,9 @@ fn a_delivery_stops_if_the_runtime_of_its_requests_ends() {
         }
         requests.shutdown_background();
         let first = first.await.unwrap();
-        assert!(matches!(first, Outcome::Undelivered { applied: Applied::Maybe, cause: Undelivered::Closed, .. }));
+        assert!(matches!(first, Outcome::Undelivered { applied: Applied::Maybe, cause: Undelivered::Stopped(_), .. }));
         let second = delivery.deliver(update_of(1, 1, 1)).await;
-        assert!(matches!(second, Outcome::Undelivered { applied: Applied::No, cause: Undelivered::Closed, .. }));
-        assert_eq!(delivery.summary().stop, Some(Stop::Halted));
+        assert!(matches!(second, Outcome::Undelivered { applied: Applied::No, .. }));
+        assert_eq!(delivery.summary().stop, Some(Stop::Broken));
     });
 }
