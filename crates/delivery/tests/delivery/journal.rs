@@ -187,25 +187,6 @@ fn an_answered_request_keeps_its_place_until_it_is_written_down() {
     assert!(calls < written, "{written} outcomes in {calls} calls");
 }
 
-/// The next row of a user is sent when the outcome of the one before is written down. Until then it is not known that nothing is left
-/// to try.
-#[test]
-fn a_run_does_not_stop_over_refusals_while_a_row_waits_behind_one_that_is_written_down() {
-    let users: Vec<usize> = (0..30).chain([10]).collect();
-    for seed in 0..20 {
-        let script = refuse_users(|user| user >= 20, Blame::AllAndTheRestIsTaken, Wording::Unlisted);
-        // The answers come a moment apart.
-        let latency = |number| Duration::from_millis(if number == 3 { 21 } else { 20 });
-        let world = World::new(10, script).with_latency(latency).shared();
-        let options = Options::for_run().with_seed(seed);
-        let (outcomes, stop) = paused(deliver(&world, &Notes::default(), &users, options));
-        assert_eq!(stop, None);
-        for (row, outcome) in outcomes.iter().enumerate() {
-            assert_eq!(*outcome == Outcome::Accepted, !(20..30).contains(&row), "row {row}: {outcome:?}");
-        }
-    }
-}
-
 #[test]
 fn an_outcome_does_not_wait_for_the_answers_of_others() {
     paused(async {
