@@ -52,7 +52,8 @@ fn a_text_shares_the_memory_of_the_text_that_it_is_a_part_of() {
     let elsewhere = String::from("b");
     assert_eq!(*Text::within(&whole, &elsewhere), *"b");
     assert_eq!(Arc::strong_count(&whole), 2, "it is copied");
-    let inside = std::str::from_utf8(&whole.as_bytes()[1..1]).unwrap();
+    let bytes = &whole.as_bytes()[1..1];
+    let inside = std::str::from_utf8(bytes).unwrap();
     assert_eq!(*Text::within(&whole, inside), *"", "an empty part inside a character");
     assert_eq!(UserId::try_from(Text::from("a\nb")), Err(InvalidUserId::ControlCharacter));
     assert_eq!(UserId::try_from(Text::from("a")), UserId::new("a"));
