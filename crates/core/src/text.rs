@@ -32,9 +32,9 @@ pub struct Text {
 const ALL: (u32, u32) = (1, 0);
 
 impl Text {
-    /// A part of a larger text. No memory is taken for it, unless the part lies elsewhere in memory: then it is copied.
+    /// A part of a larger text, whose memory it shares. A part that lies elsewhere in memory is copied.
     pub fn within(all: &Arc<str>, part: &str) -> Self {
-        // Nothing else lies where the larger text lies.
+        // A text whose address is within the larger one is a part of it.
         let range = part.as_ptr().addr().checked_sub(all.as_ptr().addr()).and_then(|start| {
             let range = start..start.checked_add(part.len())?;
             // An empty part may stand inside a character.

@@ -50,7 +50,8 @@ pub struct ContactUpdate {
     place: usize,
 }
 
-/// Updates that are made together, of the rows of a file, say. They share their memory, which is free when all of them are gone.
+/// Updates that are made together, such as those of the rows of a file. They share their memory, which is free when all of them are
+/// gone.
 ///
 /// ```
 /// use contact_sink_core::{Field, Subject, Updates};
@@ -214,7 +215,7 @@ impl ContactUpdate {
 }
 
 impl Updates {
-    /// None yet, with room for so many, each with so many fields.
+    /// No update yet. There is room for so many, each with so many fields, before more memory is taken.
     pub fn with_room(updates: usize, fields_each: usize) -> Self {
         let fields = Vec::with_capacity(updates.saturating_mul(fields_each));
         Self { updates: Vec::with_capacity(updates), fields }
@@ -259,7 +260,7 @@ impl Update {
         update
     }
 
-    /// Its fields are these, which start there.
+    /// Notes where its fields end, and how much text it has.
     fn measure(&mut self, start: usize, fields: &[(Field, Value)]) {
         let ids = match &self.subject {
             Subject::User(id) => id.as_str().len(),

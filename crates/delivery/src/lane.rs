@@ -161,7 +161,7 @@ impl Lane {
         }
     }
 
-    /// Judges by what is left to send.
+    /// Decides what follows when little or nothing is left to send.
     fn judge_what_waits(&mut self, now: Instant) {
         if self.in_flight.is_empty() && self.scheduler.retries.is_empty() && self.scheduler.queues.len() == 0 {
             self.state.rests(now);

@@ -129,7 +129,7 @@ impl<'r> Cell<'r> {
 
 /// These bytes as a text, if they stand in the whole text.
 fn part_of<'r>(whole: &'r Arc<str>, bytes: &[u8]) -> Option<&'r str> {
-    // Nothing else lies where the whole text lies.
+    // Bytes whose address is within the whole text are a part of it.
     let start = bytes.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
     whole.get(start..start.checked_add(bytes.len())?)
 }

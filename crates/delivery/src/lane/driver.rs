@@ -108,7 +108,7 @@ fn land(lane: &mut Lane, numbers: &mut HashMap<Id, u64>, joined: Result<(Id, (u6
             numbers.remove(&id);
             lane.answered(number, answer, Instant::now());
         }
-        // It stays in flight until the lane is told.
+        // The caller ends it, with all others that are in flight.
         Err(error) if error.is_cancelled() => {}
         Err(error) => {
             if let Some(number) = numbers.remove(&error.id()) {
