@@ -23,7 +23,7 @@ async fn main() {
     let [base_url, directory, updates, rounds] = arguments.as_slice() else { return };
     let (updates, rounds): (i64, u32) = (updates.parse().unwrap(), rounds.parse().unwrap());
     let transport = HyperTransport::new().unwrap();
-    let config = Config::new("sandbox", "sandbox".into()).with_base_url(base_url.parse().unwrap());
+    let config = Config::new("sandbox", "sandbox".into()).unwrap().with_base_url(base_url.parse().unwrap());
     let client = Jiguang::new(config, transport);
     let (mut without, mut with, mut noted, mut syncs) = (Vec::new(), Vec::new(), Vec::new(), 0_f64);
     // The first round warms what there is to warm.

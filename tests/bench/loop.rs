@@ -26,7 +26,7 @@ async fn main() {
     let [base_url, updates, rounds] = arguments.as_slice() else { return };
     let (updates, rounds): (i64, u32) = (updates.parse().unwrap(), rounds.parse().unwrap());
     let transport = HyperTransport::new().unwrap();
-    let config = Config::new("sandbox", "sandbox".into()).with_base_url(base_url.parse().unwrap());
+    let config = Config::new("sandbox", "sandbox".into()).unwrap().with_base_url(base_url.parse().unwrap());
     let client = EngageLab::new(config, transport);
     // Connections are made before anything is measured.
     bare(&client, 1_000).await;

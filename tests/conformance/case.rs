@@ -118,6 +118,14 @@ impl Answer {
     pub(crate) fn bytes(&self) -> &[u8] {
         self.body.strip_suffix('\n').unwrap_or(&self.body).as_bytes()
     }
+
+    /// The answer with this status.
+    pub(crate) fn response(&self, status: u16) -> Result<http::Response<bytes::Bytes>, String> {
+        let response = http::Response::builder().status(status);
+        let response = self.headers.iter().fold(response, |response, (name, value)| response.header(name, value));
+        let answer = response.body(bytes::Bytes::copy_from_slice(self.bytes()));
+        answer.map_err(|error| format!("the answer of the case: {error}"))
+    }
 }
 
 /// Verdicts, an error, or the answer to a call.

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use contact_sink_core::{Code, Effect, ErrorCode, ListedCode};
+use contact_sink::kits;
+use contact_sink_core::{Code, Effect, ErrorCode};
+use contact_sink_transport::Kit;
 use serde_json::Value;
 
 use crate::files::Named;
@@ -27,37 +29,26 @@ pub(crate) fn missing(cases: &[Named]) -> Vec<Place> {
 
 /// The places that the tables ask for.
 pub(crate) fn asked() -> Vec<Place> {
-    let mut asked = Vec::new();
-    let mut whole = |vendor, operation, code: ListedCode| {
-        asked.extend([200, 400].map(|status| Place { vendor, operation, code: code.into(), status: Some(status) }));
-    };
-    for line in contact_sink_jiguang::CODES {
-        whole("jiguang", "set_channels", line.code);
-    }
-    for line in contact_sink_engagelab::CODES {
-        whole("engagelab", "set_contacts", line.code);
-    }
-    let tencent =
-        || contact_sink_tencent::CODES.iter().flat_map(|line| operations(line).iter().map(move |at| (line, *at)));
-    for (line, operation) in tencent() {
-        whole("tencent", operation, line.code);
-    }
-    let single = tencent().filter(|(line, _)| is_of_one(line));
-    asked.extend(single.map(|(line, operation)| Place {
-        vendor: "tencent",
-        operation,
-        code: line.code.into(),
-        status: None,
-    }));
-    asked
+    let lines = || kits().flat_map(|kit| kit.vendor.codes.iter().map(move |line| (kit, line)));
+    let of_call = || lines().filter(|(kit, line)| is_of_call(kit, line));
+    let whole = of_call().flat_map(|(kit, line)| [200, 400].map(|status| place(kit, line, Some(status))));
+    let single = of_call().filter(|(kit, line)| kit.vendor.name == TENCENT && is_of_one(line));
+    whole.chain(single.map(|(kit, line)| place(kit, line, None))).collect()
 }
 
-/// Which of the two documents has the code; success and the public codes are in both.
-fn operations(line: &Code) -> &'static [&'static str] {
-    match ErrorCode::from(line.code).as_i64() {
-        Some(30_000..40_000) => &["update_friends"],
-        Some(90_000..100_000) => &["set_attributes"],
-        _ => &["set_attributes", "update_friends"],
+fn place(kit: &Kit, line: &Code, status: Option<u16>) -> Place {
+    Place { vendor: kit.vendor.name, operation: kit.call, code: line.code.into(), status }
+}
+
+/// The vendor whose answers have results of single accounts beside the code of the whole.
+const TENCENT: &str = "tencent";
+
+/// Whether the document of the kit's call has the code; of the two documents of one vendor, each has its own and the public ones.
+fn is_of_call(kit: &Kit, line: &Code) -> bool {
+    match (kit.vendor.name, ErrorCode::from(line.code).as_i64()) {
+        (TENCENT, Some(30_000..40_000)) => kit.call == "update_friends",
+        (TENCENT, Some(90_000..100_000)) => kit.call == "set_attributes",
+        _ => true,
     }
 }
 
@@ -70,7 +61,8 @@ fn is_of_one(line: &Code) -> bool {
 /// The codes in the answer of a case, and where.
 fn met(named: &Named) -> Vec<(&str, &str, ErrorCode, Option<u16>)> {
     let body: Value = serde_json::from_slice(named.content.answer.bytes()).unwrap_or_default();
-    let at = |code: &Value, status| Some((&*named.vendor, &*named.operation, code.as_i64()?.into(), status));
+    let read = |code: &Value| code.as_i64().map(ErrorCode::from).or_else(|| ErrorCode::word(code.as_str()?));
+    let at = |code: &Value, status| Some((&*named.vendor, &*named.operation, read(code)?, status));
     let whole = ["code", "ErrorCode"].into_iter().filter_map(|name| at(&body[name], Some(named.status)));
     let lists: &[_] = match body["ErrorCode"].as_i64() {
         Some(0) => &[("ResultItem", "ResultCode"), ("ErrorList", "ErrorCode")],

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use contact_sink_core::{ContactSink, ContactUpdate, Field, SinkError, Subject, UserId, Value, Verdict};
+use contact_sink_core::{ContactUpdate, SinkError, Subject, UserId, Value, Verdict};
+use contact_sink_testkit::Script;
 use contact_sink_transport::HttpTransport;
 use http::Request;
 
 use crate::case::{Case, Id, Set, Update};
 use crate::files::Named;
-use crate::scripted::Scripted;
 use crate::server::{Server, cannot_give};
+use crate::sink::Configured;
 use crate::transport::Transport;
-use crate::{check, engagelab, jiguang, signature, tencent};
+use crate::{check, signature, tencent};
 
 /// How a case went that did not fail.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ fn as_expected(named: &Named, outcome: Result<(), String>) -> Result<(), String>
 
 pub(crate) async fn in_memory(named: &Named) -> Result<(), String> {
     let case = &named.content;
-    let scripted = Arc::new(Scripted::new(named.status, &case.answer)?);
+    let scripted = Script::answering(case.answer.response(named.status)?);
     let outcome = send(named, case, scripted.clone()).await?;
     requests(named, case, &scripted.requests(), &outcome)?;
     as_answered(named, &outcome)
@@ -74,7 +75,7 @@ pub(crate) async fn over_socket(named: &Named, transport: Arc<dyn HttpTransport>
     let came = server.finish().await?;
     requests(named, &case, &came, &outcome)?;
     as_answered(named, &outcome)?;
-    let scripted = Arc::new(Scripted::new(named.status, &case.answer)?);
+    let scripted = Script::answering(case.answer.response(named.status)?);
     send(named, &case, scripted.clone()).await?.ok();
     scripted.requests().iter().zip(&came).try_for_each(|(built, came)| check::unchanged(built, came))
 }
@@ -92,7 +93,7 @@ fn requests(
     outcome: &Result<Came, SinkError>,
 ) -> Result<(), String> {
     check::requests(sent, case.request.as_ref())?;
-    if named.vendor != contact_sink_tencent::VENDOR {
+    if named.vendor != contact_sink_tencent::VENDOR.name {
         return Ok(());
     }
     let said = match outcome {
@@ -102,31 +103,20 @@ fn requests(
     sent.iter().try_for_each(|request| signature::signed(request, &case.config.app()?, &said))
 }
 
-/// Reads an address as the vendor writes it.
-type ReadAddress = fn(&str) -> Result<Field, String>;
-
 /// Sends the batch of the case, or makes its call. The sink is gone afterwards, and the transport with it.
 async fn send(
     named: &Named,
     case: &Case,
     transport: Arc<dyn HttpTransport>,
 ) -> Result<Result<Came, SinkError>, String> {
-    if !case.channels.is_empty() && named.vendor != "jiguang" {
-        return Err("channels are Jiguang's".to_owned());
-    }
     if let Some(call) = &case.call {
         if named.vendor != "tencent" || !case.updates.is_empty() {
             return Err("a call is Tencent's, and has no updates beside it".to_owned());
         }
         return Ok(tencent::call(&named.operation, case, call, transport).await?.map(Came::Answer));
     }
-    let (sink, address): (Box<dyn ContactSink>, ReadAddress) = match (named.vendor.as_str(), named.operation.as_str()) {
-        ("jiguang", "set_channels") => (jiguang::sink(case, transport)?, jiguang::address),
-        ("engagelab", "set_contacts") => (engagelab::sink(case, transport)?, engagelab::address),
-        ("tencent", "set_attributes") => (tencent::attributes(case, transport)?, tencent::attribute_address),
-        ("tencent", "update_friends") => (tencent::friends(case, transport)?, tencent::friend_address),
-        (vendor, operation) => return Err(format!("there is no runner for {vendor}/{operation}")),
-    };
+    let configured = Configured::new(&named.vendor, &named.operation, case)?;
+    let sink = configured.open(case, transport)?;
     let mut batch = Vec::new();
     for update in &case.updates {
         let update = update.set.iter().try_fold(ContactUpdate::new(subject(update)?), |made, (field, value)| {
@@ -134,7 +124,7 @@ async fn send(
                 Set::Text(text) => text.into(),
                 Set::List(texts) => Value::List(texts.clone()),
             };
-            made.with(address(field)?, value).map_err(|error| error.to_string())
+            made.with(configured.field(field)?, value).map_err(|error| error.to_string())
         })?;
         sink.validate(&update).map_err(|refusal| format!("an update of the case is refused: {refusal}"))?;
         batch.push(update);

@@ -1,45 +1,24 @@
-//! The Tencent sinks and the typed client of a case.
+//! The calls of Tencent that no sink makes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
 
-use contact_sink_core::{ContactSink, Field, SinkError};
-use contact_sink_tencent::{
-    Answer, AttributesSink, Config, FriendField, FriendsSink, Tencent, UserAttributeNames, attribute,
-};
+use contact_sink_core::SinkError;
+use contact_sink_tencent::{Answer, Config, Tencent, UserAttributeNames};
 use contact_sink_transport::HttpTransport;
 use serde_json::{Value, json};
 
 use crate::case::{Call, Case};
 use crate::config::App;
+use crate::sink::clock;
 
-/// The client of the case. Its clock stands still, or goes on by a step whenever it is asked.
+/// The client of the case.
 fn client(case: &Case, transport: Arc<dyn HttpTransport>) -> Result<Tencent, String> {
     let base_url = case.config.base_url.parse().map_err(|error| format!("base_url: {error}"))?;
-    let App { sdk_app_id, identifier, secret_key, time, clock_step } = case.config.app()?;
-    let clock = AtomicU64::new(time);
-    let config = Config::new(sdk_app_id, identifier, secret_key.into()).with_base_url(base_url).with_clock(move || {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(clock.fetch_add(clock_step, Ordering::Relaxed))
-    });
-    Ok(Tencent::new(config, transport))
-}
-
-pub(crate) fn attributes(case: &Case, transport: Arc<dyn HttpTransport>) -> Result<Box<dyn ContactSink>, String> {
-    Ok(Box::new(AttributesSink::from(client(case, transport)?)))
-}
-
-pub(crate) fn attribute_address(text: &str) -> Result<Field, String> {
-    attribute(text).map_err(|error| format!("{text}: {error}"))
-}
-
-pub(crate) fn friends(case: &Case, transport: Arc<dyn HttpTransport>) -> Result<Box<dyn ContactSink>, String> {
-    Ok(Box::new(FriendsSink::from(client(case, transport)?)))
-}
-
-pub(crate) fn friend_address(text: &str) -> Result<Field, String> {
-    text.parse::<FriendField>().map(Field::from).map_err(|error| format!("{text}: {error}"))
+    let App { sdk_app_id, identifier, secret_key, .. } = case.config.app()?;
+    let config = Config::new(sdk_app_id, identifier, secret_key.into()).map_err(|error| error.to_string())?;
+    let clock = clock(case);
+    Ok(Tencent::new(config.with_base_url(base_url).with_clock(move || clock()), transport))
 }
 
 /// Makes a call that no sink makes, and writes its answer as JSON.

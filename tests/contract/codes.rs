@@ -7,11 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use contact_sink_core::{Code, ContactSink, ContactUpdate, ErrorCode, Retry, SinkErrorKind, Verdict};
+use contact_sink_core::{Code, ContactSink, ErrorCode, Retry, SinkErrorKind, Verdict};
 use contact_sink_tencent::{AttributesSink, Config, FriendsSink, Tencent};
 use contact_sink_transport::{HttpTransport, TransportError};
 
-use crate::vendors::{EngageLabContacts, JiguangChannels, TencentAttributes, TencentFriends, Vendor};
+use crate::rows;
+use crate::vendors::Row;
 
 /// Sink, place, word, codes.
 type Table = BTreeMap<String, BTreeMap<String, BTreeMap<String, Vec<i64>>>>;
@@ -36,96 +37,37 @@ impl HttpTransport for Scripted {
     }
 }
 
-/// One of the sinks, as this table sees it.
-struct Sink {
-    codes: &'static [Code],
-    places: &'static [&'static str],
-    /// The vendor's answer with this code at this place.
-    answer: fn(&str, i64) -> String,
-    make: fn(Scripted) -> Box<dyn ContactSink>,
-    update: fn(u32, bool) -> ContactUpdate,
-}
-
-fn sinks() -> BTreeMap<&'static str, Sink> {
-    [
-        (
-            "jiguang",
-            Sink {
-                codes: contact_sink_jiguang::CODES,
-                places: &["request", "item"],
-                answer: |place, code| {
-                    let text = if place == "item" { "[10000001] no" } else { "no" };
-                    format!(r#"{{"code":{code},"msg":"{text}"}}"#)
-                },
-                make: |scripted| JiguangChannels::sink(BASE, Arc::new(scripted)),
-                update: JiguangChannels::update,
-            },
-        ),
-        (
-            "engagelab",
-            Sink {
-                codes: contact_sink_engagelab::CODES,
-                places: &["request"],
-                answer: |_, code| format!(r#"{{"code":{code},"message":"no"}}"#),
-                make: |scripted| EngageLabContacts::sink(BASE, Arc::new(scripted)),
-                update: EngageLabContacts::update,
-            },
-        ),
-        (
-            "tencent-attributes",
-            Sink {
-                codes: contact_sink_tencent::CODES,
-                places: &["request", "item"],
-                answer: |place, code| match place {
-                    "item" => {
-                        format!(r#"{{"ActionStatus":"OK","ErrorCode":0,"ErrorList":[{{"ErrorCode":{code},"To_Account":"user1"}}]}}"#)
-                    }
-                    _ => format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":"no"}}"#),
-                },
-                make: |scripted| Box::new(AttributesSink::from(tencent(scripted))),
-                update: TencentAttributes::update,
-            },
-        ),
-        (
-            "tencent-friends",
-            Sink {
-                codes: contact_sink_tencent::CODES,
-                places: &["request", "item"],
-                answer: |place, code| match (place, code) {
-                    ("item", _) | (_, 0) => {
-                        format!(r#"{{"ActionStatus":"OK","ErrorCode":0,"ResultItem":[{{"To_Account":"user1","ResultCode":{code}}}]}}"#)
-                    }
-                    _ => format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":"no"}}"#),
-                },
-                make: |scripted| Box::new(FriendsSink::from(tencent(scripted))),
-                update: TencentFriends::update,
-            },
-        ),
-    ]
-    .into()
-}
-
-fn tencent(scripted: Scripted) -> Tencent {
-    let clock = scripted.clock.clone();
-    let now = move || SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + clock.load(Ordering::SeqCst));
-    let config = Config::new(1_400_000_000, "administrator", "sandbox".into()).with_clock(now);
-    Tencent::new(config.with_base_url(BASE.parse().unwrap()), Arc::new(scripted))
+/// The sink of a row. Tencent's has the script's clock.
+fn sink(row: &Row, scripted: Scripted) -> Box<dyn ContactSink> {
+    let tencent = |scripted: Scripted| {
+        let clock = scripted.clock.clone();
+        let now = move || SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + clock.load(Ordering::SeqCst));
+        let config = Config::new(1_400_000_000, "administrator", "sandbox".into()).unwrap().with_clock(now);
+        Tencent::new(config.with_base_url(BASE.parse().unwrap()), Arc::new(scripted))
+    };
+    match row.kit.name {
+        "tencent-attributes" => Box::new(AttributesSink::from(tencent(scripted))),
+        "tencent-friends" => Box::new(FriendsSink::from(tencent(scripted))),
+        _ => (row.sink)(BASE, Arc::new(scripted)),
+    }
 }
 
 #[tokio::test]
 async fn each_sink_makes_of_each_code_what_the_table_says() {
     let table: Table = toml::from_str(TABLE).unwrap();
-    let sinks = sinks();
-    assert!(table.keys().map(String::as_str).eq(sinks.keys().copied()), "a table for each sink");
+    let rows = rows();
+    let names: BTreeSet<&str> = rows.iter().map(|row| row.kit.name).collect();
+    assert_eq!(table.keys().map(String::as_str).collect::<BTreeSet<_>>(), names, "a table for each kit");
     let mut wrong = Vec::new();
-    for (name, sink) in &sinks {
+    for row in &rows {
+        let name = &row.kit.name;
         assert!(
-            table[*name].len() == sink.places.len()
-                && sink.places.iter().all(|place| table[*name].contains_key(*place))
+            table[*name].len() == row.places.len()
+                && row.places.iter().all(|place| table[*name].contains_key(*place))
         );
         for (place, words) in &table[*name] {
             for (word, code) in words.iter().flat_map(|(word, codes)| codes.iter().map(move |code| (word, *code))) {
-                let made = made_of(sink, place, code).await;
+                let made = made_of(row, place, code).await;
                 if made != *word {
                     wrong.push(format!("{name}, {place}: {code} is {made}, and should be {word}"));
                 }
@@ -138,7 +80,8 @@ async fn each_sink_makes_of_each_code_what_the_table_says() {
 #[test]
 fn the_table_has_each_code_once_in_each_place() {
     let table: Table = toml::from_str(TABLE).unwrap();
-    for (name, sink) in sinks() {
+    for row in rows() {
+        let (name, listed) = (row.kit.name, row.kit.vendor.codes);
         for (place, words) in &table[name] {
             let codes: Vec<ErrorCode> = words.values().flatten().map(|code| ErrorCode::from(*code)).collect();
             let once: BTreeSet<&ErrorCode> = codes.iter().collect();
@@ -146,18 +89,18 @@ fn the_table_has_each_code_once_in_each_place() {
             // Only one of Jiguang's codes names a user.
             if (name, place.as_str()) != ("jiguang", "item") {
                 let all: BTreeSet<ErrorCode> =
-                    sink.codes.iter().map(|line| line.code.into()).chain([UNKNOWN.into()]).collect();
+                    listed.iter().map(|line| line.code.into()).chain([UNKNOWN.into()]).collect();
                 assert_eq!(once, all.iter().collect(), "{name}, {place}: the codes of the vendor's table");
             }
         }
-        assert!(Code::find(sink.codes, &UNKNOWN.into()).is_none());
+        assert!(Code::find(listed, &UNKNOWN.into()).is_none());
     }
 }
 
 /// What a sink makes of a code, in the words of the table.
-async fn made_of(sink: &Sink, place: &str, code: i64) -> &'static str {
-    let scripted = Scripted { answer: (sink.answer)(place, code).into(), clock: Arc::default() };
-    let (made, update) = ((sink.make)(scripted), (sink.update)(1, false));
+async fn made_of(row: &Row, place: &str, code: i64) -> &'static str {
+    let scripted = Scripted { answer: (row.with_code)(place, code).into(), clock: Arc::default() };
+    let (made, update) = (sink(row, scripted), (row.update)(1, false));
     let first = made.send(std::slice::from_ref(&update)).await;
     if let Ok([Verdict::Rejected(rejection) | Verdict::Undecided(rejection)]) = first.as_deref() {
         assert_eq!(rejection.code(), Some(&code.into()), "the code is carried through");

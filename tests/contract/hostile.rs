@@ -3,56 +3,32 @@
 use contact_sink_core::{Applied, ContactUpdate, Retry, SinkError, SinkErrorKind, Verdict};
 use contact_sink_transport::TransportOptions;
 
+use crate::rows;
 use crate::server::Server;
-use crate::vendors::{
-    EngageLabContacts, JiguangChannels, Make, TencentAttributes, TencentFriends, Vendor, hyper, reqwest,
-};
+use crate::vendors::{Make, Row, Words, hyper, reqwest};
 
 const TABLE: &str = include_str!("hostile_answers.md");
-
-/// What the placeholders of the table stand for at one vendor.
-struct Words {
-    code: &'static str,
-    text: &'static str,
-    /// The fields of a success.
-    success: &'static str,
-    /// A code of the table that refuses.
-    refused: &'static str,
-}
 
 /// A line of the table.
 struct Line<'a> {
     status: u16,
     headers: String,
     body: &'a str,
-    outcomes: [&'a str; 4],
+    /// One for each kit of the table's head.
+    outcomes: Vec<&'a str>,
 }
 
 #[tokio::test]
 async fn each_sink_makes_of_each_hostile_answer_what_the_table_says() {
-    let jiguang = Words { code: "code", text: "msg", success: r#""code":0,"msg":"ok""#, refused: "4107" };
-    let engagelab =
-        Words { code: "code", text: "message", success: r#""code":0,"message":"success""#, refused: "40007" };
-    let attributes = Words {
-        code: "ErrorCode",
-        text: "ErrorInfo",
-        success: r#""ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"""#,
-        refused: "90012",
-    };
-    let friends = Words {
-        success: r#""ActionStatus":"OK","ErrorCode":0,"ResultItem":[{"To_Account":"user1","ResultCode":0},{"To_Account":"user2","ResultCode":0}]"#,
-        ..attributes
-    };
-    let (lines, mut wrong) = (lines(), Vec::new());
+    let (rows, (kits, lines), mut wrong) = (rows(), tables(), Vec::new());
     assert!(lines.len() >= 60, "{}", lines.len());
     for line in &lines {
         for (name, make) in [("hyper", hyper as Make), ("reqwest", reqwest)] {
-            let made = [
-                outcome::<JiguangChannels>(line, &jiguang, make).await,
-                outcome::<EngageLabContacts>(line, &engagelab, make).await,
-                outcome::<TencentAttributes>(line, &attributes, make).await,
-                outcome::<TencentFriends>(line, &friends, make).await,
-            ];
+            let mut made = Vec::new();
+            for kit in &kits {
+                let row = rows.iter().find(|row| row.kit.name == *kit).unwrap();
+                made.push(outcome(line, row, make).await);
+            }
             if made != line.outcomes {
                 wrong.push(format!("{} {} over {name}: {}", line.status, line.body, made.join(" | ")));
             }
@@ -61,23 +37,23 @@ async fn each_sink_makes_of_each_hostile_answer_what_the_table_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The lines of the table: `| status and headers | body | jiguang | engagelab | attributes | friends |`.
-fn lines() -> Vec<Line<'static>> {
-    let cells = |line: &'static str| -> Option<[&'static str; 6]> {
-        let cells = line.strip_prefix("| ")?.strip_suffix(" |")?;
-        cells.split(" | ").map(str::trim).collect::<Vec<_>>().try_into().ok()
+/// The kits that the tables name, in their head `| Answer | Body | a kit | another kit |`, and the lines of all tables.
+fn tables() -> (Vec<&'static str>, Vec<Line<'static>>) {
+    let cells = |line: &'static str| -> Option<Vec<&'static str>> {
+        Some(line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").map(str::trim).collect())
     };
-    let line = |[head, body, outcomes @ ..]: [&'static str; 6]| {
-        let (status, headers) = head.split_once(' ').unwrap_or((head, ""));
+    let head = TABLE.lines().filter_map(cells).find(|cells| cells[0] == "Answer").unwrap();
+    let line = |cells: Vec<&'static str>| {
+        let (status, headers) = cells[0].split_once(' ').unwrap_or((cells[0], ""));
         let headers = headers.trim_matches('`').split(" & ").filter(|header| !header.is_empty());
         Some(Line {
             status: status.parse().ok()?,
             headers: headers.map(|header| format!("{header}\r\n")).collect(),
-            body: body.trim_matches('`'),
-            outcomes,
+            body: cells[1].trim_matches('`'),
+            outcomes: cells[2..].to_vec(),
         })
     };
-    TABLE.lines().filter_map(cells).filter_map(line).collect()
+    (head[2..].to_vec(), TABLE.lines().filter_map(cells).filter_map(line).collect())
 }
 
 /// The bytes of a body: `\xE4` is a byte that is not UTF-8, and names in capitals are the vendor's words.
@@ -95,10 +71,10 @@ fn bytes(body: &str, words: &Words) -> Vec<u8> {
 }
 
 /// What becomes of two users: one word, or two if they differ.
-async fn outcome<V: Vendor>(line: &Line<'_>, words: &Words, make: Make) -> String {
-    let server = Server::start(Server::answer(line.status, &line.headers, bytes(line.body, words))).await;
-    let sink = V::sink(&server.base_url, make(TransportOptions::default()));
-    let batch: Vec<ContactUpdate> = (1..=2).map(|number| V::update(number, false)).collect();
+async fn outcome(line: &Line<'_>, row: &Row, make: Make) -> String {
+    let server = Server::start(Server::answer(line.status, &line.headers, bytes(line.body, &row.words))).await;
+    let sink = (row.sink)(&server.base_url, make(TransportOptions::default()));
+    let batch: Vec<ContactUpdate> = (1..=2).map(|number| (row.update)(number, false)).collect();
     let most = sink.limits().max_updates.get();
     let made = match sink.send(&batch[..batch.len().min(most)]).await {
         Err(error) => vec![of_error(&error)],

@@ -6,15 +6,22 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod codes;
+mod complete;
 mod hostile;
 mod lines;
 mod server;
 mod vendors;
 
+use contact_sink::kits;
 use vendors::{EngageLabContacts, JiguangChannels, TencentAttributes, TencentFriends};
 
 macro_rules! suite {
     ($($module:ident: $vendor:ty;)*) => {
+        /// All vendors of the suite.
+        fn rows() -> Vec<vendors::Row> {
+            vec![$(vendors::row::<$vendor>()),*]
+        }
+
         $(mod $module {
             use super::*;
 
@@ -36,4 +43,10 @@ suite! {
     engagelab: EngageLabContacts;
     tencent_attributes: TencentAttributes;
     tencent_friends: TencentFriends;
+}
+
+#[test]
+fn every_kit_is_in_the_suite() {
+    let in_suite: Vec<&str> = rows().iter().map(|row| row.kit.name).collect();
+    assert_eq!(in_suite, kits().map(|kit| kit.name).collect::<Vec<_>>());
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use contact_sink::kits;
 use contact_sink_core::{ContactSink, ContactUpdate, UserId};
 use contact_sink_engagelab::{self as engagelab, EngageLabSink};
 use contact_sink_jiguang::{self as jiguang, JiguangSink};
 use contact_sink_tencent::{self as tencent, AttributesSink, FriendsSink, Tencent};
-use contact_sink_transport::{HttpTransport, HyperTransport, ReqwestTransport, TransportOptions};
+use contact_sink_transport::{HttpTransport, HyperTransport, Kit, ReqwestTransport, TransportOptions};
 
 /// How a transport is made.
 pub(crate) type Make = fn(TransportOptions) -> Arc<dyn HttpTransport>;
@@ -21,6 +22,15 @@ pub(crate) fn reqwest(options: TransportOptions) -> Arc<dyn HttpTransport> {
 
 /// A sink, for the suite. The credentials are those of the simulator's default world.
 pub(crate) trait Vendor {
+    /// The name of its kit.
+    const KIT: &'static str;
+
+    /// Where an answer may have a code: `request`, and `item` for one update of several.
+    const PLACES: &'static [&'static str] = &["request", "item"];
+
+    /// What the placeholders of the hostile answers are.
+    const WORDS: Words;
+
     /// The sink at this base URL.
     fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink>;
 
@@ -39,6 +49,43 @@ pub(crate) trait Vendor {
 
     /// The vendor's answer of success for a request of the updates with these numbers.
     fn success(numbers: &[u32]) -> String;
+
+    /// The vendor's answer with this code at this place, to a request of the update with the number 1.
+    fn with_code(place: &str, code: i64) -> String;
+}
+
+/// How a vendor names the parts of an answer.
+#[derive(Clone, Copy)]
+pub(crate) struct Words {
+    /// The field of the code.
+    pub(crate) code: &'static str,
+    /// The field of the text.
+    pub(crate) text: &'static str,
+    /// The fields of a success.
+    pub(crate) success: &'static str,
+    /// A code of the table that refuses.
+    pub(crate) refused: &'static str,
+}
+
+/// A vendor of the suite as a value.
+pub(crate) struct Row {
+    pub(crate) kit: &'static Kit,
+    pub(crate) places: &'static [&'static str],
+    pub(crate) words: Words,
+    pub(crate) sink: fn(&str, Arc<dyn HttpTransport>) -> Box<dyn ContactSink>,
+    pub(crate) update: fn(u32, bool) -> ContactUpdate,
+    pub(crate) with_code: fn(&str, i64) -> String,
+}
+
+pub(crate) fn row<V: Vendor>() -> Row {
+    Row {
+        kit: kits().find(|kit| kit.name == V::KIT).unwrap(),
+        places: V::PLACES,
+        words: V::WORDS,
+        sink: V::sink,
+        update: V::update,
+        with_code: V::with_code,
+    }
 }
 
 pub(crate) struct JiguangChannels;
@@ -60,8 +107,16 @@ fn with(update: ContactUpdate, field: &str, value: &str) -> ContactUpdate {
 }
 
 impl Vendor for JiguangChannels {
+    const KIT: &'static str = "jiguang";
+    const WORDS: Words = Words { code: "code", text: "msg", success: r#""code":0,"msg":"ok""#, refused: "4107" };
+
+    fn with_code(place: &str, code: i64) -> String {
+        let text = if place == "item" { "[10000001] no" } else { "no" };
+        format!(r#"{{"code":{code},"msg":"{text}"}}"#)
+    }
+
     fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink> {
-        let config = jiguang::Config::new("sandbox", "sandbox".into()).with_base_url(base_url.parse().unwrap());
+        let config = jiguang::Config::new("sandbox", "sandbox".into()).unwrap().with_base_url(base_url.parse().unwrap());
         Box::new(JiguangSink::new(config, transport).with_channel(210, jiguang::ChannelKind::Sms))
     }
 
@@ -95,8 +150,16 @@ impl Vendor for JiguangChannels {
 }
 
 impl Vendor for EngageLabContacts {
+    const KIT: &'static str = "engagelab";
+    const PLACES: &'static [&'static str] = &["request"];
+    const WORDS: Words = Words { code: "code", text: "message", success: r#""code":0,"message":"success""#, refused: "40007" };
+
+    fn with_code(_: &str, code: i64) -> String {
+        format!(r#"{{"code":{code},"message":"no"}}"#)
+    }
+
     fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink> {
-        let config = engagelab::Config::new("sandbox", "sandbox".into()).with_base_url(base_url.parse().unwrap());
+        let config = engagelab::Config::new("sandbox", "sandbox".into()).unwrap().with_base_url(base_url.parse().unwrap());
         Box::new(EngageLabSink::new(config, transport))
     }
 
@@ -129,11 +192,28 @@ impl Vendor for EngageLabContacts {
 }
 
 fn tencent_client(base_url: &str, transport: Arc<dyn HttpTransport>) -> Tencent {
-    let config = tencent::Config::new(1_400_000_000, "administrator", "sandbox".into());
+    let config = tencent::Config::new(1_400_000_000, "administrator", "sandbox".into()).unwrap();
     Tencent::new(config.with_base_url(base_url.parse().unwrap()), transport)
 }
 
 impl Vendor for TencentAttributes {
+    const KIT: &'static str = "tencent-attributes";
+    const WORDS: Words = Words {
+        code: "ErrorCode",
+        text: "ErrorInfo",
+        success: r#""ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"""#,
+        refused: "90012",
+    };
+
+    fn with_code(place: &str, code: i64) -> String {
+        match place {
+            "item" => {
+                format!(r#"{{"ActionStatus":"OK","ErrorCode":0,"ErrorList":[{{"ErrorCode":{code},"To_Account":"user1"}}]}}"#)
+            }
+            _ => format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":"no"}}"#),
+        }
+    }
+
     fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink> {
         Box::new(AttributesSink::from(tencent_client(base_url, transport)))
     }
@@ -165,6 +245,21 @@ impl Vendor for TencentAttributes {
 }
 
 impl Vendor for TencentFriends {
+    const KIT: &'static str = "tencent-friends";
+    const WORDS: Words = Words {
+        success: r#""ActionStatus":"OK","ErrorCode":0,"ResultItem":[{"To_Account":"user1","ResultCode":0},{"To_Account":"user2","ResultCode":0}]"#,
+        ..TencentAttributes::WORDS
+    };
+
+    fn with_code(place: &str, code: i64) -> String {
+        match (place, code) {
+            ("item", _) | (_, 0) => {
+                format!(r#"{{"ActionStatus":"OK","ErrorCode":0,"ResultItem":[{{"To_Account":"user1","ResultCode":{code}}}]}}"#)
+            }
+            _ => format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":"no"}}"#),
+        }
+    }
+
     fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink> {
         Box::new(FriendsSink::from(tencent_client(base_url, transport)))
     }

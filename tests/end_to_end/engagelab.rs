@@ -18,7 +18,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 async fn deliver(mut world: World, updates: Vec<(i64, ContactUpdate)>) -> (BTreeMap<i64, Outcome>, Summary, Sandbox) {
     world.engagelab.quota = None;
     let sandbox = Sandbox::start(world).unwrap();
-    let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse().unwrap());
+    let config = Config::new("sandbox", "sandbox".into()).unwrap().with_base_url(sandbox.base_url().parse().unwrap());
     let client = EngageLab::new(config, hyper(TransportOptions::default()));
     let (outcomes, summary) = send(EngageLabSink::from(client).with_quota(None), updates).await;
     (outcomes, summary, sandbox)

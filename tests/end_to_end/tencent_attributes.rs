@@ -20,7 +20,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 }
 
 fn config(sandbox: &Sandbox) -> Config {
-    let config = Config::new(1_400_000_000, "administrator", "sandbox".into());
+    let config = Config::new(1_400_000_000, "administrator", "sandbox".into()).unwrap();
     config.with_base_url(sandbox.base_url().parse().unwrap())
 }
 

@@ -23,7 +23,7 @@ async fn deliver(mut world: World, updates: Vec<(Pair, ContactUpdate)>) -> (BTre
     world.tencent.friend_quota = None;
     world.latency = Duration::from_millis(5);
     let sandbox = Sandbox::start(world).unwrap();
-    let config = Config::new(1_400_000_000, "administrator", "sandbox".into());
+    let config = Config::new(1_400_000_000, "administrator", "sandbox".into()).unwrap();
     let config = config.with_base_url(sandbox.base_url().parse().unwrap());
     let sink = FriendsSink::new(config, hyper(TransportOptions::default())).with_quota(None);
     let (outcomes, summary) = send(sink, updates).await;

@@ -43,7 +43,7 @@ pub async fn deliver(world: World, users: Vec<(i64, Fields)>) -> Run {
 pub async fn deliver_over(transport: Arc<dyn HttpTransport>, mut world: World, users: Vec<(i64, Fields)>) -> Run {
     world.jiguang.quota = None;
     let sandbox = Sandbox::start(world).unwrap();
-    let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse().unwrap());
+    let config = Config::new("sandbox", "sandbox".into()).unwrap().with_base_url(sandbox.base_url().parse().unwrap());
     let sink = JiguangSink::new(config, transport).with_quota(None);
     let updates = users.iter().map(|(cuid, fields)| (*cuid, update(*cuid, fields))).collect();
     let (outcomes, summary) = send(sink, updates).await;

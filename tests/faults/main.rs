@@ -21,6 +21,7 @@ mod vendor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
+use contact_sink::kits;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::random::Random;
@@ -44,6 +45,11 @@ fn main() -> ExitCode {
         Trial::test(name, move || play(&scenario, seed).map(drop))
     };
     let mut trials: Vec<Trial> = table::all(seed).into_iter().map(trial).collect();
+    trials.push(Trial::test("every_kit_has_a_row", || {
+        let (rows, kits): (Vec<_>, Vec<_>) =
+            (VENDORS.iter().map(|vendor| vendor.name).collect(), kits().map(|kit| kit.name).collect());
+        if rows == kits { Ok(()) } else { Err(format!("tests/faults/vendor.rs has {rows:?}, and the kits are {kits:?}").into()) }
+    }));
     if let Some(kills) = number(KILLS) {
         trials.extend(table::long(seed).into_iter().map(trial));
         trials.extend(VENDORS.map(|vendor| {

@@ -1,1 +1,5 @@
-//! End-to-end tests over all crates live in `tests/`; this library is empty on purpose.
+//! End-to-end tests over all crates are in `tests/`; this library has the programs of the README, which are compiled as tests.
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}

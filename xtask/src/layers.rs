@@ -18,6 +18,7 @@ const JOURNAL: &str = "contact-sink-journal";
 const MAPPING: &str = "contact-sink-mapping";
 const SOURCE: &str = "contact-sink-source";
 const SANDBOX: &str = "contact-sink-sandbox";
+const TESTKIT: &str = "contact-sink-testkit";
 const FACADE: &str = "contact-sink";
 const CLI: &str = "contact-sink-cli";
 const TESTS: &str = "contact-sink-tests";
@@ -36,8 +37,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     (SOURCE, &[CORE, MAPPING]),
     // It shares nothing with the clients: together they could be wrong alike.
     (SANDBOX, &[]),
-    (FACADE, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, JOURNAL, MAPPING, SANDBOX, SOURCE, TENCENT, TRANSPORT]),
-    (CLI, &[CORE, DELIVERY, ENGAGELAB, JIGUANG, JOURNAL, MAPPING, SANDBOX, SOURCE, TENCENT, TRANSPORT]),
+    // Of the tests of vendors.
+    (TESTKIT, &[CORE, DELIVERY, TRANSPORT]),
+    (FACADE, &[CORE, DELIVERY, JOURNAL, MAPPING, SANDBOX, SOURCE, TRANSPORT]),
+    // It knows the vendors by the facade's list of kits only.
+    (CLI, &[CORE, DELIVERY, FACADE, JOURNAL, MAPPING, SANDBOX, SOURCE, TRANSPORT]),
     (TESTS, &[]),
     (XTASK, &[]),
 ];

@@ -1,28 +1,24 @@
 //! The configuration file: which destinations there are, and what goes where.
 
-mod engagelab;
-mod jiguang;
 mod limiter_key;
 mod secrets;
-mod tencent;
+mod vendor_keys;
 
 use std::cell::RefCell;
-use std::fmt::Display;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use contact_sink_core::{ContactSink, Quota};
+use contact_sink::kits;
 use contact_sink_mapping::{ConfigError, ConfigText, EmptyWords, Mapping, Section, hint};
 use contact_sink_source::Dialect;
-use contact_sink_transport::{BaseUrl, HttpTransport, TransportOptions};
+use contact_sink_transport::{BaseUrl, MakeSink, Opening, TransportOptions};
 
 use crate::exit_status::Failure;
 pub use limiter_key::LimiterKey;
 use secrets::Secrets;
+use vendor_keys::VendorKeys;
 
 /// A configuration file.
 pub struct Config {
@@ -70,38 +66,9 @@ pub struct Destination {
     /// Whose quota it uses.
     pub limiter_key: LimiterKey,
     /// Makes the sink on a transport.
-    pub sink: SinkBuilder,
+    pub sink: MakeSink,
 }
 
-/// Makes a destination's sink on a transport.
-pub type SinkBuilder = Box<dyn FnOnce(Arc<dyn HttpTransport>) -> Box<dyn ContactSink> + Send>;
-
-/// What each vendor's section gives: the part of a [`Destination`] that only the vendor knows.
-struct Vendor {
-    /// What of the vendor has a quota of its own.
-    endpoint: &'static str,
-    /// Whose the quota is. It may be half of the credentials, and is not shown.
-    account_id: String,
-    account: String,
-    accepted_means: Option<&'static str>,
-    doubts: Vec<String>,
-    base_url: BaseUrl,
-    /// The most updates that a request may have.
-    max_updates: usize,
-    mapping: Mapping,
-    sink: SinkBuilder,
-}
-
-/// Reads what a section holds beside the keys that are the same for all vendors.
-type ReadVendor = fn(&Section<'_>, Secrets<'_>) -> Result<Vendor, ConfigError>;
-
-/// The vendors, by the name under the key `vendor`.
-const VENDORS: &[(&str, ReadVendor)] = &[
-    (contact_sink_jiguang::VENDOR, jiguang::read),
-    (contact_sink_engagelab::VENDOR, engagelab::read),
-    ("tencent-attributes", tencent::read_attributes),
-    ("tencent-friends", tencent::read_friends),
-];
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 /// The most that `batch` and `in_flight` can be.
@@ -188,10 +155,10 @@ impl Config {
         wanted: bool,
         files: &RefCell<Vec<PathBuf>>,
     ) -> Result<Option<Destination>, Failure> {
-        let vendor_name = section.required_text("vendor")?;
-        let Some((vendor, read)) = VENDORS.iter().copied().find(|(vendor, _)| *vendor == vendor_name) else {
-            let hint = hint(vendor_name, VENDORS.iter().map(|(vendor, _)| *vendor));
-            return Err(section.failure_at("vendor", format!("there is no vendor {vendor_name:?}{hint}")).into());
+        let vendor = section.required_text("vendor")?;
+        let Some(kit) = kits().find(|kit| kit.name == vendor) else {
+            let hint = hint(vendor, kits().map(|kit| kit.name));
+            return Err(section.failure_at("vendor", format!("there is no vendor {vendor:?}{hint}")).into());
         };
         let secrets = Secrets { are_read: wanted, literal: self.simulated, directory: &self.directory, files };
         let mut transport = TransportOptions::default();
@@ -212,22 +179,23 @@ impl Config {
         if let Some(in_flight) = in_flight {
             transport = transport.with_max_connections(in_flight);
         }
-        let Vendor { endpoint, account_id, account, accepted_means, doubts, base_url, max_updates, mapping, sink } =
-            read(section, secrets)?;
-        if batch.is_some_and(|batch| batch.get() > max_updates) {
-            let problem = format!("{vendor} takes at most {max_updates} in a request: write that or less");
+        let VendorKeys { values, base_url, quota, mapping, doubts } = VendorKeys::read(kit, section, secrets)?;
+        if batch.is_some_and(|batch| batch.get() > kit.max_updates) {
+            let problem = format!("{vendor} takes at most {} in a request: write that or less", kit.max_updates);
             return Err(section.failure_at("batch", problem).into());
         }
         section.finish()?;
         if !wanted {
             return Ok(None);
         }
+        let opening = Opening::new(kit, &values, base_url.clone()).with_quota(quota);
+        let sink = (kit.open)(&opening).map_err(|error| section.failure_at(error.key, &error.problem))?;
         Ok(Some(Destination {
             name: name.to_owned(),
-            vendor,
-            limiter_key: LimiterKey::new(vendor, endpoint, &base_url, &account_id),
-            account,
-            accepted_means,
+            vendor: kit.name,
+            limiter_key: LimiterKey::new(kit.name, kit.endpoint, &base_url, &values.id(kit.account_key)),
+            account: (kit.account)(&values),
+            accepted_means: kit.accepted_means,
             doubts,
             base_url,
             simulated: self.simulated,
@@ -264,29 +232,6 @@ fn read_input(root: &Section<'_>) -> Result<(EmptyWords, Dialect), ConfigError> 
     Ok((words, dialect))
 }
 
-/// A base URL under the key `base_url`, if it is there.
-fn base_url(section: &Section<'_>) -> Result<Option<BaseUrl>, ConfigError> {
-    let Some(text) = section.text("base_url")? else { return Ok(None) };
-    text.parse().map(Some).map_err(|error| section.failure_at("base_url", format!("{error}")))
-}
-
-/// A base URL under the key `base_url`, or that of the region under the key `region`, if one of them is there.
-fn base_url_or_region<R: FromStr<Err: Display>>(
-    section: &Section<'_>,
-    regions: impl IntoIterator<Item = &'static str>,
-    url_of: impl Fn(R) -> BaseUrl,
-) -> Result<Option<BaseUrl>, ConfigError> {
-    let base_url = base_url(section)?;
-    let Some(name) = section.text("region")? else { return Ok(base_url) };
-    if base_url.is_some() {
-        return Err(section.failure_at("region", "there is a \"base_url\" too: write one of them"));
-    }
-    let region = name.parse().map(url_of);
-    region.map(Some).map_err(|error: R::Err| {
-        section.failure_at("region", format!("{error}{}", contact_sink_mapping::near(name, regions)))
-    })
-}
-
 /// A length of time under a key, if it is there.
 fn duration(section: &Section<'_>, key: &'static str) -> Result<Option<Duration>, ConfigError> {
     let Some(text) = section.text(key)? else { return Ok(None) };
@@ -304,10 +249,4 @@ fn count(section: &Section<'_>, key: &'static str) -> Result<Option<NonZeroUsize
     let number = section.required_integer(key)?;
     let most = usize::try_from(number).ok().and_then(NonZeroUsize::new).filter(|number| number.get() <= MOST);
     most.map(Some).ok_or_else(|| section.failure_at(key, format!("it is a number from 1 to {MOST}")))
-}
-
-/// A quota under the key `quota`, if it is there.
-fn quota(section: &Section<'_>) -> Result<Option<Quota>, ConfigError> {
-    let Some(text) = section.text("quota")? else { return Ok(None) };
-    text.parse().map(Some).map_err(|error| section.failure_at("quota", format!("{error}")))
 }

@@ -22,18 +22,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let transport = Arc::new(HyperTransport::new()?);
 
     // With an account: its ids, its secret from the environment, and a region or nothing in place of the base URL.
-    let config = jiguang::Config::new("sandbox", "sandbox".into()).with_base_url(base_url()?);
+    let config = jiguang::Config::new("sandbox", "sandbox".into())?.with_base_url(base_url()?);
     let sink = JiguangSink::new(config, transport.clone()).with_channel(210, ChannelKind::Sms);
     let update = ContactUpdate::user(10362819).with(jiguang::default_label(210), "15088888888")?;
     deliver("jiguang", sink, update).await?;
 
-    let config = engagelab::Config::new("sandbox", "sandbox".into()).with_base_url(base_url()?);
+    let config = engagelab::Config::new("sandbox", "sandbox".into())?.with_base_url(base_url()?);
     let sink = EngageLabSink::new(config, transport.clone());
     let update = ContactUpdate::user(10362473).with(engagelab::email(), "12@gmail.com")?;
     deliver("engagelab", sink, update).await?;
 
     // Both sinks of an app share its client, and so its UserSig.
-    let config = tencent::Config::new(1400000000, "administrator", "sandbox".into()).with_base_url(base_url()?);
+    let config = tencent::Config::new(1400000000, "administrator", "sandbox".into())?.with_base_url(base_url()?);
     let client = Tencent::new(config, transport);
     let update = ContactUpdate::user(UserId::new("xiaojun012")?).with(tencent::attribute("city")?, "深圳")?;
     deliver("tencent, attributes", AttributesSink::from(client.clone()), update).await?;

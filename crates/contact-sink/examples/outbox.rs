@@ -138,7 +138,7 @@ async fn deliver(outbox: &impl Outbox, base_url: &str) -> Result<(), Box<dyn Err
 
     let transport = HyperTransport::with_options(TransportOptions::default().with_exchange_timeout(exchange_timeout))?;
     let base_url = base_url.parse().map_err(|error| format!("the base URL: {error}"))?;
-    let config = Config::new("sandbox", secret).with_base_url(base_url);
+    let config = Config::new("sandbox", secret)?.with_base_url(base_url);
     let sink = JiguangSink::new(config, transport);
     // The worker before may have been killed: the first request waits until none of its requests can arrive any more.
     let delivery = Delivery::new(sink, Options::for_service().with_maybe_applied_hold(exchange_timeout));

@@ -96,11 +96,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut sandbox = None;
     let accounts = match arguments.vendors {
         Vendors::Real => Accounts::from_env()?,
-        Vendors::Sandbox(Some(base_url)) => Accounts::simulated(base_url),
+        Vendors::Sandbox(Some(base_url)) => Accounts::simulated(base_url)?,
         Vendors::Sandbox(None) => {
             let sandbox = sandbox.insert(Sandbox::start(World::default())?);
             println!("SIMULATED: the vendors are a sandbox at {}", sandbox.base_url());
-            Accounts::simulated(sandbox.base_url().parse()?)
+            Accounts::simulated(sandbox.base_url().parse()?)?
         }
     };
     let endpoints = endpoints(accounts)?;
@@ -307,23 +307,24 @@ impl Accounts {
         let percent = env::var("QUOTA_PERCENT").unwrap_or_else(|_| Limiter::DEFAULT_SHARE.to_string());
         let percent = percent.parse().map_err(|_| "QUOTA_PERCENT is no number: set it to a number from 1 to 100")?;
         Ok(Self {
-            jiguang: jiguang::Config::new(var("JIGUANG_PROJECT_ID")?, jiguang?),
-            engagelab: engagelab::Config::new(var("ENGAGELAB_API_KEY")?, engagelab?),
-            tencent: tencent::Config::new(app, "administrator", tencent?),
+            jiguang: jiguang::Config::new(var("JIGUANG_PROJECT_ID")?, jiguang?)?,
+            engagelab: engagelab::Config::new(var("ENGAGELAB_API_KEY")?, engagelab?)?,
+            tencent: tencent::Config::new(app, "administrator", tencent?)?,
             percent,
             // Requests of a process that was killed may still arrive. Zero, if the one before always closes in order.
             first_after: None,
         })
     }
 
-    fn simulated(base_url: BaseUrl) -> Self {
-        Self {
-            jiguang: jiguang::Config::new("sandbox", "sandbox".into()).with_base_url(base_url.clone()),
-            engagelab: engagelab::Config::new("sandbox", "sandbox".into()).with_base_url(base_url.clone()),
-            tencent: tencent::Config::new(1400000000, "administrator", "sandbox".into()).with_base_url(base_url),
+    fn simulated(base_url: BaseUrl) -> Result<Self, Box<dyn Error>> {
+        let tencent = tencent::Config::new(1400000000, "administrator", "sandbox".into())?;
+        Ok(Self {
+            jiguang: jiguang::Config::new("sandbox", "sandbox".into())?.with_base_url(base_url.clone()),
+            engagelab: engagelab::Config::new("sandbox", "sandbox".into())?.with_base_url(base_url.clone()),
+            tencent: tencent.with_base_url(base_url),
             percent: Limiter::DEFAULT_SHARE,
             first_after: Some(Duration::ZERO),
-        }
+        })
     }
 }
 

@@ -17,7 +17,7 @@ const CUID: i64 = 10362819;
 const MOBILE: &str = "15088888888";
 
 fn delivery(sandbox: &Sandbox) -> Delivery {
-    let config = Config::new("sandbox", "sandbox".into()).with_base_url(sandbox.base_url().parse().unwrap());
+    let config = Config::new("sandbox", "sandbox".into()).unwrap().with_base_url(sandbox.base_url().parse().unwrap());
     let transport = HyperTransport::new().unwrap();
     let sink = JiguangSink::new(config, transport).with_channel(210, ChannelKind::Sms);
     Delivery::new(sink, Options::for_run())

@@ -24,6 +24,7 @@ mod field_kind;
 mod printable;
 mod quota;
 mod sink;
+mod subject_kind;
 mod text;
 mod update;
 mod user_id;
@@ -75,6 +76,7 @@ pub use quota::{InvalidQuota, Quota};
 #[cfg(feature = "mock")]
 pub use sink::MockContactSink;
 pub use sink::{BatchKey, ContactSink, Limits, Overlap};
+pub use subject_kind::SubjectKind;
 pub use text::Text;
 pub use update::{ContactUpdate, InvalidUpdate, Subject, Updates};
 pub use user_id::{InvalidUserId, UserId, canonical_i64};

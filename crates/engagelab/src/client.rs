@@ -1,34 +1,26 @@
 //! The typed client: the vendor's own call and its own answer.
 
-use std::fmt;
-use std::sync::Arc;
+use contact_sink_core::SinkError;
+use contact_sink_transport::{ApiClient, HttpTransport};
 
-use bytes::Bytes;
-use contact_sink_core::{Applied, SinkError, SinkErrorKind};
-use contact_sink_transport::HttpTransport;
-use http::{Request, header};
-
-use crate::wire::{Answer, BuildError, UserContacts, build_set_contacts, read_set_contacts};
-use crate::{Config, SET_CONTACTS, VENDOR};
+use crate::wire::{Answer, UserContacts, build_set_contacts, read_set_contacts};
+use crate::{Config, SET_CONTACTS};
 
 /// A client of one EngageLab data source. Clones share the transport. `Debug` prints no secret.
 ///
 /// It sends one request a call: it does not pace or retry.
-#[derive(Clone)]
-pub struct EngageLab {
-    config: Arc<Config>,
-    transport: Arc<dyn HttpTransport>,
-}
+#[derive(Debug, Clone)]
+pub struct EngageLab(ApiClient<Config>);
 
 impl EngageLab {
     /// A client with these credentials over this transport, which several clients may share in an `Arc`.
     pub fn new(config: Config, transport: impl HttpTransport + 'static) -> Self {
-        Self { config: Arc::new(config), transport: Arc::new(transport) }
+        Self(ApiClient::new(config, transport))
     }
 
     /// The configuration.
     pub fn config(&self) -> &Config {
-        &self.config
+        self.0.config()
     }
 
     /// Sets contacts of one user.
@@ -55,7 +47,7 @@ impl EngageLab {
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
     /// # let transport = Documented;
     ///
-    /// let client = EngageLab::new(Config::new("the API key", "from the environment".into()), transport);
+    /// let client = EngageLab::new(Config::new("the API key", "from the environment".into())?, transport);
     /// // The vendor answers as its page shows for a contact that is taken.
     /// let answer = client.set_contacts(&UserContacts::new(10362473).with("email", "12@gmail.com")).await?;
     /// assert!(!answer.is_success());
@@ -67,43 +59,7 @@ impl EngageLab {
     ///
     /// Source: EngageLab MA, "Set Contact Information".
     pub async fn set_contacts(&self, user: &UserContacts<'_>) -> Result<Answer, SinkError> {
-        let request = build_set_contacts(self.config.base_url(), user).map_err(unbuildable)?;
-        let request = self.with_credentials(request)?;
-        let answer =
-            self.transport.exchange(request).await.map_err(|error| error.into_sink_error(VENDOR, SET_CONTACTS))?;
-        read_set_contacts(&self.config.masked(answer))
-    }
-
-    /// The one place where credentials are put on a request.
-    fn with_credentials(&self, mut request: Request<Bytes>) -> Result<Request<Bytes>, SinkError> {
-        let value = self.config.authorization().ok_or_else(|| {
-            SinkError::new(VENDOR, SET_CONTACTS, SinkErrorKind::Credentials)
-                .with_detail("nothing sent: http basic cannot carry this API key or secret")
-        })?;
-        request.headers_mut().insert(header::AUTHORIZATION, value);
-        Ok(request)
-    }
-}
-
-/// What cannot be built was asked for by a caller that broke the contract; nothing was sent.
-fn unbuildable(error: BuildError) -> SinkError {
-    let detail = match error {
-        BuildError::NothingSet => "nothing is set for the user",
-        BuildError::Empty => "a name or a value is empty",
-        BuildError::NamedTwice => "a contact is named twice",
-        BuildError::BaseUrl => "the base url cannot be extended",
-        BuildError::Body => "the body could not be written",
-    };
-    contract(detail)
-}
-
-/// A batch that [`crate::EngageLabSink`] or its client must never be given; nothing was sent.
-pub(crate) fn contract(detail: &'static str) -> SinkError {
-    SinkError::new(VENDOR, SET_CONTACTS, SinkErrorKind::Contract).with_applied(Applied::No).with_detail(detail)
-}
-
-impl fmt::Debug for EngageLab {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EngageLab").field("config", &self.config).finish_non_exhaustive()
+        let request = build_set_contacts(self.config().base_url(), user);
+        read_set_contacts(&self.0.call(&SET_CONTACTS, request).await?)
     }
 }

@@ -1,12 +1,10 @@
 //! Where the API is and who calls it.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
-use bytes::Bytes;
-use contact_sink_transport::{BaseUrl, BasicCredentials, InvalidCredentials};
-use http::{HeaderValue, Response};
-use secrecy::SecretString;
+use contact_sink_transport::{BaseUrl, Credentials, InvalidCredentials, SecretString};
 
 /// Where the vendor keeps a project. As text: `singapore`, `virginia`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -30,22 +28,25 @@ impl Region {
 
     /// As it is written in a configuration.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Singapore => "singapore",
-            Self::Virginia => "virginia",
-        }
+        self.entry().0
     }
 
     /// Where its API is.
     pub fn base_url(self) -> BaseUrl {
-        let url = match self {
-            Self::Singapore => "https://ma-api.engagelab.com",
-            Self::Virginia => "https://ma-api-usva.engagelab.com",
-        };
-        let Ok(base_url) = url.parse() else { unreachable!("a constant, and a test parses each") };
+        let Ok(base_url) = self.entry().1.parse() else { unreachable!("a constant, and a test parses each") };
         base_url
     }
+
+    fn entry(self) -> (&'static str, &'static str) {
+        REGIONS[self as usize]
+    }
 }
+
+/// Name and base URL of each [`Region`], in the same order.
+pub(crate) const REGIONS: &[(&str, &str)] = &[
+    ("singapore", "https://ma-api.engagelab.com"),
+    ("virginia", "https://ma-api-usva.engagelab.com"),
+];
 
 impl FromStr for Region {
     type Err = InvalidRegion;
@@ -56,21 +57,22 @@ impl FromStr for Region {
 }
 
 /// Where the API is and who calls it. `Debug` prints the API key and no secret.
-///
-/// `Config::new` takes anything; what HTTP Basic cannot carry is found by [`Config::check`], and a client with such a
-/// configuration refuses to send.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
-    credentials: BasicCredentials,
+    credentials: Credentials,
     base_url: BaseUrl,
 }
 
 impl Config {
     /// The key and the secret of a data source of type API, as the vendor's console shows them. In [`Region::Singapore`].
-    pub fn new(api_key: impl Into<String>, api_secret: SecretString) -> Self {
-        let base_url = Region::default().base_url();
-        Self { credentials: BasicCredentials::new(api_key, api_secret), base_url }
+    ///
+    /// # Errors
+    /// [`InvalidCredentials`] if HTTP Basic cannot carry them: the key or the secret is empty or has a control character, or the
+    /// key has a colon.
+    pub fn new(api_key: impl Into<String>, api_secret: SecretString) -> Result<Self, InvalidCredentials> {
+        let credentials = Credentials::basic(api_key, &api_secret)?;
+        Ok(Self { credentials, base_url: Region::default().base_url() })
     }
 
     /// In another region.
@@ -92,23 +94,11 @@ impl Config {
     pub fn base_url(&self) -> &BaseUrl {
         &self.base_url
     }
+}
 
-    /// Whether HTTP Basic can carry the credentials; says nothing on whether they are right.
-    ///
-    /// # Errors
-    /// [`InvalidCredentials`] if the key or the secret is empty or has a control character, or the key has a colon.
-    pub fn check(&self) -> Result<(), InvalidCredentials> {
-        self.credentials.check()
-    }
-
-    /// The `Authorization` header; `None` if the credentials cannot stand in one.
-    pub(crate) fn authorization(&self) -> Option<HeaderValue> {
-        self.credentials.header()
-    }
-
-    /// The answer without the credentials, should the vendor repeat them.
-    pub(crate) fn masked(&self, answer: Response<Bytes>) -> Response<Bytes> {
-        self.credentials.masked(answer)
+impl Borrow<Credentials> for Config {
+    fn borrow(&self) -> &Credentials {
+        &self.credentials
     }
 }
 

@@ -4,11 +4,11 @@
 //! use contact_sink_core::{ContactSink, ContactUpdate, Verdict};
 //! use contact_sink_engagelab::{Config, EngageLabSink, Region, email};
 //! use contact_sink_transport::http::{Request, Response};
-//! use contact_sink_transport::{Bytes, HttpTransport, TransportError, async_trait};
+//! use contact_sink_transport::{Bytes, HttpTransport, InvalidCredentials, TransportError, async_trait};
 //!
-//! fn sink(transport: impl HttpTransport + 'static) -> EngageLabSink {
-//!     let config = Config::new("the API key", "from the environment".into()).with_region(Region::Virginia);
-//!     EngageLabSink::new(config, transport)
+//! fn sink(transport: impl HttpTransport + 'static) -> Result<EngageLabSink, InvalidCredentials> {
+//!     let config = Config::new("the API key", "from the environment".into())?.with_region(Region::Virginia);
+//!     Ok(EngageLabSink::new(config, transport))
 //! }
 //!
 //! let update = ContactUpdate::user(10362473).with(email(), "12@gmail.com")?;
@@ -25,7 +25,7 @@
 //! }
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //!
-//! let sink = sink(Documented(r#"{"code":0,"message":"success"}"#));
+//! let sink = sink(Documented(r#"{"code":0,"message":"success"}"#))?;
 //! assert_eq!(sink.validate(&update), Ok(()));
 //! assert_eq!(sink.send(&[update]).await?, [Verdict::Accepted]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -40,25 +40,20 @@ mod client;
 mod codes;
 mod config;
 mod field;
+mod kit;
 mod sink;
 mod wire;
 
 /// Types of other crates that are in signatures here.
-pub use contact_sink_transport::{Bytes, SecretString, http};
+pub use contact_sink_transport::{Bytes, Call, InvalidCredentials, InvalidRequest, Kit, SecretString, Vendor, http};
 
 pub use client::EngageLab;
-pub use codes::{CODES, find_code};
+pub use codes::{CODES, VENDOR, find_code};
 pub use config::{Config, InvalidRegion, Region};
 pub use field::{ContactName, contact, email, landline_phone, mobile_phone, whatsapp_phone};
+pub use kit::KITS;
 pub use sink::EngageLabSink;
-pub use wire::{Answer, BuildError, UserContacts, build_set_contacts, read_set_contacts};
+pub use wire::{Answer, UserContacts, build_set_contacts, read_set_contacts};
 
-/// The vendor's name in errors: `engagelab`.
-pub const VENDOR: &str = "engagelab";
-
-/// The name in errors of the one call that is made here.
-pub const SET_CONTACTS: &str = "set contacts";
-
-/// What *accepted* means at this vendor, in a few words for a summary.
-pub const ACCEPTED_MEANS: &str =
-    "accepted means success or partial success: EngageLab does not say which, nor which fields it left out";
+/// The one call that is made here.
+pub const SET_CONTACTS: Call = Call { vendor: &VENDOR, operation: "set contacts" };

@@ -8,13 +8,15 @@ use contact_sink_core::{
     BatchKey, ContactSink, ContactUpdate, ErrorCode, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value,
     Verdict,
 };
-use contact_sink_transport::{HttpTransport, refusal};
+use contact_sink_transport::HttpTransport;
 use http::StatusCode;
 
-use crate::client::contract;
-use crate::codes::CODES;
 use crate::wire::{Answer, UserContacts};
-use crate::{Config, EngageLab};
+use crate::{Config, EngageLab, SET_CONTACTS};
+
+/// The vendor documents no quota of this endpoint: that of its neighbour.
+pub(crate) const QUOTA: Quota =
+    Quota { requests: const { NonZeroU32::new(1_000).unwrap() }, per: Duration::from_secs(60) };
 
 /// Sets contacts of users: a user's EUID is the subject, `email` or `mobile_phone` a field.
 ///
@@ -27,7 +29,7 @@ pub struct EngageLabSink {
 }
 
 impl EngageLabSink {
-    /// A sink with these credentials over this transport. The vendor documents no quota of this endpoint; that of its neighbour is taken.
+    /// A sink with these credentials over this transport. Its quota is that of the endpoint's neighbour: the vendor documents none.
     pub fn new(config: Config, transport: impl HttpTransport + 'static) -> Self {
         EngageLab::new(config, transport).into()
     }
@@ -46,8 +48,7 @@ impl EngageLabSink {
 /// A sink over a client that the caller has already, and may share.
 impl From<EngageLab> for EngageLabSink {
     fn from(client: EngageLab) -> Self {
-        let requests = NonZeroU32::MIN.saturating_add(999);
-        Self { client, quota: Some(Quota { requests, per: Duration::from_secs(60) }) }
+        Self { client, quota: Some(QUOTA) }
     }
 }
 
@@ -66,8 +67,8 @@ impl ContactSink for EngageLabSink {
     }
 
     async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
-        let [update] = batch else { return Err(contract("a request holds one update")) };
-        let user = user(update).map_err(|_| contract("an update of the batch is not valid"))?;
+        let [update] = batch else { return Err(SET_CONTACTS.contract("a request has one update")) };
+        let user = user(update).map_err(|_| SET_CONTACTS.contract("an update of the batch is not valid"))?;
         Ok(vec![verdict(&self.client.set_contacts(&user).await?)])
     }
 }
@@ -89,14 +90,14 @@ fn user(update: &ContactUpdate) -> Result<UserContacts<'_>, Rejection> {
     })
 }
 
-/// A code other than 0 means that nothing of the update was set; without a code that decides it is open what is to blame. Under
-/// a 413 only a code of the table does: the size is to blame, and field by field it may go through.
+/// A code other than 0 means that nothing of the update was set. Without a code that decides it is not known what is to blame.
+/// Under a 413 only a code of the table decides: the size is to blame, and field by field the update may be accepted.
 fn verdict(answer: &Answer) -> Verdict {
     if answer.is_success() {
         return Verdict::Accepted;
     }
     let rejection =
-        refusal(CODES, answer.code().map(ErrorCode::from), answer.status()).with_vendor_text(answer.message());
+        SET_CONTACTS.refusal(answer.code().map(ErrorCode::from), answer.status()).with_vendor_text(answer.message());
     let too_large = answer.status() == StatusCode::PAYLOAD_TOO_LARGE;
     if answer.code().is_some() && (rejection.is_listed() || !too_large) {
         Verdict::Rejected(rejection)

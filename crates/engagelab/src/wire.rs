@@ -5,12 +5,11 @@ use std::fmt;
 use bytes::Bytes;
 use contact_sink_core::{ErrorCode, SinkError};
 use contact_sink_transport::json::{self, RawValue};
-use contact_sink_transport::{BaseUrl, Judgement, contradiction, judge};
+use contact_sink_transport::{BaseUrl, InvalidRequest, Judgement, check_fields};
 use http::{Method, Request, Response, StatusCode};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::codes::CODES;
-use crate::{SET_CONTACTS, VENDOR};
+use crate::SET_CONTACTS;
 
 const PATH: &str = "/v1/user/contact";
 const OK: i64 = 0;
@@ -25,27 +24,6 @@ pub struct UserContacts<'a> {
     euid: i64,
     #[serde(serialize_with = "as_object")]
     contacts: Vec<(&'a str, &'a str)>,
-}
-
-/// Why a request cannot be built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// Nothing is set for the user.
-    #[error("nothing is set for the user")]
-    NothingSet,
-    /// A name or a value is empty. The vendor documents no delete.
-    #[error("a name or a value is empty: there is no delete")]
-    Empty,
-    /// A contact is named twice.
-    #[error("a contact is named twice")]
-    NamedTwice,
-    /// The path does not fit the base URL.
-    #[error("the base url cannot be extended")]
-    BaseUrl,
-    /// The body could not be written.
-    #[error("the body could not be written")]
-    Body,
 }
 
 impl<'a> UserContacts<'a> {
@@ -69,21 +47,6 @@ impl<'a> UserContacts<'a> {
     pub fn contacts(&self) -> &[(&'a str, &'a str)] {
         &self.contacts
     }
-
-    fn check(&self) -> Result<(), BuildError> {
-        if self.contacts.is_empty() {
-            return Err(BuildError::NothingSet);
-        }
-        for (index, (name, value)) in self.contacts.iter().enumerate() {
-            if name.is_empty() || value.is_empty() {
-                return Err(BuildError::Empty);
-            }
-            if self.contacts[..index].iter().any(|(earlier, _)| earlier == name) {
-                return Err(BuildError::NamedTwice);
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Builds the request that sets contacts of one user, without credentials.
@@ -91,13 +54,12 @@ impl<'a> UserContacts<'a> {
 /// Shape: `POST /v1/user/contact` with a JSON object.
 ///
 /// # Errors
-/// [`BuildError`] if there is nothing to set, or a name or value is empty or named twice.
+/// [`InvalidRequest`] if there is nothing to set, or a name or value is empty or named twice.
 ///
 /// Source: EngageLab MA, "Set Contact Information".
-pub fn build_set_contacts(base: &BaseUrl, user: &UserContacts<'_>) -> Result<Request<Bytes>, BuildError> {
-    user.check()?;
-    let uri = base.join(PATH).map_err(|_| BuildError::BaseUrl)?;
-    json::request(Method::POST, uri, user, 256).ok_or(BuildError::Body)
+pub fn build_set_contacts(base: &BaseUrl, user: &UserContacts<'_>) -> Result<Request<Bytes>, InvalidRequest> {
+    check_fields(user.contacts.iter().map(|(name, value)| (*name, name.is_empty() || value.is_empty())))?;
+    json::request(Method::POST, base.join(PATH)?, user, 256)
 }
 
 /// The vendor's own answer. `Debug` prints the code and no text: the vendor's text may name values.
@@ -144,9 +106,9 @@ pub fn read_set_contacts(answer: &Response<Bytes>) -> Result<Answer, SinkError> 
     let body = json::readable(answer.body());
     let wire: WireAnswer<'_> = json::object(&body).unwrap_or_default();
     let (code, message) = (json::integer(wire.code), json::message(wire.message));
-    match judge(VENDOR, SET_CONTACTS, answer, code.map(ErrorCode::from), CODES) {
+    match SET_CONTACTS.judge(answer, code.map(ErrorCode::from)) {
         Judgement::Failed(error) => Err(error),
-        Judgement::Success if json::names_failure(&body, &[]) => Err(contradiction(VENDOR, SET_CONTACTS, answer)),
+        Judgement::Success if json::names_failure(&body, &[]) => Err(SET_CONTACTS.contradiction(answer)),
         Judgement::Success => Ok(Answer { status, code: Some(OK), message }),
         // A code of success under a status that says otherwise is none.
         Judgement::Refused => Ok(Answer { status, code: code.filter(|&code| code != OK), message }),

@@ -5,52 +5,26 @@
 #[path = "engagelab/properties.rs"]
 mod properties;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use contact_sink_core::{
     Applied, BatchKey, ContactSink, ContactUpdate, Effect, ErrorCode, Field, Overlap, Quota, Retry, SinkError,
     SinkErrorKind as Kind, Subject, UserId, Value, Verdict,
 };
 use contact_sink_engagelab::{
-    BuildError, CODES, Config, ContactName, EngageLabSink, InvalidRegion, Region, UserContacts, build_set_contacts,
-    contact, find_code,
+    CODES, Config, ContactName, EngageLabSink, InvalidRegion, Region, UserContacts, VENDOR, build_set_contacts, contact,
+    find_code,
 };
-use contact_sink_transport::{HttpTransport, InvalidCredentials, TransportError, TransportErrorKind};
-
-/// Gives one answer to every request and keeps the requests.
-struct Script {
-    answer: Result<(u16, Bytes), TransportError>,
-    requests: Mutex<Vec<http::Request<Bytes>>>,
-}
-
-impl Script {
-    fn new(status: u16, body: impl Into<Bytes>) -> Arc<Self> {
-        Arc::new(Self { answer: Ok((status, body.into())), requests: Mutex::default() })
-    }
-}
-
-#[async_trait]
-impl HttpTransport for Script {
-    async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
-        self.requests.lock().unwrap().push(request);
-        let (status, body) = self.answer.clone()?;
-        Ok(http::Response::builder().status(status).body(body).unwrap())
-    }
-}
+use contact_sink_testkit::{Script, send};
+use contact_sink_transport::{InvalidCredentials, InvalidRequest, TransportError, TransportErrorKind};
 
 fn config() -> Config {
-    Config::new("the-key", "s3cret".into())
+    Config::new("the-key", "s3cret".into()).unwrap()
 }
 
 fn sink(script: &Arc<Script>) -> EngageLabSink {
     EngageLabSink::new(config(), script.clone())
-}
-
-fn send(sink: &EngageLabSink, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(sink.send(batch))
 }
 
 fn user(euid: i64) -> Subject {
@@ -58,9 +32,7 @@ fn user(euid: i64) -> Subject {
 }
 
 fn update(euid: i64, fields: &[(&str, &str)]) -> ContactUpdate {
-    fields.iter().fold(ContactUpdate::new(user(euid)), |update, (field, value)| {
-        update.with(field.parse().unwrap(), *value).unwrap()
-    })
+    contact_sink_testkit::update(user(euid), fields)
 }
 
 fn email() -> ContactUpdate {
@@ -155,7 +127,8 @@ fn verdicts() {
                         "{body} at {status}"
                     );
                     let listed = code.and_then(find_code).filter(|line| line.effect != Effect::Accepts);
-                    assert_eq!(error.advice(), listed.map_or(error.kind().advice(), |line| line.advice));
+                    let by_status = if status == 401 { VENDOR.credentials_advice } else { error.kind().advice() };
+                    assert_eq!(error.advice(), listed.map_or(by_status, |line| line.advice));
                 } else if expected != "A" {
                     let refused = rejection(outcome);
                     assert_eq!(
@@ -188,11 +161,11 @@ fn an_exchange_that_failed_says_whether_it_may_be_applied() {
         (TransportErrorKind::Certificate, (Kind::Certificate, Applied::No, Retry::Never)),
         (TransportErrorKind::Timeout, (Kind::Timeout, Applied::Maybe, Retry::Backoff)),
     ] {
-        let script = Arc::new(Script { answer: Err(TransportError::new(kind, "detail")), requests: Mutex::default() });
+        let script = Script::slow(Duration::ZERO, move |_| Err(TransportError::new(kind, "detail")));
         let error = send(&sink(&script), &[email()]).unwrap_err();
         assert_eq!((error.kind(), error.applied(), error.retry()), expected);
         assert!(error.to_string().starts_with("engagelab set contacts: "), "{error}");
-        assert_eq!(script.requests.lock().unwrap().len(), 1, "one request, and no other try");
+        assert_eq!(script.requests().len(), 1, "one request, and no other try");
     }
 }
 
@@ -202,13 +175,13 @@ fn what_breaks_the_contract_is_not_sent() {
         let script = Script::new(200, r#"{"code":0,"message":"success"}"#);
         let error = send(&sink(&script), &batch).unwrap_err();
         assert_eq!((error.kind(), error.applied(), error.retry()), (Kind::Contract, Applied::No, Retry::Never));
-        assert!(script.requests.lock().unwrap().is_empty());
+        assert!(script.requests().is_empty());
     }
     let refused = |user: UserContacts<'_>| build_set_contacts(config().base_url(), &user).unwrap_err();
-    assert_eq!(refused(UserContacts::new(1)), BuildError::NothingSet);
-    assert_eq!(refused(UserContacts::new(1).with("", "v")), BuildError::Empty);
-    assert_eq!(refused(UserContacts::new(1).with("email", "")), BuildError::Empty);
-    assert_eq!(refused(UserContacts::new(1).with("a", "1").with("b", "2").with("a", "3")), BuildError::NamedTwice);
+    assert_eq!(refused(UserContacts::new(1)), InvalidRequest::NothingSet);
+    assert_eq!(refused(UserContacts::new(1).with("", "v")), InvalidRequest::Empty);
+    assert_eq!(refused(UserContacts::new(1).with("email", "")), InvalidRequest::Empty);
+    assert_eq!(refused(UserContacts::new(1).with("a", "1").with("b", "2").with("a", "3")), InvalidRequest::FieldTwice);
 }
 
 #[test]
@@ -225,7 +198,7 @@ fn regions() {
         let script = Script::new(200, r#"{"code":0}"#);
         let sink = EngageLabSink::new(config().with_region(region), script.clone());
         assert_eq!(word(&send(&sink, &[email()])), "A");
-        assert_eq!(script.requests.lock().unwrap()[0].uri(), url);
+        assert_eq!(script.requests()[0].uri(), url);
     }
     for name in ["", "Singapore", "sg", "virginia "] {
         assert_eq!(name.parse::<Region>(), Err(InvalidRegion), "{name}");
@@ -246,14 +219,9 @@ fn credentials_that_basic_cannot_carry() {
         ("a\u{7f}", "s", I::ControlCharacterInId),
     ];
     for (key, secret, expected) in table {
-        let config = Config::new(key, secret.into());
-        assert_eq!(config.check(), Err(expected));
-        let script = Script::new(200, r#"{"code":0}"#);
-        let error = send(&EngageLabSink::new(config, script.clone()), &[email()]).unwrap_err();
-        assert_eq!((error.kind(), error.applied(), error.retry()), (Kind::Credentials, Applied::No, Retry::Never));
-        assert!(script.requests.lock().unwrap().is_empty(), "nothing was sent");
+        assert_eq!(Config::new(key, secret.into()).err(), Some(expected));
     }
-    assert_eq!(Config::new("a", "b:c".into()).check(), Ok(()), "a colon in the secret is fine");
+    assert!(Config::new("a", "b:c".into()).is_ok(), "a colon in the secret is fine");
 }
 
 #[test]
@@ -261,7 +229,7 @@ fn the_request_is_the_documents_and_the_limits_are_its_neighbours() {
     let script = Script::new(200, r#"{"code":0,"message":"success"}"#);
     let sink = sink(&script);
     assert_eq!(word(&send(&sink, &[update(7, &[("mobile_phone", "1"), ("email", "a@b")])])), "A");
-    let requests = script.requests.lock().unwrap();
+    let requests = script.requests();
     assert_eq!(requests[0].method(), http::Method::POST);
     assert_eq!(requests[0].headers()[http::header::CONTENT_TYPE], "application/json");
     assert_eq!(requests[0].body(), r#"{"euid":7,"contacts":{"mobile_phone":"1","email":"a@b"}}"#);

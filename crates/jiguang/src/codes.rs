@@ -1,12 +1,23 @@
 //! The vendor's error table as data: what each code means, what is done about it, and what a person can do.
 
 use contact_sink_core::{Code, Effect, ErrorCode, SinkErrorKind};
+use contact_sink_transport::Vendor;
 
 const DOCUMENT: &str = "Jiguang, \"Set Contact Information\"";
 const SISTER: &str = "EngageLab MA, the sister product; not in Jiguang's document";
 const PROJECT: &str = "the project or its data source is invalid, missing or deleted";
 const PROJECT_ADVICE: &str =
     "compare the project id with the vendor's console, and see there that the project and its data source exist";
+
+const CREDENTIALS_ADVICE: &str = "compare the project id and the project secret with the vendor's console";
+
+/// The vendor, as errors name it, with its error table.
+pub const VENDOR: Vendor = Vendor {
+    name: "jiguang",
+    codes: CODES,
+    unlisted: "the update to blame is looked for, sent once more by itself and rejected, but only if the vendor accepts others",
+    credentials_advice: CREDENTIALS_ADVICE,
+};
 
 /// The codes that are known, in the order of the document.
 pub const CODES: &[Code] = &[
@@ -22,14 +33,14 @@ pub const CODES: &[Code] = &[
         40002,
         "a parameter is invalid",
         Effect::Isolates,
-        "read the vendor's text in the dead letter, and compare channel ids and labels with the channel center",
+        "read the vendor's text in the file of rejected rows, and compare channel ids and labels with the channel center",
         DOCUMENT,
     ),
     Code::new(
         4000,
         "the request has several errors",
         Effect::Several,
-        "read the vendor's text in the dead letter",
+        "read the vendor's text in the file of rejected rows",
         DOCUMENT,
     ),
     Code::new(
@@ -45,7 +56,7 @@ pub const CODES: &[Code] = &[
         40050,
         "the credentials were refused",
         Effect::Stops(SinkErrorKind::Credentials),
-        "compare the project id and the project secret with the vendor's console",
+        CREDENTIALS_ADVICE,
         SISTER,
     ),
     Code::new(50031, PROJECT, Effect::Stops(SinkErrorKind::Credentials), PROJECT_ADVICE, SISTER),

@@ -1,33 +1,30 @@
 //! Where the API is and who calls it.
 
+use std::borrow::Borrow;
 use std::fmt;
 
-use bytes::Bytes;
-use contact_sink_transport::{BaseUrl, BasicCredentials, InvalidCredentials};
-use http::{HeaderValue, Response};
-use secrecy::SecretString;
+use contact_sink_transport::{BaseUrl, Credentials, InvalidCredentials, SecretString};
 
 /// The vendor's base URL; no page of the vendor names another region.
 pub const DEFAULT_BASE_URL: &str = "https://growth.jiguang.cn";
 
 /// Where the API is and who calls it. `Debug` prints the project id and no secret.
-///
-/// `Config::new` takes anything; what HTTP Basic cannot carry is found by [`Config::check`], and a client with such a
-/// configuration refuses to send.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
-    credentials: BasicCredentials,
+    credentials: Credentials,
     base_url: BaseUrl,
 }
 
 impl Config {
     /// The credentials of a project, as the vendor's console shows them. The base URL is [`DEFAULT_BASE_URL`].
     ///
-    /// A project id with a colon is taken here and refused by [`Config::check`].
-    pub fn new(project_id: impl Into<String>, project_secret: SecretString) -> Self {
+    /// # Errors
+    /// [`InvalidCredentials`] if HTTP Basic cannot carry them: the id or the secret is empty or has a control character, or the id
+    /// has a colon.
+    pub fn new(project_id: impl Into<String>, project_secret: SecretString) -> Result<Self, InvalidCredentials> {
         let Ok(base_url) = DEFAULT_BASE_URL.parse() else { unreachable!("a constant, and every test parses it") };
-        Self { credentials: BasicCredentials::new(project_id, project_secret), base_url }
+        Ok(Self { credentials: Credentials::basic(project_id, &project_secret)?, base_url })
     }
 
     /// With another base URL: a sandbox, a gateway.
@@ -44,23 +41,11 @@ impl Config {
     pub fn base_url(&self) -> &BaseUrl {
         &self.base_url
     }
+}
 
-    /// Whether HTTP Basic can carry the credentials; says nothing on whether they are right.
-    ///
-    /// # Errors
-    /// [`InvalidCredentials`] if the id or the secret is empty or has a control character, or the id has a colon.
-    pub fn check(&self) -> Result<(), InvalidCredentials> {
-        self.credentials.check()
-    }
-
-    /// The `Authorization` header; `None` if the credentials cannot stand in one.
-    pub(crate) fn authorization(&self) -> Option<HeaderValue> {
-        self.credentials.header()
-    }
-
-    /// The answer without the credentials, should the vendor repeat them.
-    pub(crate) fn masked(&self, answer: Response<Bytes>) -> Response<Bytes> {
-        self.credentials.masked(answer)
+impl Borrow<Credentials> for Config {
+    fn borrow(&self) -> &Credentials {
+        &self.credentials
     }
 }
 

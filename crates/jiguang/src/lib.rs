@@ -4,11 +4,11 @@
 //! use contact_sink_core::{ContactSink, ContactUpdate, Verdict};
 //! use contact_sink_jiguang::{ChannelKind, Config, JiguangSink, channel, default_label};
 //! use contact_sink_transport::http::{Request, Response};
-//! use contact_sink_transport::{Bytes, HttpTransport, TransportError, async_trait};
+//! use contact_sink_transport::{Bytes, HttpTransport, InvalidCredentials, TransportError, async_trait};
 //!
-//! fn sink(transport: impl HttpTransport + 'static) -> JiguangSink {
-//!     let config = Config::new("100102", "from the environment".into());
-//!     JiguangSink::new(config, transport).with_channel(210, ChannelKind::Sms)
+//! fn sink(transport: impl HttpTransport + 'static) -> Result<JiguangSink, InvalidCredentials> {
+//!     let config = Config::new("100102", "from the environment".into())?;
+//!     Ok(JiguangSink::new(config, transport).with_channel(210, ChannelKind::Sms))
 //! }
 //!
 //! let (mobile, second) = (default_label(210), channel(210, "默认联系1")?);
@@ -26,7 +26,7 @@
 //! }
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //!
-//! let sink = sink(Documented(r#"{"code":0,"msg":"ok"}"#));
+//! let sink = sink(Documented(r#"{"code":0,"msg":"ok"}"#))?;
 //! assert_eq!(sink.validate(&update), Ok(()));
 //! assert_eq!(sink.send(&[update]).await?, [Verdict::Accepted]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -41,21 +41,20 @@ mod client;
 mod codes;
 mod config;
 mod field;
+mod kit;
 mod sink;
 mod wire;
 
 /// Types of other crates that are in signatures here.
-pub use contact_sink_transport::{Bytes, SecretString, http};
+pub use contact_sink_transport::{Bytes, Call, InvalidCredentials, InvalidRequest, Kit, SecretString, Vendor, http};
 
 pub use client::Jiguang;
-pub use codes::{CODES, find_code};
+pub use codes::{CODES, VENDOR, find_code};
 pub use config::{Config, DEFAULT_BASE_URL};
 pub use field::{ChannelField, DEFAULT_LABEL, InvalidChannelField, channel, default_label};
+pub use kit::KITS;
 pub use sink::{ChannelKind, JiguangSink};
-pub use wire::{Answer, AnswerError, BuildError, MAX_USERS, UserChannels, build_set_channels, read_set_channels};
+pub use wire::{Answer, AnswerError, MAX_USERS, UserChannels, build_set_channels, read_set_channels};
 
-/// The vendor's name in errors: `jiguang`.
-pub const VENDOR: &str = "jiguang";
-
-/// The name in errors of the one call that is made here.
-pub const SET_CHANNELS: &str = "set channels";
+/// The one call that is made here.
+pub const SET_CHANNELS: Call = Call { vendor: &VENDOR, operation: "set channels" };

@@ -12,10 +12,12 @@ use contact_sink_core::{
 };
 use contact_sink_transport::HttpTransport;
 
-use crate::client::contract;
 use crate::field::{InvalidChannelField, split};
 use crate::wire::{MAX_USERS, UsersChannels};
-use crate::{Config, Jiguang};
+use crate::{Config, Jiguang, SET_CHANNELS};
+
+/// As the vendor documents it.
+pub(crate) const QUOTA: Quota = Quota::per_second(const { NonZeroU32::new(100).unwrap() });
 
 /// Sets contact labels of users: a user's CUID is the subject, `210/默认联系` a field.
 ///
@@ -109,16 +111,14 @@ impl JiguangSink {
 /// A sink over a client that the caller has already, and may share.
 impl From<Jiguang> for JiguangSink {
     fn from(client: Jiguang) -> Self {
-        let a_hundred = NonZeroU32::MIN.saturating_add(99);
-        Self { client, kinds: BTreeMap::new(), quota: Some(Quota::per_second(a_hundred)) }
+        Self { client, kinds: BTreeMap::new(), quota: Some(QUOTA) }
     }
 }
 
 #[async_trait]
 impl ContactSink for JiguangSink {
     fn limits(&self) -> Limits {
-        let max_updates = NonZeroUsize::MIN.saturating_add(MAX_USERS - 1);
-        Limits::new(max_updates).with_quota(self.quota).with_overlap(Overlap::Free)
+        Limits::new(const { NonZeroUsize::new(MAX_USERS).unwrap() }).with_quota(self.quota).with_overlap(Overlap::Free)
     }
 
     fn batch_key(&self, _: &ContactUpdate) -> BatchKey {
@@ -131,10 +131,10 @@ impl ContactSink for JiguangSink {
     }
 
     async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
-        let users = self.users(batch).map_err(|_| contract("an update of the batch is not valid"))?;
+        let users = self.users(batch).map_err(|_| SET_CHANNELS.contract("an update of the batch is not valid"))?;
         let users = users.users();
         let answer = self.client.set_channels(&users).await?;
-        Ok(verdicts::of(&answer, &users))
+        verdicts::of(&answer, &users)
     }
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
-use contact_sink_transport::{BaseUrl, json};
+use contact_sink_transport::{BaseUrl, InvalidRequest, check_fields, check_items, json};
 use http::{Method, Request};
 use serde::{Serialize, Serializer};
 
@@ -51,33 +51,6 @@ struct Channel<'c, 'a> {
     values: &'c [ChannelValue<'a>],
 }
 
-/// Why a request cannot be built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// No user, or more than [`MAX_USERS`].
-    #[error("a request holds 1 to 100 users")]
-    NumberOfUsers,
-    /// A user is named twice. What the vendor makes of that is not documented.
-    #[error("a user is named twice")]
-    UserTwice,
-    /// A user for whom nothing is set.
-    #[error("nothing is set for a user")]
-    NothingSet,
-    /// A label or a value is empty. The vendor documents no delete.
-    #[error("a label or a value is empty: there is no delete")]
-    Empty,
-    /// A label of a channel is named twice for one user.
-    #[error("a label of a channel is named twice for one user")]
-    NamedTwice,
-    /// The path does not fit the base URL.
-    #[error("the base url cannot be extended")]
-    BaseUrl,
-    /// The body could not be written.
-    #[error("the body could not be written")]
-    Body,
-}
-
 impl<'a> UserChannels<'a> {
     /// The user with this CUID; nothing is set yet.
     pub fn new(cuid: i64) -> Self {
@@ -96,7 +69,7 @@ impl<'a> UserChannels<'a> {
     }
 
     /// What is set: channel id, label, value.
-    pub fn fields(&self) -> impl Iterator<Item = (i64, &'a str, &'a str)> {
+    pub fn fields(&self) -> impl Iterator<Item = (i64, &'a str, &'a str)> + Clone {
         self.channels.0.iter().copied()
     }
 
@@ -104,22 +77,6 @@ impl<'a> UserChannels<'a> {
     fn room(&self) -> usize {
         let field = |(_, label, value): (i64, &str, &str)| 56 + label.len() + value.len();
         40 + self.fields().map(field).sum::<usize>()
-    }
-
-    fn check(&self) -> Result<(), BuildError> {
-        let fields = &self.channels.0;
-        if fields.is_empty() {
-            return Err(BuildError::NothingSet);
-        }
-        for (index, (id, label, value)) in fields.iter().enumerate() {
-            if label.is_empty() || value.is_empty() {
-                return Err(BuildError::Empty);
-            }
-            if fields[..index].iter().any(|(other, earlier, _)| other == id && earlier == label) {
-                return Err(BuildError::NamedTwice);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -163,22 +120,16 @@ fn set<'a>(fields: &mut Vec<ChannelValue<'a>>, start: usize, field: ChannelValue
 /// Shape: `PUT /smartop/api/v1/user/channel/batch` with a bare JSON array of users.
 ///
 /// # Errors
-/// [`BuildError`] if the number of users is wrong, one is named twice, a user has nothing to set, or a label or value is empty or named twice.
+/// [`InvalidRequest`] if the number of users is wrong, one is named twice, a user has nothing to set, or a label or value is empty or named twice.
 ///
 /// Source: Jiguang, "Set Contact Information".
-pub fn build_set_channels(base: &BaseUrl, users: &[UserChannels<'_>]) -> Result<Request<Bytes>, BuildError> {
-    if !(1..=MAX_USERS).contains(&users.len()) {
-        return Err(BuildError::NumberOfUsers);
+pub fn build_set_channels(base: &BaseUrl, users: &[UserChannels<'_>]) -> Result<Request<Bytes>, InvalidRequest> {
+    check_items(users.iter().map(UserChannels::cuid), MAX_USERS, "users")?;
+    for user in users {
+        check_fields(user.fields().map(|(id, label, value)| ((id, label), label.is_empty() || value.is_empty())))?;
     }
-    let mut cuids: Vec<i64> = users.iter().map(UserChannels::cuid).collect();
-    cuids.sort_unstable();
-    if cuids.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(BuildError::UserTwice);
-    }
-    users.iter().try_for_each(UserChannels::check)?;
-    let uri = base.join(PATH).map_err(|_| BuildError::BaseUrl)?;
     let room = users.iter().map(UserChannels::room).sum();
-    json::request(Method::PUT, uri, &users, room).ok_or(BuildError::Body)
+    json::request(Method::PUT, base.join(PATH)?, &users, room)
 }
 
 impl Serialize for Channels<'_> {

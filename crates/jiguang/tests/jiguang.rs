@@ -4,46 +4,19 @@
 #[path = "jiguang/properties.rs"]
 mod properties;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use contact_sink_core::{
-    Applied, ContactSink, ContactUpdate, Effect, Field, Quota, Retry, SinkError, SinkErrorKind, Subject, UserId, Value,
-    Verdict,
+    Applied, ContactSink, ContactUpdate, Effect, Field, Quota, Retry, SinkError, SinkErrorKind, Subject, UserId, Value, Verdict,
 };
 use contact_sink_jiguang::{
-    BuildError, CODES, ChannelKind, Config, JiguangSink, UserChannels, build_set_channels, channel, find_code,
+    CODES, ChannelKind, Config, JiguangSink, UserChannels, build_set_channels, channel, find_code,
 };
-use contact_sink_transport::{HttpTransport, InvalidCredentials, TransportError};
-
-/// Gives one answer to every request and keeps the requests.
-struct Script {
-    status: u16,
-    body: Bytes,
-    requests: Mutex<Vec<http::Request<Bytes>>>,
-}
-
-impl Script {
-    fn new(status: u16, body: impl Into<Bytes>) -> Arc<Self> {
-        Arc::new(Self { status, body: body.into(), requests: Mutex::default() })
-    }
-}
-
-#[async_trait]
-impl HttpTransport for Script {
-    async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
-        self.requests.lock().unwrap().push(request);
-        Ok(http::Response::builder().status(self.status).body(self.body.clone()).unwrap())
-    }
-}
+use contact_sink_testkit::{Script, send};
+use contact_sink_transport::{InvalidCredentials, InvalidRequest};
 
 fn sink(script: &Arc<Script>) -> JiguangSink {
-    JiguangSink::new(Config::new("100102", "s3cret".into()), script.clone())
-}
-
-fn send(sink: &JiguangSink, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(sink.send(batch))
+    JiguangSink::new(Config::new("100102", "s3cret".into()).unwrap(), script.clone())
 }
 
 fn answered(status: u16, body: &str, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
@@ -55,9 +28,7 @@ fn user(cuid: i64) -> Subject {
 }
 
 fn update(cuid: i64, fields: &[(&str, &str)]) -> ContactUpdate {
-    fields.iter().fold(ContactUpdate::new(user(cuid)), |update, (field, value)| {
-        update.with(field.parse().unwrap(), *value).unwrap()
-    })
+    contact_sink_testkit::update(user(cuid), fields)
 }
 
 #[test]
@@ -248,16 +219,16 @@ fn what_breaks_the_contract_is_not_sent() {
         let script = Script::new(200, r#"{"code":0,"msg":"ok"}"#);
         let error = send(&sink(&script), &batch).unwrap_err();
         assert_eq!((error.kind(), error.applied()), (SinkErrorKind::Contract, Applied::No));
-        assert!(script.requests.lock().unwrap().is_empty());
+        assert!(script.requests().is_empty());
     }
     let base = "https://growth.jiguang.cn".parse().unwrap();
     let refused = |user: UserChannels<'_>| build_set_channels(&base, &[user]).unwrap_err();
-    assert_eq!(refused(UserChannels::new(1)), BuildError::NothingSet);
-    assert_eq!(refused(UserChannels::new(1).with(2, "", "v")), BuildError::Empty);
-    assert_eq!(refused(UserChannels::new(1).with(2, "l", "")), BuildError::Empty);
+    assert_eq!(refused(UserChannels::new(1)), InvalidRequest::NothingSet);
+    assert_eq!(refused(UserChannels::new(1).with(2, "", "v")), InvalidRequest::Empty);
+    assert_eq!(refused(UserChannels::new(1).with(2, "l", "")), InvalidRequest::Empty);
     assert_eq!(
         refused(UserChannels::new(1).with(2, "l", "a").with(3, "l", "b").with(2, "l", "c")),
-        BuildError::NamedTwice
+        InvalidRequest::FieldTwice
     );
 }
 
@@ -272,18 +243,9 @@ fn credentials_that_basic_cannot_carry() {
         ("a\u{7f}", "s", I::ControlCharacterInId),
     ];
     for (id, secret, expected) in table {
-        let config = Config::new(id, secret.into());
-        assert_eq!(config.check(), Err(expected));
-        let script = Script::new(200, r#"{"code":0,"msg":"ok"}"#);
-        let sink = JiguangSink::new(config, script.clone());
-        let error = send(&sink, &[update(1, &[("219/x", "y")])]).unwrap_err();
-        assert_eq!(
-            (error.kind(), error.applied(), error.retry()),
-            (SinkErrorKind::Credentials, Applied::No, Retry::Never)
-        );
-        assert!(script.requests.lock().unwrap().is_empty(), "nothing was sent");
+        assert_eq!(Config::new(id, secret.into()).err(), Some(expected));
     }
-    assert_eq!(Config::new("a", "b:c".into()).check(), Ok(()), "a colon in the secret is fine");
+    assert!(Config::new("a", "b:c".into()).is_ok(), "a colon in the secret is fine");
 }
 
 #[test]
@@ -291,7 +253,7 @@ fn the_header_is_sensitive_and_the_limits_are_the_documents() {
     let script = Script::new(200, r#"{"code":0,"msg":"ok"}"#);
     let sink = sink(&script);
     assert_eq!(letters(&send(&sink, &[update(1, &[("219/x", "y")])]).unwrap()), "A");
-    let requests = script.requests.lock().unwrap();
+    let requests = script.requests();
     assert_eq!(requests.len(), 1);
     assert!(requests[0].headers()[http::header::AUTHORIZATION].is_sensitive());
     assert!(!format!("{:?} {sink:?}", requests[0].headers()).contains("s3cret"));

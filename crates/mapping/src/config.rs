@@ -1,11 +1,11 @@
 //! Reads a mapping from TOML.
 
-use contact_sink_core::{Field, FieldKind};
+use contact_sink_core::{Field, FieldKind, SubjectKind};
 
 use crate::empty_words::EmptyWords;
 use crate::mapping::{ColumnRules, FieldMapping, Mapping};
 use crate::section::{ConfigError, ConfigText, Section};
-use crate::subject::{EmptySubject, SubjectColumns, SubjectKind};
+use crate::subject::{EmptySubject, SubjectColumns};
 
 /// Reads a field as the user wrote it; the vendor's crate knows the field's name and what it holds. The error is in words.
 pub type ReadField<'f> = &'f dyn Fn(&str) -> Result<(Field, FieldKind), String>;
@@ -105,24 +105,22 @@ impl EmptyWords {
     }
 }
 
-impl SubjectKind {
-    /// What a vendor of this kind keeps, and what is to be written for it.
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::User => (
-                "data of users, not of entries of address books",
-                "a column's name in quotes, or { from = \"COLUMN\", empty = \"skip\" }",
-            ),
-            Self::Contact => (
-                "entries of users' address books",
-                "{ owner = \"COLUMN\", contact = \"COLUMN\" }, or the same with empty = \"skip\"",
-            ),
-        }
+/// What a vendor of this kind keeps, and what is to be written for it.
+fn words(kind: SubjectKind) -> (&'static str, &'static str) {
+    match kind {
+        SubjectKind::User => (
+            "data of users, not of entries of address books",
+            "a column's name in quotes, or { from = \"COLUMN\", empty = \"skip\" }",
+        ),
+        SubjectKind::Contact => (
+            "entries of users' address books",
+            "{ owner = \"COLUMN\", contact = \"COLUMN\" }, or the same with empty = \"skip\"",
+        ),
     }
 }
 
 fn read_subject(section: &Section<'_>, kind: SubjectKind) -> Result<Mapping, ConfigError> {
-    let (keeps, write) = kind.words();
+    let (keeps, write) = words(kind);
     let wrong_kind = || section.failure_at("subject", format!("this vendor keeps {keeps}: write {write}"));
     if let Some(value) = section.get("subject").filter(|value| value.get_ref().as_table().is_none()) {
         return match (value.get_ref().as_str(), kind) {

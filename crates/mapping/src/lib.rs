@@ -54,6 +54,8 @@ mod tally;
 
 #[cfg(feature = "toml")]
 pub use config::ReadField;
+/// In signatures here.
+pub use contact_sink_core::SubjectKind;
 pub use empty_words::EmptyWords;
 pub use mapper::{InvalidLayout, Layout, Mapped, Mapper, SkipReason};
 pub use mapping::{FieldMapping, InvalidMapping, Mapping};
@@ -66,7 +68,7 @@ pub use record::{
 };
 #[cfg(feature = "toml")]
 pub use section::{ConfigError, ConfigText, Section};
-pub use subject::{EmptySubject, SubjectColumns, SubjectKind};
+pub use subject::{EmptySubject, SubjectColumns};
 pub use tally::{LooksEmpty, Tally};
 #[cfg(feature = "toml")]
 pub use toml;

@@ -2,15 +2,6 @@
 
 use contact_sink_core::SubjectPart;
 
-/// Whose data a vendor keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SubjectKind {
-    /// Users' own.
-    User,
-    /// Entries of users' address books.
-    Contact,
-}
-
 /// The columns that identify whose data a record is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubjectColumns {

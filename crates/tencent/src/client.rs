@@ -5,39 +5,38 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use contact_sink_core::{Applied, SinkError, SinkErrorKind};
-use contact_sink_transport::{BaseUrl, HttpTransport};
+use contact_sink_core::{SinkError, SinkErrorKind};
+use contact_sink_transport::{ApiClient, BaseUrl, Call, HttpTransport, InvalidRequest};
 use http::{Request, Response};
 
 use crate::signer::Signer;
 use crate::wire::{
-    AccountError, Answer, AttributesOf, BuildError, Caller, Friend, FriendResults, UserAttributeNames, UserAttributes,
+    AccountError, Answer, AttributesOf, Caller, Friend, FriendResults, UserAttributeNames, UserAttributes,
     build_get_attribute_names, build_get_attributes, build_remove_attributes, build_set_attribute_names,
     build_set_attributes, build_update_friends, read_get_attribute_names, read_get_attributes, read_remove_attributes,
     read_set_attribute_names, read_set_attributes, read_update_friends, with_usersig,
 };
-use crate::{Config, VENDOR, operation};
+use crate::{Config, operation};
 
 /// A client of one app. Clones share the transport and the UserSig. `Debug` prints no secret.
 ///
 /// It sends one request a call: it does not pace, retry or split. A request whose UserSig has run out fails with an error that
-/// asks for another try ([`SinkError::retry`]), which goes with a new one.
+/// asks for another attempt ([`SinkError::retry`]), which has a new one.
 #[derive(Clone)]
 pub struct Tencent {
-    config: Arc<Config>,
-    transport: Arc<dyn HttpTransport>,
+    api: ApiClient<Config>,
     signer: Arc<Signer>,
 }
 
 impl Tencent {
     /// A client with this configuration over this transport, which several clients may share in an `Arc`.
     pub fn new(config: Config, transport: impl HttpTransport + 'static) -> Self {
-        Self { config: Arc::new(config), transport: Arc::new(transport), signer: Arc::default() }
+        Self { api: ApiClient::new(config, transport), signer: Arc::default() }
     }
 
     /// The configuration.
     pub fn config(&self) -> &Config {
-        &self.config
+        self.api.config()
     }
 
     /// Sets attributes of 1 to 100 accounts; others that they have stay.
@@ -64,7 +63,7 @@ impl Tencent {
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
     /// # let transport = Documented;
     ///
-    /// let config = Config::new(1400000000, "administrator", "from the environment".into());
+    /// let config = Config::new(1400000000, "administrator", "from the environment".into())?;
     /// let client = Tencent::new(config, transport);
     /// let user = UserAttributes::new("xiaojun012").with("sex", "attr1").with("city", "attr2");
     /// let answer = client.set_attributes(&[user]).await?;
@@ -76,12 +75,8 @@ impl Tencent {
     ///
     /// Source: Tencent Chat, "im_set_attr".
     pub async fn set_attributes(&self, users: &[UserAttributes<'_>]) -> Result<Answer<Vec<AccountError>>, SinkError> {
-        self.call(
-            operation::SET_ATTRIBUTES,
-            |base, caller| build_set_attributes(base, caller, users),
-            read_set_attributes,
-        )
-        .await
+        let build = |base: &BaseUrl, caller: Caller<'_>| build_set_attributes(base, caller, users);
+        self.call(&operation::SET_ATTRIBUTES, build, read_set_attributes).await
     }
 
     /// Removes attributes of 1 to 100 accounts.
@@ -95,7 +90,7 @@ impl Tencent {
         users: &[UserAttributeNames<'_>],
     ) -> Result<Answer<Vec<AccountError>>, SinkError> {
         let build = |base: &BaseUrl, caller: Caller<'_>| build_remove_attributes(base, caller, users);
-        self.call(operation::REMOVE_ATTRIBUTES, build, read_remove_attributes).await
+        self.call(&operation::REMOVE_ATTRIBUTES, build, read_remove_attributes).await
     }
 
     /// Reads the attributes of 1 to 100 accounts. The answer's order is not that of the request.
@@ -106,7 +101,7 @@ impl Tencent {
     /// As [`set_attributes`](Self::set_attributes).
     pub async fn attributes(&self, accounts: &[&str]) -> Result<Answer<Vec<AttributesOf>>, SinkError> {
         let build = |base: &BaseUrl, caller: Caller<'_>| build_get_attributes(base, caller, accounts);
-        self.call(operation::GET_ATTRIBUTES, build, read_get_attributes).await
+        self.call(&operation::GET_ATTRIBUTES, build, read_get_attributes).await
     }
 
     /// Gives the app's attributes their names, by number from 0: at most ten, each of at most 50 bytes.
@@ -117,7 +112,7 @@ impl Tencent {
     /// As [`set_attributes`](Self::set_attributes).
     pub async fn set_attribute_names(&self, names: &[(u8, &str)]) -> Result<Answer<()>, SinkError> {
         let build = |base: &BaseUrl, caller: Caller<'_>| build_set_attribute_names(base, caller, names);
-        self.call(operation::SET_ATTRIBUTE_NAMES, build, read_set_attribute_names).await
+        self.call(&operation::SET_ATTRIBUTE_NAMES, build, read_set_attribute_names).await
     }
 
     /// Reads the names of the app's attributes, by their numbers.
@@ -127,7 +122,7 @@ impl Tencent {
     /// # Errors
     /// As [`set_attributes`](Self::set_attributes).
     pub async fn attribute_names(&self) -> Result<Answer<BTreeMap<u8, String>>, SinkError> {
-        self.call(operation::GET_ATTRIBUTE_NAMES, build_get_attribute_names, read_get_attribute_names).await
+        self.call(&operation::GET_ATTRIBUTE_NAMES, build_get_attribute_names, read_get_attribute_names).await
     }
 
     /// Updates remark, groups and custom fields of 1 to 1,000 friends of one account.
@@ -145,56 +140,37 @@ impl Tencent {
         friends: &[Friend<'_>],
     ) -> Result<Answer<FriendResults>, SinkError> {
         let build = |base: &BaseUrl, caller: Caller<'_>| build_update_friends(base, caller, owner, friends);
-        self.call(operation::UPDATE_FRIENDS, build, read_update_friends).await
+        self.call(&operation::UPDATE_FRIENDS, build, read_update_friends).await
     }
 
     /// One call: a new random number, one UserSig, one exchange.
     async fn call<T>(
         &self,
-        operation: &'static str,
-        build: impl FnOnce(&BaseUrl, Caller<'_>) -> Result<Request<Bytes>, BuildError>,
+        call: &'static Call,
+        build: impl FnOnce(&BaseUrl, Caller<'_>) -> Result<Request<Bytes>, InvalidRequest>,
         read: impl FnOnce(&Response<Bytes>) -> Result<Answer<T>, SinkError>,
     ) -> Result<Answer<T>, SinkError> {
+        let config = self.config();
         let caller = Caller {
-            sdk_app_id: self.config.sdk_app_id(),
-            identifier: self.config.identifier(),
+            sdk_app_id: config.sdk_app_id(),
+            identifier: config.identifier(),
             random: fastrand::u32(..),
         };
-        let mut request =
-            build(self.config.base_url(), caller).map_err(|error| contract(operation, unbuildable(error)))?;
+        let mut request = build(config.base_url(), caller).map_err(|error| call.contract(error))?;
         let unsigned = || {
-            SinkError::new(VENDOR, operation, SinkErrorKind::Credentials)
+            call.error(SinkErrorKind::Credentials)
                 .with_detail("nothing sent: no UserSig can be made of this identifier, secret key and lifetime")
         };
-        self.config.check().map_err(|_| unsigned())?;
-        let signature = self.signer.signature(&self.config).map_err(|_| unsigned())?;
+        let signature = self.signer.signature(config).map_err(|_| unsigned())?;
         // The one place where the UserSig is put on a request.
         *request.uri_mut() = with_usersig(request.uri(), signature.expose()).ok_or_else(unsigned)?;
-        let answer =
-            self.transport.exchange(request).await.map_err(|error| error.into_sink_error(VENDOR, operation))?;
-        read(&answer).map_err(|error| self.signer.failed(&signature, error, &self.config))
+        let answer = self.api.exchange(call, request).await?;
+        read(&answer).map_err(|error| self.signer.failed(&signature, error, config))
     }
-}
-
-/// What cannot be built was asked for by a caller that broke the contract; nothing was sent.
-fn unbuildable(error: BuildError) -> &'static str {
-    match error {
-        BuildError::Number => "a request holds 1 to 100 accounts, 1 to 1,000 friends, or 1 to 10 names",
-        BuildError::NothingSet => "nothing is set for an account",
-        BuildError::Empty => "an account, a name or a value is empty",
-        BuildError::NamedTwice => "an account, a name or a tag is named twice",
-        BuildError::BaseUrl => "the base url cannot be extended",
-        BuildError::Body => "the body could not be written",
-    }
-}
-
-/// A batch that a sink or the client must never be given; nothing was sent.
-pub(crate) fn contract(operation: &'static str, detail: &'static str) -> SinkError {
-    SinkError::new(VENDOR, operation, SinkErrorKind::Contract).with_applied(Applied::No).with_detail(detail)
 }
 
 impl fmt::Debug for Tencent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tencent").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Tencent").field("config", self.config()).finish_non_exhaustive()
     }
 }

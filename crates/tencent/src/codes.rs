@@ -2,6 +2,7 @@
 
 use contact_sink_core::SinkErrorKind::{BadRequest, Credentials, Forbidden, WrongAddress};
 use contact_sink_core::{Code, Effect, ErrorCode};
+use contact_sink_transport::Vendor;
 
 const ATTRIBUTES: &str = "Tencent Chat, \"im_set_attr\"";
 const FRIENDS: &str = "Tencent Chat, \"friend_update\"";
@@ -32,10 +33,19 @@ const fn retries(code: i64, meaning: &'static str, source: &'static str) -> Code
     Code::new(code, meaning, Effect::Retries, LATER, source)
 }
 
-/// A code that names nobody when the whole request is refused, and its own account on an item.
+/// A code that names no account when the whole request is refused, and its own account on an item.
 const fn blames(code: i64, meaning: &'static str, advice: &'static str, source: &'static str) -> Code {
     Code::new(code, meaning, Effect::Isolates, advice, source).on_item(Effect::Rejects)
 }
+
+/// The vendor, as errors name it, with its error table.
+pub const VENDOR: Vendor = Vendor {
+    name: "tencent",
+    codes: CODES,
+    unlisted: "of one account: rejected; of a whole request: the account to blame is looked for; either way it is sent once \
+               more by itself, and rejected only if the vendor accepts others",
+    credentials_advice: KEYS,
+};
 
 /// The codes that are known: success, those of the two endpoints, and the public ones.
 pub const CODES: &[Code] = &[

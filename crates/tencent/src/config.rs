@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use contact_sink_transport::BaseUrl;
-use secrecy::{ExposeSecret as _, SecretString};
+use contact_sink_transport::{BaseUrl, Clock, SecretString};
+use secrecy::ExposeSecret as _;
 
 /// Where the vendor keeps an app. As text: `china`, `singapore`, `seoul`, `tokyo`, `frankfurt`, `silicon-valley`, `jakarta`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -34,13 +34,7 @@ pub enum Region {
 #[error("a region is china, singapore, seoul, tokyo, frankfurt, silicon-valley or jakarta")]
 pub struct InvalidRegion;
 
-/// Tells the time, see [`Config::with_clock`].
-type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
-
 /// Where the API is, which app calls it, and as whom. `Debug` prints no secret.
-///
-/// `Config::new` takes anything; what cannot be signed is found by [`Config::check`], and a client with such a configuration
-/// refuses to send.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
@@ -69,7 +63,7 @@ pub enum InvalidConfig {
     #[error("the secret key is empty")]
     EmptyKey,
     /// The secret key has white space at an end, or a control character; often a line break at the end of a file.
-    #[error("the secret key has white space at an end, or a control character in it, perhaps a line break at its end")]
+    #[error("the secret key has white space at an end, or a control character in it, often a line break at its end")]
     SpaceInKey,
     /// A UserSig is to live for less than five minutes, or for longer than 100 years.
     #[error("a UserSig lives for 5 minutes at least, and 100 years at most")]
@@ -83,32 +77,30 @@ impl Region {
 
     /// As it is written in a configuration.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::China => "china",
-            Self::Singapore => "singapore",
-            Self::Seoul => "seoul",
-            Self::Tokyo => "tokyo",
-            Self::Frankfurt => "frankfurt",
-            Self::SiliconValley => "silicon-valley",
-            Self::Jakarta => "jakarta",
-        }
+        self.entry().0
     }
 
     /// Where its API is.
     pub fn base_url(self) -> BaseUrl {
-        let url = match self {
-            Self::China => "https://console.tim.qq.com",
-            Self::Singapore => "https://adminapisgp.im.qcloud.com",
-            Self::Seoul => "https://adminapikr.im.qcloud.com",
-            Self::Tokyo => "https://adminapijpn.im.qcloud.com",
-            Self::Frankfurt => "https://adminapiger.im.qcloud.com",
-            Self::SiliconValley => "https://adminapiusa.im.qcloud.com",
-            Self::Jakarta => "https://adminapiidn.im.qcloud.com",
-        };
-        let Ok(base_url) = url.parse() else { unreachable!("a constant, and a test parses each") };
+        let Ok(base_url) = self.entry().1.parse() else { unreachable!("a constant, and a test parses each") };
         base_url
     }
+
+    fn entry(self) -> (&'static str, &'static str) {
+        REGIONS[self as usize]
+    }
 }
+
+/// Name and base URL of each [`Region`], in the same order.
+pub(crate) const REGIONS: &[(&str, &str)] = &[
+    ("china", "https://console.tim.qq.com"),
+    ("singapore", "https://adminapisgp.im.qcloud.com"),
+    ("seoul", "https://adminapikr.im.qcloud.com"),
+    ("tokyo", "https://adminapijpn.im.qcloud.com"),
+    ("frankfurt", "https://adminapiger.im.qcloud.com"),
+    ("silicon-valley", "https://adminapiusa.im.qcloud.com"),
+    ("jakarta", "https://adminapiidn.im.qcloud.com"),
+];
 
 impl FromStr for Region {
     type Err = InvalidRegion;
@@ -130,15 +122,35 @@ impl Config {
     pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
     /// An app and its secret key, as the vendor's console shows them, and an app admin who calls. In [`Region::China`].
-    pub fn new(sdk_app_id: u64, identifier: impl Into<String>, secret_key: SecretString) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// [`InvalidConfig`] if no UserSig can be made: the SDKAppID is 0, or the identifier or the key is empty or has control
+    /// characters. It says nothing on whether the vendor accepts them.
+    pub fn new(
+        sdk_app_id: u64,
+        identifier: impl Into<String>,
+        secret_key: SecretString,
+    ) -> Result<Self, InvalidConfig> {
+        let (identifier, key) = (identifier.into(), secret_key.expose_secret());
+        if sdk_app_id == 0 {
+            return Err(InvalidConfig::NoApp);
+        } else if identifier.is_empty() {
+            return Err(InvalidConfig::EmptyIdentifier);
+        } else if identifier.contains(char::is_control) {
+            return Err(InvalidConfig::ControlCharacterInIdentifier);
+        } else if key.is_empty() {
+            return Err(InvalidConfig::EmptyKey);
+        } else if key.trim() != key || key.contains(char::is_control) {
+            return Err(InvalidConfig::SpaceInKey);
+        }
+        Ok(Self {
             sdk_app_id,
-            identifier: identifier.into(),
+            identifier,
             secret_key,
             base_url: Region::default().base_url(),
             lifetime: Self::DEFAULT_LIFETIME,
             clock: Arc::new(SystemTime::now),
-        }
+        })
     }
 
     /// In another region. The wrong one shows as code 70016 or 70020.
@@ -151,9 +163,14 @@ impl Config {
         Self { base_url, ..self }
     }
 
-    /// With a UserSig that lives for so long, in whole seconds; it is made anew at 80 % of that. Default a day, at least five minutes.
-    pub fn with_lifetime(self, lifetime: Duration) -> Self {
-        Self { lifetime, ..self }
+    /// With a UserSig that lives for so long, in whole seconds; it is made anew at 80 % of that. Default: a day.
+    ///
+    /// # Errors
+    /// [`InvalidConfig::Lifetime`] for less than five minutes, or more than 100 years.
+    pub fn with_lifetime(self, lifetime: Duration) -> Result<Self, InvalidConfig> {
+        const HUNDRED_YEARS: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+        let is_valid = (Duration::from_secs(5 * 60)..=HUNDRED_YEARS).contains(&lifetime);
+        if is_valid { Ok(Self { lifetime, ..self }) } else { Err(InvalidConfig::Lifetime) }
     }
 
     /// With another clock by which UserSigs are dated, for tests. Default: the system's.
@@ -174,30 +191,6 @@ impl Config {
     /// Where the API is.
     pub fn base_url(&self) -> &BaseUrl {
         &self.base_url
-    }
-
-    /// Whether a UserSig can be made; says nothing on whether the vendor takes it.
-    ///
-    /// # Errors
-    /// [`InvalidConfig`] for what is empty, has control characters, or is out of range.
-    pub fn check(&self) -> Result<(), InvalidConfig> {
-        const HUNDRED_YEARS: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-        let key = self.secret_key.expose_secret();
-        if self.sdk_app_id == 0 {
-            Err(InvalidConfig::NoApp)
-        } else if self.identifier.is_empty() {
-            Err(InvalidConfig::EmptyIdentifier)
-        } else if self.identifier.contains(char::is_control) {
-            Err(InvalidConfig::ControlCharacterInIdentifier)
-        } else if key.is_empty() {
-            Err(InvalidConfig::EmptyKey)
-        } else if key.trim() != key || key.contains(char::is_control) {
-            Err(InvalidConfig::SpaceInKey)
-        } else if !(Duration::from_secs(5 * 60)..=HUNDRED_YEARS).contains(&self.lifetime) {
-            Err(InvalidConfig::Lifetime)
-        } else {
-            Ok(())
-        }
     }
 
     pub(crate) fn secret_key(&self) -> &SecretString {

@@ -2,13 +2,13 @@
 //!
 //! ```
 //! use contact_sink_core::{ContactSink, ContactUpdate, UserId, Verdict};
-//! use contact_sink_tencent::{Config, FriendsSink, Region, group, remark};
+//! use contact_sink_tencent::{Config, FriendsSink, InvalidConfig, Region, group, remark};
 //! use contact_sink_transport::http::{Request, Response};
 //! use contact_sink_transport::{Bytes, HttpTransport, TransportError, async_trait};
 //!
-//! fn sink(transport: impl HttpTransport + 'static) -> FriendsSink {
-//!     let config = Config::new(1400000000, "administrator", "from the environment".into()).with_region(Region::Singapore);
-//!     FriendsSink::new(config, transport)
+//! fn sink(transport: impl HttpTransport + 'static) -> Result<FriendsSink, InvalidConfig> {
+//!     let config = Config::new(1400000000, "administrator", "from the environment".into())?;
+//!     Ok(FriendsSink::new(config.with_region(Region::Singapore), transport))
 //! }
 //!
 //! let (owner, friend) = (UserId::new("id")?, UserId::new("id1")?);
@@ -27,7 +27,7 @@
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //!
 //! let answer = r#"{"ResultItem":[{"To_Account":"id1","ResultCode":0,"ResultInfo":""}],"ActionStatus":"OK","ErrorCode":0}"#;
-//! let sink = sink(Documented(answer));
+//! let sink = sink(Documented(answer))?;
 //! assert_eq!(sink.validate(&update), Ok(()));
 //! assert_eq!(sink.send(&[update]).await?, [Verdict::Accepted]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -42,42 +42,43 @@ mod client;
 mod codes;
 mod config;
 mod field;
+mod kit;
 mod signer;
 mod sink;
 pub mod usersig;
 mod wire;
 
 /// Types of other crates that are in signatures here.
-pub use contact_sink_transport::{Bytes, SecretString, http};
+pub use contact_sink_transport::{Bytes, Call, Clock, InvalidRequest, Kit, SecretString, Vendor, http};
 
 pub use client::Tencent;
-pub use codes::{CODES, find_code};
+pub use codes::{CODES, VENDOR, find_code};
 pub use config::{Config, InvalidConfig, InvalidRegion, Region};
 pub use field::{FriendField, InvalidTencentField, MAX_ATTRIBUTE_NAME_BYTES, attribute, custom, group, remark};
+pub use kit::KITS;
 pub use sink::{AttributesSink, FriendsSink};
 pub use wire::{
-    AccountError, Answer, AttributesOf, BuildError, Caller, Friend, FriendResult, FriendResults, MAX_ACCOUNTS,
+    AccountError, Answer, AttributesOf, Caller, Friend, FriendResult, FriendResults, MAX_ACCOUNTS,
     MAX_ATTRIBUTES, MAX_FRIENDS, TagValue, UserAttributeNames, UserAttributes, build_get_attribute_names,
     build_get_attributes, build_remove_attributes, build_set_attribute_names, build_set_attributes,
     build_update_friends, read_get_attribute_names, read_get_attributes, read_remove_attributes,
     read_set_attribute_names, read_set_attributes, read_update_friends,
 };
 
-/// The vendor's name in errors: `tencent`.
-pub const VENDOR: &str = "tencent";
-
-/// The names in errors of the calls that are made here.
+/// The calls that are made here.
 pub mod operation {
+    use super::{Call, VENDOR};
+
     /// `im_set_attr`
-    pub const SET_ATTRIBUTES: &str = "set attributes";
+    pub const SET_ATTRIBUTES: Call = Call { vendor: &VENDOR, operation: "set attributes" };
     /// `im_remove_attr`
-    pub const REMOVE_ATTRIBUTES: &str = "remove attributes";
+    pub const REMOVE_ATTRIBUTES: Call = Call { vendor: &VENDOR, operation: "remove attributes" };
     /// `im_get_attr`
-    pub const GET_ATTRIBUTES: &str = "get attributes";
+    pub const GET_ATTRIBUTES: Call = Call { vendor: &VENDOR, operation: "get attributes" };
     /// `im_set_attr_name`
-    pub const SET_ATTRIBUTE_NAMES: &str = "set attribute names";
+    pub const SET_ATTRIBUTE_NAMES: Call = Call { vendor: &VENDOR, operation: "set attribute names" };
     /// `im_get_attr_name`
-    pub const GET_ATTRIBUTE_NAMES: &str = "get attribute names";
+    pub const GET_ATTRIBUTE_NAMES: Call = Call { vendor: &VENDOR, operation: "get attribute names" };
     /// `friend_update`
-    pub const UPDATE_FRIENDS: &str = "update friends";
+    pub const UPDATE_FRIENDS: Call = Call { vendor: &VENDOR, operation: "update friends" };
 }

@@ -8,13 +8,12 @@ use std::fmt;
 use bytes::Bytes;
 use contact_sink_core::{ErrorCode, SinkError, SinkErrorKind};
 use contact_sink_transport::json::{self, RawValue};
-use contact_sink_transport::{BaseUrl, Judgement, contradiction, judge};
+use contact_sink_transport::{BaseUrl, Call, InvalidRequest, Judgement};
 use http::{Method, Request, Response, StatusCode, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
-use crate::VENDOR;
-use crate::codes::{CODES, OK};
+use crate::codes::OK;
 
 pub use attributes::{
     AccountError, AttributesOf, MAX_ACCOUNTS, MAX_ATTRIBUTES, UserAttributeNames, UserAttributes,
@@ -38,30 +37,6 @@ pub struct Caller<'a> {
     pub identifier: &'a str,
     /// A random number.
     pub random: u32,
-}
-
-/// Why a request cannot be built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// No account, or more than a request may have: 100 accounts, 1,000 friends, 10 names.
-    #[error("a request holds 1 to 100 accounts, 1 to 1,000 friends, or 1 to 10 names")]
-    Number,
-    /// Nothing is set for an account.
-    #[error("nothing is set for an account")]
-    NothingSet,
-    /// An account, a name or a value is empty. The vendor documents no delete.
-    #[error("an account, a name or a value is empty: there is no delete")]
-    Empty,
-    /// An account, a name or a tag is named twice.
-    #[error("an account, a name or a tag is named twice")]
-    NamedTwice,
-    /// The path does not fit the base URL.
-    #[error("the base url cannot be extended")]
-    BaseUrl,
-    /// The body could not be written.
-    #[error("the body could not be written")]
-    Body,
 }
 
 /// The vendor's own answer. `Debug` prints the code and no text: the vendor's texts may name accounts and values.
@@ -105,12 +80,16 @@ impl<T> Answer<T> {
     }
 }
 
-fn build(base: &BaseUrl, path: &str, caller: Caller<'_>, body: &impl Serialize) -> Result<Request<Bytes>, BuildError> {
+fn build(
+    base: &BaseUrl,
+    path: &str,
+    caller: Caller<'_>,
+    body: &impl Serialize,
+) -> Result<Request<Bytes>, InvalidRequest> {
     let Caller { sdk_app_id, identifier, random } = caller;
     let identifier = utf8_percent_encode(identifier, ESCAPED);
     let target = format!("{path}?sdkappid={sdk_app_id}&identifier={identifier}&random={random}&contenttype=json");
-    let uri = base.join(&target).map_err(|_| BuildError::BaseUrl)?;
-    json::request(Method::POST, uri, body, 1024).ok_or(BuildError::Body)
+    json::request(Method::POST, base.join(&target)?, body, 1024)
 }
 
 /// The same URL with a UserSig.
@@ -133,7 +112,7 @@ struct Envelope<'a> {
 /// Reads an answer: the vendor's code decides if the table has it, else the status does. Success is an `ErrorCode` of 0 with an
 /// `ActionStatus` of `OK`, content that can be read, and no failure but those that `content` reads from the fields `failures`.
 fn read<T>(
-    operation: &'static str,
+    call: &'static Call,
     answer: &Response<Bytes>,
     failures: &[&str],
     content: impl FnOnce(&str) -> Option<T>,
@@ -144,33 +123,24 @@ fn read<T>(
     let is_ok = json::text(envelope.action_status).is_some_and(|status| status == "OK");
     let (code, info) = (json::integer(envelope.error_code), json::message(envelope.error_info));
     let refused = |code| Ok(Answer { status, code, info: info.clone(), content: None });
-    match judge(VENDOR, operation, answer, code.map(ErrorCode::from), CODES) {
+    match call.judge(answer, code.map(ErrorCode::from)) {
         Judgement::Failed(error) => Err(error),
         Judgement::Refused => refused(code.filter(|&code| code != OK)),
         Judgement::Code(_) => refused(code),
         Judgement::Success
             if !is_ok || json::names_failure(&body, &[&["ErrorCode", "ErrorInfo"], failures].concat()) =>
         {
-            Err(contradiction(VENDOR, operation, answer))
+            Err(call.contradiction(answer))
         }
         Judgement::Success => match content(&body) {
             Some(content) => Ok(Answer { status, code, info, content: Some(content) }),
-            None => Err(unreadable(operation, status, answer.body().len())),
+            None => Err(call
+                .error(SinkErrorKind::Unreadable)
+                .with_detail("success, and what it has is of another form")
+                .with_status(status.as_u16())
+                .with_answer("application/json", answer.body().len())),
         },
     }
-}
-
-fn unreadable(operation: &'static str, status: StatusCode, bytes: usize) -> SinkError {
-    SinkError::new(VENDOR, operation, SinkErrorKind::Unreadable)
-        .with_detail("success, and what it holds is of another form")
-        .with_status(status.as_u16())
-        .with_answer("application/json", bytes)
-}
-
-/// Whether an item stands twice in a list.
-fn repeats<'a>(items: impl Iterator<Item = &'a str>) -> bool {
-    let mut seen = std::collections::HashSet::new();
-    items.into_iter().any(|item| !seen.insert(item))
 }
 
 impl<T> fmt::Debug for Answer<T> {

@@ -20,75 +20,23 @@ mod usersig;
 #[path = "tencent/verdicts.rs"]
 mod verdicts;
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use contact_sink_core::{ContactSink, ContactUpdate, SinkError, Subject, UserId, Verdict};
-use contact_sink_delivery::{Delivery, Options, Outcome, Summary};
+use contact_sink_core::{ContactUpdate, Subject, UserId};
 use contact_sink_tencent::{AttributesSink, Config, FriendsSink, Tencent};
-use contact_sink_transport::{HttpTransport, TransportError};
-use futures_util::stream;
+use contact_sink_testkit::{Request, Script, block_on, deliver, send, update};
 use serde_json::{Value, json};
-
-type Request = http::Request<Bytes>;
-type Answering = dyn Fn(&Request) -> Result<(u16, Bytes), TransportError> + Send + Sync;
 
 const APP: u64 = 1400000000;
 const ADMIN: &str = "administrator";
 const KEY: &str = "k3y-of-the-app";
 const OK: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;
 
-/// A vendor that answers each request by a function of it, after a while, and keeps the requests.
-struct Script {
-    answer: Box<Answering>,
-    takes: Duration,
-    requests: Mutex<Vec<Request>>,
-}
-
-impl Script {
-    fn by(answer: impl Fn(&Request) -> (u16, String) + Send + Sync + 'static) -> Arc<Self> {
-        Self::slow(Duration::ZERO, move |request| {
-            let (status, body) = answer(request);
-            Ok((status, body.into()))
-        })
-    }
-
-    fn new(status: u16, body: impl Into<Bytes>) -> Arc<Self> {
-        let body = body.into();
-        Self::slow(Duration::ZERO, move |_| Ok((status, body.clone())))
-    }
-
-    fn slow(
-        takes: Duration,
-        answer: impl Fn(&Request) -> Result<(u16, Bytes), TransportError> + Send + Sync + 'static,
-    ) -> Arc<Self> {
-        Arc::new(Self { answer: Box::new(answer), takes, requests: Mutex::default() })
-    }
-
-    fn requests(&self) -> Vec<Request> {
-        self.requests.lock().unwrap().clone()
-    }
-
-    /// The UserSigs of the requests, in their order.
-    fn usersigs(&self) -> Vec<String> {
-        self.requests().iter().map(usersig_of).collect()
-    }
-}
-
-#[async_trait]
-impl HttpTransport for Script {
-    async fn exchange(&self, request: Request) -> Result<http::Response<Bytes>, TransportError> {
-        self.requests.lock().unwrap().push(request.clone());
-        if !self.takes.is_zero() {
-            tokio::time::sleep(self.takes).await;
-        }
-        let (status, body) = (self.answer)(&request)?;
-        Ok(http::Response::builder().status(status).body(body).unwrap())
-    }
+/// The UserSigs of the requests, in their order.
+fn usersigs(script: &Script) -> Vec<String> {
+    script.requests().iter().map(usersig_of).collect()
 }
 
 /// The parameters of a URL as the vendor's server reads them.
@@ -163,7 +111,7 @@ impl Clock {
 }
 
 fn config() -> Config {
-    Config::new(APP, ADMIN, KEY.into())
+    Config::new(APP, ADMIN, KEY.into()).unwrap()
 }
 
 fn client(script: &Arc<Script>) -> Tencent {
@@ -178,14 +126,6 @@ fn friends(script: &Arc<Script>) -> FriendsSink {
     FriendsSink::from(client(script))
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
-}
-
-fn send(sink: &impl ContactSink, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
-    block_on(sink.send(batch))
-}
-
 fn user(account: &str) -> Subject {
     Subject::User(UserId::new(account).unwrap())
 }
@@ -194,27 +134,10 @@ fn contact(owner: &str, contact: &str) -> Subject {
     Subject::Friend { owner: UserId::new(owner).unwrap(), friend: UserId::new(contact).unwrap() }
 }
 
-fn update(subject: Subject, fields: &[(&str, &str)]) -> ContactUpdate {
-    fields.iter().fold(ContactUpdate::new(subject), |update, (field, value)| {
-        update.with(field.parse().unwrap(), *value).unwrap()
-    })
-}
-
 fn city(account: &str) -> ContactUpdate {
     update(user(account), &[("city", "Shenzhen")])
 }
 
 fn remarked(owner: &str, friend: &str) -> ContactUpdate {
     update(contact(owner, friend), &[("Tag_SNS_IM_Remark", "remark")])
-}
-
-/// Delivers all of it; the outcomes in the order of the updates.
-async fn deliver(sink: impl ContactSink + 'static, updates: Vec<ContactUpdate>) -> (Vec<Outcome>, Summary) {
-    let delivery = Delivery::new(sink, Options::for_run().with_seed(7));
-    let mut outcomes = delivery.deliver_all(stream::iter(updates.into_iter().enumerate()));
-    let mut all = BTreeMap::new();
-    while let Some((row, outcome)) = outcomes.next().await {
-        assert_eq!(all.insert(row, outcome), None, "one outcome for each");
-    }
-    (all.into_values().collect(), outcomes.summary())
 }

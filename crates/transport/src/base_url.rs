@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use http::Uri;
 
+use crate::InvalidRequest;
+
 /// The base URL of a vendor's API: `https://growth.jiguang.cn`, `http://127.0.0.1:8080/jiguang`.
 ///
 /// Shape: `https://`, or `http://` to a loopback address or `localhost` only; a host, an optional port and path; no user,
@@ -47,9 +49,9 @@ impl BaseUrl {
     /// The URL of a path below this base. The path begins with a slash.
     ///
     /// # Errors
-    /// [`http::uri::InvalidUri`] if the path and query cannot stand in a URL.
-    pub fn join(&self, path_and_query: &str) -> Result<Uri, http::uri::InvalidUri> {
-        format!("{}{path_and_query}", self.text).parse()
+    /// [`InvalidRequest::BaseUrl`] if the path and query cannot be in a URL.
+    pub fn join(&self, path_and_query: &str) -> Result<Uri, InvalidRequest> {
+        format!("{}{path_and_query}", self.text).parse().map_err(|_| InvalidRequest::BaseUrl)
     }
 
     /// Host and port, as they may be shown.

@@ -27,16 +27,26 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 pub use serde_json::value::RawValue;
 
-/// A request with this body, without credentials; `None` if the body cannot be written as JSON. `room`: about how many bytes the
-/// body has. A longer one takes more time to write.
-pub fn request(method: Method, uri: Uri, body: &impl Serialize, room: usize) -> Option<Request<Bytes>> {
+use crate::InvalidRequest;
+
+/// A request with this body, without credentials. `room`: about how many bytes the body has. A longer one takes more time to
+/// write.
+///
+/// # Errors
+/// [`InvalidRequest::Body`] if the body cannot be written as JSON.
+pub fn request(
+    method: Method,
+    uri: Uri,
+    body: &impl Serialize,
+    room: usize,
+) -> Result<Request<Bytes>, InvalidRequest> {
     let mut json = Vec::with_capacity(room);
-    serde_json::to_writer(&mut json, body).ok()?;
+    serde_json::to_writer(&mut json, body).map_err(|_| InvalidRequest::Body)?;
     let mut request = Request::new(Bytes::from(json));
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Some(request)
+    Ok(request)
 }
 
 /// The body of an answer as JSON that can be read, if only its texts are broken: a byte that is not UTF-8, a control character or an

@@ -5,8 +5,10 @@
 //! [`TransportError::applied`], and never hold a URL, a header or a body. Retrying and pacing are the work of
 //! `contact-sink-delivery`.
 //!
-//! What the vendors' clients share stands here too: [`judge`], the judgement of an answer by its HTTP status and the vendor's
-//! code, [`BasicCredentials`], and [`json`], requests and answers in JSON. No type of an HTTP library but those of the `http` crate is in a public signature.
+//! What the vendors' crates share is here too: [`ApiClient`] and [`Credentials`], the checks of a request ([`check_items`],
+//! [`check_fields`]), the judgement of an answer by its HTTP status and the vendor's code ([`Call`]), [`match_named`] for
+//! answers that name items, [`json`], and the [`Kit`] by which a vendor describes itself. No type of an HTTP library but those
+//! of the `http` crate is in a public signature.
 //!
 //! | feature | what it adds |
 //! |---|---|
@@ -59,34 +61,42 @@
 //! }
 //! ```
 
+mod api_client;
 mod base_url;
-mod basic;
+mod call;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod client;
+mod credentials;
 mod error;
 #[cfg(feature = "hyper")]
 mod hyper;
 pub mod json;
-mod judge;
+mod kit;
+mod named;
 mod options;
 #[cfg(feature = "reqwest")]
 mod reqwest;
+mod request;
 
 use std::sync::Arc;
 
 /// The macro for an implementation of [`HttpTransport`].
 pub use async_trait::async_trait;
+pub use api_client::ApiClient;
 pub use base_url::{BaseUrl, InvalidBaseUrl};
-pub use basic::{BasicCredentials, InvalidCredentials};
 /// The body of requests and answers.
 pub use bytes::Bytes;
+pub use call::{Call, Judgement, Vendor};
+pub use credentials::{Credentials, InvalidCredentials};
 pub use error::{BuildError, TransportError, TransportErrorKind};
 /// The crate of the types of requests and answers: [`http::Request`], [`http::Response`].
 pub use http;
 #[cfg(feature = "hyper")]
 pub use hyper::HyperTransport;
-pub use judge::{Judgement, contradiction, judge, refusal};
+pub use kit::{Clock, InvalidFieldName, InvalidValue, Key, KeyKind, KeyValue, Kit, MakeSink, Opening, Values};
+pub use named::{Named, Unnamed, match_named};
 pub use options::{Proxy, TransportOptions};
+pub use request::{InvalidRequest, check_fields, check_items};
 #[cfg(feature = "reqwest")]
 pub use reqwest::ReqwestTransport;
 /// A secret that `Debug` does not print; made with `.into()` of a `String`.

@@ -3,11 +3,13 @@
 
 #[path = "transport/base_url.rs"]
 mod base_url;
-#[path = "transport/basic.rs"]
-mod basic;
+#[path = "transport/call.rs"]
+mod call;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 #[path = "transport/contract.rs"]
 mod contract;
+#[path = "transport/credentials.rs"]
+mod credentials;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 #[path = "transport/environment.rs"]
 mod environment;
@@ -19,11 +21,11 @@ mod few_files;
 mod hyper;
 #[path = "transport/json.rs"]
 mod json;
-#[path = "transport/judge.rs"]
-mod judge;
 #[cfg(all(target_os = "linux", any(feature = "hyper", feature = "reqwest")))]
 #[path = "transport/lost_packets.rs"]
 mod lost_packets;
+#[path = "transport/named.rs"]
+mod named;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 #[path = "transport/options.rs"]
 mod options;

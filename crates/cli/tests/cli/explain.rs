@@ -1,6 +1,7 @@
 //! `explain`: what a code means, from the tables by which the sinks judge.
 
-use contact_sink_core::{Code, ErrorCode};
+use contact_sink::kits;
+use contact_sink_core::ErrorCode;
 
 use crate::support::{Place, world};
 
@@ -24,7 +25,7 @@ fn a_code_is_explained_in_full() {
         ),
         (
             ["engagelab", "55014"],
-            "engagelab 55014: the contact is set already, perhaps for another user\n  what is done: rejected\n  \
+            "engagelab 55014: the contact is set already, maybe for another user\n  what is done: rejected\n  \
              what to do: see in the vendor's console whether this contact must be unique and who has it; after a lost answer it \
              may be the same update that set it\n  source: EngageLab MA, \"Set Contact Information\"\n",
         ),
@@ -35,14 +36,14 @@ fn a_code_is_explained_in_full() {
         ),
         (
             ["jiguang", "-7"],
-            "jiguang -7: not in the vendor's table\n  what is done: the one to blame is looked for, then heard once more and \
-             rejected, but only if the vendor accepts others\n  what to do: read the vendor's text in the file of rejected rows, \
+            "jiguang -7: not in the vendor's table\n  what is done: the update to blame is looked for, sent once \
+             more by itself and rejected, but only if the vendor accepts others\n  what to do: read the vendor's text in the file of rejected rows, \
              and ask the vendor\n",
         ),
         (
             ["engagelab", "INVALID_ARGUMENT"],
-            "engagelab INVALID_ARGUMENT: not in the vendor's table\n  what is done: heard once more, then rejected, but only if \
-             the vendor accepts others\n  what to do: read the vendor's text in the file of rejected rows, and ask the vendor\n",
+            "engagelab INVALID_ARGUMENT: not in the vendor's table\n  what is done: sent once more by itself, then \
+             rejected, but only if the vendor accepts others\n  what to do: read the vendor's text in the file of rejected rows, and ask the vendor\n",
         ),
     ] {
         let ran = place.run(&["explain", arguments[0], arguments[1]]);
@@ -53,14 +54,8 @@ fn a_code_is_explained_in_full() {
 #[test]
 fn without_a_code_all_of_a_table_is_told_in_short() {
     let place = Place::new(world());
-    let tencent: &[Code] = contact_sink_tencent::CODES;
-    for (vendor, codes) in [
-        ("jiguang", contact_sink_jiguang::CODES),
-        ("engagelab", contact_sink_engagelab::CODES),
-        ("tencent", tencent),
-        ("tencent-attributes", tencent),
-        ("tencent-friends", tencent),
-    ] {
+    let names = kits().flat_map(|kit| [(kit.vendor.name, kit.vendor.codes), (kit.name, kit.vendor.codes)]);
+    for (vendor, codes) in names {
         let ran = place.run(&["explain", vendor]);
         assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
         let lines: Vec<&str> = ran.stdout.lines().collect();

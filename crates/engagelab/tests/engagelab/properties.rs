@@ -1,76 +1,29 @@
 //! What holds for any input and any answer.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use contact_sink_core::{ContactSink, ContactUpdate, ErrorCode, UserId, Verdict};
-use contact_sink_delivery::{Delivery, Options, Outcome};
+use contact_sink_delivery::Outcome;
 use contact_sink_engagelab::{
     Config, EngageLab, EngageLabSink, UserContacts, build_set_contacts, find_code, read_set_contacts,
 };
-use futures_util::stream;
+use contact_sink_testkit::{Script, Shown, block_on, deliver, odd_json, parsed, send, statuses, text};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Script, send, sink, update, user};
+use super::{sink, update, user};
 
-fn text() -> impl Strategy<Value = String> {
-    prop_oneof![any::<String>(), "[\\[\\]\"\\\\/0-9默\u{0}-\u{1f}]{1,12}"]
-        .prop_filter("not empty", |text| !text.is_empty())
-}
-
-/// What a gateway, a vendor or a hostile server may put where the vendor has a code or a text.
+/// What may be where the vendor has a code or a text.
 fn odd() -> impl Strategy<Value = Value> {
-    let codes = vec![0, 1, 55014, 40007, 40050, 50031, 12345];
-    let leaf = prop_oneof![
-        4 => proptest::sample::select(codes.clone()).prop_map(|code| json!(code)),
-        1 => any::<f64>().prop_map(|number| json!(number)),
-        1 => any::<i64>().prop_map(|number| json!(number)),
-        1 => any::<bool>().prop_map(|yes| json!(yes)),
-        1 => Just(Value::Null),
-        1 => "Vtext|".prop_map(|text| json!(text)),
-        1 => proptest::sample::select(codes).prop_map(|code| json!(code.to_string())),
-    ];
-    leaf.prop_recursive(3, 16, 3, |inner| {
-        let name = proptest::sample::select(vec!["code", "message", "data"]);
-        prop_oneof![
-            vec(inner.clone(), 0..3).prop_map(Value::Array),
-            btree_map(name.prop_map(str::to_owned), inner, 0..3).prop_map(|fields| json!(fields)),
-        ]
-    })
+    odd_json(&[0, 1, 55014, 40007, 40050, 50031, 12345], &["Vtext"], &["code", "message", "data"])
 }
 
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let answers = (odd(), odd()).prop_map(|(code, message)| json!({"code": code, "message": message}));
-    let json = prop_oneof![3 => answers, 1 => odd()].prop_map(|value| value.to_string().into_bytes());
-    prop_oneof![
-        6 => json.clone(),
-        1 => (json.clone(), any::<prop::sample::Index>()).prop_map(|(mut body, at)| { body.truncate(at.index(body.len() + 1)); body }),
-        1 => json.prop_map(|body| [b"\xEF\xBB\xBF".as_slice(), &body].concat()),
-        2 => vec(any::<u8>(), 0..64),
-    ]
-}
-
-fn statuses() -> impl Strategy<Value = u16> {
-    let usual = vec![200, 201, 204, 302, 400, 401, 403, 404, 405, 413, 422, 429, 500, 502, 503];
-    prop_oneof![3 => proptest::sample::select(usual), 1 => 100..1000_u16]
-}
-
-/// Delivers on paused time; the outcomes in the order of the updates.
-fn delivered(sink: EngageLabSink, updates: Vec<ContactUpdate>) -> Vec<Outcome> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(async {
-        let delivery = Delivery::new(sink, Options::for_run());
-        let mut outcomes = delivery.deliver_all(stream::iter(updates.into_iter().enumerate()));
-        let mut all = BTreeMap::new();
-        while let Some((row, outcome)) = outcomes.next().await {
-            assert_eq!(all.insert(row, outcome), None, "one outcome for each");
-        }
-        all.into_values().collect()
-    })
+    contact_sink_testkit::bodies(prop_oneof![3 => answers, 1 => odd()].boxed())
 }
 
 proptest! {
@@ -90,7 +43,7 @@ proptest! {
         let outcome = send(&sink(&Script::new(status, body.clone())), &[update(1, &[("email", "y")])]);
         let answer = read_set_contacts(&http::Response::builder().status(status).body(body.clone().into()).unwrap());
         prop_assert_eq!(outcome.is_ok(), answer.is_ok());
-        let read: Value = serde_json::from_slice(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&body)).unwrap_or_default();
+        let read = parsed(&body);
         let code = read.get("code").and_then(Value::as_i64);
         match outcome {
             Ok(verdicts) => {
@@ -118,30 +71,30 @@ proptest! {
     ) {
         let code = [0, 55014, 40050, 77, 40007][code];
         let script = Script::new(status, json!({"code": code, "message": format!("{euid} {value}")}).to_string());
-        let config = Config::new("the-key", secret.clone().into());
+        let config = Config::new("the-key", secret.clone().into()).unwrap();
         let client = EngageLab::new(config.clone(), script.clone());
         let sink = EngageLabSink::from(client.clone());
+        let mut shown = Shown::default();
         let outcome = send(&sink, &[update(euid, &[("email", &value)])]);
-        let broken = send(&sink, &[ContactUpdate::new(user(euid))]).unwrap_err();
+        shown.outcome(&outcome);
+        shown.outcome(&send(&sink, &[ContactUpdate::new(user(euid))]));
         let foreign = ContactUpdate::user(UserId::new(&value).unwrap());
-        let refused = sink.validate(&foreign.with("email".parse().unwrap(), vec![value.clone()]).unwrap()).unwrap_err();
-        let answer = read_set_contacts(&http::Response::builder().status(status).body(script.answer.clone().unwrap().1).unwrap());
+        shown.both(&sink.validate(&foreign.with("email".parse().unwrap(), vec![value.clone()]).unwrap()).unwrap_err());
+        let body = json!({"code": code, "message": format!("{euid} {value}")}).to_string();
+        shown.debug(&read_set_contacts(&http::Response::builder().status(status).body(body.into()).unwrap()));
         let contacts = UserContacts::new(euid).with("email", &value);
-        let mut shown = format!("{config:?}{config:#?}{client:?}{sink:?}{outcome:?}{broken:?}{broken}{refused:?}{refused}");
-        shown += &format!("{answer:?}{contacts:?}{:?}{:?}", user(euid), script.requests.lock().unwrap()[0].headers());
-        if let Err(error) = &outcome {
-            shown += &error.to_string();
+        for what in [&config as &dyn std::fmt::Debug, &client, &sink, &contacts, &user(euid), script.requests()[0].headers()] {
+            shown.debug(what);
         }
         for verdict in outcome.iter().flatten() {
             if let Verdict::Rejected(rejection) | Verdict::Undecided(rejection) = verdict {
-                shown += &rejection.to_string();
-                prop_assert!(rejection.vendor_text().is_some_and(|text| text.contains(&value)), "for the dead letter");
+                let text = rejection.vendor_text();
+                prop_assert!(text.is_some_and(|text| text.contains(&value)), "for the file of rejected rows");
             }
         }
         let encoded = STANDARD.encode(format!("the-key:{secret}"));
-        for hidden in [secret, encoded, euid.to_string(), value] {
-            prop_assert!(!shown.contains(&hidden), "{}", shown);
-        }
+        let hidden = [secret, encoded, euid.to_string(), value];
+        prop_assert_eq!(shown.hides(hidden.iter().map(String::as_str)), Ok(()));
     }
 }
 
@@ -152,10 +105,10 @@ proptest! {
     fn every_request_that_delivery_makes_sets_one_user_once(rows in vec((0..9_i64, "[a-z]{1,5}"), 1..60)) {
         let script = Script::new(200, r#"{"code":0,"message":"success"}"#);
         let updates = rows.iter().map(|(euid, value)| update(*euid, &[("email", value)])).collect();
-        let sink = EngageLabSink::new(super::config(), Arc::<Script>::clone(&script));
-        prop_assert_eq!(delivered(sink, updates), vec![Outcome::Accepted; rows.len()]);
+        let sink = EngageLabSink::new(super::config(), script.clone());
+        prop_assert_eq!(block_on(deliver(sink, updates)).0, vec![Outcome::Accepted; rows.len()]);
         let mut sent: BTreeMap<i64, Vec<String>> = BTreeMap::new();
-        for request in script.requests.lock().unwrap().iter() {
+        for request in script.requests() {
             let body: Value = serde_json::from_slice(request.body()).unwrap();
             let value = body["contacts"]["email"].as_str().unwrap().to_owned();
             sent.entry(body["euid"].as_i64().unwrap()).or_default().push(value);

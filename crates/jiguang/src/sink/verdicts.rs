@@ -2,58 +2,61 @@
 
 use std::collections::HashSet;
 
-use contact_sink_core::{Effect, ErrorCode, Rejection, UserId, Verdict};
-use contact_sink_transport::refusal;
+use contact_sink_core::{Effect, ErrorCode, Rejection, SinkError, UserId, Verdict};
+use contact_sink_transport::{Named, Unnamed, match_named};
 
-use crate::codes::{CODES, find_code};
+use crate::SET_CHANNELS;
+use crate::codes::find_code;
 use crate::wire::{Answer, AnswerError, UserChannels};
 
-/// The reason of a refusal that names the user, so that its dead letter is told apart from that of a refused field. The two
-/// published wordings bracket a CUID for one cause only: it does not exist.
+/// The reason of a refusal that names the user, so that its rejected row differs from that of a refused field. The two
+/// published wordings have a CUID in brackets for one cause only: it does not exist.
 const CUID_NAMED: &str = "the vendor does not know this CUID: its answer names it";
 
 /// One verdict for each user, in their order.
 ///
 /// An error that names a user rejects that user. All others are undecided: whether the good users of a refused request
 /// were saved is not documented.
-pub(super) fn of(answer: &Answer, users: &[UserChannels<'_>]) -> Vec<Verdict> {
+pub(super) fn of(answer: &Answer, users: &[UserChannels<'_>]) -> Result<Vec<Verdict>, SinkError> {
     let errors = answer.errors();
     let Some(first) = errors.first() else {
-        return users.iter().map(|_| Verdict::Accepted).collect();
+        return Ok(vec![Verdict::Accepted; users.len()]);
     };
-    let request = Named::in_request(users);
-    let blamed: Vec<Option<i64>> = errors.iter().map(|error| request.blamed_by(error)).collect();
-    let undecided = {
-        let telling = errors.iter().zip(&blamed).find(|(_, user)| user.is_none()).map_or(first, |(error, _)| error);
-        with_texts(refusal(CODES, telling.code().map(ErrorCode::from), answer.status()), errors.iter())
+    let request = InRequest::of(users);
+    let named: Vec<(&AnswerError, Option<i64>)> =
+        errors.iter().map(|error| (error, request.named_by(error))).collect();
+    let unnamed = {
+        let decisive = named.iter().find(|(_, user)| user.is_none()).map_or(first, |(error, _)| error);
+        let refusal = SET_CHANNELS.refusal(decisive.code().map(ErrorCode::from), answer.status());
+        Verdict::Undecided(with_texts(refusal, errors.iter().map(AnswerError::msg)))
     };
-    let naming =
-        |cuid| errors.iter().zip(&blamed).filter(move |(_, user)| **user == Some(cuid)).map(|(error, _)| error);
-    users
-        .iter()
-        .map(|user| match naming(user.cuid()).find_map(AnswerError::code) {
-            Some(code) => Verdict::Rejected(with_texts(Rejection::listed(code, CUID_NAMED), naming(user.cuid()))),
-            None => Verdict::Undecided(undecided.clone()),
-        })
-        .collect()
+    let named = named.iter().filter_map(|(error, user)| {
+        Some(Named { item: (*user)?, code: error.code().map(ErrorCode::from), text: error.msg() })
+    });
+    match_named(users.iter().map(UserChannels::cuid), named, Unnamed::Verdict(unnamed), |all| {
+        let rejection = all.iter().find_map(|named| named.code.clone()).map_or_else(
+            || SET_CHANNELS.refusal(None, answer.status()),
+            |code| Rejection::listed(code, CUID_NAMED),
+        );
+        Ok(Verdict::Rejected(with_texts(rejection, all.iter().map(|named| named.text))))
+    })
 }
 
-/// The refusal with what the vendor wrote in these errors.
-fn with_texts<'a>(rejection: Rejection, errors: impl Iterator<Item = &'a AnswerError>) -> Rejection {
-    let texts: Vec<&str> = errors.map(AnswerError::msg).filter(|msg| !msg.is_empty()).collect();
-    rejection.with_vendor_text(texts.join("; "))
+/// The refusal with the vendor's texts.
+fn with_texts<'a>(rejection: Rejection, texts: impl Iterator<Item = &'a str>) -> Rejection {
+    rejection.with_vendor_text(texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; "))
 }
 
 /// What a token in the vendor's text may name.
-struct Named<'a> {
+struct InRequest<'a> {
     cuids: HashSet<i64>,
     /// Channel ids apart: they are numbers and need no text.
     channels: HashSet<i64>,
     labels_and_values: HashSet<&'a str>,
 }
 
-impl<'a> Named<'a> {
-    fn in_request(users: &[UserChannels<'a>]) -> Self {
+impl<'a> InRequest<'a> {
+    fn of(users: &[UserChannels<'a>]) -> Self {
         let fields = || users.iter().flat_map(UserChannels::fields);
         Self {
             cuids: users.iter().map(UserChannels::cuid).collect(),
@@ -64,7 +67,7 @@ impl<'a> Named<'a> {
     }
 
     /// The user whom an error names: its token is a CUID of the request and can be nothing else in it.
-    fn blamed_by(&self, error: &AnswerError) -> Option<i64> {
+    fn named_by(&self, error: &AnswerError) -> Option<i64> {
         let line = error.code().and_then(find_code)?;
         if line.effect != Effect::RejectsNamed {
             return None;

@@ -5,12 +5,12 @@ use std::fmt;
 use bytes::Bytes;
 use contact_sink_core::{Applied, ErrorCode, SinkError};
 use contact_sink_transport::json::{self, RawValue};
-use contact_sink_transport::{Judgement, contradiction, judge};
+use contact_sink_transport::Judgement;
 use http::{Response, StatusCode};
 use serde::Deserialize;
 
-use crate::codes::{CODES, OK, SEVERAL, find_code};
-use crate::{SET_CHANNELS, VENDOR};
+use crate::SET_CHANNELS;
+use crate::codes::{OK, SEVERAL, find_code};
 
 /// The vendor's own answer. `Debug` prints the codes and no text: the vendor's texts name users and may name values.
 #[derive(Clone, PartialEq, Eq)]
@@ -81,12 +81,12 @@ pub fn read_set_channels(answer: &Response<Bytes>) -> Result<Answer, SinkError> 
     let body = json::readable(answer.body());
     let wire: WireAnswer<'_> = json::object(&body).unwrap_or_default();
     let (code, msg) = (json::integer(wire.code), json::message(wire.msg));
-    let errors = match judge(VENDOR, SET_CHANNELS, answer, code.map(ErrorCode::from), CODES) {
+    let errors = match SET_CHANNELS.judge(answer, code.map(ErrorCode::from)) {
         Judgement::Failed(error) => return Err(error),
         // Nothing in such a body decides, so what else it lists is no list of errors.
         Judgement::Refused => vec![AnswerError { code: code.filter(|&code| code != OK), msg: msg.clone() }],
         Judgement::Success if wire.lists_only_success() && !json::names_failure(&body, &[]) => Vec::new(),
-        Judgement::Success => return Err(contradiction(VENDOR, SET_CHANNELS, answer)),
+        Judgement::Success => return Err(SET_CHANNELS.contradiction(answer)),
         Judgement::Code(_) => {
             let mut errors = wire.listed_errors();
             if code != Some(SEVERAL) || errors.is_empty() {
@@ -96,7 +96,7 @@ pub fn read_set_channels(answer: &Response<Bytes>) -> Result<Answer, SinkError> 
         }
     };
     for error in &errors {
-        let stops = error.code.and_then(find_code).and_then(|line| line.error(VENDOR, SET_CHANNELS));
+        let stops = error.code.and_then(find_code).and_then(|line| line.error(SET_CHANNELS.vendor.name, SET_CHANNELS.operation));
         if let Some(stops) = stops {
             // Beside other errors it is open whether good users were saved before this one came up.
             let applied = if errors.len() == 1 && code == error.code { Applied::No } else { Applied::Maybe };

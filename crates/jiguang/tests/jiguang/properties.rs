@@ -7,60 +7,30 @@ use contact_sink_jiguang::{
     ChannelField, ChannelKind, Config, DEFAULT_LABEL, Jiguang, JiguangSink, UserChannels, build_set_channels, channel,
     default_label, read_set_channels,
 };
+use contact_sink_testkit::{Script, Shown, odd_json, parsed, send, statuses, text};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Script, send, sink, update, user};
+use super::{sink, update, user};
 
 type Fields = BTreeMap<(i64, String), String>;
-
-fn text() -> impl Strategy<Value = String> {
-    prop_oneof![any::<String>(), "[\\[\\]\"\\\\/0-9默\u{0}-\u{1f}]{1,12}"]
-        .prop_filter("not empty", |text| !text.is_empty())
-}
 
 fn users() -> impl Strategy<Value = Vec<(i64, Fields)>> {
     let fields = btree_map((prop_oneof![any::<i64>(), 0..4_i64], text()), text(), 1..5);
     vec((any::<i64>(), fields), 1..20)
 }
 
-/// What a gateway, a vendor or a hostile server may put where the vendor has a code, a text or a list.
+/// What may be where the vendor has a code, a text or a list.
 fn odd() -> impl Strategy<Value = Value> {
     let codes = [0, 1, 4000, 4107, 40002, 40011, 40050, 50031, 12345];
-    let msgs = ["[1] CUID不存在", "[2]", "[[1]]", "[默认联系]", "[1] [2]", ""];
-    let leaf = prop_oneof![
-        4 => proptest::sample::select(codes.to_vec()).prop_map(|code| json!(code)),
-        3 => proptest::sample::select(msgs.to_vec()).prop_map(|msg| json!(msg)),
-        1 => any::<f64>().prop_map(|number| json!(number)),
-        1 => any::<i64>().prop_map(|number| json!(number)),
-        1 => any::<bool>().prop_map(|yes| json!(yes)),
-        1 => Just(Value::Null),
-        1 => proptest::sample::select(codes.to_vec()).prop_map(|code| json!(code.to_string())),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
-        let name = proptest::sample::select(vec!["code", "msg", "data", "cuid"]);
-        prop_oneof![
-            vec(inner.clone(), 0..4).prop_map(Value::Array),
-            btree_map(name.prop_map(str::to_owned), inner, 0..4).prop_map(|fields| json!(fields)),
-        ]
-    })
+    let texts = ["[1] CUID不存在", "[2]", "[[1]]", "[默认联系]", "[1] [2]", ""];
+    odd_json(&codes, &texts, &["code", "msg", "data", "cuid"])
 }
 
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let answers = (odd(), odd(), odd()).prop_map(|(code, msg, data)| json!({"code": code, "msg": msg, "data": data}));
-    let json = prop_oneof![answers, odd()].prop_map(|value| value.to_string().into_bytes());
-    prop_oneof![
-        6 => json.clone(),
-        1 => (json.clone(), any::<prop::sample::Index>()).prop_map(|(mut body, at)| { body.truncate(at.index(body.len() + 1)); body }),
-        1 => json.prop_map(|body| [b"\xEF\xBB\xBF".as_slice(), &body].concat()),
-        2 => vec(any::<u8>(), 0..64),
-    ]
-}
-
-fn statuses() -> impl Strategy<Value = u16> {
-    let usual = vec![200, 201, 204, 302, 400, 401, 403, 404, 405, 413, 422, 429, 500, 502, 503];
-    prop_oneof![3 => proptest::sample::select(usual), 1 => 100..1000_u16]
+    contact_sink_testkit::bodies(prop_oneof![answers, odd()].boxed())
 }
 
 proptest! {
@@ -96,7 +66,7 @@ proptest! {
         let outcome = send(&sink(&Script::new(status, body.clone())), &batch);
         let answer = read_set_channels(&http::Response::builder().status(status).body(body.clone().into()).unwrap());
         prop_assert_eq!(outcome.is_ok(), answer.is_ok());
-        let read: Value = serde_json::from_slice(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&body)).unwrap_or_default();
+        let read = parsed(&body);
         match outcome {
             Ok(verdicts) => {
                 prop_assert_eq!(verdicts.len(), batch.len());
@@ -141,30 +111,19 @@ proptest! {
         let code = [0, 4000, 4107, 40050, 77][code];
         let body = json!({"code": code, "msg": format!("[{cuid}] {value}"), "data": [{"code": 4107, "msg": value}]});
         let script = Script::new(status, body.to_string());
-        let config = Config::new("100102", secret.clone().into());
+        let config = Config::new("100102", secret.clone().into()).unwrap();
         let client = Jiguang::new(config.clone(), script.clone());
         let sink = JiguangSink::from(client.clone()).with_channel(210, ChannelKind::Sms);
-        let outcome = send(&sink, &[update(cuid, &[("219/x", &value)])]);
-        let refused = sink.validate(&update(cuid, &[("210/x", &value)]));
-        let foreign = sink.validate(&ContactUpdate::user(UserId::new(&value).unwrap()));
-        let answer = read_set_channels(&http::Response::builder().status(status).body(script.body.clone()).unwrap());
+        let mut shown = Shown::default();
+        shown.outcome(&send(&sink, &[update(cuid, &[("219/x", &value)])]));
+        shown.both(&sink.validate(&update(cuid, &[("210/x", &value)])).unwrap_err());
+        shown.both(&sink.validate(&ContactUpdate::user(UserId::new(&value).unwrap())).unwrap_err());
+        shown.debug(&read_set_channels(&http::Response::builder().status(status).body(body.to_string().into()).unwrap()));
         let users = UserChannels::new(cuid).with(1, "x", &value);
-        let subject = user(cuid);
-        let mut shown = format!("{config:?}{client:?}{sink:?}{outcome:?}{refused:?}{foreign:?}{answer:?}{users:?}{subject:?}");
-        shown += &format!("{:?}", script.requests.lock().unwrap()[0].headers());
-        if let Err(error) = &outcome {
-            shown += &error.to_string();
+        for what in [&config as &dyn std::fmt::Debug, &client, &sink, &users, &user(cuid), script.requests()[0].headers()] {
+            shown.debug(what);
         }
-        for verdict in outcome.iter().flatten() {
-            if let Verdict::Rejected(rejection) | Verdict::Undecided(rejection) = verdict {
-                shown += &rejection.to_string();
-            }
-        }
-        for rejection in [refused.unwrap_err(), foreign.unwrap_err()] {
-            shown += &rejection.to_string();
-        }
-        for hidden in [secret, cuid.to_string(), value] {
-            prop_assert!(!shown.contains(&hidden), "{}", shown);
-        }
+        let hidden = [secret, cuid.to_string(), value];
+        prop_assert_eq!(shown.hides(hidden.iter().map(String::as_str)), Ok(()));
     }
 }

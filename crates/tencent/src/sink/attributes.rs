@@ -1,6 +1,5 @@
 //! The sink for user attributes: `im_set_attr`.
 
-use std::collections::HashMap;
 use std::num::{NonZeroU32, NonZeroUsize};
 
 use async_trait::async_trait;
@@ -8,14 +7,16 @@ use contact_sink_core::{
     BatchKey, ContactSink, ContactUpdate, ErrorCode, Limits, Overlap, Quota, Rejection, SinkError, Subject, Value,
     Verdict,
 };
-use contact_sink_transport::{HttpTransport, refusal};
+use contact_sink_transport::{HttpTransport, Named, Unnamed, match_named};
 
-use super::{of_item, unless_throttled};
-use crate::client::contract;
-use crate::codes::{CODES, OK};
+use crate::codes::OK;
 use crate::field::MAX_ATTRIBUTE_NAME_BYTES;
+use crate::operation::SET_ATTRIBUTES;
 use crate::wire::{AccountError, Answer, MAX_ACCOUNTS, MAX_ATTRIBUTES, UserAttributes};
-use crate::{Config, Tencent, operation};
+use crate::{Config, Tencent};
+
+/// As the vendor documents it.
+pub(crate) const QUOTA: Quota = Quota::per_second(const { NonZeroU32::new(100).unwrap() });
 
 /// The most bytes of a value, in UTF-8: a Chinese character is 3.
 const MAX_VALUE_BYTES: usize = 50;
@@ -49,15 +50,14 @@ impl AttributesSink {
 /// A sink over a client that the caller has already. Both sinks of an app share one, and so its UserSig.
 impl From<Tencent> for AttributesSink {
     fn from(client: Tencent) -> Self {
-        Self { client, quota: Some(Quota::per_second(NonZeroU32::MIN.saturating_add(99))) }
+        Self { client, quota: Some(QUOTA) }
     }
 }
 
 #[async_trait]
 impl ContactSink for AttributesSink {
     fn limits(&self) -> Limits {
-        let max_updates = NonZeroUsize::MIN.saturating_add(MAX_ACCOUNTS - 1);
-        Limits::new(max_updates).with_quota(self.quota).with_overlap(Overlap::Free)
+        Limits::new(const { NonZeroUsize::new(MAX_ACCOUNTS).unwrap() }).with_quota(self.quota).with_overlap(Overlap::Free)
     }
 
     fn batch_key(&self, _: &ContactUpdate) -> BatchKey {
@@ -69,11 +69,11 @@ impl ContactSink for AttributesSink {
     }
 
     async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
-        let invalid = |_| contract(operation::SET_ATTRIBUTES, "an update of the batch is not valid");
+        let invalid = |_| SET_ATTRIBUTES.contract("an update of the batch is not valid");
         let users: Vec<UserAttributes<'_>> =
             batch.iter().map(|update| user(update).map_err(invalid)).collect::<Result<_, _>>()?;
         let answer = self.client.set_attributes(&users).await?;
-        unless_throttled(operation::SET_ATTRIBUTES, answer.status(), verdicts(&answer, &users)?)
+        SET_ATTRIBUTES.unless_throttled(answer.status(), verdicts(&answer, &users)?)
     }
 }
 
@@ -102,28 +102,18 @@ fn user(update: &ContactUpdate) -> Result<UserAttributes<'_>, Rejection> {
     })
 }
 
-/// A request that was refused names nobody: whether its other accounts were stored is not documented. One that went through
-/// may list accounts that failed. Listed with the code of success, or with two codes, nothing is known of an account; and where
-/// the list names one that the request does not have, nothing is known of those that it does not name: it may mean one of them.
+/// A request that was refused names no account: whether its other accounts were stored is not documented. One that succeeded
+/// may list accounts that failed. Of an account that is listed with the code of success nothing is known.
 fn verdicts(answer: &Answer<Vec<AccountError>>, users: &[UserAttributes<'_>]) -> Result<Vec<Verdict>, SinkError> {
     let Some(failed) = answer.content() else {
-        let rejection =
-            refusal(CODES, answer.code().map(ErrorCode::from), answer.status()).with_vendor_text(answer.info());
-        return Ok(vec![Verdict::Undecided(rejection); users.len()]);
+        let rejection = SET_ATTRIBUTES.refusal(answer.code().map(ErrorCode::from), answer.status());
+        return Ok(vec![Verdict::Undecided(rejection.with_vendor_text(answer.info())); users.len()]);
     };
-    let mut codes_of: HashMap<&str, Vec<Option<i64>>> = users.iter().map(|user| (user.account(), Vec::new())).collect();
-    let mut stranger = None;
-    for entry in failed {
-        match codes_of.get_mut(entry.account()) {
-            Some(codes) if codes.contains(&entry.code()) => {}
-            Some(codes) => codes.push(entry.code()),
-            None => stranger = Some(Verdict::Retry { code: entry.code().map(ErrorCode::from) }),
-        }
-    }
-    let of_user = |user: &UserAttributes<'_>| match codes_of.get(user.account()).map(Vec::as_slice) {
-        None | Some([]) => Ok(stranger.clone().unwrap_or(Verdict::Accepted)),
-        Some([code]) if *code != Some(OK) => of_item(operation::SET_ATTRIBUTES, answer.status(), *code, answer.info()),
-        Some(_) => Ok(Verdict::Retry { code: None }),
-    };
-    users.iter().map(of_user).collect()
+    let failed = failed.iter().map(|entry| {
+        Named { item: entry.account(), code: entry.code().map(ErrorCode::from), text: answer.info() }
+    });
+    match_named(users.iter().map(UserAttributes::account), failed, Unnamed::Accepted, |all| match &all[0].code {
+        Some(ErrorCode::Number(OK)) => Ok(Verdict::Retry { code: None }),
+        code => SET_ATTRIBUTES.item_verdict(answer.status(), code.clone(), answer.info()),
+    })
 }

@@ -1,26 +1,28 @@
 //! The sink for friends: `friend_update`.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::num::{NonZeroU32, NonZeroUsize};
 
 use async_trait::async_trait;
 use contact_sink_core::{
-    BatchKey, Code, ContactSink, ContactUpdate, Effect, ErrorCode, Field, Limits, Overlap, Quota, Rejection, SinkError,
+    BatchKey, ContactSink, ContactUpdate, Effect, ErrorCode, Field, Limits, Overlap, Quota, Rejection, SinkError,
     Subject, SubjectPart, Value, Verdict,
 };
-use contact_sink_transport::{HttpTransport, refusal};
+use contact_sink_transport::{HttpTransport, Named, Unnamed, match_named};
 
-use super::{of_item, unless_throttled};
-use crate::client::contract;
-use crate::codes::{CODES, OK, find_code};
+use crate::codes::{OK, find_code};
+use crate::operation::UPDATE_FRIENDS;
 use crate::wire::{Answer, Friend, FriendResults, MAX_FRIENDS, TagValue};
-use crate::{Config, FriendField, Tencent, operation};
+use crate::{Config, FriendField, Tencent};
+
+/// As the vendor documents it.
+pub(crate) const QUOTA: Quota = Quota::per_second(const { NonZeroU32::new(200).unwrap() });
 
 const MAX_REMARK_BYTES: usize = 96;
 const MAX_GROUPS: usize = 32;
 const MAX_GROUP_BYTES: usize = 30;
 const MAX_CUSTOM_BYTES: usize = 500;
-/// So that its dead letter is told apart from that of a friend who does not exist.
+/// So that its rejected row differs from that of a friend who does not exist.
 const OWNER_UNKNOWN: &str = "the owner's account does not exist";
 
 /// Sets remark, groups and custom fields of friends: owner and friend are the subject, a tag is a field.
@@ -53,15 +55,14 @@ impl FriendsSink {
 /// A sink over a client that the caller has already. Both sinks of an app share one, and so its UserSig.
 impl From<Tencent> for FriendsSink {
     fn from(client: Tencent) -> Self {
-        Self { client, quota: Some(Quota::per_second(NonZeroU32::MIN.saturating_add(199))) }
+        Self { client, quota: Some(QUOTA) }
     }
 }
 
 #[async_trait]
 impl ContactSink for FriendsSink {
     fn limits(&self) -> Limits {
-        let max_updates = NonZeroUsize::MIN.saturating_add(MAX_FRIENDS - 1);
-        Limits::new(max_updates).with_quota(self.quota).with_overlap(Overlap::OnePerKey)
+        Limits::new(const { NonZeroUsize::new(MAX_FRIENDS).unwrap() }).with_quota(self.quota).with_overlap(Overlap::OnePerKey)
     }
 
     fn batch_key(&self, update: &ContactUpdate) -> BatchKey {
@@ -76,25 +77,24 @@ impl ContactSink for FriendsSink {
     }
 
     async fn send(&self, batch: &[ContactUpdate]) -> Result<Vec<Verdict>, SinkError> {
-        let broken = |detail| contract(operation::UPDATE_FRIENDS, detail);
         let friends: Vec<(&str, Friend<'_>)> = batch
             .iter()
-            .map(|update| friend(update).map_err(|_| broken("an update of the batch is not valid")))
+            .map(|update| friend(update).map_err(|_| UPDATE_FRIENDS.contract("an update of the batch is not valid")))
             .collect::<Result<_, _>>()?;
         let owner = friends.first().map_or("", |(owner, _)| *owner);
         if friends.iter().any(|(other, _)| *other != owner) {
-            return Err(broken("the updates of a batch have one owner"));
+            return Err(UPDATE_FRIENDS.contract("the updates of a batch have one owner"));
         }
         let friends: Vec<Friend<'_>> = friends.into_iter().map(|(_, friend)| friend).collect();
         let answer = self.client.update_friends(owner, &friends).await?;
-        unless_throttled(operation::UPDATE_FRIENDS, answer.status(), verdicts(&answer, &friends)?)
+        UPDATE_FRIENDS.unless_throttled(answer.status(), verdicts(&answer, &friends)?)
     }
 }
 
 /// The update as the vendor has it, if it breaks no rule: the owner and the friend.
 fn friend(update: &ContactUpdate) -> Result<(&str, Friend<'_>), Rejection> {
     let Subject::Friend { owner, friend } = update.subject() else {
-        return Err(Rejection::by_rule("a friend is an entry of somebody's address book: an owner and a friend"));
+        return Err(Rejection::by_rule("a friend is an entry of a user's address book: an owner and a friend"));
     };
     if update.fields().is_empty() {
         return Err(Rejection::by_rule("the update sets nothing"));
@@ -130,44 +130,30 @@ fn tag_value<'a>(field: &Field, value: &'a Value) -> Result<TagValue<'a>, &'stat
     }
 }
 
-/// A result counts if it is the only one of its friend, or says the same as the others, and `Fail_Account` agrees. A friend
-/// without such a result is sent again: nothing is known of it.
+/// A result counts if `Fail_Account` agrees. A friend without such a result is sent again: nothing is known of it.
 fn verdicts(answer: &Answer<FriendResults>, friends: &[Friend<'_>]) -> Result<Vec<Verdict>, SinkError> {
     let Some(results) = answer.content() else {
-        let line: Option<&Code> = answer.code().and_then(find_code);
-        let verdict = match line {
+        let verdict = match answer.code().and_then(find_code) {
             // None of the friends of an owner who does not exist can be updated.
             Some(line) if line.effect == Effect::Rejects => {
                 let rejection = Rejection::listed(line.code, OWNER_UNKNOWN).with_subject(SubjectPart::Owner);
                 Verdict::Rejected(rejection.with_vendor_text(answer.info()))
             }
-            _ => Verdict::Undecided(
-                refusal(CODES, answer.code().map(ErrorCode::from), answer.status()).with_vendor_text(answer.info()),
-            ),
+            _ => {
+                let rejection = UPDATE_FRIENDS.refusal(answer.code().map(ErrorCode::from), answer.status());
+                Verdict::Undecided(rejection.with_vendor_text(answer.info()))
+            }
         };
         return Ok(vec![verdict; friends.len()]);
     };
-    let mut results_of: HashMap<&str, Option<(Option<i64>, &str)>> = HashMap::with_capacity(results.items().len());
-    for result in results.items() {
-        let said = (result.code(), result.info());
-        let entry = results_of.entry(result.account()).or_insert(Some(said));
-        if entry.is_some_and(|(code, _)| code != said.0) {
-            *entry = None;
-        }
-    }
-    for account in results.failed() {
-        if let Some(entry) = results_of.get_mut(account.as_str())
-            && entry.is_some_and(|(code, _)| code == Some(OK))
-        {
-            *entry = None;
-        }
-    }
-    let unknown = Verdict::Retry { code: None };
-    friends
-        .iter()
-        .map(|friend| match results_of.get(friend.account()).copied().flatten() {
-            Some((Some(code), info)) => of_item(operation::UPDATE_FRIENDS, answer.status(), Some(code), info),
-            Some((None, _)) | None => Ok(unknown.clone()),
-        })
-        .collect()
+    let failed: HashSet<&str> = results.failed().iter().map(String::as_str).collect();
+    let named = results.items().iter().map(|result| {
+        // A success that `Fail_Account` denies is none, and nothing is known.
+        let code = result.code().filter(|&code| code != OK || !failed.contains(result.account()));
+        Named { item: result.account(), code: code.map(ErrorCode::from), text: result.info() }
+    });
+    match_named(friends.iter().map(Friend::account), named, Unnamed::Unknown, |all| match &all[0].code {
+        None => Ok(Verdict::Retry { code: None }),
+        code => UPDATE_FRIENDS.item_verdict(answer.status(), code.clone(), all[0].text),
+    })
 }

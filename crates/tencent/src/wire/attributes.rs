@@ -5,7 +5,7 @@ mod answer;
 use std::fmt;
 
 use bytes::Bytes;
-use contact_sink_transport::BaseUrl;
+use contact_sink_transport::{BaseUrl, InvalidRequest, check_fields, check_items};
 use http::Request;
 use serde::{Serialize, Serializer};
 
@@ -14,7 +14,7 @@ pub use answer::{
     read_set_attribute_names, read_set_attributes,
 };
 
-use super::{BuildError, Caller, build, repeats};
+use super::{Caller, build};
 
 /// The most accounts in one request.
 pub const MAX_ACCOUNTS: usize = 100;
@@ -94,20 +94,17 @@ struct Nothing {}
 /// Shape: `POST /v4/all_member_push/im_set_attr`.
 ///
 /// # Errors
-/// [`BuildError`] if the number of accounts is wrong, or anything is empty or named twice.
+/// [`InvalidRequest`] if the number of accounts is wrong, or anything is empty or named twice.
 ///
 /// Source: Tencent Chat, "im_set_attr".
 pub fn build_set_attributes(
     base: &BaseUrl,
     caller: Caller<'_>,
     users: &[UserAttributes<'_>],
-) -> Result<Request<Bytes>, BuildError> {
+) -> Result<Request<Bytes>, InvalidRequest> {
     check_accounts(users.iter().map(|user| user.account))?;
     for user in users {
-        check_names(user.attributes.iter().map(|(name, _)| *name))?;
-        if user.attributes.iter().any(|(_, value)| value.is_empty()) {
-            return Err(BuildError::Empty);
-        }
+        check_fields(user.attributes.iter().map(|(name, value)| (*name, name.is_empty() || value.is_empty())))?;
     }
     build(base, "/v4/all_member_push/im_set_attr", caller, &UserAttrs { users })
 }
@@ -120,9 +117,9 @@ pub fn build_remove_attributes(
     base: &BaseUrl,
     caller: Caller<'_>,
     users: &[UserAttributeNames<'_>],
-) -> Result<Request<Bytes>, BuildError> {
+) -> Result<Request<Bytes>, InvalidRequest> {
     check_accounts(users.iter().map(|user| user.account))?;
-    users.iter().try_for_each(|user| check_names(user.names.iter().copied()))?;
+    users.iter().try_for_each(|user| check_fields(user.names.iter().map(|name| (*name, name.is_empty()))))?;
     build(base, "/v4/all_member_push/im_remove_attr", caller, &UserAttrs { users })
 }
 
@@ -134,7 +131,7 @@ pub fn build_get_attributes(
     base: &BaseUrl,
     caller: Caller<'_>,
     accounts: &[&str],
-) -> Result<Request<Bytes>, BuildError> {
+) -> Result<Request<Bytes>, InvalidRequest> {
     check_accounts(accounts.iter().copied())?;
     build(base, "/v4/all_member_push/im_get_attr", caller, &ToAccounts { accounts })
 }
@@ -142,52 +139,28 @@ pub fn build_get_attributes(
 /// Builds the request that gives the app's attributes their names, by number from 0, without a UserSig.
 ///
 /// # Errors
-/// [`BuildError`] if there is none, there are more than ten, or a name is empty or named twice.
+/// [`InvalidRequest`] if there is none, there are more than ten, or a name is empty or named twice.
 pub fn build_set_attribute_names(
     base: &BaseUrl,
     caller: Caller<'_>,
     names: &[(u8, &str)],
-) -> Result<Request<Bytes>, BuildError> {
-    if !(1..=MAX_ATTRIBUTES).contains(&names.len()) {
-        return Err(BuildError::Number);
-    }
-    check_names(names.iter().map(|(_, name)| *name))?;
-    if names.iter().enumerate().any(|(nth, (number, _))| names[..nth].iter().any(|(earlier, _)| earlier == number)) {
-        return Err(BuildError::NamedTwice);
-    }
+) -> Result<Request<Bytes>, InvalidRequest> {
+    check_items(names.iter().map(|(number, _)| number), MAX_ATTRIBUTES, "names")?;
+    check_fields(names.iter().map(|(_, name)| (*name, name.is_empty())))?;
     build(base, "/v4/all_member_push/im_set_attr_name", caller, &AttrNames { names })
 }
 
 /// Builds the request that reads the names of the app's attributes, without a UserSig. Its body is an empty object.
 ///
 /// # Errors
-/// [`BuildError::BaseUrl`].
-pub fn build_get_attribute_names(base: &BaseUrl, caller: Caller<'_>) -> Result<Request<Bytes>, BuildError> {
+/// [`InvalidRequest::BaseUrl`].
+pub fn build_get_attribute_names(base: &BaseUrl, caller: Caller<'_>) -> Result<Request<Bytes>, InvalidRequest> {
     build(base, "/v4/all_member_push/im_get_attr_name", caller, &Nothing {})
 }
 
-fn check_accounts<'a>(accounts: impl ExactSizeIterator<Item = &'a str> + Clone) -> Result<(), BuildError> {
-    if !(1..=MAX_ACCOUNTS).contains(&accounts.len()) {
-        Err(BuildError::Number)
-    } else if accounts.clone().any(str::is_empty) {
-        Err(BuildError::Empty)
-    } else if repeats(accounts) {
-        Err(BuildError::NamedTwice)
-    } else {
-        Ok(())
-    }
-}
-
-fn check_names<'a>(names: impl ExactSizeIterator<Item = &'a str> + Clone) -> Result<(), BuildError> {
-    if names.len() == 0 {
-        Err(BuildError::NothingSet)
-    } else if names.clone().any(str::is_empty) {
-        Err(BuildError::Empty)
-    } else if repeats(names) {
-        Err(BuildError::NamedTwice)
-    } else {
-        Ok(())
-    }
+fn check_accounts<'a>(accounts: impl ExactSizeIterator<Item = &'a str> + Clone) -> Result<(), InvalidRequest> {
+    check_items(accounts.clone(), MAX_ACCOUNTS, "accounts")?;
+    if accounts.into_iter().any(str::is_empty) { Err(InvalidRequest::Empty) } else { Ok(()) }
 }
 
 fn as_object<S: Serializer>(attributes: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {

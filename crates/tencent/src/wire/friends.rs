@@ -4,12 +4,12 @@ use std::fmt;
 
 use bytes::Bytes;
 use contact_sink_core::SinkError;
-use contact_sink_transport::BaseUrl;
+use contact_sink_transport::{BaseUrl, InvalidRequest, check_fields, check_items};
 use contact_sink_transport::json::{self, RawValue};
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, BuildError, Caller, build, read, repeats};
+use super::{Answer, Caller, build, read};
 use crate::operation;
 
 /// The most friends in one request.
@@ -80,18 +80,6 @@ impl<'a> Friend<'a> {
     pub fn account(&self) -> &'a str {
         self.account
     }
-
-    fn check(&self) -> Result<(), BuildError> {
-        if self.items.is_empty() {
-            Err(BuildError::NothingSet)
-        } else if self.items.iter().any(|item| item.tag.is_empty() || item.value.is_empty()) {
-            Err(BuildError::Empty)
-        } else if repeats(self.items.iter().map(|item| item.tag)) {
-            Err(BuildError::NamedTwice)
-        } else {
-            Ok(())
-        }
-    }
 }
 
 impl TagValue<'_> {
@@ -138,7 +126,7 @@ impl FriendResults {
 /// Shape: `POST /v4/sns/friend_update`.
 ///
 /// # Errors
-/// [`BuildError`] if the number of friends is wrong, or anything is empty or named twice.
+/// [`InvalidRequest`] if the number of friends is wrong, or anything is empty or named twice.
 ///
 /// Source: Tencent Chat, "friend_update".
 pub fn build_update_friends(
@@ -146,7 +134,7 @@ pub fn build_update_friends(
     caller: Caller<'_>,
     owner: &str,
     friends: &[Friend<'_>],
-) -> Result<Request<Bytes>, BuildError> {
+) -> Result<Request<Bytes>, InvalidRequest> {
     #[derive(Serialize)]
     struct Body<'a> {
         #[serde(rename = "From_Account")]
@@ -154,16 +142,13 @@ pub fn build_update_friends(
         #[serde(rename = "UpdateItem")]
         friends: &'a [Friend<'a>],
     }
-    if !(1..=MAX_FRIENDS).contains(&friends.len()) {
-        return Err(BuildError::Number);
-    }
+    check_items(friends.iter().map(Friend::account), MAX_FRIENDS, "friends")?;
     if owner.is_empty() || friends.iter().any(|friend| friend.account.is_empty()) {
-        return Err(BuildError::Empty);
+        return Err(InvalidRequest::Empty);
     }
-    if repeats(friends.iter().map(|friend| friend.account)) {
-        return Err(BuildError::NamedTwice);
+    for Friend { items, .. } in friends {
+        check_fields(items.iter().map(|item| (item.tag, item.tag.is_empty() || item.value.is_empty())))?;
     }
-    friends.iter().try_for_each(Friend::check)?;
     build(base, "/v4/sns/friend_update", caller, &Body { owner, friends })
 }
 
@@ -176,7 +161,7 @@ pub fn build_update_friends(
 ///
 /// Source: Tencent Chat, "friend_update".
 pub fn read_update_friends(answer: &Response<Bytes>) -> Result<Answer<FriendResults>, SinkError> {
-    read(operation::UPDATE_FRIENDS, answer, &["ResultItem", "Fail_Account"], results)
+    read(&operation::UPDATE_FRIENDS, answer, &["ResultItem", "Fail_Account"], results)
 }
 
 #[derive(Deserialize)]

@@ -8,40 +8,22 @@ use contact_sink_tencent::{
     read_get_attribute_names, read_get_attributes, read_remove_attributes, read_set_attribute_names,
     read_set_attributes, read_update_friends,
 };
+use contact_sink_testkit::{odd_json, parsed, statuses, text};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Script, attributes, city, friends, query, remarked, send};
 
-fn text() -> impl Strategy<Value = String> {
-    prop_oneof![any::<String>(), "[\\[\\]\"\\\\/0-9默\u{0}-\u{1f}]{1,12}"]
-        .prop_filter("not empty", |text| !text.is_empty())
-}
-
 fn users() -> impl Strategy<Value = BTreeMap<String, BTreeMap<String, String>>> {
     btree_map(text(), btree_map(text(), text(), 1..5), 1..12)
 }
 
-/// What a gateway, a vendor or a hostile server may put anywhere.
+/// What may be anywhere.
 fn odd() -> impl Strategy<Value = Value> {
-    let codes = vec![0, 0, 0, 30001, 30003, 30006, 90033, 70001, 70107, 60007, 91000, 12345];
-    let texts = vec!["a", "b", "c", "OK", "FAIL", "0", "Vtext"];
-    let leaf = prop_oneof![
-        6 => proptest::sample::select(codes).prop_map(|code| json!(code)),
-        4 => proptest::sample::select(texts).prop_map(|text| json!(text)),
-        1 => any::<f64>().prop_map(|number| json!(number)),
-        1 => any::<i64>().prop_map(|number| json!(number)),
-        1 => any::<bool>().prop_map(|yes| json!(yes)),
-        1 => Just(Value::Null),
-    ];
-    leaf.prop_recursive(3, 16, 3, |inner| {
-        let name = proptest::sample::select(vec!["ErrorCode", "To_Account", "ResultCode", "ErrorInfo", "ResultInfo"]);
-        prop_oneof![
-            vec(inner.clone(), 0..3).prop_map(Value::Array),
-            btree_map(name.prop_map(str::to_owned), inner, 0..4).prop_map(|fields| json!(fields)),
-        ]
-    })
+    let codes = [0, 0, 0, 30001, 30003, 30006, 90033, 70001, 70107, 60007, 91000, 12345];
+    let names = ["ErrorCode", "To_Account", "ResultCode", "ErrorInfo", "ResultInfo"];
+    odd_json(&codes, &["a", "b", "c", "OK", "FAIL", "0", "Vtext"], &names)
 }
 
 fn code() -> impl Strategy<Value = Value> {
@@ -73,22 +55,7 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
         let kept = fields.into_iter().enumerate().filter(|(nth, _)| *nth == 0 || parts & (1 << nth) != 0);
         json!(kept.map(|(_, field)| field).collect::<BTreeMap<_, _>>())
     });
-    let json = prop_oneof![8 => answers, 1 => odd()].prop_map(|value| value.to_string().into_bytes());
-    prop_oneof![
-        8 => json.clone(),
-        1 => (json.clone(), any::<prop::sample::Index>()).prop_map(|(mut body, at)| { body.truncate(at.index(body.len() + 1)); body }),
-        1 => json.prop_map(|body| [b"\xEF\xBB\xBF".as_slice(), &body].concat()),
-        1 => vec(any::<u8>(), 0..64),
-    ]
-}
-
-fn statuses() -> impl Strategy<Value = u16> {
-    let usual = vec![201, 204, 302, 400, 401, 403, 404, 413, 422, 429, 500, 502, 503];
-    prop_oneof![6 => Just(200), 5 => proptest::sample::select(usual), 1 => 100..1000_u16]
-}
-
-fn parsed(body: &[u8]) -> Value {
-    serde_json::from_slice(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)).unwrap_or_default()
+    contact_sink_testkit::bodies(prop_oneof![8 => answers, 1 => odd()].boxed())
 }
 
 /// Whether the answer as a whole is a success, read in another way than the library does.

@@ -53,7 +53,7 @@ fn times_sent(script: &Script) -> BTreeMap<Vec<u8>, usize> {
 
 /// The first UserSig for the first requests, the second for all others.
 fn parts(script: &Script) -> Vec<String> {
-    let mut usersigs = script.usersigs();
+    let mut usersigs = super::usersigs(&script);
     usersigs.dedup();
     usersigs
 }
@@ -111,7 +111,7 @@ fn a_vendor_whose_clock_is_ahead_refuses_only_what_is_in_flight() {
                 let (status, body) = if expired { failure(70001) } else { success(request) };
                 Ok((status, body.into()))
             });
-            let client = Tencent::new(config.with_lifetime(Duration::from_secs(300)), script.clone());
+            let client = Tencent::new(config.with_lifetime(Duration::from_secs(300)).unwrap(), script.clone());
             let sink = AttributesSink::from(client).with_quota("1/3s".parse().ok());
             let updates = (0..10_000).map(|nth| city(&format!("user{nth}"))).collect();
             let (outcomes, summary) = deliver(sink, updates).await;
@@ -120,7 +120,7 @@ fn a_vendor_whose_clock_is_ahead_refuses_only_what_is_in_flight() {
             assert!(refused <= most_refused && (refused > 0) == (ahead > 60), "{refused} at {ahead} s");
             assert_eq!(summary.requests as usize, 100 + refused);
             assert!(times_sent(&script).values().all(|times| *times <= 2));
-            let usersigs = script.usersigs();
+            let usersigs = super::usersigs(&script);
             assert_eq!(parts(&script).len(), usersigs.iter().collect::<BTreeSet<_>>().len(), "none comes back");
         });
     }
@@ -175,7 +175,7 @@ fn a_clock_that_jumps_an_hour_rejects_nobody() {
                 Ok((status, body.into()))
             });
             let half = Duration::from_secs(1_800);
-            let client = Tencent::new(config().with_clock(clock).with_lifetime(half), script.clone());
+            let client = Tencent::new(config().with_clock(clock).with_lifetime(half).unwrap(), script.clone());
             let updates = (0..10_000).map(|nth| city(&format!("user{nth}"))).collect();
             let (outcomes, summary) = deliver(AttributesSink::from(client), updates).await;
             let refused = refused.load(Ordering::SeqCst);

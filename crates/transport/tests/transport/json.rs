@@ -168,7 +168,7 @@ fn a_request_has_a_type_and_no_credentials() {
     assert_eq!(request.headers().len(), 1);
     assert_eq!(request.headers()[header::CONTENT_TYPE], "application/json");
     let unwritable = BTreeMap::from([(vec![1], 2)]);
-    assert!(json::request(Method::PUT, uri, &unwritable, 0).is_none(), "a list is no key of an object");
+    assert!(json::request(Method::PUT, uri, &unwritable, 0).is_err(), "a list is no key of an object");
 }
 
 fn values() -> impl Strategy<Value = Value> {

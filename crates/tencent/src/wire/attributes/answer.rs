@@ -51,7 +51,7 @@ impl AccountError {
 ///
 /// Source: Tencent Chat, "im_set_attr".
 pub fn read_set_attributes(answer: &Response<Bytes>) -> Result<Answer<Vec<AccountError>>, SinkError> {
-    read(operation::SET_ATTRIBUTES, answer, &["ErrorList", "Fail_Account"], error_list)
+    read(&operation::SET_ATTRIBUTES, answer, &["ErrorList", "Fail_Account"], error_list)
 }
 
 /// Reads the answer to "im_remove_attr", as [`read_set_attributes`].
@@ -59,7 +59,7 @@ pub fn read_set_attributes(answer: &Response<Bytes>) -> Result<Answer<Vec<Accoun
 /// # Errors
 /// As [`read_set_attributes`].
 pub fn read_remove_attributes(answer: &Response<Bytes>) -> Result<Answer<Vec<AccountError>>, SinkError> {
-    read(operation::REMOVE_ATTRIBUTES, answer, &["ErrorList", "Fail_Account"], error_list)
+    read(&operation::REMOVE_ATTRIBUTES, answer, &["ErrorList", "Fail_Account"], error_list)
 }
 
 /// Reads the answer to "im_get_attr". The accounts do not stand in the order of the request.
@@ -72,7 +72,7 @@ pub fn read_get_attributes(answer: &Response<Bytes>) -> Result<Answer<Vec<Attrib
         #[serde(rename = "UserAttrs")]
         users: Vec<AttributesOf>,
     }
-    read(operation::GET_ATTRIBUTES, answer, &[], |body| json::object(body).map(|content: Content| content.users))
+    read(&operation::GET_ATTRIBUTES, answer, &[], |body| json::object(body).map(|content: Content| content.users))
 }
 
 /// Reads the answer to "im_set_attr_name".
@@ -80,7 +80,7 @@ pub fn read_get_attributes(answer: &Response<Bytes>) -> Result<Answer<Vec<Attrib
 /// # Errors
 /// As [`read_set_attributes`].
 pub fn read_set_attribute_names(answer: &Response<Bytes>) -> Result<Answer<()>, SinkError> {
-    read(operation::SET_ATTRIBUTE_NAMES, answer, &[], |_| Some(()))
+    read(&operation::SET_ATTRIBUTE_NAMES, answer, &[], |_| Some(()))
 }
 
 /// Reads the answer to "im_get_attr_name": the names by their numbers.
@@ -93,7 +93,7 @@ pub fn read_get_attribute_names(answer: &Response<Bytes>) -> Result<Answer<BTree
         #[serde(rename = "AttrNames")]
         names: BTreeMap<u8, String>,
     }
-    read(operation::GET_ATTRIBUTE_NAMES, answer, &[], |body| json::object(body).map(|content: Content| content.names))
+    read(&operation::GET_ATTRIBUTE_NAMES, answer, &[], |body| json::object(body).map(|content: Content| content.names))
 }
 
 /// The entries of `ErrorList`, and the accounts of `Fail_Account`, of which only that is known. One that cannot be read says that

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use contact_sink_core::{Applied, Code, Effect, ErrorCode, Retry, SinkErrorKind as Kind};
-use contact_sink_transport::{Judgement, judge, refusal};
+use contact_sink_transport::{Call, Judgement, Vendor};
 use http::{Response, StatusCode};
 
 const LISTED: i64 = 4107;
@@ -20,8 +20,12 @@ fn judged(status: u16, code: Option<ErrorCode>, headers: &[(&str, &str)]) -> Jud
     for (name, value) in headers {
         answer = answer.header(*name, *value);
     }
-    judge("vendor", "call", &answer.body(Bytes::from_static(b"<body>")).unwrap(), code, TABLE)
+    CALL.judge(&answer.body(Bytes::from_static(b"<body>")).unwrap(), code)
 }
+
+const ADVICE: &str = "compare the token with the console";
+const VENDOR: Vendor = Vendor { name: "vendor", codes: TABLE, unlisted: "rejected", credentials_advice: ADVICE };
+const CALL: Call = Call { vendor: &VENDOR, operation: "call" };
 
 fn word(judgement: &Judgement) -> &'static str {
     match judgement {
@@ -170,7 +174,8 @@ fn a_word_decides_as_a_number_does() {
     ];
     for (code, status, expected) in table {
         let answer = Response::builder().status(status).body(Bytes::new()).unwrap();
-        let judgement = judge("vendor", "call", &answer, ErrorCode::word(code), WORDS);
+        const OF_WORDS: Vendor = Vendor { codes: WORDS, ..VENDOR };
+        let judgement = Call { vendor: &OF_WORDS, ..CALL }.judge(&answer, ErrorCode::word(code));
         let came = match &judgement {
             Judgement::Code(code) => code.to_string(),
             other => word(other).to_owned(),
@@ -205,10 +210,9 @@ fn the_media_type_is_named_and_nothing_else_of_a_header() {
 
 #[test]
 fn a_refusal_is_explained_by_the_table_or_by_the_status() {
-    const CODES: &[Code] = &[Code::new(LISTED, "no such user", Effect::Isolates, "look", "the manual")];
     let table = [
-        (Some(LISTED), 200, true, "no such user (code 4107)"),
-        (Some(LISTED), 413, true, "no such user (code 4107)"),
+        (Some(LISTED), 200, true, "not saved (code 4107)"),
+        (Some(LISTED), 413, true, "not saved (code 4107)"),
         (Some(UNLISTED), 200, false, "a code that the vendor's table lacks (code 31337)"),
         (Some(UNLISTED), 422, false, "a code that the vendor's table lacks (code 31337)"),
         (None, 200, false, "an error of the vendor's answer has no code"),
@@ -217,8 +221,21 @@ fn a_refusal_is_explained_by_the_table_or_by_the_status() {
     ];
     for (code, status, listed, shown) in table {
         let code = code.map(ErrorCode::Number);
-        let refusal = refusal(CODES, code.clone(), StatusCode::from_u16(status).unwrap());
+        let refusal = CALL.refusal(code.clone(), StatusCode::from_u16(status).unwrap());
         assert_eq!((refusal.code(), refusal.is_listed()), (code.as_ref(), listed), "{code:?} at {status}");
         assert_eq!((refusal.to_string().as_str(), refusal.field(), refusal.vendor_text()), (shown, None, None));
+    }
+}
+
+#[test]
+fn a_401_without_a_code_has_the_vendors_advice() {
+    for (status, code, advice) in [
+        (401, None, ADVICE),
+        (401, Some(ErrorCode::Number(0)), ADVICE),
+        (407, None, Kind::Credentials.advice()),
+        (403, None, Kind::Forbidden.advice()),
+    ] {
+        let Judgement::Failed(error) = judged(status, code, &[]) else { panic!("{status}") };
+        assert_eq!(error.advice(), advice, "{status}");
     }
 }
