@@ -1,12 +1,11 @@
 //! What the server remembers of the requests that reached it: a ring, in order of arrival.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::FaultKind;
+use crate::faults::FaultKind;
 
 /// One request that reached the server on any path but its own `/_sandbox/..`.
 ///
@@ -43,6 +42,8 @@ pub struct RequestRecord {
     /// The users as text, ids and names alike, in the order of the request.
     pub subjects: Vec<String>,
 }
+
+debug_shows!(RequestRecord: arrival, answered, method, path, counted, fault, applied, status, code, users);
 
 /// The ring.
 pub(crate) struct Log {
@@ -113,30 +114,14 @@ impl Log {
         self.seen
     }
 
-    pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+    /// What the page shows.
+    pub(crate) fn view(&self) -> impl Serialize {
         #[derive(Serialize)]
         struct View<'a> {
             seen: u64,
             requests: &'a VecDeque<RequestRecord>,
         }
-        serde_json::to_vec(&View { seen: self.seen, requests: &self.records })
-    }
-}
-
-impl fmt::Debug for RequestRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestRecord")
-            .field("arrival", &self.arrival)
-            .field("answered", &self.answered)
-            .field("method", &self.method)
-            .field("path", &self.path)
-            .field("counted", &self.counted)
-            .field("fault", &self.fault)
-            .field("applied", &self.applied)
-            .field("status", &self.status)
-            .field("code", &self.code)
-            .field("users", &self.users)
-            .finish_non_exhaustive()
+        View { seen: self.seen, requests: &self.records }
     }
 }
 

@@ -75,10 +75,6 @@ pub use endpoint::Endpoint;
 pub use settings::{Settings, UNKNOWN_ACCOUNTS};
 pub use value::FriendValue;
 
-pub(crate) use endpoint::Stored;
-
-use command::Command;
-
 /// The path of `im_set_attr`, to be joined to the server's base URL.
 pub const SET_ATTR_PATH: &str = "/v4/all_member_push/im_set_attr";
 /// The path of `im_get_attr`.
@@ -91,8 +87,3 @@ pub const SET_ATTR_NAME_PATH: &str = "/v4/all_member_push/im_set_attr_name";
 pub const GET_ATTR_NAME_PATH: &str = "/v4/all_member_push/im_get_attr_name";
 /// The path of `friend_update`.
 pub const FRIEND_UPDATE_PATH: &str = "/v4/sns/friend_update";
-
-/// Whether it is the path of one of these endpoints.
-pub(crate) fn has(path: &str) -> bool {
-    Command::at(path).is_some()
-}

@@ -21,7 +21,8 @@ impl Command {
         Self::ALL.into_iter().find(|command| command.path() == path)
     }
 
-    fn path(self) -> &'static str {
+    /// Where it is.
+    pub(super) fn path(self) -> &'static str {
         match self {
             Self::SetAttr => super::SET_ATTR_PATH,
             Self::GetAttr => super::GET_ATTR_PATH,

@@ -138,7 +138,8 @@ fn problem(from: &str, items: &[Object<UpdateItem>], settings: &Settings) -> Opt
             return Some("a tag stands at a friend twice");
         }
         for Object(SnsItem { tag, value }) in &item.sns_item {
-            if let Err(problem) = rules::check_friend_field(tag, value, settings) {
+            let kind = settings.custom_tags.get(tag).copied();
+            if let Err(problem) = rules::check_friend_field(tag, value, kind, settings.empty_values) {
                 return Some(problem);
             }
         }

@@ -10,6 +10,7 @@ use super::codes::{self, Refusal};
 use super::command::Command;
 use super::value::FriendValue;
 use crate::answer::Answer;
+use crate::counters::End;
 use crate::strict::{Object, Texts};
 
 /// `im_set_attr`.
@@ -166,6 +167,13 @@ impl Reply {
     }
 
     pub(super) fn answer(&self) -> Answer {
-        Answer::json(StatusCode::OK, Some(self.error_code), serde_json::to_vec(self))
+        let end = match self.error_code {
+            codes::OK => End::Accepted { failed: (self.fail_account.len() + self.error_list.len()) as u64 },
+            codes::UNDECODABLE | codes::OTHER_SDK_APP_ID | codes::OTHER_IDENTIFIER => End::BadCredentials,
+            codes::EXPIRED | codes::FORGED | codes::REVOKED => End::BadCredentials,
+            codes::WRITE_CONFLICT => End::Conflict,
+            _ => End::Refused,
+        };
+        Answer { end, ..Answer::json(StatusCode::OK, Some(self.error_code), self) }
     }
 }
