@@ -19,6 +19,17 @@ pub enum Told {
     Code,
 }
 
+/// What becomes of the good users of a request that is refused for another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum GoodUsers {
+    /// They are saved, and only the bad ones are not.
+    Saved,
+    /// Nothing of the request is saved.
+    Dropped,
+}
+
 /// The HTTP status of a documented error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u16")]

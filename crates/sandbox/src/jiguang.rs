@@ -32,9 +32,9 @@ use std::sync::{Arc, Mutex};
 use http::{StatusCode, request::Parts};
 use serde::{Serialize, Serializer};
 
-pub use crate::choice::{ErrorStatus, Told, UnlistedCode};
+pub use crate::choice::{ErrorStatus, GoodUsers, Told, UnlistedCode};
 pub use crate::counters::Counters;
-pub use settings::{Channel, GoodUsers, Kind, Settings, UNKNOWN_CUIDS, Wording};
+pub use settings::{Channel, Kind, Settings, UNKNOWN_CUIDS, Wording};
 
 use crate::answer::Answer;
 use crate::counters::End;

@@ -12,7 +12,7 @@ use crate::faults::FaultKind;
 /// In JSON: `{"arrival_us":5120,"answered_us":5342,"method":"PUT","path":"/smartop/..","counted":true,"fault":null,
 /// "applied":true,"status":200,"code":0,"users":1,"owner":null,"subjects":["10362819"]}`; times are microseconds since the server started, by a clock that never goes back.
 /// Headers, query and body are not kept. `Debug` prints no user id.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct RequestRecord {
     /// When its head had been read, since the server started. Records stand in this order.
@@ -69,17 +69,10 @@ impl Log {
         self.seen += 1;
         self.records.push_back(RequestRecord {
             arrival,
-            answered: None,
             method: method.to_owned(),
             path: path.chars().take(MAX_PATH_CHARS).collect(),
             counted,
-            fault: None,
-            applied: false,
-            status: None,
-            code: None,
-            users: 0,
-            owner: None,
-            subjects: Vec::new(),
+            ..RequestRecord::default()
         });
         if self.records.len() > self.capacity {
             self.records.pop_front();

@@ -32,8 +32,14 @@ pub(crate) fn answer(state: &State, head: &Parts, body: &[u8]) -> Answer {
     match (head.uri.path().strip_prefix(PAGES), method) {
         (Some("state"), &Method::GET) => Answer::json(StatusCode::OK, None, &state.vendors.view(state.faults_met())),
         (Some("requests"), &Method::GET) => Answer::json(StatusCode::OK, None, &state.log().view()),
-        (Some("changes"), &Method::POST) => set_changes(state, body),
-        (Some("faults"), &Method::POST) => set_faults(state, body),
+        (Some("changes"), &Method::POST) => {
+            let set = Changes::from_json(body).map(|changes| state.replace_changes(changes));
+            done(set, "these changes are made in their time")
+        }
+        (Some("faults"), &Method::POST) => {
+            let set = Faults::from_json(body).map(|faults| state.replace_faults(faults));
+            done(set.map_err(|error| error.to_string()), "the next requests meet these faults")
+        }
         (Some("faults"), &Method::DELETE) => {
             state.replace_faults(Faults::default());
             Answer::nothing()
@@ -66,22 +72,10 @@ fn is_from_here(head: &Parts) -> bool {
         && text(ORIGIN.as_str()).is_none_or(|origin| origin.split_once("://").is_some_and(|(_, origin)| origin == host))
 }
 
-fn set_faults(state: &State, body: &[u8]) -> Answer {
-    match Faults::from_json(body) {
-        Ok(faults) => {
-            state.replace_faults(faults);
-            Answer::plain(StatusCode::OK, "the next requests meet these faults")
-        }
-        Err(error) => Answer::plain(StatusCode::BAD_REQUEST, &error.to_string()),
-    }
-}
-
-fn set_changes(state: &State, body: &[u8]) -> Answer {
-    match Changes::from_json(body) {
-        Ok(changes) => {
-            state.replace_changes(changes);
-            Answer::plain(StatusCode::OK, "these changes are made in their time")
-        }
+/// Says that what was sent is done, or why not.
+fn done(outcome: Result<(), String>, text: &str) -> Answer {
+    match outcome {
+        Ok(()) => Answer::plain(StatusCode::OK, text),
         Err(problem) => Answer::plain(StatusCode::BAD_REQUEST, &problem),
     }
 }

@@ -1,7 +1,6 @@
 //! The running server, as a test or a command holds it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -150,14 +149,7 @@ macro_rules! accessors {
 }
 each_vendor!(accessors);
 
-impl fmt::Debug for Sandbox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox")
-            .field("address", &self.address)
-            .field("vendors", &self.state.vendors)
-            .finish_non_exhaustive()
-    }
-}
+debug_shows!(Sandbox: address, state);
 
 /// Binds without awaiting, so that starting is not an async call, and takes a port again that a former run has just left.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

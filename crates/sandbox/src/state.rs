@@ -30,6 +30,8 @@ pub(crate) struct State {
     stop: watch::Receiver<()>,
 }
 
+debug_shows!(State: vendors);
+
 impl State {
     pub(crate) fn new(world: World, stop: watch::Receiver<()>) -> Self {
         Self {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde::Serialize;
 
+use crate::VENDORS;
 use crate::faults::FaultKind;
 use crate::vendor::Vendor;
 use crate::world::World;
@@ -14,8 +15,22 @@ macro_rules! vendors {
         use crate::{$($vendor),*};
 
         /// The endpoints of each vendor.
+        #[derive(Debug)]
         pub(crate) struct Vendors {
             $(pub(crate) $vendor: $vendor::Endpoint,)*
+        }
+
+        /// What the page of the state shows.
+        #[derive(Serialize)]
+        pub(crate) struct View<'a> {
+            $($vendor: &'a $vendor::Endpoint,)*
+            counters: Counters,
+            faults: BTreeMap<FaultKind, u64>,
+        }
+
+        #[derive(Serialize)]
+        struct Counters {
+            $($vendor: $vendor::Counters,)*
         }
 
         impl Vendors {
@@ -23,32 +38,13 @@ macro_rules! vendors {
                 Self { $($vendor: $vendor::Endpoint::new(world.$vendor.clone(), world.store),)* }
             }
 
-            pub(crate) fn all(&self) -> [&dyn Vendor; crate::VENDORS.len()] {
+            pub(crate) fn all(&self) -> [&dyn Vendor; VENDORS.len()] {
                 [$(&self.$vendor),*]
             }
-        }
 
-        impl Serialize for View<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut map = serializer.serialize_map(None)?;
-                $(map.serialize_entry(stringify!($vendor), &self.vendors.$vendor)?;)*
-                map.serialize_entry("counters", &CountersView(self.vendors))?;
-                map.serialize_entry("faults", &self.faults)?;
-                map.end()
-            }
-        }
-
-        impl Serialize for CountersView<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut map = serializer.serialize_map(None)?;
-                $(map.serialize_entry(stringify!($vendor), &self.0.$vendor.counters())?;)*
-                map.end()
-            }
-        }
-
-        impl fmt::Debug for Vendors {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct("Vendors")$(.field(stringify!($vendor), &self.$vendor))*.finish()
+            pub(crate) fn view(&self, faults: BTreeMap<FaultKind, u64>) -> View<'_> {
+                let counters = Counters { $($vendor: self.$vendor.counters(),)* };
+                View { $($vendor: &self.$vendor,)* counters, faults }
             }
         }
 
@@ -60,17 +56,3 @@ macro_rules! vendors {
     };
 }
 each_vendor!(vendors);
-
-impl Vendors {
-    /// What the page of the state shows.
-    pub(crate) fn view(&self, faults: BTreeMap<FaultKind, u64>) -> impl Serialize {
-        View { vendors: self, faults }
-    }
-}
-
-struct View<'a> {
-    vendors: &'a Vendors,
-    faults: BTreeMap<FaultKind, u64>,
-}
-
-struct CountersView<'a>(&'a Vendors);

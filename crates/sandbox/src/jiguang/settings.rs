@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use serde::Deserialize;
 
-use crate::choice::{ErrorStatus, Told, UnlistedCode, check_user_name, check_users, exists};
+use crate::choice::{ErrorStatus, GoodUsers, Told, UnlistedCode, check_user_name, check_users, exists};
 use crate::quota::{self, Quota};
 use crate::secret::Secret;
 use crate::vendor::VendorSettings;
@@ -79,17 +79,6 @@ pub enum Kind {
     App,
     /// Anything.
     Other,
-}
-
-/// Whether the good users of a refused request are saved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum GoodUsers {
-    /// They are saved, and only the bad ones are not.
-    Saved,
-    /// Nothing of the request is saved.
-    Dropped,
 }
 
 /// What stands in the bracket of an error about a channel id, a Registration ID or an SMS value.

@@ -9,7 +9,6 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::attributes::Attributes;
 use super::codes::{self, Refusal};
-use super::command::Command;
 use super::counters::{Counters, Tally};
 use super::friends::Friends;
 use super::query;
@@ -18,6 +17,7 @@ use super::signatures::{Clock, Signatures};
 use super::usersig::UserSig;
 use super::value::FriendValue;
 use super::wire::{FriendUpdate, Reply};
+use super::{FRIEND_UPDATE_PATH, PATHS};
 use crate::answer::Answer;
 use crate::head::is_json;
 use crate::hold::Holds;
@@ -96,10 +96,9 @@ impl Endpoint {
     pub(crate) fn new(settings: Settings, keep: bool) -> Self {
         Self {
             keep,
-            routes: Command::ALL.map(|command| {
-                let is_of_friends = command == Command::FriendUpdate;
-                let quota = if is_of_friends { settings.friend_quota } else { settings.attribute_quota };
-                Route::new(command.path(), quota)
+            routes: PATHS.map(|path| {
+                let is_of_friends = path == FRIEND_UPDATE_PATH;
+                Route::new(path, if is_of_friends { settings.friend_quota } else { settings.attribute_quota })
             }),
             secret_key: Mutex::new(settings.secret_key.clone()),
             signatures: Mutex::new(Signatures::new(Clock::Ahead(settings.clock_ahead))),
@@ -111,9 +110,9 @@ impl Endpoint {
     }
 
     /// Verifies who calls.
-    fn verify(&self, command: Command, head: &Parts) -> Result<(), Refusal> {
+    fn verify(&self, head: &Parts) -> Result<(), Refusal> {
         if head.method != Method::POST {
-            return Err(Refusal::new(codes::BAD_RESOURCE, "the method is not POST"));
+            return Err(Refusal(codes::BAD_RESOURCE, "the method is not POST"));
         }
         let settings = &self.settings;
         let query = query::read(head.uri.query(), settings.sdk_app_id)?;
@@ -124,19 +123,17 @@ impl Endpoint {
         if settings.admins.contains(&query.identifier) {
             return Ok(());
         }
-        let code = match command {
-            Command::FriendUpdate => codes::FRIENDS_NEED_ADMIN,
-            _ => codes::ATTRIBUTES_NEED_ADMIN,
-        };
-        Err(Refusal::new(code, "identifier is no admin of the app"))
+        let code = if is_of_friends(head) { codes::FRIENDS_NEED_ADMIN } else { codes::ATTRIBUTES_NEED_ADMIN };
+        Err(Refusal(code, "identifier is no admin of the app"))
     }
 
+    /// Sets friends' fields, for an owner who is held until the answer is handed out.
     fn update_friends(&self, body: &[u8]) -> Answer {
         let request: FriendUpdate = match serde_json::from_slice(body) {
             Ok(Object(request)) => request,
             Err(error) => {
                 let code = if error.is_data() { codes::BAD_FRIEND_REQUEST } else { codes::BAD_JSON };
-                return refuse(Command::FriendUpdate, code, "the body is not JSON of the documented shape");
+                return of_friends(Err(Refusal(code, "the body is not JSON of the documented shape")));
             }
         };
         let subjects = request.update_item.iter().map(|Object(item)| item.to_account.clone()).collect();
@@ -144,9 +141,9 @@ impl Endpoint {
         let hold = self.in_flight.take(&request.from_account);
         let judged = match hold {
             Some(_) => lock(&self.friends).update(request, &self.settings),
-            None => Err(Refusal::new(codes::WRITE_CONFLICT, "another request for this From_Account is in flight")),
+            None => Err(Refusal(codes::WRITE_CONFLICT, "another request for this From_Account is in flight")),
         };
-        Answer { subjects, owner, hold, ..tell(Command::FriendUpdate, judged) }
+        Answer { subjects, owner, hold, ..of_friends(judged) }
     }
 }
 
@@ -156,27 +153,25 @@ impl Vendor for Endpoint {
     }
 
     fn admit(&self, head: &Parts) -> Option<Answer> {
-        let command = command(head);
-        self.verify(command, head).err().map(|refusal| Reply::fail(command, refusal).answer())
+        self.verify(head).err().map(|refusal| refuse(head, refusal))
     }
 
     fn check_type(&self, head: &Parts) -> Option<Answer> {
         let is_said = head.headers.contains_key(header::CONTENT_TYPE);
         let is_other = head.headers.contains_key(header::CONTENT_ENCODING) || is_said && !is_json(&head.headers);
-        is_other.then(|| refuse(command(head), codes::BAD_HTTP, "the body is not said to be JSON as it stands"))
+        is_other.then(|| refuse(head, Refusal(codes::BAD_HTTP, "the body is not said to be JSON as it stands")))
     }
 
     fn judge(&self, head: &Parts, body: &[u8]) -> Answer {
-        let command = command(head);
-        if command == Command::FriendUpdate {
+        if is_of_friends(head) {
             return self.update_friends(body);
         }
-        let (judged, subjects) = lock(&self.attributes).judge(command, body, &self.settings);
-        Answer { subjects, ..tell(command, judged) }
+        let (judged, subjects) = lock(&self.attributes).judge(head.uri.path(), body, &self.settings);
+        Answer { subjects, ..judged.unwrap_or_else(Reply::fail).answer() }
     }
 
     fn over_quota(&self, head: &Parts) -> Answer {
-        refuse(command(head), self.settings.over_quota_code.get(), "the command is called too often")
+        refuse(head, Refusal(self.settings.over_quota_code.get(), "the command is called too often"))
     }
 
     fn change_secret(&self, secret: &Secret) {
@@ -206,15 +201,15 @@ impl Serialize for Endpoint {
     }
 }
 
-/// The command at the path, which is that of a route.
-fn command(head: &Parts) -> Command {
-    Command::at(head.uri.path()).unwrap_or(Command::GetAttrName)
+fn is_of_friends(head: &Parts) -> bool {
+    head.uri.path() == FRIEND_UPDATE_PATH
 }
 
-fn tell(command: Command, judged: Result<Reply, Refusal>) -> Answer {
-    judged.unwrap_or_else(|refusal| Reply::fail(command, refusal)).answer()
+/// An answer to `friend_update`, which has a field more.
+fn of_friends(judged: Result<Reply, Refusal>) -> Answer {
+    Reply { error_display: Some(""), ..judged.unwrap_or_else(Reply::fail) }.answer()
 }
 
-fn refuse(command: Command, code: i64, info: &'static str) -> Answer {
-    Reply::fail(command, Refusal::new(code, info)).answer()
+fn refuse(head: &Parts, refusal: Refusal) -> Answer {
+    if is_of_friends(head) { of_friends(Err(refusal)) } else { Reply::fail(refusal).answer() }
 }

@@ -30,9 +30,9 @@ pub(super) fn is_custom_tag(tag: &str) -> bool {
 /// Whether a user may have this as an attribute's value.
 pub(super) fn check_attribute_value(value: &str) -> Result<(), Refusal> {
     match value.len() {
-        0 => Err(Refusal::new(codes::EMPTY_VALUE, "an attribute's value is empty")),
+        0 => Err(Refusal(codes::EMPTY_VALUE, "an attribute's value is empty")),
         1..=MAX_ATTRIBUTE_BYTES => Ok(()),
-        _ => Err(Refusal::new(codes::BAD_ATTRIBUTE, "an attribute's value has more than 50 bytes")),
+        _ => Err(Refusal(codes::BAD_ATTRIBUTE, "an attribute's value has more than 50 bytes")),
     }
 }
 

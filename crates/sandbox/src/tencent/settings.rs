@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::choices::{EmptyValues, Errors, GoodAccounts, Groups, RateLimitCode, TagKind};
+use super::choices::{EmptyValues, Errors, Groups, RateLimitCode, TagKind};
 use super::{codes, rules};
-use crate::choice::{check_users, exists, millis};
+use crate::choice::{GoodUsers as GoodAccounts, check_users, exists, millis};
 use crate::quota::{self, Quota};
 use crate::secret::Secret;
 use crate::vendor::VendorSettings;

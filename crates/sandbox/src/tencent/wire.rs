@@ -1,13 +1,11 @@
 //! The requests and the answers, as the documents have them.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::codes::{self, Refusal};
-use super::command::Command;
 use super::value::FriendValue;
 use crate::answer::Answer;
 use crate::counters::End;
@@ -112,7 +110,7 @@ pub(super) struct Reply {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) error_list: Vec<AccountError>,
     pub(super) action_status: &'static str,
-    pub(super) error_info: Cow<'static, str>,
+    pub(super) error_info: &'static str,
     pub(super) error_code: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error_display: Option<&'static str>,
@@ -148,7 +146,7 @@ pub(super) struct AccountError {
 }
 
 impl Reply {
-    pub(super) fn ok(command: Command) -> Self {
+    pub(super) fn ok() -> Self {
         Self {
             result_item: None,
             fail_account: Vec::new(),
@@ -156,14 +154,14 @@ impl Reply {
             attr_names: None,
             error_list: Vec::new(),
             action_status: "OK",
-            error_info: Cow::Borrowed(""),
+            error_info: "",
             error_code: codes::OK,
-            error_display: (command == Command::FriendUpdate).then_some(""),
+            error_display: None,
         }
     }
 
-    pub(super) fn fail(command: Command, refusal: Refusal) -> Self {
-        Self { action_status: "FAIL", error_info: refusal.info, error_code: refusal.code, ..Self::ok(command) }
+    pub(super) fn fail(Refusal(error_code, error_info): Refusal) -> Self {
+        Self { action_status: "FAIL", error_info, error_code, ..Self::ok() }
     }
 
     pub(super) fn answer(&self) -> Answer {
