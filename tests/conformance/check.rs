@@ -6,8 +6,15 @@ use http::Request;
 
 use crate::case::{self, Expected, Failure, Is};
 use crate::json;
-use crate::runner::Came;
 use crate::url;
+
+/// What came of a case, if no error did.
+#[derive(Debug)]
+pub(crate) enum Came {
+    Verdicts(Vec<Verdict>),
+    /// The answer to a call that no sink makes.
+    Answer(serde_json::Value),
+}
 
 /// The request: exactly one, and what the case names of it.
 pub(crate) fn requests(sent: &[Request<Bytes>], expected: Option<&case::Request>) -> Result<(), String> {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use contact_sink_core::{ContactUpdate, SinkError, Subject, UserId, Value, Verdict};
+use contact_sink_core::{ContactUpdate, SinkError, Subject, UserId, Value};
 use contact_sink_testkit::Script;
 use contact_sink_transport::HttpTransport;
 use http::Request;
 
 use crate::case::{Case, Id, Set, Update};
+use crate::check::Came;
 use crate::files::Named;
 use crate::server::{Server, cannot_give};
 use crate::sink::Configured;
@@ -21,14 +22,6 @@ pub(crate) enum Done {
     Passed,
     /// It passed in memory and cannot go over a socket, for this reason.
     Skipped(String),
-}
-
-/// What came of a case, if no error did.
-#[derive(Debug)]
-pub(crate) enum Came {
-    Verdicts(Vec<Verdict>),
-    /// The answer to a call that no sink makes.
-    Answer(serde_json::Value),
 }
 
 /// Runs a case in memory, where its whole URL is compared, and then over a socket if a transport is chosen.

@@ -83,7 +83,7 @@ fn exactly_the_unknown_users_are_rejected_with_a_code_that_no_table_has() {
 #[test]
 fn a_wrong_secret_stops_after_one_request() {
     let mut world = World::default();
-    world.engagelab.api_secret = "another".to_owned();
+    world.engagelab.api_secret = "another".into();
     let updates = (0..200).map(|euid| (euid, update(euid, &[("email", "a@b.example")]))).collect();
     let (outcomes, summary, _sandbox) = block_on(deliver(world, updates));
     assert!(outcomes.values().all(|outcome| matches!(outcome, Outcome::Undelivered { .. })));

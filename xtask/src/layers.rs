@@ -1,4 +1,5 @@
-//! `cargo xtask layers`: proves which crate knows which, what no crate may bring in, and how many crates a user builds.
+//! `cargo xtask layers`: proves which crate knows which, what no crate may bring in, how many crates a user builds, and that no files
+//! import each other.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -6,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::shell;
+use crate::{cycles, shell};
 
 const CORE: &str = "contact-sink-core";
 const TRANSPORT: &str = "contact-sink-transport";
@@ -85,7 +86,9 @@ type Selection = (&'static str, &'static [&'static str]);
 
 pub(crate) fn run() -> Result<()> {
     let mut problems = Vec::new();
-    edges(&shell::packages()?, &mut problems)?;
+    let packages = shell::packages()?;
+    edges(&packages, &mut problems)?;
+    problems.extend(cycles::check(&packages)?);
     println!("\n{:<50} never", "tree");
     for (selection, never) in NEVER {
         println!("{:<50} {}", words(selection), never.join(", "));

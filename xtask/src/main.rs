@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod conformance;
+mod cycles;
 mod docs;
 mod faults;
 mod features;
@@ -28,7 +29,13 @@ enum Chore {
     Ci,
     /// Runs the documented payloads as cases: vendor x operation x passed/failed, and the documents' errata.
     Conformance(conformance::Options),
-    /// Proves which crate knows which, what no crate may bring in, and how many crates a user builds.
+    /// Proves which crate knows which, what no crate may bring in, how many crates a user builds, and that no files import each other.
+    ///
+    /// A file imports another of its crate where it names an item that the other one defines: by `use`, or by a path such as
+    /// `codes::OK`. A name that is passed on (`pub use`) is defined where it was before. So these are no imports: to declare a
+    /// module, to import a module itself, and to pass a name on; but it is one to use that name in the same file as well. What
+    /// comes after the first item of a path, such as a method or a variant, is not looked at, nor is what a macro makes. The
+    /// crates of tests, examples and binaries are checked like libraries.
     Layers,
     /// Checks every package with none, each and all of its features, warnings denied.
     Features,

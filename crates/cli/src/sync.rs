@@ -186,8 +186,7 @@ fn destinations(args: &args::Sync) -> Result<(Destinations, Option<Sandbox>), Fa
     // Other users of this machine can reach it: it has no pages, and its secret is random.
     let secret = format!("{:016x}{:016x}", random(), random());
     (world.pages, world.request_log) = (false, 0);
-    (world.jiguang.project_secret, world.engagelab.api_secret) = (secret.clone(), secret.clone());
-    world.tencent.secret_key.clone_from(&secret);
+    world.set_secret(&secret);
     let sandbox = Sandbox::start(world)
         .map_err(|error| Failure::new(Status::Stopped, format!("the simulator cannot be started: {error}")))?;
     Ok((Config::simulated(&sandbox.base_url(), &secret).all_destinations()?, Some(sandbox)))

@@ -10,18 +10,18 @@ use std::time::Duration;
 
 use contact_sink_core::{ContactSink, ContactUpdate};
 use futures_core::Stream;
-use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::backoff::after;
 use crate::buffer::{Buffer, Part};
-use crate::lane::item::{Delivered, Item, Post, Priority, Reply};
+use crate::lane::item::{Delivered, Item, Priority, Reply};
 use crate::lane::ledger::Told;
 use crate::lane::{Command, Lane, driver};
 use crate::observe::{Caller, within_current};
 use crate::outcomes::{Input, Read, Reader};
-use crate::{Health, Journal, Limiter, Numbered, Options, Outcome, Outcomes, Stop, Summary, TryOutcomes, Undelivered};
+use crate::shared::Shared;
+use crate::{Health, Journal, Limiter, Numbered, Options, Outcome, Outcomes, Stop, Summary, TryOutcomes};
 
 /// A handle on one delivery: one sink, one limiter, one order, driven by a task of its own.
 ///
@@ -60,19 +60,6 @@ use crate::{Health, Journal, Limiter, Numbered, Options, Outcome, Outcomes, Stop
 #[derive(Clone)]
 pub struct Delivery {
     shared: Arc<Shared>,
-}
-
-struct Shared {
-    commands: mpsc::UnboundedSender<Command>,
-    buffer: Buffer,
-    told: Arc<Mutex<Told>>,
-    health: watch::Receiver<Health>,
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        let _ = self.commands.send(Command::HandlesGone);
-    }
 }
 
 impl Delivery {
@@ -114,7 +101,7 @@ impl Delivery {
         self.give(update, None, part).await
     }
 
-    /// Delivers one update, and waits for at most so long. Then it is [`Undelivered::Deadline`]: not applied if it was never
+    /// Delivers one update, and waits for at most so long. Then it is [`Undelivered::Deadline`](crate::Undelivered::Deadline): not applied if it was never
     /// sent, maybe applied if it is in flight. It is sent only if enough time is left for an answer.
     pub async fn deliver_within(&self, update: ContactUpdate, within: Duration) -> Outcome {
         let part = self.shared.buffer.interactive.now(&update);
@@ -190,7 +177,7 @@ impl Delivery {
     /// Counts an update that the caller refused itself into [`Options::max_rejected`]: a row that cannot be read, say. The
     /// [`Summary`] counts only what the delivery was given.
     pub fn count_refused(&self) {
-        self.command(Command::RefusedByCaller);
+        self.shared.command(Command::RefusedByCaller);
     }
 
     /// In which state the delivery is, and every change of it.
@@ -200,30 +187,23 @@ impl Delivery {
 
     /// What the delivery has done so far, over all its handles.
     pub fn summary(&self) -> Summary {
-        let told = self.shared.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let wait = told.waits_until.map(|until| until.saturating_duration_since(now));
-        Summary {
-            waits: wait.filter(|wait| *wait >= Summary::SHORTEST_WAIT),
-            unreachable_for: told.unreachable_since.map(|since| now.saturating_duration_since(since)),
-            ..told.summary.clone()
-        }
+        self.shared.summary()
     }
 
     /// Sends nothing new from now on. What is in flight is still settled; everything else is undelivered.
     pub fn halt(&self) {
-        self.command(Command::Halt);
+        self.shared.command(Command::Halt);
     }
 
     /// Takes no more updates, waits until all have their outcome, and ends what has none within the given time. The
     /// [`Journal`] is dropped by then.
     pub async fn close(self, within: Duration) -> Summary {
         let (to, closed) = oneshot::channel();
-        self.command(Command::Close(to));
+        self.shared.command(Command::Close(to));
         if timeout(within, closed).await.is_err() {
             let (to, closed) = oneshot::channel();
-            self.command(Command::Abandon);
-            self.command(Command::Close(to));
+            self.shared.command(Command::Abandon);
+            self.shared.command(Command::Close(to));
             // An error means that the task is gone: nothing is left in it.
             let _ = closed.await;
         }
@@ -235,8 +215,8 @@ impl Delivery {
         updates: S,
         read: impl Fn(S::Item) -> Result<Read<T>, E> + Send + 'static,
     ) -> Reader<T, E> {
-        self.command(Command::InputOpened);
-        Reader::new(self.clone(), Box::pin(Input { updates: Box::pin(updates), read }))
+        self.shared.command(Command::InputOpened);
+        Reader::new(self.shared.clone(), Box::pin(Input { updates: Box::pin(updates), read }))
     }
 
     fn give(&self, update: ContactUpdate, deadline: Option<Instant>, part: Option<Part>) -> Ticket {
@@ -245,31 +225,8 @@ impl Delivery {
         let reply = Reply::One { to, at: at.clone() };
         let mut item = Item::new(update, Priority::Interactive, reply, part, Instant::now());
         (item.deadline, item.caller) = (deadline, Caller::current());
-        self.submit(vec![item]);
+        self.shared.submit(vec![item]);
         Ticket { outcome, at, lane: self.shared.commands.clone(), is_open: true }
-    }
-
-    pub(crate) fn buffer(&self) -> &Buffer {
-        &self.shared.buffer
-    }
-
-    pub(crate) fn submit(&self, items: Vec<Item>) {
-        let Err(SendError(Command::Submit(items))) = self.shared.commands.send(Command::Submit(items)) else { return };
-        let mut post = Post::default();
-        for mut item in items {
-            // The task is gone: this update was never sent.
-            let stop = match &*self.shared.health.borrow() {
-                Health::Stopped(stop) if **stop != Stop::Broken => Undelivered::by(stop),
-                _ => Undelivered::Broken,
-            };
-            let outcome = item.undelivered(stop);
-            item.tell(outcome, &mut post);
-        }
-    }
-
-    pub(crate) fn command(&self, command: Command) {
-        // If the task is gone, nothing is left to command.
-        let _ = self.shared.commands.send(command);
     }
 }
 

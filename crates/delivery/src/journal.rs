@@ -1,11 +1,10 @@
 //! What a delivery tells a journal, so that a run that was cut off can be resumed.
 
-use std::fmt;
 use std::time::Duration;
 
 use contact_sink_core::{Applied, ContactUpdate};
 
-use crate::Outcome;
+use crate::{JournalError, Outcome};
 
 /// Writes down what becomes of updates, before a caller is told and before the place of a request is given to another one.
 ///
@@ -91,22 +90,3 @@ impl Numbered {
         Self { earlier, ..self }
     }
 }
-
-/// Why a journal could not be read or written: in words for a person, without a contact's data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JournalError(String);
-
-impl JournalError {
-    /// In lower case, without a full stop: `the journal growth.sqlite cannot be written: disk full`.
-    pub fn new(problem: impl Into<String>) -> Self {
-        Self(problem.into())
-    }
-}
-
-impl fmt::Display for JournalError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for JournalError {}

@@ -25,12 +25,14 @@ mod backoff;
 mod buffer;
 mod delivery;
 mod journal;
+mod journal_error;
 mod lane;
 mod limiter;
 mod observe;
 mod options;
 mod outcome;
 mod outcomes;
+mod shared;
 mod slab;
 
 /// Types of other crates that are in signatures here.
@@ -38,7 +40,8 @@ pub use futures_core::Stream;
 pub use tokio::{sync::watch, time::Instant};
 
 pub use delivery::{Delivery, Full, Ticket};
-pub use journal::{Admission, Departing, Journal, JournalError, Numbered, Settled};
+pub use journal::{Admission, Departing, Journal, Numbered, Settled};
+pub use journal_error::JournalError;
 pub use limiter::{Limiter, Permit};
 pub use options::{MaxRejected, Options};
 pub use outcome::{Health, NotAccepted, Outcome, Stop, Summary, Undelivered};

@@ -16,8 +16,9 @@ use crate::buffer::{Freed, Part};
 use crate::lane::Command;
 use crate::lane::item::{Delivered, ForReader, Item, Priority, Reply, ToReader};
 use crate::observe::Caller;
+use crate::shared::Shared;
 use crate::slab::Slab;
-use crate::{Delivery, Numbered, Outcome, Summary};
+use crate::{Numbered, Outcome, Summary};
 
 type Updates<T, E> = Pin<Box<dyn Stream<Item = Result<Read<T>, E>> + Send>>;
 type Waiting = Pin<Box<dyn Future<Output = Part> + Send>>;
@@ -25,13 +26,13 @@ type Waiting = Pin<Box<dyn Future<Output = Part> + Send>>;
 /// So many updates are given to the lane at once.
 const MOST_AT_ONCE: usize = 256;
 
-/// The outcomes of [`Delivery::deliver_all`], as they become definite: a stream of the caller's tags with their outcomes.
+/// The outcomes of [`Delivery::deliver_all`](crate::Delivery::deliver_all), as they become definite: a stream of the caller's tags with their outcomes.
 ///
 /// It must be polled to its end; dropping it stops the reading, and what was read already may still be sent.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Outcomes<T>(pub(crate) Reader<T, Infallible>);
 
-/// The outcomes of [`Delivery::try_deliver_all`], as they become definite: a stream of the caller's tags with their outcomes, and
+/// The outcomes of [`Delivery::try_deliver_all`](crate::Delivery::try_deliver_all), as they become definite: a stream of the caller's tags with their outcomes, and
 /// of the errors of the input.
 ///
 /// It must be polled to its end, beyond errors too; dropping it stops the reading, and what was read already may still be sent.
@@ -40,7 +41,7 @@ pub struct TryOutcomes<T, E>(pub(crate) Reader<T, E>);
 
 /// Reads an input as far as the buffer has places, and gives each of its tags the outcome.
 pub(crate) struct Reader<T, E> {
-    delivery: Delivery,
+    delivery: Arc<Shared>,
     input: Option<Updates<T, E>>,
     /// It was read to its end.
     input_ended: bool,
@@ -121,14 +122,14 @@ impl<T, E> TryOutcomes<T, E> {
     }
 
     /// What the delivery has done so far. After the end of the stream: the summary. Errors of the input are not in it, see
-    /// [`Delivery::count_refused`].
+    /// [`Delivery::count_refused`](crate::Delivery::count_refused).
     pub fn summary(&self) -> Summary {
         self.0.delivery.summary()
     }
 }
 
 impl<T, E> Reader<T, E> {
-    pub(crate) fn new(delivery: Delivery, input: Updates<T, E>) -> Self {
+    pub(crate) fn new(delivery: Arc<Shared>, input: Updates<T, E>) -> Self {
         let (to, results) = mpsc::unbounded_channel();
         Self {
             delivery,
@@ -208,7 +209,7 @@ impl<T, E> Reader<T, E> {
             self.part = Some(ready!(waiting.as_mut().poll(cx)));
             self.waiting = None;
         } else if self.part.is_none() {
-            let places = &self.delivery.buffer().background;
+            let places = &self.delivery.buffer.background;
             self.part = places.place_now();
             if self.part.is_none() {
                 let waiting = self.waiting.insert(Box::pin(places.clone().place()));

@@ -4,6 +4,9 @@
 
 use std::ops::{Index, IndexMut};
 
+/// A place in a slab.
+pub(crate) type Key = usize;
+
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
     places: Vec<Option<T>>,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use contact_sink_core::{FieldKind, Text, Value};
 use serde_json::value::RawValue;
 
-use crate::check::{self, CheckedAs};
+use crate::check;
+use crate::checked_as::CheckedAs;
 use crate::empty_words::EmptyWords;
 use crate::mapping::ColumnRules;
 use crate::object;

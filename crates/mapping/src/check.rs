@@ -3,19 +3,8 @@
 use contact_sink_core::FieldKind;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
+use crate::checked_as::{CheckedAs, MAX_EMAIL_BYTES, MAX_PHONE_CHARS, MIN_PHONE_CHARS, MIN_PHONE_DIGITS, NO_ID};
 use crate::plain;
-
-/// What a value is checked as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CheckedAs {
-    /// The id of a user.
-    Id,
-    /// The value of a field.
-    Field(FieldKind),
-}
-
-/// Words that programs write in place of an id that is missing.
-pub(crate) const NO_ID: [&str; 6] = ["nan", "NaN", "None", "null", "<NA>", "undefined"];
 
 /// What spreadsheets write in a cell whose formula failed, in the languages of their users.
 const SPREADSHEET_ERRORS: [&str; 36] = [
@@ -56,11 +45,6 @@ const SPREADSHEET_ERRORS: [&str; 36] = [
     "#¡VALOR!",
     "#¿NOMBRE?",
 ];
-
-pub(crate) const MAX_EMAIL_BYTES: usize = 320;
-pub(crate) const MIN_PHONE_CHARS: usize = 3;
-pub(crate) const MAX_PHONE_CHARS: usize = 40;
-pub(crate) const MIN_PHONE_DIGITS: usize = 3;
 
 /// Checks a value that has been read.
 pub(crate) fn check(text: &str, checked_as: CheckedAs) -> Result<(), &'static str> {

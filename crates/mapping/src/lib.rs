@@ -37,6 +37,7 @@
 
 mod cell;
 mod check;
+mod checked_as;
 #[cfg(feature = "toml")]
 mod config;
 mod empty_words;
@@ -57,18 +58,18 @@ pub use config::ReadField;
 /// In signatures here.
 pub use contact_sink_core::SubjectKind;
 pub use empty_words::EmptyWords;
-pub use mapper::{InvalidLayout, Layout, Mapped, Mapper, SkipReason};
+pub use mapper::{InvalidLayout, Layout, Mapped, Mapper};
 pub use mapping::{FieldMapping, InvalidMapping, Mapping};
 pub use nearest::{hint, near};
-pub use object::{InvalidObject, RAW, each_field, field_names, is_fed_back};
+pub use object::{InvalidObject, each_field, field_names, is_fed_back};
 pub use problem::Problem;
 pub use record::{
-    Cells, CellsRef, Columns, InvalidColumns, InvalidRecord, REJECTED_BY_RUN, REJECTED_ERRORS, REJECTED_ROWS_COLUMNS,
-    Record, RecordRef, RejectedBy, is_reserved,
+    Cells, CellsRef, Columns, InvalidColumns, InvalidRecord, RAW, REJECTED_BY_RUN, REJECTED_ERRORS,
+    REJECTED_ROWS_COLUMNS, Record, RecordRef, RejectedBy, is_reserved,
 };
 #[cfg(feature = "toml")]
 pub use section::{ConfigError, ConfigText, Section};
 pub use subject::{EmptySubject, SubjectColumns};
-pub use tally::{LooksEmpty, Tally};
+pub use tally::{LooksEmpty, SkipReason, Tally};
 #[cfg(feature = "toml")]
 pub use toml;

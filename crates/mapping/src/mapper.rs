@@ -12,7 +12,7 @@ use crate::object::{self, InvalidObject};
 use crate::problem::Problem;
 use crate::record::{CellsRef, Columns, RecordRef, RejectedBy, is_reserved};
 use crate::subject::{EmptySubject, SubjectColumns};
-use crate::tally::Tally;
+use crate::tally::{SkipReason, Tally};
 
 /// How the records of an input are written.
 #[derive(Debug, Clone)]
@@ -44,20 +44,6 @@ impl From<Problem> for NotSent {
     fn from(problem: Problem) -> Self {
         Self::Reject(vec![problem])
     }
-}
-
-/// Why there is nothing to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum SkipReason {
-    /// The record has no value at all.
-    NoValue,
-    /// The record repeats the header.
-    RepeatsHeader,
-    /// The subject is empty, and the mapping skips such records.
-    NoSubject,
-    /// Every field of the mapping is empty.
-    NoField,
 }
 
 /// Why a mapping does not fit an input: which column is missing, and what to do. It holds no value of a record.
@@ -263,11 +249,6 @@ impl Mapper {
         }
     }
 
-    /// The columns that the mapping names, each once.
-    pub(crate) fn names(&self) -> &[String] {
-        &self.names
-    }
-
     /// Adds the update that a record gives.
     fn read(
         &self,
@@ -336,7 +317,7 @@ impl Mapper {
             let reason = "it is still as it was rejected: write the row's own fields in place of the field _raw";
             return Err(Problem::of_record(reason, reason));
         }
-        tally.see_fields(self, values.iter().map(Option::is_some));
+        tally.see_fields(values.iter().map(Option::is_some));
         Ok(values)
     }
 
@@ -471,5 +452,13 @@ fn no_field(name: &str, fields: &[String], subject: &SubjectColumns) -> String {
             fields.len(),
             subject.with_skip()
         ),
+    }
+}
+
+impl Tally {
+    /// The columns of the mapping that no object had: they are probably misspelt. None if there was no object.
+    pub fn missing_columns(&self, mapper: &Mapper) -> Vec<String> {
+        let seen = mapper.names.iter().zip(self.seen_names());
+        seen.filter(|(_, seen)| !**seen).map(|(name, _)| name.clone()).collect()
     }
 }

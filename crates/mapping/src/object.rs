@@ -6,10 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::record::{REJECTED_BY_RUN, REJECTED_ERRORS, RejectedBy};
-
-/// The field that holds a rejected line that was no object.
-pub const RAW: &str = "_raw";
+use crate::record::{RAW, REJECTED_BY_RUN, REJECTED_ERRORS, RejectedBy};
 
 /// Why a line is no object that can be read. It holds no text of the line.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use contact_sink_core::FieldKind;
 
-use crate::check::{CheckedAs, MAX_EMAIL_BYTES, MAX_PHONE_CHARS, MIN_PHONE_CHARS, MIN_PHONE_DIGITS, NO_ID};
+use crate::checked_as::{CheckedAs, MAX_EMAIL_BYTES, MAX_PHONE_CHARS, MIN_PHONE_CHARS, MIN_PHONE_DIGITS, NO_ID};
 
 // What a byte is not. The classes of a text are those of all its bytes.
 const NO_DIGIT: u8 = 1;

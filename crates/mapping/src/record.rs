@@ -246,9 +246,12 @@ pub const REJECTED_BY_RUN: &str = "_run";
 /// The field of a rejected object that says why; an object that has it is one that is fed back.
 pub const REJECTED_ERRORS: &str = "_errors";
 
+/// The field that holds a rejected line that was no object.
+pub const RAW: &str = "_raw";
+
 /// Whether a name is one that a file of rejected rows uses for itself.
 pub fn is_reserved(name: &str) -> bool {
-    let others = [REJECTED_ERRORS, crate::RAW, "_raw_base64"];
+    let others = [REJECTED_ERRORS, RAW, "_raw_base64"];
     REJECTED_ROWS_COLUMNS.contains(&name) || others.contains(&name)
 }
 

@@ -5,16 +5,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use contact_sink_core::{Field, Value};
 
 use crate::check;
-use crate::mapper::{Mapper, SkipReason};
 use crate::mapping::Mapping;
 
-/// What a person should know of an input as a whole. A [`Mapper`] counts it, record by record.
+/// What a person should know of an input as a whole. A [`Mapper`](crate::Mapper) counts it, record by record.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
     skipped: BTreeMap<SkipReason, u64>,
     looks_empty: BTreeMap<String, LooksEmpty>,
     /// Which of the mapper's names some object had; empty before the first object.
     seen_names: Vec<bool>,
+}
+
+/// Why there is nothing to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// The record has no value at all.
+    NoValue,
+    /// The record repeats the header.
+    RepeatsHeader,
+    /// The subject is empty, and the mapping skips such records.
+    NoSubject,
+    /// Every field of the mapping is empty.
+    NoField,
 }
 
 /// Cells of one column that were taken as they are, and look like a word that means nothing.
@@ -37,18 +50,18 @@ impl Tally {
         self.looks_empty.iter().map(|(column, seen)| (column.as_str(), seen))
     }
 
-    /// The columns of the mapping that no object had: they are probably misspelt. None if there was no object.
-    pub fn missing_columns(&self, mapper: &Mapper) -> Vec<String> {
-        let seen = mapper.names().iter().zip(&self.seen_names);
-        seen.filter(|(_, seen)| !**seen).map(|(name, _)| name.clone()).collect()
+    /// Which of the mapper's names some object had.
+    pub(crate) fn seen_names(&self) -> &[bool] {
+        &self.seen_names
     }
 
     pub(crate) fn skip(&mut self, reason: SkipReason) {
         *self.skipped.entry(reason).or_default() += 1;
     }
 
-    pub(crate) fn see_fields(&mut self, mapper: &Mapper, there: impl Iterator<Item = bool>) {
-        self.seen_names.resize(mapper.names().len(), false);
+    /// Takes note of which of the mapper's names an object has.
+    pub(crate) fn see_fields(&mut self, there: impl ExactSizeIterator<Item = bool>) {
+        self.seen_names.resize(there.len(), false);
         self.seen_names.iter_mut().zip(there).for_each(|(seen, there)| *seen |= there);
     }
 

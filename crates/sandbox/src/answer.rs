@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
+use serde::Serialize;
 
+use crate::counters::End;
 use crate::hold::Hold;
 
 /// An answer as it goes over the wire.
@@ -17,6 +19,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     /// The code in the body, if it is one of the vendor's own.
     pub(crate) code: Option<i64>,
+    /// What the vendor's counters are to know of its request.
+    pub(crate) end: End,
     pub(crate) content_type: &'static str,
     pub(crate) body: Vec<u8>,
     /// A header that the status asks for.
@@ -36,6 +40,7 @@ impl Answer {
         Self {
             status,
             code: None,
+            end: End::Refused,
             content_type: "text/plain; charset=utf-8",
             body,
             extra: None,
@@ -46,8 +51,8 @@ impl Answer {
     }
 
     /// An answer in JSON.
-    pub(crate) fn json(status: StatusCode, code: Option<i64>, body: serde_json::Result<Vec<u8>>) -> Self {
-        match body {
+    pub(crate) fn json(status: StatusCode, code: Option<i64>, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
             Ok(body) => Self { code, content_type: "application/json", body, ..Self::plain(status, "") },
             Err(_) => Self::plain(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written as JSON"),
         }
@@ -59,11 +64,11 @@ impl Answer {
         Self { extra: allow, ..Self::plain(StatusCode::METHOD_NOT_ALLOWED, &format!("only {method}")) }
     }
 
-    /// HTTP Basic is asked for.
-    pub(crate) fn unauthorized() -> Self {
-        let challenge = HeaderValue::from_static("Basic realm=\"sandbox\"");
+    /// Credentials of this scheme are asked for.
+    pub(crate) fn unauthorized(scheme: &str) -> Self {
+        let challenge = HeaderValue::try_from(format!("{scheme} realm=\"sandbox\"")).ok();
         let answer = Self::plain(StatusCode::UNAUTHORIZED, "the credentials are not those of this project");
-        Self { extra: Some((header::WWW_AUTHENTICATE, challenge)), ..answer }
+        Self { extra: challenge.map(|challenge| (header::WWW_AUTHENTICATE, challenge)), ..answer }
     }
 
     /// No content.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// One change, as `POST /_sandbox/changes` takes a list of them. No `Debug`: it holds a secret.
+use crate::secret::Secret;
+
+/// One change, as `POST /_sandbox/changes` takes a list of them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
@@ -13,7 +15,7 @@ pub(crate) struct Change {
     #[serde(default)]
     after_requests: u64,
     /// The secret of all vendors from then on.
-    pub(crate) secret: Option<String>,
+    pub(crate) secret: Option<Secret>,
     /// How much Tencent's clock is ahead from then on.
     clock_ahead_ms: Option<u64>,
     /// Whether the UserSigs that were used so far are good no more.
@@ -38,7 +40,7 @@ impl Changes {
         let changes = read.map_err(|error| {
             format!("line {}, column {}: not a list of changes as they are documented", error.line(), error.column())
         })?;
-        if changes.iter().any(|change| change.secret.as_deref() == Some("")) {
+        if changes.iter().any(|change| change.secret.as_ref().is_some_and(Secret::is_empty)) {
             return Err("a secret is empty".to_owned());
         }
         Ok(Self(changes))

@@ -1,6 +1,12 @@
 //! Choices that more than one vendor's settings have.
 
-use serde::Deserialize;
+use std::borrow::Borrow;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::answer::Answer;
 
 /// How a refusal is told where the document does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -11,6 +17,17 @@ pub enum Told {
     Status,
     /// By a code in a 200, whatever status the vendor's other errors have.
     Code,
+}
+
+/// What becomes of the good users of a request that is refused for another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum GoodUsers {
+    /// They are saved, and only the bad ones are not.
+    Saved,
+    /// Nothing of the request is saved.
+    Dropped,
 }
 
 /// The HTTP status of a documented error.
@@ -30,6 +47,16 @@ pub enum ErrorStatus {
 pub struct UnlistedCode(i64);
 
 const LISTED_CODES: [i64; 11] = [0, 4000, 4107, 40002, 40007, 40011, 40050, 50031, 50034, 50074, 55014];
+
+impl Told {
+    /// One of these two answers.
+    pub(crate) fn tell(self, by_status: Answer, by_code: Answer) -> Answer {
+        match self {
+            Self::Status => by_status,
+            Self::Code => by_code,
+        }
+    }
+}
 
 impl ErrorStatus {
     pub(crate) fn status(self) -> http::StatusCode {
@@ -74,4 +101,43 @@ impl TryFrom<u16> for ErrorStatus {
             _ => Err(format!("{status} is neither 200 nor 400")),
         }
     }
+}
+
+/// Whether a user exists: if `existing` are listed, only these; else all but the `unknown`; else as it is by default.
+pub(crate) fn exists<Q: Ord + ?Sized, Id: Ord + Borrow<Q>>(
+    id: &Q,
+    existing: Option<&BTreeSet<Id>>,
+    unknown: Option<&BTreeSet<Id>>,
+    by_default: bool,
+) -> bool {
+    match (existing, unknown) {
+        (Some(existing), _) => existing.contains(id),
+        (None, Some(unknown)) => !unknown.contains(id),
+        (None, None) => by_default,
+    }
+}
+
+/// Refuses two lists of users, of which only one can be given: those that exist, and those that do not.
+pub(crate) fn check_users<Id>(
+    name: &str,
+    existing: Option<&BTreeSet<Id>>,
+    unknown: Option<&BTreeSet<Id>>,
+) -> Result<(), String> {
+    match existing.and(unknown) {
+        Some(_) => Err(format!("`{name}` and `unknown_{name}` exclude each other")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a user name that HTTP Basic cannot carry.
+pub(crate) fn check_user_name(key: &str, user: &str) -> Result<(), String> {
+    match user.contains(':') {
+        true => Err(format!("`{key}` has a colon, which HTTP Basic cannot carry")),
+        false => Ok(()),
+    }
+}
+
+/// Reads a time in milliseconds.
+pub(crate) fn millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
 }

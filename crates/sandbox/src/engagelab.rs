@@ -31,23 +31,22 @@ mod store;
 mod wire;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
+use std::sync::Mutex;
 
-use http::{Method, StatusCode, request::Parts};
+use http::{StatusCode, request::Parts};
 use serde::{Serialize, Serializer};
 
 pub use crate::choice::{ErrorStatus, Told, UnlistedCode};
+pub use crate::counters::Counters;
 pub use settings::{OwnValueAgain, Settings, UNKNOWN_EUIDS};
-pub use store::Counters;
 
 use crate::answer::Answer;
-use crate::head::{Basic, is_json};
-use crate::quota::Window;
-use crate::server::lock;
+use crate::counters::End;
+use crate::head::Authorization;
+use crate::lock::lock;
+use crate::secret::Secret;
 use crate::strict::Texts;
-use crate::vendor::Vendor;
+use crate::vendor::{Route, Vendor};
 use store::Store;
 use wire::Reply;
 
@@ -57,63 +56,35 @@ pub const PATH: &str = "/v1/user/contact";
 /// The endpoint of a running server. `Debug` prints the counters.
 pub struct Endpoint {
     settings: Settings,
-    credentials: Mutex<Basic>,
-    window: Mutex<Option<Window>>,
+    routes: [Route; 1],
+    authorization: Authorization,
     store: Mutex<Store>,
 }
-
-/// All that is stored, for as long as nobody else needs it.
-pub(crate) struct Stored<'a>(MutexGuard<'a, Store>);
 
 impl Endpoint {
     /// What is stored for a user: `email` to its value; `None` for a user for whom nothing is.
     pub fn stored(&self, euid: i64) -> Option<BTreeMap<String, String>> {
-        let store = lock(&self.store);
-        let contacts = store.contacts(euid)?;
-        Some(contacts.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+        lock(&self.store).users.fields(&euid)
     }
 
     /// The users for whom something is stored, in ascending order.
     pub fn euids(&self) -> Vec<i64> {
-        lock(&self.store).euids().collect()
+        lock(&self.store).users.ids()
     }
 
     /// How many requests came, and how they ended.
     pub fn counters(&self) -> Counters {
-        lock(&self.store).counters()
+        let [route] = &self.routes;
+        Counters { users: lock(&self.store).users.count(), ..route.counters() }
     }
 
     pub(crate) fn new(settings: Settings, keep: bool) -> Self {
         Self {
-            credentials: Mutex::new(Basic::new(&settings.api_key, &settings.api_secret)),
-            window: Mutex::new(settings.quota.map(Window::new)),
+            routes: [Route::new(PATH, settings.quota)],
+            authorization: Authorization::new(Some(&settings.api_key), &settings.api_secret),
             store: Mutex::new(Store::new(keep)),
             settings,
         }
-    }
-
-    pub(crate) fn all_stored(&self) -> Stored<'_> {
-        Stored(lock(&self.store))
-    }
-
-    fn judge(&self, head: &Parts, body: Option<&[u8]>) -> Answer {
-        if !is_json(&head.headers) {
-            return Answer::not_json();
-        }
-        let Some(body) = body else {
-            return Answer::too_large();
-        };
-        if head.uri.query().is_some() {
-            return self.invalid("the URL has a query");
-        }
-        let (euid, contacts) = match wire::read(body) {
-            Ok(user) => user,
-            Err(problem) => return self.invalid(&problem),
-        };
-        let Some(euid) = euid else {
-            return self.refuse(Reply::euid_is_empty());
-        };
-        Answer { subjects: vec![euid.to_string()], ..self.set(euid, &contacts) }
     }
 
     fn set(&self, euid: i64, contacts: &Texts<'_>) -> Answer {
@@ -126,12 +97,10 @@ impl Endpoint {
         let mut store = lock(&self.store);
         let set = contacts.0.iter().filter(|(name, value)| store.set(euid, name, value, &self.settings)).count();
         if set == 0 {
-            drop(store);
             return self.refuse(Reply::exists());
         }
-        store.counters_mut().accepted += 1;
-        store.counters_mut().partly += u64::from(set < contacts.0.len());
-        Reply::success().answer(StatusCode::OK)
+        let end = End::Accepted { failed: (contacts.0.len() - set) as u64 };
+        Answer { end, ..Reply::success().answer(StatusCode::OK) }
     }
 
     fn invalid(&self, problem: &str) -> Answer {
@@ -145,68 +114,43 @@ impl Endpoint {
 }
 
 impl Vendor for Endpoint {
-    fn arrive(&self, head: &Parts, arrival: Duration) -> Option<Answer> {
-        let mut store = lock(&self.store);
-        let counters = store.counters_mut();
-        counters.requests += 1;
-        if head.method != Method::POST {
-            counters.refused += 1;
-            return Some(Answer::only("POST"));
-        }
-        if !lock(&self.credentials).is_in(&head.headers) {
-            counters.bad_credentials += 1;
-            return Some(match self.settings.bad_credentials {
-                Told::Code => Reply::bad_credentials().answer(StatusCode::OK),
-                Told::Status => Answer::unauthorized(),
-            });
-        }
-        if lock(&self.window).as_mut().is_some_and(|window| !window.take(arrival)) {
-            counters.over_quota += 1;
-            return Some(self.over_quota(head));
-        }
-        None
+    fn routes(&self) -> &[Route] {
+        &self.routes
     }
 
-    fn answer(&self, head: &Parts, body: Option<&[u8]>) -> Answer {
-        let answer = self.judge(head, body);
-        if answer.code != Some(wire::SUCCESS) {
-            lock(&self.store).counters_mut().refused += 1;
-        }
-        answer
+    fn admit(&self, head: &Parts) -> Option<Answer> {
+        let reply = Reply::bad_credentials();
+        let tell = |unauthorized| self.settings.bad_credentials.tell(unauthorized, reply.answer(StatusCode::OK));
+        self.authorization.admit(head, "POST", tell)
     }
 
-    fn over_quota(&self, _head: &Parts) -> Answer {
-        match self.settings.over_quota {
-            Told::Code => Reply::new(self.settings.over_quota_code.get(), "too many requests").answer(StatusCode::OK),
-            Told::Status => Answer::too_many_requests(),
+    fn judge(&self, head: &Parts, body: &[u8]) -> Answer {
+        if head.uri.query().is_some() {
+            return self.invalid("the URL has a query");
+        }
+        match wire::read(body) {
+            Err(problem) => self.invalid(&problem),
+            Ok((None, _)) => self.refuse(Reply::euid_is_empty()),
+            Ok((Some(euid), contacts)) => Answer { subjects: vec![euid.to_string()], ..self.set(euid, &contacts) },
         }
     }
 
-    fn change_secret(&self, secret: &str) {
-        *lock(&self.credentials) = Basic::new(&self.settings.api_key, secret);
+    fn over_quota(&self, _: &Parts) -> Answer {
+        let reply = Reply::new(self.settings.over_quota_code.get(), "too many requests");
+        self.settings.over_quota.tell(Answer::too_many_requests(), reply.answer(StatusCode::OK))
     }
 
-    fn forget(&self) {
-        *lock(&self.window) = self.settings.quota.map(Window::new);
-        lock(&self.store).forget();
+    fn change_secret(&self, secret: &Secret) {
+        self.authorization.change_secret(secret);
+    }
+
+    fn clear(&self) {
+        lock(&self.store).clear();
     }
 }
 
-impl Serialize for Stored<'_> {
+impl Serialize for Endpoint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        /// The contacts of one user.
-        struct Contacts<'a>(&'a Store, i64);
-        impl Serialize for Contacts<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_map(self.0.contacts(self.1).into_iter().flatten())
-            }
-        }
-        serializer.collect_map(self.0.euids().map(|euid| (euid, Contacts(&self.0, euid))))
-    }
-}
-
-impl fmt::Debug for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint").field("counters", &self.counters()).finish_non_exhaustive()
+        lock(&self.store).users.serialize(serializer)
     }
 }

@@ -1,21 +1,57 @@
 //! What several vendors ask of a request's head.
 
+use std::sync::Mutex;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// The credentials of HTTP Basic. No `Debug`: it holds the secret.
-pub(crate) struct Basic(String);
+use crate::answer::Answer;
+use crate::counters::End;
+use crate::lock::lock;
+use crate::secret::Secret;
 
-impl Basic {
-    /// Those of a user name, which has no colon, and a password.
-    pub(crate) fn new(user: &str, password: &str) -> Self {
-        Self(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
+/// What a caller has to write in `Authorization`. No `Debug`: it holds the secret.
+pub(crate) struct Authorization {
+    /// Of HTTP Basic; without, the secret is a bearer token.
+    user: Option<String>,
+    expected: Mutex<String>,
+}
+
+impl Authorization {
+    /// HTTP Basic for a user name, which has no colon, and its password; or, without a user name, a bearer token.
+    pub(crate) fn new(user: Option<&str>, secret: &Secret) -> Self {
+        let authorization = Self { user: user.map(str::to_owned), expected: Mutex::default() };
+        authorization.change_secret(secret);
+        authorization
     }
 
-    /// Whether the one `Authorization` is exactly these.
-    pub(crate) fn is_in(&self, headers: &HeaderMap) -> bool {
-        only(headers, header::AUTHORIZATION) == Some(self.0.as_bytes())
+    /// Has another secret from now on.
+    pub(crate) fn change_secret(&self, secret: &Secret) {
+        let secret = secret.expose();
+        *lock(&self.expected) = match &self.user {
+            Some(user) => format!("Basic {}", STANDARD.encode(format!("{user}:{secret}"))),
+            None => format!("Bearer {secret}"),
+        };
+    }
+
+    /// Refuses any method but this one, and then whatever is not exactly these credentials. `tell` words the latter, and may use the
+    /// 401 that it is given.
+    pub(crate) fn admit(
+        &self,
+        head: &Parts,
+        method: &'static str,
+        tell: impl FnOnce(Answer) -> Answer,
+    ) -> Option<Answer> {
+        if head.method != method {
+            return Some(Answer::only(method));
+        }
+        let is_here = only(&head.headers, header::AUTHORIZATION) == Some(lock(&self.expected).as_bytes());
+        (!is_here).then(|| {
+            let scheme = if self.user.is_some() { "Basic" } else { "Bearer" };
+            Answer { end: End::BadCredentials, ..tell(Answer::unauthorized(scheme)) }
+        })
     }
 }
 

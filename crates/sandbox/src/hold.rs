@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use crate::server::lock;
+use crate::lock::lock;
 
 /// The names that are held.
 #[derive(Clone, Default)]

@@ -24,28 +24,26 @@
 
 mod rules;
 mod settings;
-mod store;
 mod wire;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use http::{Method, StatusCode, request::Parts};
+use http::{StatusCode, request::Parts};
 use serde::{Serialize, Serializer};
 
-pub use crate::choice::{ErrorStatus, Told, UnlistedCode};
-pub use settings::{Channel, GoodUsers, Kind, Settings, UNKNOWN_CUIDS, Wording};
-pub use store::Counters;
+pub use crate::choice::{ErrorStatus, GoodUsers, Told, UnlistedCode};
+pub use crate::counters::Counters;
+pub use settings::{Channel, Kind, Settings, UNKNOWN_CUIDS, Wording};
 
 use crate::answer::Answer;
-use crate::head::{Basic, is_json};
-use crate::quota::Window;
-use crate::server::lock;
-use crate::vendor::Vendor;
+use crate::counters::End;
+use crate::head::Authorization;
+use crate::lock::lock;
+use crate::secret::Secret;
+use crate::users::Users;
+use crate::vendor::{Route, Vendor};
 use rules::Rules;
-use store::Store;
 use wire::{Reply, Unreadable};
 
 /// The path, to be joined to the server's base URL.
@@ -55,56 +53,55 @@ pub const PATH: &str = "/smartop/api/v1/user/channel/batch";
 pub struct Endpoint {
     settings: Settings,
     rules: Rules,
-    credentials: Mutex<Basic>,
-    window: Mutex<Option<Window>>,
-    store: Mutex<Store>,
-}
-
-/// All that is stored, for as long as nobody else needs it.
-pub(crate) struct Stored<'a> {
-    rules: &'a Rules,
-    store: MutexGuard<'a, Store>,
+    routes: [Route; 1],
+    authorization: Authorization,
+    users: Mutex<Users<i64, Arc<str>>>,
 }
 
 impl Endpoint {
     /// What is stored for a user: `210/默认联系` to its value; `None` for a user for whom nothing is.
     pub fn stored(&self, cuid: i64) -> Option<BTreeMap<String, String>> {
-        let store = lock(&self.store);
-        let values = store.values(cuid)?;
-        Some(values.map(|(field, value)| (self.rules.name(field).to_owned(), value.to_owned())).collect())
+        lock(&self.users).fields(&cuid)
     }
 
     /// The users for whom something is stored, in ascending order.
     pub fn cuids(&self) -> Vec<i64> {
-        lock(&self.store).cuids().collect()
+        lock(&self.users).ids()
     }
 
     /// How many requests came, and how they ended.
     pub fn counters(&self) -> Counters {
-        lock(&self.store).counters()
+        let [route] = &self.routes;
+        Counters { users: lock(&self.users).count(), ..route.counters() }
     }
 
     pub(crate) fn new(settings: Settings, keep: bool) -> Self {
         Self {
             rules: Rules::new(&settings),
-            credentials: Mutex::new(Basic::new(&settings.project_id, &settings.project_secret)),
-            window: Mutex::new(settings.quota.map(Window::new)),
-            store: Mutex::new(Store::new(keep)),
+            routes: [Route::new(PATH, settings.quota)],
+            authorization: Authorization::new(Some(&settings.project_id), &settings.project_secret),
+            users: Mutex::new(Users::new(keep)),
             settings,
         }
     }
 
-    pub(crate) fn all_stored(&self) -> Stored<'_> {
-        Stored { rules: &self.rules, store: lock(&self.store) }
+    fn refuse(&self, reply: Reply) -> Answer {
+        reply.answer(self.settings.error_status.status())
+    }
+}
+
+impl Vendor for Endpoint {
+    fn routes(&self) -> &[Route] {
+        &self.routes
     }
 
-    fn judge(&self, head: &Parts, body: Option<&[u8]>) -> Answer {
-        if !is_json(&head.headers) {
-            return Answer::not_json();
-        }
-        let Some(body) = body else {
-            return Answer::too_large();
-        };
+    fn admit(&self, head: &Parts) -> Option<Answer> {
+        let reply = Reply::new(self.settings.bad_credentials_code.get(), "认证失败");
+        let tell = |unauthorized| self.settings.bad_credentials.tell(unauthorized, reply.answer(StatusCode::OK));
+        self.authorization.admit(head, "PUT", tell)
+    }
+
+    fn judge(&self, head: &Parts, body: &[u8]) -> Answer {
         if head.uri.query().is_some() {
             return self.refuse(Reply::bad_parameter("the URL has a query"));
         }
@@ -125,94 +122,38 @@ impl Endpoint {
                 Err(texts) => errors.extend(texts),
             }
         }
-        let ok = errors.is_empty();
-        let mut store = lock(&self.store);
-        if ok || self.settings.good_users == GoodUsers::Saved {
-            for (cuid, values) in &good {
-                store.set(*cuid, values);
+        if errors.is_empty() || self.settings.good_users == GoodUsers::Saved {
+            let mut users = lock(&self.users);
+            for (cuid, values) in good {
+                for (field, value) in values {
+                    users.set(cuid, field, value);
+                }
             }
         }
-        if ok {
-            store.counters_mut().accepted += 1;
-        }
-        drop(store);
-        let answer = if ok { Reply::ok().answer(StatusCode::OK) } else { self.refuse(Reply::not_saved(errors)) };
+        let answer = if errors.is_empty() {
+            Answer { end: End::ACCEPTED, ..Reply::ok().answer(StatusCode::OK) }
+        } else {
+            self.refuse(Reply::not_saved(errors))
+        };
         Answer { subjects, ..answer }
     }
 
-    fn refuse(&self, reply: Reply) -> Answer {
-        reply.answer(self.settings.error_status.status())
+    fn over_quota(&self, _: &Parts) -> Answer {
+        let reply = Reply::new(self.settings.over_quota_code.get(), "请求过于频繁");
+        self.settings.over_quota.tell(Answer::too_many_requests(), reply.answer(StatusCode::OK))
     }
 
-    fn bad_credentials(&self) -> Answer {
-        match self.settings.bad_credentials {
-            Told::Code => Reply::new(self.settings.bad_credentials_code.get(), "认证失败").answer(StatusCode::OK),
-            Told::Status => Answer::unauthorized(),
-        }
-    }
-}
-
-impl Vendor for Endpoint {
-    fn arrive(&self, head: &Parts, arrival: Duration) -> Option<Answer> {
-        let mut store = lock(&self.store);
-        let counters = store.counters_mut();
-        counters.requests += 1;
-        if head.method != Method::PUT {
-            counters.refused += 1;
-            return Some(Answer::only("PUT"));
-        }
-        if !lock(&self.credentials).is_in(&head.headers) {
-            counters.bad_credentials += 1;
-            return Some(self.bad_credentials());
-        }
-        if lock(&self.window).as_mut().is_some_and(|window| !window.take(arrival)) {
-            counters.over_quota += 1;
-            return Some(self.over_quota(head));
-        }
-        None
+    fn change_secret(&self, secret: &Secret) {
+        self.authorization.change_secret(secret);
     }
 
-    fn answer(&self, head: &Parts, body: Option<&[u8]>) -> Answer {
-        let answer = self.judge(head, body);
-        if answer.code != Some(wire::OK) {
-            lock(&self.store).counters_mut().refused += 1;
-        }
-        answer
-    }
-
-    fn over_quota(&self, _head: &Parts) -> Answer {
-        match self.settings.over_quota {
-            Told::Code => Reply::new(self.settings.over_quota_code.get(), "请求过于频繁").answer(StatusCode::OK),
-            Told::Status => Answer::too_many_requests(),
-        }
-    }
-
-    fn change_secret(&self, secret: &str) {
-        *lock(&self.credentials) = Basic::new(&self.settings.project_id, secret);
-    }
-
-    fn forget(&self) {
-        *lock(&self.window) = self.settings.quota.map(Window::new);
-        lock(&self.store).forget();
+    fn clear(&self) {
+        lock(&self.users).clear();
     }
 }
 
-impl Serialize for Stored<'_> {
+impl Serialize for Endpoint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        /// The fields of one user.
-        struct Values<'a>(&'a Rules, &'a Store, i64);
-        impl Serialize for Values<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let values = self.1.values(self.2).into_iter().flatten();
-                serializer.collect_map(values.map(|(field, value)| (self.0.name(field), value)))
-            }
-        }
-        serializer.collect_map(self.store.cuids().map(|cuid| (cuid, Values(self.rules, &self.store, cuid))))
-    }
-}
-
-impl fmt::Debug for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint").field("counters", &self.counters()).finish_non_exhaustive()
+        lock(&self.users).serialize(serializer)
     }
 }

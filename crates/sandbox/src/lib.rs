@@ -79,29 +79,66 @@
 //!
 //! No `Debug` in this crate prints a user id, a contact value or a secret, and the request log holds no headers and no query.
 
+/// Names the simulated vendors, one a line. The name is that of the module, of the table in a world, and of the accessor.
+macro_rules! each_vendor {
+    ($then:ident) => {
+        $then! {
+            jiguang
+            engagelab
+            tencent
+        }
+    };
+}
+
+/// The `Debug` of a type whose other fields hold secrets, users or values.
+macro_rules! debug_shows {
+    ($type:ident: $($field:ident),*) => {
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($type))$(.field(stringify!($field), &self.$field))*.finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+macro_rules! modules {
+    ($($vendor:ident)*) => {
+        $(pub mod $vendor;)*
+
+        /// The simulated vendors: the name of each is that of its module here and of its table in a world.
+        pub const VENDORS: &[&str] = &[$(stringify!($vendor)),*];
+    };
+}
+each_vendor!(modules);
+
 mod answer;
 mod changes;
 mod choice;
+mod counters;
 mod door;
-pub mod engagelab;
 mod faults;
 mod head;
 mod hold;
-pub mod jiguang;
+mod lock;
 mod log;
 mod pages;
 mod quota;
 mod sandbox;
+mod secret;
 mod server;
+mod state;
 mod strict;
-pub mod tencent;
 #[cfg(feature = "tls")]
 mod tls;
+mod users;
 mod vendor;
+mod vendors;
 mod world;
 
+pub use counters::Counters;
 pub use faults::{Fault, FaultKind, Faults, InvalidFaults};
 pub use log::RequestRecord;
 pub use quota::{Quota, Window};
 pub use sandbox::Sandbox;
+pub use secret::Secret;
 pub use world::{DEFAULT_TOML, InvalidWorld, World};

@@ -1,19 +1,18 @@
 //! What the server remembers of the requests that reached it: a ring, in order of arrival.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::FaultKind;
+use crate::faults::FaultKind;
 
 /// One request that reached the server on any path but its own `/_sandbox/..`.
 ///
 /// In JSON: `{"arrival_us":5120,"answered_us":5342,"method":"PUT","path":"/smartop/..","counted":true,"fault":null,
 /// "applied":true,"status":200,"code":0,"users":1,"owner":null,"subjects":["10362819"]}`; times are microseconds since the server started, by a clock that never goes back.
 /// Headers, query and body are not kept. `Debug` prints no user id.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct RequestRecord {
     /// When its head had been read, since the server started. Records stand in this order.
@@ -44,6 +43,8 @@ pub struct RequestRecord {
     pub subjects: Vec<String>,
 }
 
+debug_shows!(RequestRecord: arrival, answered, method, path, counted, fault, applied, status, code, users);
+
 /// The ring.
 pub(crate) struct Log {
     capacity: usize,
@@ -68,17 +69,10 @@ impl Log {
         self.seen += 1;
         self.records.push_back(RequestRecord {
             arrival,
-            answered: None,
             method: method.to_owned(),
             path: path.chars().take(MAX_PATH_CHARS).collect(),
             counted,
-            fault: None,
-            applied: false,
-            status: None,
-            code: None,
-            users: 0,
-            owner: None,
-            subjects: Vec::new(),
+            ..RequestRecord::default()
         });
         if self.records.len() > self.capacity {
             self.records.pop_front();
@@ -113,30 +107,14 @@ impl Log {
         self.seen
     }
 
-    pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+    /// What the page shows.
+    pub(crate) fn view(&self) -> impl Serialize {
         #[derive(Serialize)]
         struct View<'a> {
             seen: u64,
             requests: &'a VecDeque<RequestRecord>,
         }
-        serde_json::to_vec(&View { seen: self.seen, requests: &self.records })
-    }
-}
-
-impl fmt::Debug for RequestRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestRecord")
-            .field("arrival", &self.arrival)
-            .field("answered", &self.answered)
-            .field("method", &self.method)
-            .field("path", &self.path)
-            .field("counted", &self.counted)
-            .field("fault", &self.fault)
-            .field("applied", &self.applied)
-            .field("status", &self.status)
-            .field("code", &self.code)
-            .field("users", &self.users)
-            .finish_non_exhaustive()
+        View { seen: self.seen, requests: &self.records }
     }
 }
 

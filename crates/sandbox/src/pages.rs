@@ -1,18 +1,15 @@
 //! The server's own pages, below `/_sandbox/`.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
 use http::{Method, StatusCode};
-use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::changes::Changes;
-use crate::faults::{FaultKind, Faults};
-use crate::server::Server;
-use crate::{engagelab, jiguang, tencent};
+use crate::faults::Faults;
+use crate::state::State;
 
 const PAGES: &str = "/_sandbox/";
 
@@ -30,19 +27,25 @@ pub(crate) fn refuse(head: &Parts) -> Option<Answer> {
 }
 
 /// Answers a request for a page.
-pub(crate) fn answer(server: &Server, head: &Parts, body: &[u8]) -> Answer {
+pub(crate) fn answer(state: &State, head: &Parts, body: &[u8]) -> Answer {
     let method = if head.method == Method::HEAD { &Method::GET } else { &head.method };
     match (head.uri.path().strip_prefix(PAGES), method) {
-        (Some("state"), &Method::GET) => state(server),
-        (Some("requests"), &Method::GET) => Answer::json(StatusCode::OK, None, server.log().to_json()),
-        (Some("changes"), &Method::POST) => set_changes(server, body),
-        (Some("faults"), &Method::POST) => set_faults(server, body),
+        (Some("state"), &Method::GET) => Answer::json(StatusCode::OK, None, &state.vendors.view(state.faults_met())),
+        (Some("requests"), &Method::GET) => Answer::json(StatusCode::OK, None, &state.log().view()),
+        (Some("changes"), &Method::POST) => {
+            let set = Changes::from_json(body).map(|changes| state.replace_changes(changes));
+            done(set, "these changes are made in their time")
+        }
+        (Some("faults"), &Method::POST) => {
+            let set = Faults::from_json(body).map(|faults| state.replace_faults(faults));
+            done(set.map_err(|error| error.to_string()), "the next requests meet these faults")
+        }
         (Some("faults"), &Method::DELETE) => {
-            server.replace_faults(Faults::default());
+            state.replace_faults(Faults::default());
             Answer::nothing()
         }
         (Some("reset"), &Method::POST) => {
-            server.forget();
+            state.forget();
             Answer::nothing()
         }
         (Some("state" | "requests"), _) => Answer::only("GET"),
@@ -69,52 +72,10 @@ fn is_from_here(head: &Parts) -> bool {
         && text(ORIGIN.as_str()).is_none_or(|origin| origin.split_once("://").is_some_and(|(_, origin)| origin == host))
 }
 
-fn state(server: &Server) -> Answer {
-    #[derive(Serialize)]
-    struct View<'a> {
-        jiguang: jiguang::Stored<'a>,
-        engagelab: engagelab::Stored<'a>,
-        tencent: tencent::Stored<'a>,
-        counters: Counters,
-        faults: BTreeMap<FaultKind, u64>,
-    }
-    #[derive(Serialize)]
-    struct Counters {
-        jiguang: jiguang::Counters,
-        engagelab: engagelab::Counters,
-        tencent: tencent::Counters,
-    }
-    let counters = Counters {
-        jiguang: server.jiguang.counters(),
-        engagelab: server.engagelab.counters(),
-        tencent: server.tencent.counters(),
-    };
-    let view = View {
-        jiguang: server.jiguang.all_stored(),
-        engagelab: server.engagelab.all_stored(),
-        tencent: server.tencent.all_stored(),
-        counters,
-        faults: server.faults_met(),
-    };
-    Answer::json(StatusCode::OK, None, serde_json::to_vec(&view))
-}
-
-fn set_faults(server: &Server, body: &[u8]) -> Answer {
-    match Faults::from_json(body) {
-        Ok(faults) => {
-            server.replace_faults(faults);
-            Answer::plain(StatusCode::OK, "the next requests meet these faults")
-        }
-        Err(error) => Answer::plain(StatusCode::BAD_REQUEST, &error.to_string()),
-    }
-}
-
-fn set_changes(server: &Server, body: &[u8]) -> Answer {
-    match Changes::from_json(body) {
-        Ok(changes) => {
-            server.replace_changes(changes);
-            Answer::plain(StatusCode::OK, "these changes are made in their time")
-        }
+/// Says that what was sent is done, or why not.
+fn done(outcome: Result<(), String>, text: &str) -> Answer {
+    match outcome {
+        Ok(()) => Answer::plain(StatusCode::OK, text),
         Err(problem) => Answer::plain(StatusCode::BAD_REQUEST, &problem),
     }
 }

@@ -1,7 +1,6 @@
 //! The running server, as a test or a command holds it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -16,8 +15,8 @@ use crate::door::{Door, Handshake};
 use crate::faults::{FaultKind, Faults, InvalidFaults};
 use crate::log::RequestRecord;
 use crate::server::Server;
+use crate::state::State;
 use crate::world::World;
-use crate::{engagelab, jiguang, tencent};
 
 /// A running server. It stops when this is dropped: it takes no more connections and closes those at rest, and requests
 /// that it has begun get their answer.
@@ -27,7 +26,7 @@ pub struct Sandbox {
     address: SocketAddr,
     /// Of HTTPS.
     root_pem: Option<String>,
-    server: Arc<Server>,
+    state: Arc<State>,
     stop: watch::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -74,9 +73,9 @@ impl Sandbox {
         let listener = listen(address)?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(());
-        let server = Server::new(world, stopped);
-        let task = runtime.spawn(server.clone().serve(Door::new(listener, handshake)));
-        Ok(Self { address, root_pem, server, stop, task })
+        let state = Arc::new(State::new(world, stopped));
+        let task = runtime.spawn(Server::new(state.clone()).serve(Door::new(listener, handshake)));
+        Ok(Self { address, root_pem, state, stop, task })
     }
 
     /// Where it listens.
@@ -100,70 +99,61 @@ impl Sandbox {
     /// # Errors
     /// [`InvalidFaults`], and nothing is changed.
     pub fn set_faults(&self, faults: Faults) -> Result<(), InvalidFaults> {
-        faults.checked().map(|faults| self.server.replace_faults(faults))
+        faults.checked().map(|faults| self.state.replace_faults(faults))
     }
 
     /// How many requests met each kind of fault.
     pub fn faults_met(&self) -> BTreeMap<FaultKind, u64> {
-        self.server.faults_met()
-    }
-
-    /// Jiguang's project: what is stored and what was counted.
-    pub fn jiguang(&self) -> &jiguang::Endpoint {
-        &self.server.jiguang
-    }
-
-    /// EngageLab's project: what is stored and what was counted.
-    pub fn engagelab(&self) -> &engagelab::Endpoint {
-        &self.server.engagelab
-    }
-
-    /// Tencent's app: what is stored and what was counted, its clock and its signatures.
-    pub fn tencent(&self) -> &tencent::Endpoint {
-        &self.server.tencent
+        self.state.faults_met()
     }
 
     /// The requests that are remembered, in order of arrival.
     pub fn requests(&self) -> Vec<RequestRecord> {
-        self.server.log().records()
+        self.state.log().records()
     }
 
     /// How many requests have come, remembered or not.
     pub fn seen(&self) -> u64 {
-        self.server.log().seen()
+        self.state.log().seen()
     }
 
     /// Forgets what is stored, counted and remembered, the quota's window, and what silent requests would still have applied.
     /// The clock goes on, and so do the faults; what Tencent has revoked stays so.
     pub fn reset(&self) {
-        self.server.forget();
+        self.state.forget();
     }
 
     /// Stops it, and waits until the requests that it has begun are answered, at most for the latency and two seconds more.
     pub async fn shutdown(self) {
-        let Self { server, stop, mut task, .. } = self;
+        let Self { state, stop, mut task, .. } = self;
         drop(stop);
-        if tokio::time::timeout(server.latency().saturating_add(SHUTDOWN_GRACE), &mut task).await.is_err() {
+        if tokio::time::timeout(state.latency.saturating_add(SHUTDOWN_GRACE), &mut task).await.is_err() {
             task.abort();
         }
     }
 }
 
-impl fmt::Debug for Sandbox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox")
-            .field("address", &self.address)
-            .field("jiguang", self.jiguang())
-            .field("engagelab", self.engagelab())
-            .field("tencent", self.tencent())
-            .finish_non_exhaustive()
-    }
+macro_rules! accessors {
+    ($($vendor:ident)*) => {
+        use crate::{$($vendor),*};
+
+        impl Sandbox {
+            $(
+                #[doc = concat!("What is stored and what was counted at [`", stringify!($vendor), "`].")]
+                pub fn $vendor(&self) -> &$vendor::Endpoint {
+                    &self.state.vendors.$vendor
+                }
+            )*
+        }
+    };
 }
+each_vendor!(accessors);
+
+debug_shows!(Sandbox: address, state);
 
 /// Binds without awaiting, so that starting is not an async call, and takes a port again that a former run has just left.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)

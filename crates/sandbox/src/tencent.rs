@@ -57,7 +57,6 @@
 mod attributes;
 mod choices;
 mod codes;
-mod command;
 mod counters;
 mod endpoint;
 mod friends;
@@ -69,15 +68,12 @@ mod usersig;
 mod value;
 mod wire;
 
-pub use choices::{EmptyValues, Errors, GoodAccounts, Groups, RateLimitCode, TagKind};
+pub use crate::choice::GoodUsers as GoodAccounts;
+pub use choices::{EmptyValues, Errors, Groups, RateLimitCode, TagKind};
 pub use counters::{Counters, Tally};
 pub use endpoint::Endpoint;
 pub use settings::{Settings, UNKNOWN_ACCOUNTS};
 pub use value::FriendValue;
-
-pub(crate) use endpoint::Stored;
-
-use command::Command;
 
 /// The path of `im_set_attr`, to be joined to the server's base URL.
 pub const SET_ATTR_PATH: &str = "/v4/all_member_push/im_set_attr";
@@ -92,7 +88,6 @@ pub const GET_ATTR_NAME_PATH: &str = "/v4/all_member_push/im_get_attr_name";
 /// The path of `friend_update`.
 pub const FRIEND_UPDATE_PATH: &str = "/v4/sns/friend_update";
 
-/// Whether it is the path of one of these endpoints.
-pub(crate) fn has(path: &str) -> bool {
-    Command::at(path).is_some()
-}
+/// The paths, in the order of the counters.
+const PATHS: [&str; 6] =
+    [SET_ATTR_PATH, GET_ATTR_PATH, REMOVE_ATTR_PATH, SET_ATTR_NAME_PATH, GET_ATTR_NAME_PATH, FRIEND_UPDATE_PATH];

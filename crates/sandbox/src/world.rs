@@ -2,44 +2,75 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use crate::{Faults, engagelab, jiguang, tencent};
+use crate::choice::millis;
+use crate::faults::Faults;
+use crate::vendor::VendorSettings;
 
-/// The server's settings, and one world for each vendor.
-///
-/// ```
-/// use contact_sink_sandbox::World;
-///
-/// let world = World::from_toml("[jiguang]\nquota = \"off\"\n")?;
-/// assert_eq!(world.jiguang.quota, None);
-/// let error = World::from_toml("[jiguang]\nwordings = \"id\"\n").unwrap_err();
-/// assert!(error.to_string().starts_with("line 2 (`wordings`): unknown field"), "{error}");
-/// # Ok::<(), contact_sink_sandbox::InvalidWorld>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct World {
-    /// How long each answer is held back, after the request has had its effect. Default: not at all. In TOML `latency_ms`.
-    #[serde(rename = "latency_ms", deserialize_with = "millis")]
-    pub latency: Duration,
-    /// How many requests are remembered. Default 10,000. In TOML `request_log`.
-    #[serde(rename = "request_log")]
-    pub request_log: usize,
-    /// Whether values are kept. Without, all is checked and answered the same and nothing is stored. Default: yes.
-    pub store: bool,
-    /// Whether the server has its own pages below `/_sandbox/`, which show what is stored and change how it answers. Default: yes.
-    pub pages: bool,
-    /// What goes wrong on purpose, from the first request on. Default: nothing.
-    pub faults: Faults,
-    /// Jiguang's project.
-    pub jiguang: jiguang::Settings,
-    /// EngageLab's project.
-    pub engagelab: engagelab::Settings,
-    /// Tencent's app.
-    pub tencent: tencent::Settings,
+macro_rules! world {
+    ($($vendor:ident)*) => {
+        use crate::{$($vendor),*};
+
+        /// The server's settings, and one world for each vendor.
+        ///
+        /// ```
+        /// use contact_sink_sandbox::World;
+        ///
+        /// let world = World::from_toml("[jiguang]\nquota = \"off\"\n")?;
+        /// assert_eq!(world.jiguang.quota, None);
+        /// let error = World::from_toml("[jiguang]\nwordings = \"id\"\n").unwrap_err();
+        /// assert!(error.to_string().starts_with("line 2 (`wordings`): unknown field"), "{error}");
+        /// # Ok::<(), contact_sink_sandbox::InvalidWorld>(())
+        /// ```
+        #[derive(Debug, Clone, PartialEq, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        #[non_exhaustive]
+        pub struct World {
+            /// How long each answer is held back, after the request has had its effect. Default: not at all. In TOML `latency_ms`.
+            #[serde(rename = "latency_ms", deserialize_with = "millis")]
+            pub latency: Duration,
+            /// How many requests are remembered. Default 10,000. In TOML `request_log`.
+            #[serde(rename = "request_log")]
+            pub request_log: usize,
+            /// Whether values are kept. Without, all is checked and answered the same and nothing is stored. Default: yes.
+            pub store: bool,
+            /// Whether the server has its own pages below `/_sandbox/`, which show what is stored and change how it answers. Default: yes.
+            pub pages: bool,
+            /// What goes wrong on purpose, from the first request on. Default: nothing.
+            pub faults: Faults,
+            $(
+                #[doc = concat!("The settings of [`", stringify!($vendor), "`](crate::", stringify!($vendor), ").")]
+                pub $vendor: $vendor::Settings,
+            )*
+        }
+
+        impl World {
+            /// Has this secret at each vendor: the password of HTTP Basic, or the key that signs.
+            pub fn set_secret(&mut self, secret: &str) {
+                $(*self.$vendor.secret() = secret.into();)*
+            }
+
+            fn settings(&self) -> [(&'static str, &dyn VendorSettings); crate::VENDORS.len()] {
+                [$((stringify!($vendor), &self.$vendor)),*]
+            }
+        }
+
+        impl Default for World {
+            fn default() -> Self {
+                Self {
+                    latency: Duration::ZERO,
+                    request_log: 10_000,
+                    store: true,
+                    pages: true,
+                    faults: Faults::default(),
+                    $($vendor: $vendor::Settings::default(),)*
+                }
+            }
+        }
+    };
 }
+each_vendor!(world);
 
 /// Why a text is not a [`World`], or a world cannot be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,33 +97,19 @@ impl World {
 
     /// Checks what no single key can show.
     pub(crate) fn check(&self) -> Result<(), InvalidWorld> {
-        let checks = [
-            ("faults", self.faults.check()),
-            ("jiguang", self.jiguang.check()),
-            ("engagelab", self.engagelab.check()),
-            ("tencent", self.tencent.check()),
-        ];
-        for (table, check) in checks {
+        let vendors = self.settings().map(|(vendor, settings)| (vendor, settings.check()));
+        for (table, check) in [("faults", self.faults.check())].into_iter().chain(vendors) {
             if let Err(problem) = check {
                 return Err(InvalidWorld { line: None, key: None, problem: format!("{table}: {problem}") });
             }
         }
         Ok(())
     }
-}
 
-impl Default for World {
-    fn default() -> Self {
-        Self {
-            latency: Duration::ZERO,
-            request_log: 10_000,
-            store: true,
-            pages: true,
-            faults: Faults::default(),
-            jiguang: jiguang::Settings::default(),
-            engagelab: engagelab::Settings::default(),
-            tencent: tencent::Settings::default(),
-        }
+    /// What a caller of each vendor has to know beside the secret, as a destination's configuration writes it: `jiguang` and
+    /// `project_id = "sandbox"`.
+    pub fn logins(&self) -> Vec<(&'static str, String)> {
+        self.settings().map(|(vendor, settings)| (vendor, settings.login())).into()
     }
 }
 
@@ -109,10 +126,7 @@ impl InvalidWorld {
         let line = before.map(|before| before.matches('\n').count() + 1);
         let key = line.and_then(|line| text.lines().nth(line - 1)).and_then(|line| line.split_once('='));
         let key = key.map(|(key, _)| key.trim().to_owned()).filter(|key| !key.is_empty());
-        let problem = match key.as_deref() {
-            Some("project_secret" | "api_secret" | "secret_key") => "expected a text in quotes".to_owned(),
-            _ => error.message().trim_end().replace('\n', ", "),
-        };
+        let problem = error.message().trim_end().replace('\n', ", ");
         Self { line, key, problem }
     }
 }
@@ -123,8 +137,4 @@ fn place(line: &Option<usize>, key: &Option<String>) -> String {
         (Some(line), None) => format!("line {line}: "),
         (None, _) => String::new(),
     }
-}
-
-fn millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    u64::deserialize(deserializer).map(Duration::from_millis)
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use highway::{HighwayHash as _, HighwayHasher, Key};
@@ -66,7 +67,7 @@ impl Buffer {
         let bytes = length.saturating_sub(at).min(BLOCK_BYTES as u64);
         self.bytes.resize(usize::try_from(bytes).unwrap_or(BLOCK_BYTES), 0);
         self.given = 0;
-        read_exact_at(file, &mut self.bytes, at).inspect_err(|_| self.bytes.clear())
+        file.read_exact_at(&mut self.bytes, at).inspect_err(|_| self.bytes.clear())
     }
 
     fn is_empty(&self) -> bool {
@@ -149,24 +150,5 @@ impl Read for ComparedFile {
 /// Whether a line that ended with the file goes on now.
 fn goes_on(file: &File, at: u64) -> bool {
     let mut byte = [0];
-    read_exact_at(file, &mut byte, at).is_ok() && !matches!(byte, [b'\n' | b'\r'])
-}
-
-#[cfg(unix)]
-fn read_exact_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, buffer, at)
-}
-
-#[cfg(windows)]
-fn read_exact_at(file: &File, mut buffer: &mut [u8], mut at: u64) -> io::Result<()> {
-    while !buffer.is_empty() {
-        match std::os::windows::fs::FileExt::seek_read(file, buffer, at)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            count => {
-                buffer = &mut buffer[count..];
-                at += count as u64;
-            }
-        }
-    }
-    Ok(())
+    file.read_exact_at(&mut byte, at).is_ok() && !matches!(byte, [b'\n' | b'\r'])
 }

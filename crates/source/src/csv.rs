@@ -1,5 +1,6 @@
 //! Reads CSV record by record, strictly, and knows on which line each one began.
 
+mod dialect;
 mod parse;
 mod stray_quotes;
 
@@ -9,51 +10,13 @@ use contact_sink_mapping::CellsRef;
 
 use crate::fault::Fault;
 use crate::start;
+pub use dialect::Dialect;
 use parse::{Parsed, Wrong};
 
 /// The most bytes that one record may have.
 pub(crate) const MAX_RECORD_BYTES: usize = 1024 * 1024;
 /// The most bytes of one that was rejected before: what was added to it needs space.
 pub(crate) const MAX_FED_BACK_BYTES: usize = 8 * MAX_RECORD_BYTES;
-
-/// How cells are quoted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Dialect {
-    quotes: bool,
-    escape: Option<u8>,
-    multiline: bool,
-    /// Found by the header: where it ends with an LF, a CR alone ends no line.
-    cr_ends_lines: bool,
-}
-
-impl Default for Dialect {
-    /// Cells are quoted with `"`, a quote in them is doubled, and no cell holds whole lines.
-    fn default() -> Self {
-        Self { quotes: true, escape: None, multiline: false, cr_ends_lines: true }
-    }
-}
-
-impl Dialect {
-    /// Quotes are characters like any other.
-    #[must_use]
-    pub fn without_quotes(self) -> Self {
-        Self { quotes: false, ..self }
-    }
-
-    /// After this character a quote, a delimiter, a line break or the character itself is part of the cell: `\`. It counts in quoted
-    /// cells; with [`Dialect::without_quotes`] in all of them.
-    #[must_use]
-    pub fn with_escape(self, escape: u8) -> Self {
-        Self { escape: Some(escape), ..self }
-    }
-
-    /// A quoted cell may hold lines that look like rows.
-    #[must_use]
-    pub fn with_multiline(self) -> Self {
-        Self { multiline: true, ..self }
-    }
-}
 
 /// Reads records.
 pub(crate) struct CsvReader<R> {

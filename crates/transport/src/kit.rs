@@ -179,9 +179,9 @@ impl Kit {
             let names: Vec<String> = self.regions.iter().map(|(name, _)| code(name)).collect();
             row("region", &names.join(", "), &code(first), "Where the vendor keeps the account.");
         }
-        row("base_url", "a URL", &code(url), "In place of a region: a gateway or a simulator.");
+        row("base_url", "a URL", &code(url), "Another base URL: a gateway or a simulator.");
         row("quota", "a count, `/` and a span", &code(&self.quota.to_string()), "How many requests are sent at most.");
-        let most = format!("1 to {}", self.max_updates);
+        let most = if self.max_updates == 1 { "1".to_owned() } else { format!("1 to {}", self.max_updates) };
         row("batch", &most, &code(&self.max_updates.to_string()), "How many updates a request has at most.");
         table
     }

@@ -36,11 +36,9 @@ pub struct Ran {
 /// own, a thousand users take a minute.
 pub fn world() -> World {
     let mut world = World::default();
-    world.jiguang.project_secret = SECRET.to_owned();
+    world.set_secret(SECRET);
     world.engagelab.api_key = API_KEY.to_owned();
-    world.engagelab.api_secret = SECRET.to_owned();
     world.engagelab.quota = None;
-    world.tencent.secret_key = SECRET.to_owned();
     world
 }
 

@@ -10,10 +10,8 @@ use tokio::time::Instant;
 use crate::buffer::Part;
 use crate::lane::scheduler::subjects::SubjectHash;
 use crate::observe::Caller;
+pub(crate) use crate::slab::Key;
 use crate::{Outcome, Undelivered};
-
-/// The place of an update in the lane's slab.
-pub(crate) type Key = usize;
 
 /// Which updates are sent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

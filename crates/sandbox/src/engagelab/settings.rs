@@ -1,14 +1,15 @@
 //! A project at EngageLab: its credentials, users and contacts, and a choice wherever the document is silent.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::choice::{ErrorStatus, Told, UnlistedCode};
+use crate::choice::{ErrorStatus, Told, UnlistedCode, check_user_name, check_users, exists};
 use crate::quota::{self, Quota};
+use crate::secret::Secret;
+use crate::vendor::VendorSettings;
 
 /// The EUIDs that the default world does not know.
 pub const UNKNOWN_EUIDS: [i64; 1] = [1_234_567];
@@ -21,7 +22,7 @@ pub struct Settings {
     /// The user name of HTTP Basic. No colon. Default `sandbox`.
     pub api_key: String,
     /// The password of HTTP Basic. Default `sandbox`.
-    pub api_secret: String,
+    pub api_secret: Secret,
     /// The names of the contacts of which no two users may have the same value. The document only says that there is such a
     /// thing. Default `email` and `mobile_phone`.
     pub unique_contacts: BTreeSet<String>,
@@ -62,31 +63,34 @@ pub enum OwnValueAgain {
     Exists,
 }
 
+debug_shows!(Settings: api_key, unique_contacts, own_value_again, contact_names, error_status, bad_credentials, over_quota, quota);
+
 impl Settings {
-    /// Checks what no single key can show.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        if self.api_key.contains(':') {
-            return Err("`api_key` has a colon, which HTTP Basic cannot carry".to_owned());
-        }
-        if self.euids.is_some() && self.unknown_euids.is_some() {
-            return Err("`euids` and `unknown_euids` exclude each other".to_owned());
-        }
+    pub(super) fn knows(&self, euid: i64) -> bool {
+        exists(&euid, self.euids.as_ref(), self.unknown_euids.as_ref(), !UNKNOWN_EUIDS.contains(&euid))
+    }
+
+    pub(super) fn has(&self, contact: &str) -> bool {
+        self.contact_names.as_ref().is_none_or(|names| names.contains(contact))
+    }
+}
+
+impl VendorSettings for Settings {
+    fn check(&self) -> Result<(), String> {
+        check_user_name("api_key", &self.api_key)?;
+        check_users("euids", self.euids.as_ref(), self.unknown_euids.as_ref())?;
         if self.contact_names.iter().chain([&self.unique_contacts]).flatten().any(String::is_empty) {
             return Err("`contact_names` or `unique_contacts` has an empty name".to_owned());
         }
         Ok(())
     }
 
-    pub(super) fn knows(&self, euid: i64) -> bool {
-        match (&self.euids, &self.unknown_euids) {
-            (Some(euids), _) => euids.contains(&euid),
-            (None, Some(unknown)) => !unknown.contains(&euid),
-            (None, None) => !UNKNOWN_EUIDS.contains(&euid),
-        }
+    fn secret(&mut self) -> &mut Secret {
+        &mut self.api_secret
     }
 
-    pub(super) fn has(&self, contact: &str) -> bool {
-        self.contact_names.as_ref().is_none_or(|names| names.contains(contact))
+    fn login(&self) -> String {
+        format!("api_key = {:?}", self.api_key)
     }
 }
 
@@ -95,7 +99,7 @@ impl Default for Settings {
         let per = Duration::from_secs(60);
         Self {
             api_key: "sandbox".to_owned(),
-            api_secret: "sandbox".to_owned(),
+            api_secret: "sandbox".into(),
             unique_contacts: ["email", "mobile_phone"].map(str::to_owned).into(),
             own_value_again: OwnValueAgain::Ok,
             contact_names: None,
@@ -109,24 +113,5 @@ impl Default for Settings {
             euids: None,
             unknown_euids: None,
         }
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("api_key", &self.api_key)
-            .field("unique_contacts", &self.unique_contacts)
-            .field("own_value_again", &self.own_value_again)
-            .field("contact_names", &self.contact_names)
-            .field("error_status", &self.error_status)
-            .field("bad_credentials", &self.bad_credentials)
-            .field("over_quota", &(self.over_quota, self.over_quota_code))
-            .field("invalid_request_code", &self.invalid_request_code)
-            .field("unknown_euid_code", &self.unknown_euid_code)
-            .field("quota", &self.quota)
-            .field("euids", &self.euids.as_ref().map(BTreeSet::len))
-            .field("unknown_euids", &self.unknown_euids.as_ref().map(BTreeSet::len))
-            .finish_non_exhaustive()
     }
 }

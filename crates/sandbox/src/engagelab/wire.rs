@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::answer::Answer;
 use crate::strict::{Object, Texts};
 
-pub(super) const SUCCESS: i64 = 0;
+const SUCCESS: i64 = 0;
 const BAD_CREDENTIALS: i64 = 40050;
 const EUID_IS_EMPTY: i64 = 40007;
 const EXISTS: i64 = 55014;
@@ -69,6 +69,6 @@ impl Reply {
     }
 
     pub(super) fn answer(&self, status: StatusCode) -> Answer {
-        Answer::json(status, Some(self.code), serde_json::to_vec(self))
+        Answer::json(status, Some(self.code), self)
     }
 }

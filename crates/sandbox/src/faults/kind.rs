@@ -1,16 +1,15 @@
 //! What can happen to a request, by its name in JSON.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// What happens to a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FaultKind {
     /// `none`: nothing. It keeps a place in a script.
-    #[serde(rename = "none")]
     None,
     /// `delay`: the answer is right and late.
-    #[serde(rename = "delay")]
     Delay,
     /// `500`, with a JSON body of a gateway's own.
     #[serde(rename = "500")]
@@ -25,31 +24,22 @@ pub enum FaultKind {
     #[serde(rename = "429")]
     TooManyRequests,
     /// `over_quota`: what the vendor itself answers over its quota, as its settings have it. Never applied.
-    #[serde(rename = "over_quota")]
     OverQuota,
     /// `reset`: the connection is reset (TCP RST) without an answer.
-    #[serde(rename = "reset")]
     Reset,
     /// `close`: the connection is closed without an answer.
-    #[serde(rename = "close")]
     Close,
     /// `silence`: there is never an answer; the connection stays open until the caller closes it.
-    #[serde(rename = "silence")]
     Silence,
     /// `slow_body`: the body comes in ten pieces.
-    #[serde(rename = "slow_body")]
     SlowBody,
     /// `broken_body`: the connection is reset after half of the body.
-    #[serde(rename = "broken_body")]
     BrokenBody,
     /// `truncated_json`: half of the body, under its true length.
-    #[serde(rename = "truncated_json")]
     TruncatedJson,
     /// `wrong_type`: the whole body, said to be HTML.
-    #[serde(rename = "wrong_type")]
     WrongType,
     /// `empty`: 200 without a body.
-    #[serde(rename = "empty")]
     Empty,
     /// `{}`: 200 with an empty object.
     #[serde(rename = "{}")]
@@ -121,11 +111,5 @@ impl FaultKind {
     /// Whether the caller gets an answer, whole or not.
     pub(crate) fn is_answered(self) -> bool {
         !matches!(self, Self::Reset | Self::Close | Self::Silence)
-    }
-}
-
-impl Serialize for FaultKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
     }
 }

@@ -1,25 +1,22 @@
 //! What makes a user's values impossible to save (4107), and how that is worded.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use super::settings::{Kind, Settings, Wording};
+use super::settings::{Channel, Kind, Settings, Wording};
 use super::wire::User;
 use crate::strict::{Object, Texts};
-
-/// A label of a channel, by its place among all that the project has.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Field(u32);
 
 /// The project, arranged for looking things up.
 pub(super) struct Rules {
     settings: Settings,
     channels: HashMap<i64, Labels>,
-    names: Vec<String>,
 }
 
 struct Labels {
     kind: Kind,
-    fields: HashMap<String, Field>,
+    /// The name of each in what is stored: `210/默认联系`.
+    fields: HashMap<String, Arc<str>>,
 }
 
 const REGISTRATION_ID_CHARS: std::ops::RangeInclusive<usize> = 11..=64;
@@ -27,26 +24,20 @@ const MOBILE_DIGITS: usize = 11;
 
 impl Rules {
     pub(super) fn new(settings: &Settings) -> Self {
-        let mut names = Vec::new();
-        let mut channels = HashMap::new();
-        for channel in &settings.channels {
-            let mut fields = HashMap::new();
-            for (label, number) in channel.labels.iter().zip(names.len() as u32..) {
-                fields.insert(label.clone(), Field(number));
-            }
-            names.extend(channel.labels.iter().map(|label| format!("{}/{label}", channel.id)));
-            channels.insert(channel.id, Labels { kind: channel.kind, fields });
-        }
-        Self { settings: settings.clone(), channels, names }
-    }
-
-    /// `210/默认联系`.
-    pub(super) fn name(&self, field: Field) -> &str {
-        self.names.get(field.0 as usize).map_or("", String::as_str)
+        let labels = |channel: &Channel| Labels {
+            kind: channel.kind,
+            fields: channel
+                .labels
+                .iter()
+                .map(|label| (label.clone(), format!("{}/{label}", channel.id).into()))
+                .collect(),
+        };
+        let channels = settings.channels.iter().map(|channel| (channel.id, labels(channel))).collect();
+        Self { settings: settings.clone(), channels }
     }
 
     /// The values to save, or the texts of all errors, in the order of the request.
-    pub(super) fn judge<'a>(&self, user: &'a User<'_>) -> Result<Vec<(Field, &'a str)>, Vec<String>> {
+    pub(super) fn judge<'a>(&self, user: &'a User<'_>) -> Result<Vec<(Arc<str>, &'a str)>, Vec<String>> {
         if !self.settings.knows(user.cuid) {
             return Err(vec![published(user.cuid, "CUID不存在")]);
         }
@@ -65,7 +56,7 @@ impl Rules {
                     Some((Kind::App, _)) if !is_registration_id(value, &self.settings.unknown_registration_ids) => {
                         errors.push(self.unpublished(channel.id, label, value, "jg_registration_id无效"));
                     }
-                    Some((_, Some(&field))) => good.push((field, value.as_ref())),
+                    Some((_, Some(field))) => good.push((field.clone(), value.as_ref())),
                 }
             }
         }

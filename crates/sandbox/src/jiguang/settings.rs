@@ -1,13 +1,14 @@
 //! A project at Jiguang: its credentials, users and channels, and a choice wherever the document is silent.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::num::NonZeroU32;
 
 use serde::Deserialize;
 
-use crate::choice::{ErrorStatus, Told, UnlistedCode};
+use crate::choice::{ErrorStatus, GoodUsers, Told, UnlistedCode, check_user_name, check_users, exists};
 use crate::quota::{self, Quota};
+use crate::secret::Secret;
+use crate::vendor::VendorSettings;
 
 /// The CUIDs that the default world does not know: the one of the document's error example.
 pub const UNKNOWN_CUIDS: [i64; 1] = [1_234_567];
@@ -20,7 +21,7 @@ pub struct Settings {
     /// The user name of HTTP Basic. No colon. Default `sandbox`.
     pub project_id: String,
     /// The password of HTTP Basic. Default `sandbox`.
-    pub project_secret: String,
+    pub project_secret: Secret,
     /// Whether the good users of a request that is answered 4107 or 4000 are saved. In TOML `good_users_of_a_refused_batch`.
     #[serde(rename = "good_users_of_a_refused_batch")]
     pub good_users: GoodUsers,
@@ -80,17 +81,6 @@ pub enum Kind {
     Other,
 }
 
-/// Whether the good users of a refused request are saved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum GoodUsers {
-    /// They are saved, and only the bad ones are not.
-    Saved,
-    /// Nothing of the request is saved.
-    Dropped,
-}
-
 /// What stands in the bracket of an error about a channel id, a Registration ID or an SMS value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -106,15 +96,18 @@ pub enum Wording {
     Nothing,
 }
 
+debug_shows!(Settings: project_id, good_users, wording, error_status, bad_credentials, over_quota, quota, channels);
+
 impl Settings {
-    /// Checks what no single key can show.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        if self.project_id.contains(':') {
-            return Err("`project_id` has a colon, which HTTP Basic cannot carry".to_owned());
-        }
-        if self.cuids.is_some() && self.unknown_cuids.is_some() {
-            return Err("`cuids` and `unknown_cuids` exclude each other".to_owned());
-        }
+    pub(super) fn knows(&self, cuid: i64) -> bool {
+        exists(&cuid, self.cuids.as_ref(), self.unknown_cuids.as_ref(), !UNKNOWN_CUIDS.contains(&cuid))
+    }
+}
+
+impl VendorSettings for Settings {
+    fn check(&self) -> Result<(), String> {
+        check_user_name("project_id", &self.project_id)?;
+        check_users("cuids", self.cuids.as_ref(), self.unknown_cuids.as_ref())?;
         let mut ids = BTreeSet::new();
         for channel in &self.channels {
             let mut labels = BTreeSet::new();
@@ -128,12 +121,12 @@ impl Settings {
         Ok(())
     }
 
-    pub(super) fn knows(&self, cuid: i64) -> bool {
-        match (&self.cuids, &self.unknown_cuids) {
-            (Some(cuids), _) => cuids.contains(&cuid),
-            (None, Some(unknown)) => !unknown.contains(&cuid),
-            (None, None) => !UNKNOWN_CUIDS.contains(&cuid),
-        }
+    fn secret(&mut self) -> &mut Secret {
+        &mut self.project_secret
+    }
+
+    fn login(&self) -> String {
+        format!("project_id = {:?}", self.project_id)
     }
 }
 
@@ -142,7 +135,7 @@ impl Default for Settings {
         let labels = ["默认联系", "自定义联系"];
         Self {
             project_id: "sandbox".to_owned(),
-            project_secret: "sandbox".to_owned(),
+            project_secret: "sandbox".into(),
             good_users: GoodUsers::Saved,
             wording: Wording::Label,
             error_status: ErrorStatus::Ok,
@@ -160,23 +153,6 @@ impl Default for Settings {
                 Channel::new(2210, Kind::App, labels),
             ],
         }
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("project_id", &self.project_id)
-            .field("good_users", &self.good_users)
-            .field("wording", &self.wording)
-            .field("error_status", &self.error_status)
-            .field("bad_credentials", &(self.bad_credentials, self.bad_credentials_code))
-            .field("over_quota", &(self.over_quota, self.over_quota_code))
-            .field("quota", &self.quota)
-            .field("cuids", &self.cuids.as_ref().map(BTreeSet::len))
-            .field("unknown_cuids", &self.unknown_cuids.as_ref().map(BTreeSet::len))
-            .field("channels", &self.channels)
-            .finish_non_exhaustive()
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::answer::Answer;
 use crate::strict::{Object, Texts, repeats};
 
-pub(super) const OK: i64 = 0;
+const OK: i64 = 0;
 const SEVERAL_ERRORS: i64 = 4000;
 const NOT_SAVED: i64 = 4107;
 const BAD_PARAMETER: i64 = 40002;
@@ -129,6 +129,6 @@ impl Reply {
     }
 
     pub(super) fn answer(&self, status: StatusCode) -> Answer {
-        Answer::json(status, Some(self.code), serde_json::to_vec(self))
+        Answer::json(status, Some(self.code), self)
     }
 }

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::choices::{Errors, GoodAccounts};
+use super::choices::Errors;
 use super::codes::{self, Refusal};
-use super::command::Command;
 use super::rules;
 use super::settings::Settings;
 use super::wire::{
     AccountError, GetAttr, GetAttrName, NewAttrs, OldAttrs, RemoveAttr, Reply, SetAttr, SetAttrName, UserAttrs,
 };
+use super::{GET_ATTR_NAME_PATH, REMOVE_ATTR_PATH, SET_ATTR_NAME_PATH, SET_ATTR_PATH};
+use crate::choice::GoodUsers as GoodAccounts;
 use crate::strict::{Object, Texts, repeats};
 
 /// The attributes. A value belongs to an index; the index has a name.
@@ -46,13 +47,13 @@ impl Attributes {
     }
 
     /// Judges a request to one of the attribute commands, and gives it its effect.
-    pub(super) fn judge(&mut self, command: Command, body: &[u8], settings: &Settings) -> Judged {
-        let judged = match command {
-            Command::SetAttr => self.set(body, settings),
-            Command::RemoveAttr => self.remove(body, settings),
-            Command::SetAttrName => self.set_names(body).map(|reply| (Ok(reply), Vec::new())),
-            Command::GetAttrName => self.get_names(body).map(|reply| (Ok(reply), Vec::new())),
-            Command::GetAttr | Command::FriendUpdate => self.get(body, settings),
+    pub(super) fn judge(&mut self, path: &str, body: &[u8], settings: &Settings) -> Judged {
+        let judged = match path {
+            SET_ATTR_PATH => self.set(body, settings),
+            REMOVE_ATTR_PATH => self.remove(body, settings),
+            SET_ATTR_NAME_PATH => self.set_names(body).map(|reply| (Ok(reply), Vec::new())),
+            GET_ATTR_NAME_PATH => self.get_names(body).map(|reply| (Ok(reply), Vec::new())),
+            _ => self.get(body, settings),
         };
         judged.unwrap_or_else(|refusal| (Err(refusal), Vec::new()))
     }
@@ -60,7 +61,7 @@ impl Attributes {
     fn set(&mut self, body: &[u8], settings: &Settings) -> Result<Judged, Refusal> {
         let SetAttr { user_attrs } = read(body)?;
         if user_attrs.iter().any(|Object(user)| user.attrs.repeats()) {
-            return Err(Refusal::new(codes::BAD_ATTRIBUTE_JSON, "an attribute stands at an account twice"));
+            return Err(Refusal(codes::BAD_ATTRIBUTE_JSON, "an attribute stands at an account twice"));
         }
         let changes = user_attrs.into_iter().map(|Object(NewAttrs { to_account, attrs: Texts(attrs) })| {
             let change = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
@@ -70,19 +71,19 @@ impl Attributes {
             (to_account, attrs.into_iter().map(change).collect())
         });
         let changes = changes.collect();
-        self.change(Command::SetAttr, changes, settings)
+        self.change(changes, settings)
     }
 
     fn remove(&mut self, body: &[u8], settings: &Settings) -> Result<Judged, Refusal> {
         let RemoveAttr { user_attrs } = read(body)?;
         if user_attrs.iter().any(|Object(user)| repeats(user.attrs.iter())) {
-            return Err(Refusal::new(codes::BAD_ATTRIBUTE_JSON, "an attribute stands at an account twice"));
+            return Err(Refusal(codes::BAD_ATTRIBUTE_JSON, "an attribute stands at an account twice"));
         }
         let changes = user_attrs.into_iter().map(|Object(OldAttrs { to_account, attrs })| {
             (to_account, attrs.iter().map(|name| Ok((self.index(name)?, None))).collect())
         });
         let changes = changes.collect();
-        self.change(Command::RemoveAttr, changes, settings)
+        self.change(changes, settings)
     }
 
     fn get(&mut self, body: &[u8], settings: &Settings) -> Result<Judged, Refusal> {
@@ -92,7 +93,7 @@ impl Attributes {
         }
         let (known, absent): (Vec<String>, Vec<String>) =
             to_account.iter().cloned().partition(|account| settings.knows(account));
-        let reply = reply(Command::GetAttr, absent, settings).map(|reply| {
+        let reply = reply(absent, settings).map(|reply| {
             // Not the order of the request: nobody may rely on it.
             let user =
                 |account: String| UserAttrs { attrs: self.of(&account).unwrap_or_default(), to_account: account };
@@ -104,7 +105,6 @@ impl Attributes {
     /// Changes what is good, unless the whole is refused.
     fn change(
         &mut self,
-        command: Command,
         changes: Vec<(String, Result<Vec<Change>, Refusal>)>,
         settings: &Settings,
     ) -> Result<Judged, Refusal> {
@@ -117,14 +117,14 @@ impl Attributes {
             match changes {
                 Err(found) => refusal = refusal.or(Some(found)),
                 Ok(changes) if changes.is_empty() => {
-                    let found = Refusal::new(codes::BAD_ATTRIBUTE, "an account has no attributes");
+                    let found = Refusal(codes::BAD_ATTRIBUTE, "an account has no attributes");
                     refusal = refusal.or(Some(found));
                 }
                 Ok(_) if !settings.knows(&account) => absent.push(account),
                 Ok(changes) => good.push((account, changes)),
             }
         }
-        let reply = refusal.map_or_else(|| reply(command, absent, settings), Err);
+        let reply = refusal.map_or_else(|| reply(absent, settings), Err);
         if self.keep && (reply.is_ok() || settings.good_accounts == GoodAccounts::Saved) {
             for (account, changes) in good {
                 self.apply(account, changes);
@@ -149,36 +149,34 @@ impl Attributes {
     fn set_names(&mut self, body: &[u8]) -> Result<Reply, Refusal> {
         let SetAttrName { attr_names: Texts(given) } = read(body)?;
         if given.is_empty() || repeats(given.iter().map(|(index, _)| index)) {
-            return Err(Refusal::new(codes::BAD_ATTRIBUTE_JSON, "AttrNames is empty, or an index stands there twice"));
+            return Err(Refusal(codes::BAD_ATTRIBUTE_JSON, "AttrNames is empty, or an index stands there twice"));
         }
         let mut names = self.names.clone();
         for (index, name) in given {
             let index = match index.as_bytes() {
                 [digit @ b'0'..=b'9'] => digit - b'0',
-                _ => return Err(Refusal::new(codes::BAD_ATTRIBUTE, "an index is not 0 to 9")),
+                _ => return Err(Refusal(codes::BAD_ATTRIBUTE, "an index is not 0 to 9")),
             };
             if !rules::is_attribute_name(&name) {
-                return Err(Refusal::new(codes::BAD_ATTRIBUTE, "an attribute's name has not 1 to 50 bytes"));
+                return Err(Refusal(codes::BAD_ATTRIBUTE, "an attribute's name has not 1 to 50 bytes"));
             }
             names.insert(index, name.into_owned());
         }
         if repeats(names.values()) {
-            return Err(Refusal::new(codes::BAD_ATTRIBUTE, "two attributes would have the same name"));
+            return Err(Refusal(codes::BAD_ATTRIBUTE, "two attributes would have the same name"));
         }
         self.names = names;
-        Ok(Reply::ok(Command::SetAttrName))
+        Ok(Reply::ok())
     }
 
     fn get_names(&self, body: &[u8]) -> Result<Reply, Refusal> {
         let GetAttrName {} = read(body)?;
-        Ok(Reply { attr_names: Some(self.names.clone()), ..Reply::ok(Command::GetAttrName) })
+        Ok(Reply { attr_names: Some(self.names.clone()), ..Reply::ok() })
     }
 
     fn index(&self, name: &str) -> Result<u8, Refusal> {
         let known = self.names.iter().find(|(_, known)| *known == name);
-        known
-            .map(|(index, _)| *index)
-            .ok_or_else(|| Refusal::new(codes::BAD_ATTRIBUTE, "an attribute has no such name"))
+        known.map(|(index, _)| *index).ok_or(Refusal(codes::BAD_ATTRIBUTE, "an attribute has no such name"))
     }
 }
 
@@ -189,29 +187,29 @@ impl Serialize for Attributes {
 }
 
 /// A success, or a refusal if there are accounts that do not exist and the app does not list them.
-fn reply(command: Command, absent: Vec<String>, settings: &Settings) -> Result<Reply, Refusal> {
+fn reply(absent: Vec<String>, settings: &Settings) -> Result<Reply, Refusal> {
     if settings.errors == Errors::Whole && !absent.is_empty() {
-        return Err(Refusal::new(codes::NO_SUCH_ACCOUNT, "an account does not exist"));
+        return Err(Refusal(codes::NO_SUCH_ACCOUNT, "an account does not exist"));
     }
     let error = |to_account| AccountError { code: codes::NO_SUCH_ACCOUNT, to_account };
-    Ok(Reply { error_list: absent.into_iter().map(error).collect(), ..Reply::ok(command) })
+    Ok(Reply { error_list: absent.into_iter().map(error).collect(), ..Reply::ok() })
 }
 
 fn check_accounts(accounts: &[String]) -> Result<(), Refusal> {
     match accounts.len() {
-        0 => Err(Refusal::new(codes::BAD_ATTRIBUTE_JSON, "there is no account")),
+        0 => Err(Refusal(codes::BAD_ATTRIBUTE_JSON, "there is no account")),
         1..=MAX_ACCOUNTS if repeats(accounts.iter()) => {
-            Err(Refusal::new(codes::BAD_ATTRIBUTE_JSON, "an account stands in the request twice"))
+            Err(Refusal(codes::BAD_ATTRIBUTE_JSON, "an account stands in the request twice"))
         }
         1..=MAX_ACCOUNTS if accounts.iter().any(String::is_empty) => {
-            Err(Refusal::new(codes::BAD_TO_ACCOUNT, "To_Account is empty"))
+            Err(Refusal(codes::BAD_TO_ACCOUNT, "To_Account is empty"))
         }
         1..=MAX_ACCOUNTS => Ok(()),
-        _ => Err(Refusal::new(codes::TOO_MANY_ACCOUNTS, "more than 100 accounts")),
+        _ => Err(Refusal(codes::TOO_MANY_ACCOUNTS, "more than 100 accounts")),
     }
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
     let read = serde_json::from_slice(body).map(|Object(request)| request);
-    read.map_err(|_| Refusal::new(codes::BAD_ATTRIBUTE_JSON, "the body is not JSON of the documented shape"))
+    read.map_err(|_| Refusal(codes::BAD_ATTRIBUTE_JSON, "the body is not JSON of the documented shape"))
 }

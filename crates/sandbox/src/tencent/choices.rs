@@ -13,17 +13,6 @@ pub enum Errors {
     List,
 }
 
-/// What becomes of the good accounts of a request that is refused for another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum GoodAccounts {
-    /// They are saved, and only the bad ones are not.
-    Saved,
-    /// Nothing of the request is saved.
-    Dropped,
-}
-
 /// What groups do to those that a friend is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

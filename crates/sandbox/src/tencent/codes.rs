@@ -1,7 +1,5 @@
 //! The vendor's codes, and a refusal by one of them.
 
-use std::borrow::Cow;
-
 pub(super) const OK: i64 = 0;
 
 pub(super) const BAD_FRIEND_REQUEST: i64 = 30001;
@@ -34,14 +32,5 @@ pub(super) const TOO_MANY_ACCOUNTS: i64 = 90018;
 pub(super) const EMPTY_VALUE: i64 = 90030;
 pub(super) const BAD_ATTRIBUTE: i64 = 90033;
 
-/// Why a request is refused as a whole. The vendor publishes no texts for these; they hold nothing of the request's.
-pub(super) struct Refusal {
-    pub(super) code: i64,
-    pub(super) info: Cow<'static, str>,
-}
-
-impl Refusal {
-    pub(super) fn new(code: i64, info: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, info: info.into() }
-    }
-}
+/// Why a request is refused as a whole: code and text. The vendor publishes no texts for these; they hold nothing of the request's.
+pub(super) struct Refusal(pub(super) i64, pub(super) &'static str);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::command::Command;
+use crate::counters;
 
 /// For each command, since the start or the last reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -42,15 +42,16 @@ pub struct Tally {
     pub failed_items: u64,
 }
 
-impl Counters {
-    pub(super) fn of(&mut self, command: Command) -> &mut Tally {
-        match command {
-            Command::SetAttr => &mut self.im_set_attr,
-            Command::GetAttr => &mut self.im_get_attr,
-            Command::RemoveAttr => &mut self.im_remove_attr,
-            Command::SetAttrName => &mut self.im_set_attr_name,
-            Command::GetAttrName => &mut self.im_get_attr_name,
-            Command::FriendUpdate => &mut self.friend_update,
+impl From<counters::Counters> for Tally {
+    fn from(counters: counters::Counters) -> Self {
+        Self {
+            requests: counters.requests,
+            accepted: counters.accepted,
+            refused: counters.refused,
+            bad_signature: counters.bad_credentials,
+            over_quota: counters.over_quota,
+            conflicts: counters.conflicts,
+            failed_items: counters.failed_items,
         }
     }
 }

@@ -6,7 +6,6 @@ use serde::{Serialize, Serializer};
 
 use super::choices::Groups;
 use super::codes::{self, Refusal};
-use super::command::Command;
 use super::rules::{self, GROUP_TAG, MAX_GROUPS_OF_A_FRIEND};
 use super::settings::Settings;
 use super::value::FriendValue;
@@ -51,10 +50,10 @@ impl Friends {
     pub(super) fn update(&mut self, request: FriendUpdate, settings: &Settings) -> Result<Reply, Refusal> {
         let FriendUpdate { from_account: from, update_item: items } = request;
         if let Some(problem) = problem(&from, &items, settings) {
-            return Err(Refusal::new(codes::BAD_FRIEND_REQUEST, problem));
+            return Err(Refusal(codes::BAD_FRIEND_REQUEST, problem));
         }
         if !settings.knows(&from) {
-            return Err(Refusal::new(codes::NO_SUCH_FRIEND_ACCOUNT, "From_Account does not exist"));
+            return Err(Refusal(codes::NO_SUCH_FRIEND_ACCOUNT, "From_Account does not exist"));
         }
         let mut results = Vec::with_capacity(items.len());
         for Object(UpdateItem { to_account: to, sns_item }) in items {
@@ -77,7 +76,7 @@ impl Friends {
         results.reverse();
         let failed = results.iter().filter(|item| item.code != codes::OK);
         let fail_account = failed.map(|item| item.to_account.clone()).collect();
-        Ok(Reply { result_item: Some(results), fail_account, ..Reply::ok(Command::FriendUpdate) })
+        Ok(Reply { result_item: Some(results), fail_account, ..Reply::ok() })
     }
 
     /// Sets the fields of one friend and leaves the others as they are, unless the owner would have too many groups.
@@ -138,7 +137,8 @@ fn problem(from: &str, items: &[Object<UpdateItem>], settings: &Settings) -> Opt
             return Some("a tag stands at a friend twice");
         }
         for Object(SnsItem { tag, value }) in &item.sns_item {
-            if let Err(problem) = rules::check_friend_field(tag, value, settings) {
+            let kind = settings.custom_tags.get(tag).copied();
+            if let Err(problem) = rules::check_friend_field(tag, value, kind, settings.empty_values) {
                 return Some(problem);
             }
         }

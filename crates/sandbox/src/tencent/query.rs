@@ -14,7 +14,7 @@ const NAMES: [&str; 5] = ["sdkappid", "identifier", "usersig", "random", "conten
 pub(super) fn read(query: Option<&str>, sdk_app_id: u64) -> Result<Query, Refusal> {
     let mut values = NAMES.map(|_| None);
     for pair in query.filter(|query| !query.is_empty()).into_iter().flat_map(|query| query.split('&')) {
-        let bad = |info| Refusal::new(codes::BAD_HTTP, info);
+        let bad = |info| Refusal(codes::BAD_HTTP, info);
         let (name, value) = pair.split_once('=').ok_or_else(|| bad("a parameter of the query has no value"))?;
         let place = NAMES.iter().position(|known| *known == name);
         let place = place.and_then(|place| values.get_mut(place));
@@ -25,20 +25,19 @@ pub(super) fn read(query: Option<&str>, sdk_app_id: u64) -> Result<Query, Refusa
         }
     }
     let [app, identifier, usersig, random, content_type] = values;
-    let app = app.ok_or_else(|| Refusal::new(codes::NO_SDK_APP_ID, "the query has no sdkappid"))?;
-    let app = number(&app).ok_or_else(|| Refusal::new(codes::BAD_SDK_APP_ID, "sdkappid is not a number"))?;
+    let app = app.ok_or(Refusal(codes::NO_SDK_APP_ID, "the query has no sdkappid"))?;
+    let app = number(&app).ok_or(Refusal(codes::BAD_SDK_APP_ID, "sdkappid is not a number"))?;
     if app != sdk_app_id {
-        return Err(Refusal::new(codes::NO_SUCH_APP, "there is no app with this sdkappid here"));
+        return Err(Refusal(codes::NO_SUCH_APP, "there is no app with this sdkappid here"));
     }
     let given = |value: Option<String>| value.filter(|value| !value.is_empty());
-    let identifier =
-        given(identifier).ok_or_else(|| Refusal::new(codes::BAD_IDENTIFIER, "the query has no identifier"))?;
-    let usersig = given(usersig).ok_or_else(|| Refusal::new(codes::BAD_USERSIG, "the query has no usersig"))?;
+    let identifier = given(identifier).ok_or(Refusal(codes::BAD_IDENTIFIER, "the query has no identifier"))?;
+    let usersig = given(usersig).ok_or(Refusal(codes::BAD_USERSIG, "the query has no usersig"))?;
     if random.and_then(|random| number(&random)).is_none_or(|random| random > u64::from(u32::MAX)) {
-        return Err(Refusal::new(codes::BAD_HTTP, "random is not an unsigned 32-bit number"));
+        return Err(Refusal(codes::BAD_HTTP, "random is not an unsigned 32-bit number"));
     }
     if content_type.as_deref() != Some("json") {
-        return Err(Refusal::new(codes::BAD_HTTP, "contenttype is not json"));
+        return Err(Refusal(codes::BAD_HTTP, "contenttype is not json"));
     }
     Ok(Query { identifier, usersig })
 }

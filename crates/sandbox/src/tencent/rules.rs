@@ -2,7 +2,6 @@
 
 use super::choices::{EmptyValues, TagKind};
 use super::codes::{self, Refusal};
-use super::settings::Settings;
 use super::value::FriendValue;
 use crate::strict::repeats;
 
@@ -31,15 +30,20 @@ pub(super) fn is_custom_tag(tag: &str) -> bool {
 /// Whether a user may have this as an attribute's value.
 pub(super) fn check_attribute_value(value: &str) -> Result<(), Refusal> {
     match value.len() {
-        0 => Err(Refusal::new(codes::EMPTY_VALUE, "an attribute's value is empty")),
+        0 => Err(Refusal(codes::EMPTY_VALUE, "an attribute's value is empty")),
         1..=MAX_ATTRIBUTE_BYTES => Ok(()),
-        _ => Err(Refusal::new(codes::BAD_ATTRIBUTE, "an attribute's value has more than 50 bytes")),
+        _ => Err(Refusal(codes::BAD_ATTRIBUTE, "an attribute's value has more than 50 bytes")),
     }
 }
 
-/// What is wrong with a field of a friend.
-pub(super) fn check_friend_field(tag: &str, value: &FriendValue, settings: &Settings) -> Result<(), &'static str> {
-    let may_be_empty = settings.empty_values == EmptyValues::Taken;
+/// What is wrong with a field of a friend. `kind`: of the custom field with this tag, if there is one.
+pub(super) fn check_friend_field(
+    tag: &str,
+    value: &FriendValue,
+    kind: Option<TagKind>,
+    empty_values: EmptyValues,
+) -> Result<(), &'static str> {
+    let may_be_empty = empty_values == EmptyValues::Taken;
     let fits = |text: &str, max| text.len() <= max && (may_be_empty || !text.is_empty());
     match (tag, value) {
         (REMARK_TAG, FriendValue::Text(text)) if fits(text, MAX_REMARK_BYTES) => Ok(()),
@@ -55,7 +59,7 @@ pub(super) fn check_friend_field(tag: &str, value: &FriendValue, settings: &Sett
             if repeats(groups.iter()) { Err("a group stands at a friend twice") } else { Ok(()) }
         }
         (GROUP_TAG, _) => Err("groups are not an array of texts"),
-        _ => match (settings.custom_tags.get(tag), value) {
+        _ => match (kind, value) {
             (None, _) if tag.starts_with(CUSTOM_PREFIX) => Err("a custom field is not configured"),
             (None, _) => Err("a tag is none that can be updated"),
             (Some(TagKind::Text), FriendValue::Text(text)) if fits(text, MAX_CUSTOM_BYTES) => Ok(()),

@@ -1,15 +1,17 @@
 //! An app at Tencent Chat: its key, admins, accounts and fields, and a choice wherever the document is silent.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use super::choices::{EmptyValues, Errors, GoodAccounts, Groups, RateLimitCode, TagKind};
+use super::choices::{EmptyValues, Errors, Groups, RateLimitCode, TagKind};
 use super::{codes, rules};
+use crate::choice::{GoodUsers as GoodAccounts, check_users, exists, millis};
 use crate::quota::{self, Quota};
+use crate::secret::Secret;
+use crate::vendor::VendorSettings;
 
 /// The accounts that the default world does not know.
 pub const UNKNOWN_ACCOUNTS: [&str; 1] = ["nobody"];
@@ -22,7 +24,7 @@ pub struct Settings {
     /// The app. Default 1400000000.
     pub sdk_app_id: u64,
     /// By which UserSigs are signed, its bytes as they stand. Default `sandbox`.
-    pub secret_key: String,
+    pub secret_key: Secret,
     /// The accounts that may call. A good UserSig of another account is refused as no admin's. Default `administrator`.
     pub admins: BTreeSet<String>,
     /// How much the vendor's clock is ahead of the system's, from the start. Default: not at all. In TOML `clock_ahead_ms`.
@@ -66,15 +68,24 @@ pub struct Settings {
     pub unanswered_friends: BTreeSet<String>,
 }
 
+debug_shows!(
+    Settings: sdk_app_id, clock_ahead, attribute_quota, friend_quota, over_quota_code, attribute_names, errors,
+    good_accounts, custom_tags, not_friend_code, groups, groups_per_owner, empty_values
+);
+
 impl Settings {
-    /// Checks what no single key can show.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(super) fn knows(&self, account: &str) -> bool {
+        let by_default = !UNKNOWN_ACCOUNTS.contains(&account);
+        exists(account, self.accounts.as_ref(), self.unknown_accounts.as_ref(), by_default)
+    }
+}
+
+impl VendorSettings for Settings {
+    fn check(&self) -> Result<(), String> {
         if self.secret_key.is_empty() {
             return Err("`secret_key` is empty".to_owned());
         }
-        if self.accounts.is_some() && self.unknown_accounts.is_some() {
-            return Err("`accounts` and `unknown_accounts` exclude each other".to_owned());
-        }
+        check_users("accounts", self.accounts.as_ref(), self.unknown_accounts.as_ref())?;
         let names: BTreeSet<&String> = self.attribute_names.iter().collect();
         let good = self.attribute_names.iter().all(|name| rules::is_attribute_name(name));
         if !good || names.len() < self.attribute_names.len() || names.len() > rules::MAX_ATTRIBUTE_NAMES {
@@ -89,12 +100,13 @@ impl Settings {
         Ok(())
     }
 
-    pub(super) fn knows(&self, account: &str) -> bool {
-        match (&self.accounts, &self.unknown_accounts) {
-            (Some(accounts), _) => accounts.contains(account),
-            (None, Some(unknown)) => !unknown.contains(account),
-            (None, None) => !UNKNOWN_ACCOUNTS.contains(&account),
-        }
+    fn secret(&mut self) -> &mut Secret {
+        &mut self.secret_key
+    }
+
+    fn login(&self) -> String {
+        let identifier = self.admins.first().map_or("", String::as_str);
+        format!("sdk_app_id = {}, identifier = {identifier:?}", self.sdk_app_id)
     }
 }
 
@@ -103,7 +115,7 @@ impl Default for Settings {
         let custom_tags = [("Tag_SNS_Custom_Level", TagKind::Integer), ("Tag_SNS_Custom_Test", TagKind::Text)];
         Self {
             sdk_app_id: 1_400_000_000,
-            secret_key: "sandbox".to_owned(),
+            secret_key: "sandbox".into(),
             admins: ["administrator".to_owned()].into(),
             clock_ahead: Duration::ZERO,
             attribute_quota: NonZeroU32::new(100).map(Quota::per_second),
@@ -123,32 +135,4 @@ impl Default for Settings {
             unanswered_friends: BTreeSet::new(),
         }
     }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("sdk_app_id", &self.sdk_app_id)
-            .field("admins", &self.admins.len())
-            .field("clock_ahead", &self.clock_ahead)
-            .field("attribute_quota", &self.attribute_quota)
-            .field("friend_quota", &self.friend_quota)
-            .field("over_quota_code", &self.over_quota_code)
-            .field("accounts", &self.accounts.as_ref().map(BTreeSet::len))
-            .field("unknown_accounts", &self.unknown_accounts.as_ref().map(BTreeSet::len))
-            .field("attribute_names", &self.attribute_names)
-            .field("errors", &self.errors)
-            .field("good_accounts", &self.good_accounts)
-            .field("custom_tags", &self.custom_tags)
-            .field("not_friends", &self.not_friends.len())
-            .field("not_friend_code", &self.not_friend_code)
-            .field("groups", &(self.groups, self.groups_per_owner))
-            .field("empty_values", &self.empty_values)
-            .field("unanswered_friends", &self.unanswered_friends.len())
-            .finish_non_exhaustive()
-    }
-}
-
-fn millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    u64::deserialize(deserializer).map(Duration::from_millis)
 }

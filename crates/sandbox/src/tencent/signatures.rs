@@ -55,7 +55,7 @@ impl Signatures {
     pub(super) fn take(&mut self, signature: &UserSig) -> Result<(), Refusal> {
         let old = self.revoked_at.is_some_and(|revoked_at| signature.time < revoked_at);
         if old || self.to_refuse_once.remove(&signature.sig) {
-            return Err(Refusal::new(codes::REVOKED, "usersig is revoked"));
+            return Err(Refusal(codes::REVOKED, "usersig is revoked"));
         }
         let now = self.now();
         self.fresh.retain(|_, time| *time >= now);

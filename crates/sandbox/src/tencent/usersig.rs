@@ -39,7 +39,7 @@ impl UserSig {
     /// Reads what stands in the query.
     pub(super) fn read(text: &str) -> Result<Self, Refusal> {
         let signature = Self::decode(text).filter(|signature| signature.version == "2.0");
-        signature.ok_or_else(|| Refusal::new(codes::UNDECODABLE, "usersig is not a UserSig of version 2.0"))
+        signature.ok_or(Refusal(codes::UNDECODABLE, "usersig is not a UserSig of version 2.0"))
     }
 
     fn decode(text: &str) -> Option<Self> {
@@ -62,19 +62,15 @@ impl UserSig {
     /// Verifies it for an app and a user at a time, in seconds of Unix time.
     pub(super) fn verify(&self, sdk_app_id: u64, identifier: &str, key: &str, now: u64) -> Result<(), Refusal> {
         if self.sdk_app_id != sdk_app_id {
-            return Err(Refusal::new(codes::OTHER_SDK_APP_ID, "usersig is for another sdkappid"));
+            return Err(Refusal(codes::OTHER_SDK_APP_ID, "usersig is for another sdkappid"));
         }
         if self.identifier != identifier {
-            return Err(Refusal::new(codes::OTHER_IDENTIFIER, "usersig is for another identifier"));
+            return Err(Refusal(codes::OTHER_IDENTIFIER, "usersig is for another identifier"));
         }
         if now > self.time.saturating_add(self.expire) {
-            return Err(Refusal::new(codes::EXPIRED, "usersig is expired"));
+            return Err(Refusal(codes::EXPIRED, "usersig is expired"));
         }
-        if self.is_signed_by(key) {
-            Ok(())
-        } else {
-            Err(Refusal::new(codes::FORGED, "usersig is signed by another key"))
-        }
+        if self.is_signed_by(key) { Ok(()) } else { Err(Refusal(codes::FORGED, "usersig is signed by another key")) }
     }
 
     fn is_signed_by(&self, key: &str) -> bool {

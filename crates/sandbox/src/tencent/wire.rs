@@ -1,15 +1,14 @@
 //! The requests and the answers, as the documents have them.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::codes::{self, Refusal};
-use super::command::Command;
 use super::value::FriendValue;
 use crate::answer::Answer;
+use crate::counters::End;
 use crate::strict::{Object, Texts};
 
 /// `im_set_attr`.
@@ -111,7 +110,7 @@ pub(super) struct Reply {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) error_list: Vec<AccountError>,
     pub(super) action_status: &'static str,
-    pub(super) error_info: Cow<'static, str>,
+    pub(super) error_info: &'static str,
     pub(super) error_code: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error_display: Option<&'static str>,
@@ -147,7 +146,7 @@ pub(super) struct AccountError {
 }
 
 impl Reply {
-    pub(super) fn ok(command: Command) -> Self {
+    pub(super) fn ok() -> Self {
         Self {
             result_item: None,
             fail_account: Vec::new(),
@@ -155,17 +154,24 @@ impl Reply {
             attr_names: None,
             error_list: Vec::new(),
             action_status: "OK",
-            error_info: Cow::Borrowed(""),
+            error_info: "",
             error_code: codes::OK,
-            error_display: (command == Command::FriendUpdate).then_some(""),
+            error_display: None,
         }
     }
 
-    pub(super) fn fail(command: Command, refusal: Refusal) -> Self {
-        Self { action_status: "FAIL", error_info: refusal.info, error_code: refusal.code, ..Self::ok(command) }
+    pub(super) fn fail(Refusal(error_code, error_info): Refusal) -> Self {
+        Self { action_status: "FAIL", error_info, error_code, ..Self::ok() }
     }
 
     pub(super) fn answer(&self) -> Answer {
-        Answer::json(StatusCode::OK, Some(self.error_code), serde_json::to_vec(self))
+        let end = match self.error_code {
+            codes::OK => End::Accepted { failed: (self.fail_account.len() + self.error_list.len()) as u64 },
+            codes::UNDECODABLE | codes::OTHER_SDK_APP_ID | codes::OTHER_IDENTIFIER => End::BadCredentials,
+            codes::EXPIRED | codes::FORGED | codes::REVOKED => End::BadCredentials,
+            codes::WRITE_CONFLICT => End::Conflict,
+            _ => End::Refused,
+        };
+        Answer { end, ..Answer::json(StatusCode::OK, Some(self.error_code), self) }
     }
 }

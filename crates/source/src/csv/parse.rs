@@ -2,7 +2,7 @@
 
 use contact_sink_mapping::CellsRef;
 
-use super::Dialect;
+use super::dialect::Dialect;
 
 pub(super) const DELIMITER: u8 = b',';
 pub(super) const QUOTE: u8 = b'"';

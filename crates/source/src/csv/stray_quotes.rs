@@ -1,6 +1,6 @@
 //! Whether a record of several lines is a cell of several lines, or rows between two stray quotes.
 
-use super::Dialect;
+use super::dialect::Dialect;
 use super::parse::{DELIMITER, QUOTE};
 
 /// How many delimiters a line of a record has, and how many of them are within a quoted cell.

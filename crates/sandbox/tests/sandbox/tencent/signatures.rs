@@ -61,7 +61,7 @@ async fn takes_those_of_another_implementation() {
     for (app, key, identifier, expire, time, usersig) in VECTORS {
         let admin = |key: String| {
             move |s: &mut contact_sink_sandbox::tencent::Settings| {
-                (s.sdk_app_id, s.secret_key, s.admins) = (app, key, [identifier.to_owned()].into());
+                (s.sdk_app_id, s.secret_key, s.admins) = (app, key.into(), [identifier.to_owned()].into());
             }
         };
         let (sandbox, mut client) = start(admin(key.to_owned())).await;
