@@ -159,7 +159,7 @@ pub struct Sandbox {
 /// Say what a vendor's code means, what is done about it, and what to do.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// jiguang, engagelab or tencent; or tencent-attributes, tencent-friends, which share tencent's codes.
+    /// A vendor, as in `jiguang`, or a kind of destination, as in `tencent-friends`: what follows `vendor =` in a configuration.
     pub vendor: String,
     /// The code, as in a report or in a file of rejected rows; without it all that are known, in short.
     #[arg(allow_negative_numbers = true, value_parser = parse_code)]

@@ -2,6 +2,7 @@
 
 mod limiter_key;
 mod secrets;
+mod simulated;
 mod vendor_keys;
 
 use std::cell::RefCell;
@@ -12,11 +13,13 @@ use std::time::Duration;
 
 use contact_sink::kits;
 use contact_sink_mapping::{ConfigError, ConfigText, EmptyWords, Mapping, Section, hint};
+use contact_sink_sandbox::{Sandbox, World};
 use contact_sink_source::Dialect;
 use contact_sink_transport::{BaseUrl, MakeSink, Opening, TransportOptions};
 
 use crate::exit_status::Failure;
 pub use limiter_key::LimiterKey;
+pub use simulated::QUOTA as SIMULATED_QUOTA;
 use secrets::Secrets;
 use vendor_keys::VendorKeys;
 
@@ -96,8 +99,10 @@ impl Config {
     }
 
     /// The configuration of the simulator in this process: it fits the samples.
-    pub fn simulated(base_url: &str, secret: &str) -> Self {
-        let text = include_str!("config/sandbox.toml").replace("BASE_URL", base_url).replace("SECRET", secret);
+    pub fn simulated(sandbox: &Sandbox, world: &World, secret: &str) -> Self {
+        let logins = world.logins();
+        let login = |vendor: &str| logins.iter().find(|(name, _)| *name == vendor).map(|(_, login)| login.clone());
+        let text = simulated::sections(&sandbox.base_url(), secret, |vendor| login(vendor).unwrap_or_default());
         Self { name: "the built-in configuration".to_owned(), text, directory: PathBuf::new(), simulated: true }
     }
 

@@ -28,9 +28,7 @@ pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
             World::from_toml(&text).map_err(|error| Failure::config(format!("{name}: {error}")))?
         }
     };
-    let (project, key, app) =
-        (world.jiguang.project_id.clone(), world.engagelab.api_key.clone(), world.tencent.sdk_app_id);
-    let admin = world.tencent.admins.first().cloned().unwrap_or_default();
+    let logins: Vec<String> = world.logins().into_iter().map(|(vendor, login)| format!("{vendor}: {login}")).collect();
     let started = if args.tls { start_tls(world, args.listen)? } else { Sandbox::start_at(world, args.listen) };
     let sandbox = started.map_err(|error| Failure::usage(format!("--listen {}: {error}", args.listen)))?;
     if let Some(pem) = sandbox.root_pem() {
@@ -42,8 +40,9 @@ pub async fn run(args: args::Sandbox) -> Result<Status, Failure> {
     }
     let _ = writeln!(std::io::stdout().lock(), "{}", sandbox.base_url());
     say!(
-        "base_url = \"{}\"; jiguang: project_id = \"{project}\"; engagelab: api_key = \"{key}\"; tencent: sdk_app_id = {app}, identifier = \"{admin}\"; see {0}/_sandbox/state and {0}/_sandbox/requests, and POST to {0}/_sandbox/faults what is to go wrong; end it with Ctrl-C or SIGTERM",
-        sandbox.base_url()
+        "base_url = \"{0}\"; {1}; see {0}/_sandbox/state and {0}/_sandbox/requests, and POST to {0}/_sandbox/faults what is to go wrong; end it with Ctrl-C or SIGTERM",
+        sandbox.base_url(),
+        logins.join("; ")
     );
     Signals::listen()
         .one()

@@ -25,7 +25,7 @@ use tokio::runtime;
 use tracing::{Instrument as _, info_span};
 
 use crate::args::{self, LogFormat, ReportForm};
-use crate::config::{Config, Destination, Destinations, SANDBOX};
+use crate::config::{Config, Destination, Destinations, SANDBOX, SIMULATED_QUOTA};
 use crate::console::{self, say};
 use crate::exit_status::{Failure, Status};
 use crate::files::{are_the_same, can_be_written, is_in};
@@ -181,15 +181,14 @@ fn destinations(args: &args::Sync) -> Result<(Destinations, Option<Sandbox>), Fa
         return Ok((Config::read(&args.config)?.destinations(&args.to)?, None));
     }
     let mut world = World::default();
-    // By the minute, as its neighbour's quota is documented, a sample of a thousand users would take one.
-    world.engagelab.quota = world.jiguang.quota;
     // Other users of this machine can reach it: it has no pages, and its secret is random.
     let secret = format!("{:016x}{:016x}", random(), random());
     (world.pages, world.request_log) = (false, 0);
     world.set_secret(&secret);
-    let sandbox = Sandbox::start(world)
+    world.raise_quotas(SIMULATED_QUOTA.requests, SIMULATED_QUOTA.per);
+    let sandbox = Sandbox::start(world.clone())
         .map_err(|error| Failure::new(Status::Stopped, format!("the simulator cannot be started: {error}")))?;
-    Ok((Config::simulated(&sandbox.base_url(), &secret).all_destinations()?, Some(sandbox)))
+    Ok((Config::simulated(&sandbox, &world, &secret).all_destinations()?, Some(sandbox)))
 }
 
 /// Refuses names that contradict each other.

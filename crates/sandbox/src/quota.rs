@@ -36,6 +36,12 @@ impl Quota {
     pub const fn per_second(requests: NonZeroU32) -> Self {
         Self { requests, per: Duration::from_secs(1) }
     }
+
+    /// The quota that lets more requests through in the long run.
+    pub(crate) fn max(self, other: Self) -> Self {
+        let a_second = |quota: Self| f64::from(quota.requests.get()) / quota.per.as_secs_f64();
+        if a_second(self) < a_second(other) { other } else { self }
+    }
 }
 
 impl Window {

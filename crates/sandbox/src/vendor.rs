@@ -24,6 +24,9 @@ pub(crate) trait VendorSettings {
     /// The secret by which callers are known.
     fn secret(&mut self) -> &mut Secret;
 
+    /// The quotas of its paths; `None` is no limit.
+    fn quotas(&mut self) -> Vec<&mut Option<Quota>>;
+
     /// What else a caller has to know, as a destination's configuration writes it: `api_key = "sandbox"`.
     fn login(&self) -> String;
 }

@@ -1,11 +1,13 @@
 //! What the server knows and how it behaves where the documents are silent.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::choice::millis;
 use crate::faults::Faults;
+use crate::quota::Quota;
 use crate::vendor::VendorSettings;
 
 macro_rules! world {
@@ -49,6 +51,14 @@ macro_rules! world {
             /// Has this secret at each vendor: the password of HTTP Basic, or the key that signs.
             pub fn set_secret(&mut self, secret: &str) {
                 $(*self.$vendor.secret() = secret.into();)*
+            }
+
+            /// Raises each quota to so many requests in any span of this length, unless it is that already, or more.
+            pub fn raise_quotas(&mut self, requests: NonZeroU32, per: Duration) {
+                let least = Quota { requests, per };
+                for quota in [$(self.$vendor.quotas()),*].into_iter().flatten() {
+                    *quota = quota.map(|quota| quota.max(least));
+                }
             }
 
             fn settings(&self) -> [(&'static str, &dyn VendorSettings); crate::VENDORS.len()] {

@@ -89,6 +89,10 @@ impl VendorSettings for Settings {
         &mut self.api_secret
     }
 
+    fn quotas(&mut self) -> Vec<&mut Option<Quota>> {
+        vec![&mut self.quota]
+    }
+
     fn login(&self) -> String {
         format!("api_key = {:?}", self.api_key)
     }

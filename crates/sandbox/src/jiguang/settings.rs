@@ -125,6 +125,10 @@ impl VendorSettings for Settings {
         &mut self.project_secret
     }
 
+    fn quotas(&mut self) -> Vec<&mut Option<Quota>> {
+        vec![&mut self.quota]
+    }
+
     fn login(&self) -> String {
         format!("project_id = {:?}", self.project_id)
     }

@@ -104,6 +104,10 @@ impl VendorSettings for Settings {
         &mut self.secret_key
     }
 
+    fn quotas(&mut self) -> Vec<&mut Option<Quota>> {
+        vec![&mut self.attribute_quota, &mut self.friend_quota]
+    }
+
     fn login(&self) -> String {
         let identifier = self.admins.first().map_or("", String::as_str);
         format!("sdk_app_id = {}, identifier = {identifier:?}", self.sdk_app_id)
