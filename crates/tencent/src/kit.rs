@@ -23,7 +23,7 @@ const SEPARATOR: Key =
     Key::optional("list_separator", KeyKind::Text, ";", "What is between the entries of a list in one cell.");
 
 /// The tags that a slip is compared with; the key of a custom field is the app's own.
-const TAGS: [&str; 3] = ["Tag_SNS_IM_Remark", "Tag_SNS_IM_Group", "Tag_SNS_Custom_"];
+const TAGS: [&str; 3] = ["Tag_SNS_IM_Remark", "Tag_SNS_IM_Group", "Tag_SNS_Custom_KEY"];
 
 /// The destinations of this vendor: `tencent-attributes` and `tencent-friends`.
 pub const KITS: &[Kit] = &[ATTRIBUTES, FRIENDS];
@@ -79,7 +79,7 @@ fn friend_field(_: &Values, written: &str) -> Result<(Field, FieldKind), Invalid
         }
         // With a key after the prefix it is a tag, and only the key is wrong.
         Err(InvalidTencentField::Tag) => {
-            Err(InvalidFieldName::new(InvalidTencentField::Tag).instead_of(written, TAGS))
+            Err(InvalidFieldName::new("a friend has no such field").instead_of(written, TAGS))
         }
         Err(error) => Err(InvalidFieldName::new(error)),
     }

@@ -70,7 +70,10 @@ fn value(section: &Section<'_>, key: &Key, secrets: Secrets<'_>) -> Result<KeyVa
             KeyValue::Text(word.to_owned())
         }
         KeyKind::Integer(least) => match section.required_integer(key.name)? {
-            number if number < least => return refuse(format!("it is less than {least}")),
+            number if number < least => {
+                let help = key.help.trim_end_matches('.');
+                return refuse(format!("it is less than {least}: write {}{}", help[..1].to_lowercase(), &help[1..]));
+            }
             number => KeyValue::Integer(number),
         },
         KeyKind::Duration => match humantime::parse_duration(section.required_text(key.name)?) {

@@ -41,7 +41,7 @@ fn a_label_that_nobody_has() {
 #[test]
 fn a_wrong_secret_however_the_vendor_says_so() {
     for (told, code, says) in [
-        (Told::Status, 1901, ["http 401", "compare the credentials"]),
+        (Told::Status, 1901, ["http 401", "compare the project id and the project secret"]),
         (Told::Code, 1901, ["code 1901", "credentials"]),
         (Told::Code, 40_003, ["code 40003", "credentials"]),
     ] {

@@ -86,7 +86,7 @@ const WRONG: [(&str, &[&str]); 3] = [
         "ma",
         &[
             "210,euid,,an EUID is a whole number within 64 bits without leading zeros",
-            "321,euid,55014,the contact is set already, perhaps for another user",
+            "321,euid,55014,the contact is set already, maybe for another user",
             "873,,,the row has 2 cells, and the header names 11 columns",
         ],
     ),
@@ -151,7 +151,7 @@ fn a_contact_that_a_lost_answer_has_set_is_rejected_and_the_dead_letter_says_so(
     place.write("input.csv", "euid,mobile,email\n5,13000000001,a@b.c\n6,13000000002,b@b.c\n7,13000000002,\n");
     let ran = place.sync_to("ma", "input.csv", &[]);
     assert_eq!((ran.status, ran.count("accepted"), ran.count("rejected")), (2, 1, 2), "{}", ran.stderr);
-    let reason = "the contact is set already, perhaps for another user";
+    let reason = "the contact is set already, maybe for another user";
     let earlier = format!("2,euid,55014,{reason}; an earlier attempt, whose answer was lost, may have applied it");
     let plain = |line| format!("{line},euid,55014,{reason}");
     // Either of the two with one number may come first.
