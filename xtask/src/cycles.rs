@@ -1,4 +1,4 @@
-//! Finds files of a crate that import items of one another in a circle. `cargo xtask layers --help` says what an import is.
+//! Finds import cycles between the files of a crate. `cargo xtask layers --help` says what an import is.
 
 mod graph;
 mod source;
@@ -62,8 +62,8 @@ fn cycles(imports: &[Import]) -> BTreeSet<Vec<Import>> {
     };
     let reached: BTreeMap<&str, BTreeSet<&str>> = next.keys().map(|file| (*file, reach(*file))).collect();
     let reaches = |from: &str, to: &str| reached.get(from).is_some_and(|files| files.contains(to));
-    let in_circle = |from: &str, import: &&Import| reaches(from, &import.from) && reaches(&import.to, from);
-    let of = |file: &&str| imports.iter().filter(|import| in_circle(file, import)).cloned().collect();
+    let in_cycle = |from: &str, import: &&Import| reaches(from, &import.from) && reaches(&import.to, from);
+    let of = |file: &&str| imports.iter().filter(|import| in_cycle(file, import)).cloned().collect();
     next.keys().filter(|file| reaches(file, file)).map(of).collect()
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::choice::millis;
 use crate::secret::Secret;
 
 /// One change, as `POST /_sandbox/changes` takes a list of them.
@@ -17,7 +18,8 @@ pub(crate) struct Change {
     /// The secret of all vendors from then on.
     pub(crate) secret: Option<Secret>,
     /// How much Tencent's clock is ahead from then on.
-    clock_ahead_ms: Option<u64>,
+    #[serde(default, rename = "clock_ahead_ms", deserialize_with = "millis")]
+    pub(crate) clock_ahead: Option<Duration>,
     /// Whether the UserSigs that were used so far are good no more.
     #[serde(default)]
     pub(crate) revoke_signatures: bool,
@@ -26,12 +28,6 @@ pub(crate) struct Change {
 /// The changes to come.
 #[derive(Default)]
 pub(crate) struct Changes(Vec<Change>);
-
-impl Change {
-    pub(crate) fn clock_ahead(&self) -> Option<Duration> {
-        self.clock_ahead_ms.map(Duration::from_millis)
-    }
-}
 
 impl Changes {
     /// Reads a list. The error names the place and quotes no value.

@@ -103,13 +103,15 @@ impl TryFrom<u16> for ErrorStatus {
     }
 }
 
+/// A list of users, if it is given.
+type Listed<'a, Id> = Option<&'a BTreeSet<Id>>;
+
 /// Whether a user exists: if `existing` are listed, only these; else all but the `unknown`; else as it is by default.
-pub(crate) fn exists<Q: Ord + ?Sized, Id: Ord + Borrow<Q>>(
-    id: &Q,
-    existing: Option<&BTreeSet<Id>>,
-    unknown: Option<&BTreeSet<Id>>,
-    by_default: bool,
-) -> bool {
+pub(crate) fn exists<Q, Id>(id: &Q, existing: Listed<'_, Id>, unknown: Listed<'_, Id>, by_default: bool) -> bool
+where
+    Q: Ord + ?Sized,
+    Id: Ord + Borrow<Q>,
+{
     match (existing, unknown) {
         (Some(existing), _) => existing.contains(id),
         (None, Some(unknown)) => !unknown.contains(id),
@@ -118,11 +120,7 @@ pub(crate) fn exists<Q: Ord + ?Sized, Id: Ord + Borrow<Q>>(
 }
 
 /// Refuses two lists of users, of which only one can be given: those that exist, and those that do not.
-pub(crate) fn check_users<Id>(
-    name: &str,
-    existing: Option<&BTreeSet<Id>>,
-    unknown: Option<&BTreeSet<Id>>,
-) -> Result<(), String> {
+pub(crate) fn check_users<Id>(name: &str, existing: Listed<'_, Id>, unknown: Listed<'_, Id>) -> Result<(), String> {
     match existing.and(unknown) {
         Some(_) => Err(format!("`{name}` and `unknown_{name}` exclude each other")),
         None => Ok(()),
@@ -137,7 +135,7 @@ pub(crate) fn check_user_name(key: &str, user: &str) -> Result<(), String> {
     }
 }
 
-/// Reads a time in milliseconds.
-pub(crate) fn millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    u64::deserialize(deserializer).map(Duration::from_millis)
+/// Reads a time in milliseconds: a `Duration`, or one that may be left out.
+pub(crate) fn millis<'de, D: Deserializer<'de>, T: From<Duration>>(deserializer: D) -> Result<T, D::Error> {
+    u64::deserialize(deserializer).map(|millis| Duration::from_millis(millis).into())
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::choice::millis;
 pub(crate) use deal::Dealer;
 pub use kind::FaultKind;
 pub(crate) use meet::{gateways, meet};
@@ -218,10 +219,6 @@ impl Fault {
         }
         Ok(())
     }
-}
-
-fn millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    u64::deserialize(deserializer).map(|millis| Some(Duration::from_millis(millis)))
 }
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {

@@ -4,20 +4,18 @@
 //! together. It is as strict as the documents allow: where they are silent it refuses, or a setting chooses. What it
 //! takes, the vendor should take.
 //!
-//! | endpoint | vendor |
+//! The endpoints are those of the [vendors](VENDORS), each described in its module. The server has pages of its own as well:
+//!
+//! | page | what it is for |
 //! |---|---|
-//! | `PUT /smartop/api/v1/user/channel/batch` | Jiguang, "Set Contact Information": [`jiguang`] |
-//! | `POST /v1/user/contact` | EngageLab Marketing Automation, "Set Contact Information": [`engagelab`] |
-//! | `POST /v4/all_member_push/im_set_attr`, `im_get_attr`, `im_remove_attr`, `im_set_attr_name`, `im_get_attr_name` | Tencent Chat, attributes of users: [`tencent`] |
-//! | `POST /v4/sns/friend_update` | Tencent Chat, friends of a user: [`tencent`] |
-//! | `GET /_sandbox/state` | what is stored: `{"jiguang":{"10362819":{"210/默认联系":"…"}},"engagelab":{"10362473":{"email":"…"}},"tencent":{"attributes":{"xiaojun012":{"sex":"…"}},"friends":{"id":{"id1":{"Tag_SNS_IM_Remark":"…"}}}},"counters":{"jiguang":{…},"engagelab":{…},"tencent":{"im_set_attr":{…},…}},"faults":{"500":3}}` |
+//! | `GET /_sandbox/state` | what is stored, by the vendors' names, and what was counted: `{"engagelab":{"10362473":{"email":"…"}},"counters":{"engagelab":{…}},"faults":{"500":3}}` |
 //! | `GET /_sandbox/requests` | the latest requests, see [`RequestRecord`]: `{"seen":1,"requests":[{…}]}` |
 //! | `POST /_sandbox/faults` | what the next requests meet, see [`Faults`], in place of what was set before: 200; or 400 and why, and nothing is changed |
 //! | `DELETE /_sandbox/faults` | no more faults: 204 |
 //! | `POST /_sandbox/changes` | what the vendors' operator changes after so many requests, in place of what was still to come, each key but the first optional: `[{"after_requests":5,"secret":"…","clock_ahead_ms":301000,"revoke_signatures":true}]`; the secret is that of all vendors from then on, the rest is Tencent's: 200; or 400 and where |
 //! | `POST /_sandbox/reset` | forgets what is stored, counted and remembered, and the quota's window, but no fault: 204 |
 //!
-//! Its own need no credentials; a server that listens on loopback only has no other callers than this
+//! The pages need no credentials; a server that listens on loopback only has no other callers than this
 //! machine's users. Everything else on it is 404.
 //!
 //! ```

@@ -19,7 +19,7 @@ pub struct RequestRecord {
     #[serde(rename = "arrival_us", serialize_with = "micros")]
     pub arrival: Duration,
     /// When its answer was handed out, latency included, or `None` if it has not been, or the caller went away before.
-    #[serde(rename = "answered_us", serialize_with = "optional_micros")]
+    #[serde(rename = "answered_us", serialize_with = "micros")]
     pub answered: Option<Duration>,
     /// The method.
     pub method: String,
@@ -118,13 +118,7 @@ impl Log {
     }
 }
 
-fn micros<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u128(time.as_micros())
-}
-
-fn optional_micros<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => micros(time, serializer),
-        None => serializer.serialize_none(),
-    }
+fn micros<T: Copy + Into<Option<Duration>>, S: Serializer>(time: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    let time: Option<Duration> = (*time).into();
+    time.map(|time| time.as_micros()).serialize(serializer)
 }

@@ -26,7 +26,7 @@ pub(crate) struct State {
     log: Mutex<Log>,
     faults: Mutex<Dealer>,
     changes: Mutex<Changes>,
-    /// Changes, or is given up, when the server stops.
+    /// Changes or ends when the server stops.
     stop: watch::Receiver<()>,
 }
 
@@ -78,7 +78,7 @@ impl State {
                 if let Some(secret) = &change.secret {
                     vendor.change_secret(secret);
                 }
-                if let Some(ahead) = change.clock_ahead() {
+                if let Some(ahead) = change.clock_ahead {
                     vendor.set_clock_ahead(ahead);
                 }
                 if change.revoke_signatures {

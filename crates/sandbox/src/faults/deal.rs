@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Fault, FaultKind, Faults};
 
 /// What is left to deal, and what was dealt.
+#[derive(Default)]
 pub(crate) struct Dealer {
     /// Each with how often it is still to be met.
     next: VecDeque<(Fault, u32)>,
@@ -19,14 +20,7 @@ pub(crate) struct Dealer {
 
 impl Dealer {
     pub(crate) fn new(faults: Faults) -> Self {
-        let mut dealer = Self {
-            next: VecDeque::new(),
-            shares: Vec::new(),
-            lots: fastrand::Rng::with_seed(0),
-            left: None,
-            until: None,
-            met: BTreeMap::new(),
-        };
+        let mut dealer = Self::default();
         dealer.replace(faults, Duration::ZERO);
         dealer
     }

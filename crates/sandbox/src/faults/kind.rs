@@ -72,22 +72,18 @@ impl FaultKind {
     /// Whether a request that meets it has its effect, unless [`Fault::applied`](crate::Fault::applied) says otherwise: yes where the answer is the
     /// endpoint's own or a 200 in its place, no for the others, which a gateway in front may have given.
     pub fn is_applied(self) -> bool {
-        match self {
-            Self::None | Self::Delay | Self::SlowBody | Self::BrokenBody | Self::TruncatedJson | Self::WrongType => {
-                true
-            }
-            Self::Empty | Self::EmptyObject => true,
-            Self::InternalError | Self::BadGateway | Self::Unavailable | Self::TooManyRequests => false,
-            Self::OverQuota | Self::Reset | Self::Close | Self::Silence => false,
-        }
+        self.is_endpoints_own() || matches!(self, Self::Empty | Self::EmptyObject)
+    }
+
+    fn is_endpoints_own(self) -> bool {
+        matches!(self, Self::None | Self::Delay)
+            || matches!(self, Self::SlowBody | Self::BrokenBody | Self::TruncatedJson | Self::WrongType)
     }
 
     /// Why it cannot be had with or without the effect, if so.
     pub(crate) fn objection(self, applied: bool) -> Option<&'static str> {
         match self {
-            Self::None | Self::Delay | Self::SlowBody | Self::BrokenBody | Self::TruncatedJson | Self::WrongType
-                if !applied =>
-            {
+            own if own.is_endpoints_own() && !applied => {
                 Some("the answer is the endpoint's own, so the request has its effect")
             }
             Self::OverQuota if applied => Some("the vendor refuses it, so the request has no effect"),

@@ -9,9 +9,7 @@ use super::choices::Errors;
 use super::codes::{self, Refusal};
 use super::rules;
 use super::settings::Settings;
-use super::wire::{
-    AccountError, GetAttr, GetAttrName, NewAttrs, OldAttrs, RemoveAttr, Reply, SetAttr, SetAttrName, UserAttrs,
-};
+use super::wire::{AccountError, AttrsOf, ChangeAttr, GetAttr, GetAttrName, Reply, SetAttrName};
 use super::{GET_ATTR_NAME_PATH, REMOVE_ATTR_PATH, SET_ATTR_NAME_PATH, SET_ATTR_PATH};
 use crate::choice::GoodUsers as GoodAccounts;
 use crate::strict::{Object, Texts, repeats};
@@ -49,8 +47,8 @@ impl Attributes {
     /// Judges a request to one of the attribute commands, and gives it its effect.
     pub(super) fn judge(&mut self, path: &str, body: &[u8], settings: &Settings) -> Judged {
         let judged = match path {
-            SET_ATTR_PATH => self.set(body, settings),
-            REMOVE_ATTR_PATH => self.remove(body, settings),
+            SET_ATTR_PATH => self.change(body, settings, Texts::repeats, Self::set),
+            REMOVE_ATTR_PATH => self.change(body, settings, |names: &Vec<String>| repeats(names.iter()), Self::remove),
             SET_ATTR_NAME_PATH => self.set_names(body).map(|reply| (Ok(reply), Vec::new())),
             GET_ATTR_NAME_PATH => self.get_names(body).map(|reply| (Ok(reply), Vec::new())),
             _ => self.get(body, settings),
@@ -58,32 +56,16 @@ impl Attributes {
         judged.unwrap_or_else(|refusal| (Err(refusal), Vec::new()))
     }
 
-    fn set(&mut self, body: &[u8], settings: &Settings) -> Result<Judged, Refusal> {
-        let SetAttr { user_attrs } = read(body)?;
-        if user_attrs.iter().any(|Object(user)| user.attrs.repeats()) {
-            return Err(Refusal(codes::BAD_ATTRIBUTE_JSON, "an attribute stands at an account twice"));
-        }
-        let changes = user_attrs.into_iter().map(|Object(NewAttrs { to_account, attrs: Texts(attrs) })| {
-            let change = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
-                rules::check_attribute_value(&value)?;
-                Ok((self.index(&name)?, Some(value.into_owned())))
-            };
-            (to_account, attrs.into_iter().map(change).collect())
-        });
-        let changes = changes.collect();
-        self.change(changes, settings)
+    fn set(&self, Texts(attrs): Texts<'_>) -> Result<Vec<Change>, Refusal> {
+        let change = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
+            rules::check_attribute_value(&value)?;
+            Ok((self.index(&name)?, Some(value.into_owned())))
+        };
+        attrs.into_iter().map(change).collect()
     }
 
-    fn remove(&mut self, body: &[u8], settings: &Settings) -> Result<Judged, Refusal> {
-        let RemoveAttr { user_attrs } = read(body)?;
-        if user_attrs.iter().any(|Object(user)| repeats(user.attrs.iter())) {
-            return Err(Refusal(codes::BAD_ATTRIBUTE_JSON, "an attribute stands at an account twice"));
-        }
-        let changes = user_attrs.into_iter().map(|Object(OldAttrs { to_account, attrs })| {
-            (to_account, attrs.iter().map(|name| Ok((self.index(name)?, None))).collect())
-        });
-        let changes = changes.collect();
-        self.change(changes, settings)
+    fn remove(&self, names: Vec<String>) -> Result<Vec<Change>, Refusal> {
+        names.iter().map(|name| Ok((self.index(name)?, None))).collect()
     }
 
     fn get(&mut self, body: &[u8], settings: &Settings) -> Result<Judged, Refusal> {
@@ -95,19 +77,26 @@ impl Attributes {
             to_account.iter().cloned().partition(|account| settings.knows(account));
         let reply = reply(absent, settings).map(|reply| {
             // Not the order of the request: nobody may rely on it.
-            let user =
-                |account: String| UserAttrs { attrs: self.of(&account).unwrap_or_default(), to_account: account };
+            let user = |account: String| AttrsOf { attrs: self.of(&account).unwrap_or_default(), to_account: account };
             Reply { user_attrs: Some(known.into_iter().rev().map(user).collect()), ..reply }
         });
         Ok((reply, to_account))
     }
 
-    /// Changes what is good, unless the whole is refused.
-    fn change(
+    /// Changes what is good, unless the whole is refused. `twice`: whether an attribute is there twice.
+    fn change<'a, A: Deserialize<'a>>(
         &mut self,
-        changes: Vec<(String, Result<Vec<Change>, Refusal>)>,
+        body: &'a [u8],
         settings: &Settings,
+        twice: impl Fn(&A) -> bool,
+        changes: impl Fn(&Self, A) -> Result<Vec<Change>, Refusal>,
     ) -> Result<Judged, Refusal> {
+        let ChangeAttr { user_attrs } = read(body)?;
+        if user_attrs.iter().any(|Object(user)| twice(&user.attrs)) {
+            return Err(Refusal(codes::BAD_ATTRIBUTE_JSON, "an attribute stands at an account twice"));
+        }
+        let changes = user_attrs.into_iter().map(|Object(user)| (user.to_account, changes(self, user.attrs)));
+        let changes: Vec<_> = changes.collect();
         let accounts: Vec<String> = changes.iter().map(|(account, _)| account.clone()).collect();
         if let Err(refusal) = check_accounts(&accounts) {
             return Ok((Err(refusal), accounts));

@@ -11,22 +11,21 @@ use crate::answer::Answer;
 use crate::counters::End;
 use crate::strict::{Object, Texts};
 
-/// `im_set_attr`.
+/// `im_set_attr` with names and values, `im_remove_attr` with names.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-pub(super) struct SetAttr<'a> {
-    #[serde(borrow)]
-    pub(super) user_attrs: Vec<Object<NewAttrs<'a>>>,
+pub(super) struct ChangeAttr<A> {
+    pub(super) user_attrs: Vec<Object<AttrsOf<A>>>,
 }
 
-/// A user and the attributes to set.
-#[derive(Deserialize)]
+/// A user and its attributes.
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewAttrs<'a> {
+pub(super) struct AttrsOf<A> {
     #[serde(rename = "To_Account")]
     pub(super) to_account: String,
-    #[serde(rename = "Attrs", borrow)]
-    pub(super) attrs: Texts<'a>,
+    #[serde(rename = "Attrs")]
+    pub(super) attrs: A,
 }
 
 /// `im_get_attr`.
@@ -35,23 +34,6 @@ pub(super) struct NewAttrs<'a> {
 pub(super) struct GetAttr {
     #[serde(rename = "To_Account")]
     pub(super) to_account: Vec<String>,
-}
-
-/// `im_remove_attr`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-pub(super) struct RemoveAttr {
-    pub(super) user_attrs: Vec<Object<OldAttrs>>,
-}
-
-/// A user and the names of the attributes to remove.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct OldAttrs {
-    #[serde(rename = "To_Account")]
-    pub(super) to_account: String,
-    #[serde(rename = "Attrs")]
-    pub(super) attrs: Vec<String>,
 }
 
 /// `im_set_attr_name`.
@@ -104,7 +86,7 @@ pub(super) struct Reply {
     #[serde(rename = "Fail_Account", skip_serializing_if = "Vec::is_empty")]
     pub(super) fail_account: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) user_attrs: Option<Vec<UserAttrs>>,
+    pub(super) user_attrs: Option<Vec<AttrsOf<BTreeMap<String, String>>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) attr_names: Option<BTreeMap<u8, String>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -125,15 +107,6 @@ pub(super) struct ResultItem {
     pub(super) code: i64,
     #[serde(rename = "ResultInfo")]
     pub(super) info: &'static str,
-}
-
-/// One user's attributes.
-#[derive(Serialize)]
-pub(super) struct UserAttrs {
-    #[serde(rename = "To_Account")]
-    pub(super) to_account: String,
-    #[serde(rename = "Attrs")]
-    pub(super) attrs: BTreeMap<String, String>,
 }
 
 /// An account that was not served.

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use contact_sink_sandbox::jiguang::{self, Channel, Kind, Told, UnlistedCode, Wording};
-use contact_sink_sandbox::{DEFAULT_TOML, Quota, Sandbox, Window, World, engagelab, tencent};
+use contact_sink_sandbox::{DEFAULT_TOML, Quota, Sandbox, VENDORS, Window, World, engagelab, tencent};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
@@ -270,4 +270,27 @@ fn reads_worlds_and_tells_what_is_wrong() {
             World::from_toml(&text).unwrap_err().to_string().contains("channel 1 has an empty label, or one twice")
         );
     }
+}
+
+#[tokio::test]
+async fn each_vendor_is_in_the_world_and_on_the_page_of_the_state() {
+    let mut world = World::default();
+    world.set_secret("another secret");
+    let shown = format!("{world:?} {:?}", world.engagelab.api_secret);
+    assert!(!shown.contains("another secret"), "{shown}");
+    let logins = world.logins();
+    assert_eq!(logins.iter().map(|(vendor, _)| *vendor).collect::<Vec<_>>(), VENDORS);
+    let names = logins.into_iter().map(|(_, login)| login).collect::<Vec<_>>();
+    let app = "sdk_app_id = 1400000000, identifier = \"administrator\"";
+    assert_eq!(names, ["project_id = \"sandbox\"", "api_key = \"sandbox\"", app]);
+
+    let tables: toml::Table = DEFAULT_TOML.parse().unwrap();
+    let sandbox = Sandbox::start(world).unwrap();
+    let mut client = Client::connect(sandbox.address()).await;
+    let state = client.get("/_sandbox/state").await;
+    for vendor in VENDORS {
+        assert!(tables.contains_key(*vendor), "{vendor} has a table in world.toml");
+        assert!(state[vendor].is_object() && state["counters"][vendor].is_object(), "{vendor}: {state}");
+    }
+    assert_eq!(client.put(&users([7])).await.status, 401, "the secret is another one");
 }
