@@ -62,8 +62,7 @@ async fn each_sink_makes_of_each_code_what_the_table_says() {
     for row in &rows {
         let name = &row.kit.name;
         assert!(
-            table[*name].len() == row.places.len()
-                && row.places.iter().all(|place| table[*name].contains_key(*place))
+            table[*name].len() == row.places.len() && row.places.iter().all(|place| table[*name].contains_key(*place))
         );
         for (place, words) in &table[*name] {
             for (word, code) in words.iter().flat_map(|(word, codes)| codes.iter().map(move |code| (word, *code))) {

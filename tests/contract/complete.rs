@@ -8,8 +8,7 @@ use contact_sink_sandbox::VENDORS;
 const EXAMPLE: &str = include_str!("../../examples/contact-sink.toml");
 
 fn check(piece: &str, lacks: impl Fn(&contact_sink::transport::Kit) -> Option<String>) {
-    let without: Vec<String> =
-        kits().filter_map(|kit| lacks(kit).map(|why| format!("{}: {why}", kit.name))).collect();
+    let without: Vec<String> = kits().filter_map(|kit| lacks(kit).map(|why| format!("{}: {why}", kit.name))).collect();
     assert!(without.is_empty(), "{piece}:\n{}", without.join("\n"));
 }
 

@@ -116,7 +116,8 @@ impl Vendor for JiguangChannels {
     }
 
     fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink> {
-        let config = jiguang::Config::new("sandbox", "sandbox".into()).unwrap().with_base_url(base_url.parse().unwrap());
+        let config =
+            jiguang::Config::new("sandbox", "sandbox".into()).unwrap().with_base_url(base_url.parse().unwrap());
         Box::new(JiguangSink::new(config, transport).with_channel(210, jiguang::ChannelKind::Sms))
     }
 
@@ -152,14 +153,16 @@ impl Vendor for JiguangChannels {
 impl Vendor for EngageLabContacts {
     const KIT: &'static str = "engagelab";
     const PLACES: &'static [&'static str] = &["request"];
-    const WORDS: Words = Words { code: "code", text: "message", success: r#""code":0,"message":"success""#, refused: "40007" };
+    const WORDS: Words =
+        Words { code: "code", text: "message", success: r#""code":0,"message":"success""#, refused: "40007" };
 
     fn with_code(_: &str, code: i64) -> String {
         format!(r#"{{"code":{code},"message":"no"}}"#)
     }
 
     fn sink(base_url: &str, transport: Arc<dyn HttpTransport>) -> Box<dyn ContactSink> {
-        let config = engagelab::Config::new("sandbox", "sandbox".into()).unwrap().with_base_url(base_url.parse().unwrap());
+        let config =
+            engagelab::Config::new("sandbox", "sandbox".into()).unwrap().with_base_url(base_url.parse().unwrap());
         Box::new(EngageLabSink::new(config, transport))
     }
 
@@ -208,7 +211,9 @@ impl Vendor for TencentAttributes {
     fn with_code(place: &str, code: i64) -> String {
         match place {
             "item" => {
-                format!(r#"{{"ActionStatus":"OK","ErrorCode":0,"ErrorList":[{{"ErrorCode":{code},"To_Account":"user1"}}]}}"#)
+                format!(
+                    r#"{{"ActionStatus":"OK","ErrorCode":0,"ErrorList":[{{"ErrorCode":{code},"To_Account":"user1"}}]}}"#
+                )
             }
             _ => format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":"no"}}"#),
         }
@@ -254,7 +259,9 @@ impl Vendor for TencentFriends {
     fn with_code(place: &str, code: i64) -> String {
         match (place, code) {
             ("item", _) | (_, 0) => {
-                format!(r#"{{"ActionStatus":"OK","ErrorCode":0,"ResultItem":[{{"To_Account":"user1","ResultCode":{code}}}]}}"#)
+                format!(
+                    r#"{{"ActionStatus":"OK","ErrorCode":0,"ResultItem":[{{"To_Account":"user1","ResultCode":{code}}}]}}"#
+                )
             }
             _ => format!(r#"{{"ActionStatus":"OK","ErrorCode":{code},"ErrorInfo":"no"}}"#),
         }

@@ -48,7 +48,11 @@ fn main() -> ExitCode {
     trials.push(Trial::test("every_kit_has_a_row", || {
         let (rows, kits): (Vec<_>, Vec<_>) =
             (VENDORS.iter().map(|vendor| vendor.name).collect(), kits().map(|kit| kit.name).collect());
-        if rows == kits { Ok(()) } else { Err(format!("tests/faults/vendor.rs has {rows:?}, and the kits are {kits:?}").into()) }
+        if rows == kits {
+            Ok(())
+        } else {
+            Err(format!("tests/faults/vendor.rs has {rows:?}, and the kits are {kits:?}").into())
+        }
     }));
     if let Some(kills) = number(KILLS) {
         trials.extend(table::long(seed).into_iter().map(trial));

@@ -19,8 +19,8 @@ use contact_sink_transport::{BaseUrl, MakeSink, Opening, TransportOptions};
 
 use crate::exit_status::Failure;
 pub use limiter_key::LimiterKey;
-pub use simulated::QUOTA as SIMULATED_QUOTA;
 use secrets::Secrets;
+pub use simulated::QUOTA as SIMULATED_QUOTA;
 use vendor_keys::VendorKeys;
 
 /// A configuration file.

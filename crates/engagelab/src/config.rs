@@ -43,10 +43,8 @@ impl Region {
 }
 
 /// Name and base URL of each [`Region`], in the same order.
-pub(crate) const REGIONS: &[(&str, &str)] = &[
-    ("singapore", "https://ma-api.engagelab.com"),
-    ("virginia", "https://ma-api-usva.engagelab.com"),
-];
+pub(crate) const REGIONS: &[(&str, &str)] =
+    &[("singapore", "https://ma-api.engagelab.com"), ("virginia", "https://ma-api-usva.engagelab.com")];
 
 impl FromStr for Region {
     type Err = InvalidRegion;

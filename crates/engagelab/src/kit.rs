@@ -34,7 +34,9 @@ pub const KITS: &[Kit] = &[Kit {
     max_fields: None,
     max_updates: 1,
     quota: QUOTA,
-    accepted_means: Some("accepted means success or partial success: EngageLab does not say which, nor which fields it left out"),
+    accepted_means: Some(
+        "accepted means success or partial success: EngageLab does not say which, nor which fields it left out",
+    ),
     check: |_| Ok(()),
     open: |opening| {
         let config = Config::new(opening.values.text("api_key"), opening.values.secret("api_secret"));

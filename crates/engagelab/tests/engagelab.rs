@@ -13,8 +13,8 @@ use contact_sink_core::{
     SinkErrorKind as Kind, Subject, UserId, Value, Verdict,
 };
 use contact_sink_engagelab::{
-    CODES, Config, ContactName, EngageLabSink, InvalidRegion, Region, UserContacts, VENDOR, build_set_contacts, contact,
-    find_code,
+    CODES, Config, ContactName, EngageLabSink, InvalidRegion, Region, UserContacts, VENDOR, build_set_contacts,
+    contact, find_code,
 };
 use contact_sink_testkit::{Script, send};
 use contact_sink_transport::{InvalidCredentials, InvalidRequest, TransportError, TransportErrorKind};

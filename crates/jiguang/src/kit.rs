@@ -16,7 +16,12 @@ const KEYS: &[Key] = &[
 
 const CHANNEL: &[Key] = &[
     Key::required("id", KeyKind::Integer(i64::MIN), "The channel's id in the channel center."),
-    Key::optional("kind", KeyKind::OneOf(KINDS), "other", "What the channel carries: the numbers of `sms` are checked."),
+    Key::optional(
+        "kind",
+        KeyKind::OneOf(KINDS),
+        "other",
+        "What the channel carries: the numbers of `sms` are checked.",
+    ),
 ];
 
 /// The destinations of this vendor: one, `jiguang`.

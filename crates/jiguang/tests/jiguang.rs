@@ -7,7 +7,8 @@ mod properties;
 use std::sync::Arc;
 
 use contact_sink_core::{
-    Applied, ContactSink, ContactUpdate, Effect, Field, Quota, Retry, SinkError, SinkErrorKind, Subject, UserId, Value, Verdict,
+    Applied, ContactSink, ContactUpdate, Effect, Field, Quota, Retry, SinkError, SinkErrorKind, Subject, UserId, Value,
+    Verdict,
 };
 use contact_sink_jiguang::{
     CODES, ChannelKind, Config, JiguangSink, UserChannels, build_set_channels, channel, find_code,

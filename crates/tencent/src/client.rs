@@ -151,11 +151,8 @@ impl Tencent {
         read: impl FnOnce(&Response<Bytes>) -> Result<Answer<T>, SinkError>,
     ) -> Result<Answer<T>, SinkError> {
         let config = self.config();
-        let caller = Caller {
-            sdk_app_id: config.sdk_app_id(),
-            identifier: config.identifier(),
-            random: fastrand::u32(..),
-        };
+        let caller =
+            Caller { sdk_app_id: config.sdk_app_id(), identifier: config.identifier(), random: fastrand::u32(..) };
         let mut request = build(config.base_url(), caller).map_err(|error| call.contract(error))?;
         let unsigned = || {
             call.error(SinkErrorKind::Credentials)

@@ -58,11 +58,11 @@ pub use field::{FriendField, InvalidTencentField, MAX_ATTRIBUTE_NAME_BYTES, attr
 pub use kit::KITS;
 pub use sink::{AttributesSink, FriendsSink};
 pub use wire::{
-    AccountError, Answer, AttributesOf, Caller, Friend, FriendResult, FriendResults, MAX_ACCOUNTS,
-    MAX_ATTRIBUTES, MAX_FRIENDS, TagValue, UserAttributeNames, UserAttributes, build_get_attribute_names,
-    build_get_attributes, build_remove_attributes, build_set_attribute_names, build_set_attributes,
-    build_update_friends, read_get_attribute_names, read_get_attributes, read_remove_attributes,
-    read_set_attribute_names, read_set_attributes, read_update_friends,
+    AccountError, Answer, AttributesOf, Caller, Friend, FriendResult, FriendResults, MAX_ACCOUNTS, MAX_ATTRIBUTES,
+    MAX_FRIENDS, TagValue, UserAttributeNames, UserAttributes, build_get_attribute_names, build_get_attributes,
+    build_remove_attributes, build_set_attribute_names, build_set_attributes, build_update_friends,
+    read_get_attribute_names, read_get_attributes, read_remove_attributes, read_set_attribute_names,
+    read_set_attributes, read_update_friends,
 };
 
 /// The calls that are made here.

@@ -20,8 +20,8 @@ mod usersig;
 #[path = "tencent/verdicts.rs"]
 mod verdicts;
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use contact_sink_core::{ContactUpdate, Subject, UserId};

@@ -34,12 +34,7 @@ use crate::InvalidRequest;
 ///
 /// # Errors
 /// [`InvalidRequest::Body`] if the body cannot be written as JSON.
-pub fn request(
-    method: Method,
-    uri: Uri,
-    body: &impl Serialize,
-    room: usize,
-) -> Result<Request<Bytes>, InvalidRequest> {
+pub fn request(method: Method, uri: Uri, body: &impl Serialize, room: usize) -> Result<Request<Bytes>, InvalidRequest> {
     let mut json = Vec::with_capacity(room);
     serde_json::to_writer(&mut json, body).map_err(|_| InvalidRequest::Body)?;
     let mut request = Request::new(Bytes::from(json));

@@ -74,15 +74,15 @@ pub mod json;
 mod kit;
 mod named;
 mod options;
+mod request;
 #[cfg(feature = "reqwest")]
 mod reqwest;
-mod request;
 
 use std::sync::Arc;
 
+pub use api_client::ApiClient;
 /// The macro for an implementation of [`HttpTransport`].
 pub use async_trait::async_trait;
-pub use api_client::ApiClient;
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 /// The body of requests and answers.
 pub use bytes::Bytes;

@@ -23,8 +23,7 @@ pub(super) fn of(answer: &Answer, users: &[UserChannels<'_>]) -> Result<Vec<Verd
         return Ok(vec![Verdict::Accepted; users.len()]);
     };
     let request = InRequest::of(users);
-    let named: Vec<(&AnswerError, Option<i64>)> =
-        errors.iter().map(|error| (error, request.named_by(error))).collect();
+    let named: Vec<(&AnswerError, Option<i64>)> = errors.iter().map(|error| (error, request.named_by(error))).collect();
     let unnamed = {
         let decisive = named.iter().find(|(_, user)| user.is_none()).map_or(first, |(error, _)| error);
         let refusal = SET_CHANNELS.refusal(decisive.code().map(ErrorCode::from), answer.status());
@@ -34,10 +33,10 @@ pub(super) fn of(answer: &Answer, users: &[UserChannels<'_>]) -> Result<Vec<Verd
         Some(Named { item: (*user)?, code: error.code().map(ErrorCode::from), text: error.msg() })
     });
     match_named(users.iter().map(UserChannels::cuid), named, Unnamed::Verdict(unnamed), |all| {
-        let rejection = all.iter().find_map(|named| named.code.clone()).map_or_else(
-            || SET_CHANNELS.refusal(None, answer.status()),
-            |code| Rejection::listed(code, CUID_NAMED),
-        );
+        let rejection = all
+            .iter()
+            .find_map(|named| named.code.clone())
+            .map_or_else(|| SET_CHANNELS.refusal(None, answer.status()), |code| Rejection::listed(code, CUID_NAMED));
         Ok(Verdict::Rejected(with_texts(rejection, all.iter().map(|named| named.text))))
     })
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use contact_sink_core::{Applied, ErrorCode, SinkError};
-use contact_sink_transport::json::{self, RawValue};
 use contact_sink_transport::Judgement;
+use contact_sink_transport::json::{self, RawValue};
 use http::{Response, StatusCode};
 use serde::Deserialize;
 
@@ -96,7 +96,10 @@ pub fn read_set_channels(answer: &Response<Bytes>) -> Result<Answer, SinkError> 
         }
     };
     for error in &errors {
-        let stops = error.code.and_then(find_code).and_then(|line| line.error(SET_CHANNELS.vendor.name, SET_CHANNELS.operation));
+        let stops = error
+            .code
+            .and_then(find_code)
+            .and_then(|line| line.error(SET_CHANNELS.vendor.name, SET_CHANNELS.operation));
         if let Some(stops) = stops {
             // Beside other errors it is open whether good users were saved before this one came up.
             let applied = if errors.len() == 1 && code == error.code { Applied::No } else { Applied::Maybe };

@@ -57,7 +57,9 @@ impl From<Tencent> for AttributesSink {
 #[async_trait]
 impl ContactSink for AttributesSink {
     fn limits(&self) -> Limits {
-        Limits::new(const { NonZeroUsize::new(MAX_ACCOUNTS).unwrap() }).with_quota(self.quota).with_overlap(Overlap::Free)
+        Limits::new(const { NonZeroUsize::new(MAX_ACCOUNTS).unwrap() })
+            .with_quota(self.quota)
+            .with_overlap(Overlap::Free)
     }
 
     fn batch_key(&self, _: &ContactUpdate) -> BatchKey {
@@ -109,8 +111,10 @@ fn verdicts(answer: &Answer<Vec<AccountError>>, users: &[UserAttributes<'_>]) ->
         let rejection = SET_ATTRIBUTES.refusal(answer.code().map(ErrorCode::from), answer.status());
         return Ok(vec![Verdict::Undecided(rejection.with_vendor_text(answer.info())); users.len()]);
     };
-    let failed = failed.iter().map(|entry| {
-        Named { item: entry.account(), code: entry.code().map(ErrorCode::from), text: answer.info() }
+    let failed = failed.iter().map(|entry| Named {
+        item: entry.account(),
+        code: entry.code().map(ErrorCode::from),
+        text: answer.info(),
     });
     match_named(users.iter().map(UserAttributes::account), failed, Unnamed::Accepted, |all| match &all[0].code {
         Some(ErrorCode::Number(OK)) => Ok(Verdict::Retry { code: None }),

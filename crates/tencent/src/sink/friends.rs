@@ -62,7 +62,9 @@ impl From<Tencent> for FriendsSink {
 #[async_trait]
 impl ContactSink for FriendsSink {
     fn limits(&self) -> Limits {
-        Limits::new(const { NonZeroUsize::new(MAX_FRIENDS).unwrap() }).with_quota(self.quota).with_overlap(Overlap::OnePerKey)
+        Limits::new(const { NonZeroUsize::new(MAX_FRIENDS).unwrap() })
+            .with_quota(self.quota)
+            .with_overlap(Overlap::OnePerKey)
     }
 
     fn batch_key(&self, update: &ContactUpdate) -> BatchKey {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use contact_sink_core::SinkError;
-use contact_sink_transport::{BaseUrl, InvalidRequest, check_fields, check_items};
 use contact_sink_transport::json::{self, RawValue};
+use contact_sink_transport::{BaseUrl, InvalidRequest, check_fields, check_items};
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
 

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contact_sink_core::{Applied, ContactSink as _, ContactUpdate, Retry, SinkError, SinkErrorKind as Kind};
 use contact_sink_tencent::{
-    Caller, Config, Friend, InvalidConfig, MAX_ACCOUNTS, MAX_FRIENDS, TagValue, Tencent,
-    UserAttributeNames, UserAttributes, build_set_attribute_names, build_set_attributes, build_update_friends,
-    operation,
+    Caller, Config, Friend, InvalidConfig, MAX_ACCOUNTS, MAX_FRIENDS, TagValue, Tencent, UserAttributeNames,
+    UserAttributes, build_set_attribute_names, build_set_attributes, build_update_friends, operation,
 };
 use serde_json::{Value, json};
 
@@ -45,8 +44,9 @@ const PATHS: [&str; 6] = [
 fn every_call_says_once_who_calls() {
     for identifier in ["administrator", "a&b=c d#用户+%", "x&sdkappid=1&random=2", "~._-/?:@!$'()*,;[]\"<>\\^`{|}"] {
         let script = Script::new(200, r#"{"ErrorCode":0,"ActionStatus":"OK","UserAttrs":[],"AttrNames":{}}"#);
-        let config =
-            Config::new(APP, identifier, KEY.into()).unwrap().with_base_url("http://localhost:9/gate/".parse().unwrap());
+        let config = Config::new(APP, identifier, KEY.into())
+            .unwrap()
+            .with_base_url("http://localhost:9/gate/".parse().unwrap());
         for (outcome, path) in call_all(&Tencent::new(config, script.clone())).into_iter().zip(PATHS) {
             assert_eq!(outcome, Ok(()), "{path}");
         }

@@ -43,8 +43,7 @@ fn one_rule_for_every_list() {
         (&[("a", 99)],                         ["error", "error",         "error", "error"]),
     ];
     for (named, expected) in table {
-        let rules =
-            [Unnamed::Accepted, Unnamed::AcceptedBesideFailures, Unnamed::Unknown, undecided.clone()];
+        let rules = [Unnamed::Accepted, Unnamed::AcceptedBesideFailures, Unnamed::Unknown, undecided.clone()];
         for (rule, expected) in rules.into_iter().zip(expected) {
             assert_eq!(letters(&["a", "b", "c"], named, rule.clone()), **expected, "{named:?} {rule:?}");
         }
