@@ -3,9 +3,8 @@
 use contact_sink_core::SubjectKind;
 use contact_sink_transport::{InvalidFieldName, InvalidValue, Key, KeyKind, Kit};
 
-use crate::config::REGIONS;
 use crate::sink::QUOTA;
-use crate::{Config, ContactName, EngageLabSink, VENDOR, contact};
+use crate::{Config, ContactName, EngageLabSink, VENDOR, contact, region};
 
 const KEYS: &[Key] = &[
     Key::required("api_key", KeyKind::BasicId("api_secret"), "The key of a data source of type API."),
@@ -22,7 +21,7 @@ pub const KITS: &[Kit] = &[Kit {
     call: "set_contacts",
     endpoint: "contacts",
     keys: KEYS,
-    regions: REGIONS,
+    regions: region::ALL,
     account_key: "api_key",
     account: |values| format!("API key {}..", values.text("api_key").chars().take(SHOWN).collect::<String>()),
     subject: SubjectKind::User,

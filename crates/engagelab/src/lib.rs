@@ -2,12 +2,12 @@
 //!
 //! ```
 //! use contact_sink_core::{ContactSink, ContactUpdate, Verdict};
-//! use contact_sink_engagelab::{Config, EngageLabSink, Region, email};
+//! use contact_sink_engagelab::{Config, EngageLabSink, email, region};
 //! use contact_sink_transport::http::{Request, Response};
 //! use contact_sink_transport::{Bytes, HttpTransport, InvalidCredentials, TransportError, async_trait};
 //!
 //! fn sink(transport: impl HttpTransport + 'static) -> Result<EngageLabSink, InvalidCredentials> {
-//!     let config = Config::new("the API key", "from the environment".into())?.with_region(Region::Virginia);
+//!     let config = Config::new("the API key", "from the environment".into())?.with_region(region::VIRGINIA);
 //!     Ok(EngageLabSink::new(config, transport))
 //! }
 //!
@@ -45,11 +45,13 @@ mod sink;
 mod wire;
 
 /// Types of other crates that are in signatures here.
-pub use contact_sink_transport::{Bytes, Call, InvalidCredentials, InvalidRequest, Kit, SecretString, Vendor, http};
+pub use contact_sink_transport::{
+    Bytes, Call, InvalidCredentials, InvalidRequest, Kit, Region, SecretString, Vendor, http,
+};
 
 pub use client::EngageLab;
 pub use codes::{CODES, VENDOR, find_code};
-pub use config::{Config, InvalidRegion, Region};
+pub use config::{Config, region};
 pub use field::{ContactName, contact, email, landline_phone, mobile_phone, whatsapp_phone};
 pub use kit::KITS;
 pub use sink::EngageLabSink;

@@ -1,7 +1,5 @@
 //! The wire format of "Set Contact Information": the request and the answer as the vendor documents them.
 
-use std::fmt;
-
 use bytes::Bytes;
 use contact_sink_core::{ErrorCode, SinkError};
 use contact_sink_transport::json::{self, RawValue};
@@ -128,14 +126,6 @@ fn as_object<S: Serializer>(contacts: &[(&str, &str)], serializer: S) -> Result<
     serializer.collect_map(contacts.iter().copied())
 }
 
-impl fmt::Debug for UserContacts<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserContacts").field("contacts", &self.contacts.len()).finish_non_exhaustive()
-    }
-}
+contact_sink_transport::debug_shows!(UserContacts<'_>: contacts.len());
 
-impl fmt::Debug for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer").field("status", &self.status).field("code", &self.code).finish_non_exhaustive()
-    }
-}
+contact_sink_transport::debug_shows!(Answer: status, code);

@@ -1,7 +1,6 @@
 //! Where the API is and who calls it.
 
 use std::borrow::Borrow;
-use std::fmt;
 
 use contact_sink_transport::{BaseUrl, Credentials, InvalidCredentials, SecretString};
 
@@ -49,11 +48,4 @@ impl Borrow<Credentials> for Config {
     }
 }
 
-impl fmt::Debug for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
-            .field("project_id", &self.project_id())
-            .field("base_url", &self.base_url)
-            .finish_non_exhaustive()
-    }
-}
+contact_sink_transport::debug_shows!(Config: credentials, base_url);

@@ -1,7 +1,7 @@
 //! What the vendor's crate says of itself.
 
 use contact_sink_core::{Field, FieldKind, SubjectKind};
-use contact_sink_transport::{InvalidFieldName, InvalidValue, Key, KeyKind, Kit, Values};
+use contact_sink_transport::{InvalidFieldName, InvalidValue, Key, KeyKind, Kit, Region, Values};
 
 use crate::sink::QUOTA;
 use crate::{ChannelField, ChannelKind, Config, DEFAULT_BASE_URL, JiguangSink, MAX_USERS, VENDOR, channel};
@@ -31,7 +31,7 @@ pub const KITS: &[Kit] = &[Kit {
     call: "set_channels",
     endpoint: "channels",
     keys: KEYS,
-    regions: &[("", DEFAULT_BASE_URL)],
+    regions: &[Region { name: "", url: DEFAULT_BASE_URL }],
     account_key: "project_id",
     account: |values| format!("project {}", values.text("project_id")),
     subject: SubjectKind::User,

@@ -1,7 +1,6 @@
 //! The typed client: the vendor's own calls and its own answers.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -166,8 +165,4 @@ impl Tencent {
     }
 }
 
-impl fmt::Debug for Tencent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tencent").field("config", self.config()).finish_non_exhaustive()
-    }
-}
+contact_sink_transport::debug_shows!(Tencent: api);

@@ -1,38 +1,32 @@
 //! Where the API is, which app calls it, and as whom.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use contact_sink_transport::{BaseUrl, Clock, SecretString};
+use contact_sink_transport::{BaseUrl, Clock, Region, SecretString};
 use secrecy::ExposeSecret as _;
 
-/// Where the vendor keeps an app. As text: `china`, `singapore`, `seoul`, `tokyo`, `frankfurt`, `silicon-valley`, `jakarta`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum Region {
-    /// `console.tim.qq.com`
-    #[default]
-    China,
-    /// `adminapisgp.im.qcloud.com`
-    Singapore,
-    /// `adminapikr.im.qcloud.com`
-    Seoul,
-    /// `adminapijpn.im.qcloud.com`
-    Tokyo,
-    /// `adminapiger.im.qcloud.com`
-    Frankfurt,
-    /// `adminapiusa.im.qcloud.com`
-    SiliconValley,
-    /// `adminapiidn.im.qcloud.com`
-    Jakarta,
-}
+/// Where the vendor keeps an app.
+pub mod region {
+    use contact_sink_transport::Region;
 
-/// The text names no [`Region`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a region is china, singapore, seoul, tokyo, frankfurt, silicon-valley or jakarta")]
-pub struct InvalidRegion;
+    /// All of them; the first is the default.
+    pub const ALL: &[Region] = &[CHINA, SINGAPORE, SEOUL, TOKYO, FRANKFURT, SILICON_VALLEY, JAKARTA];
+    /// `console.tim.qq.com`
+    pub const CHINA: Region = Region { name: "china", url: "https://console.tim.qq.com" };
+    /// `adminapisgp.im.qcloud.com`
+    pub const SINGAPORE: Region = Region { name: "singapore", url: "https://adminapisgp.im.qcloud.com" };
+    /// `adminapikr.im.qcloud.com`
+    pub const SEOUL: Region = Region { name: "seoul", url: "https://adminapikr.im.qcloud.com" };
+    /// `adminapijpn.im.qcloud.com`
+    pub const TOKYO: Region = Region { name: "tokyo", url: "https://adminapijpn.im.qcloud.com" };
+    /// `adminapiger.im.qcloud.com`
+    pub const FRANKFURT: Region = Region { name: "frankfurt", url: "https://adminapiger.im.qcloud.com" };
+    /// `adminapiusa.im.qcloud.com`
+    pub const SILICON_VALLEY: Region = Region { name: "silicon-valley", url: "https://adminapiusa.im.qcloud.com" };
+    /// `adminapiidn.im.qcloud.com`
+    pub const JAKARTA: Region = Region { name: "jakarta", url: "https://adminapiidn.im.qcloud.com" };
+}
 
 /// Where the API is, which app calls it, and as whom. `Debug` prints no secret.
 #[derive(Clone)]
@@ -70,46 +64,6 @@ pub enum InvalidConfig {
     Lifetime,
 }
 
-impl Region {
-    /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::China, Self::Singapore, Self::Seoul, Self::Tokyo, Self::Frankfurt, Self::SiliconValley, Self::Jakarta];
-
-    /// As it is written in a configuration.
-    pub fn name(self) -> &'static str {
-        self.entry().0
-    }
-
-    /// Where its API is.
-    pub fn base_url(self) -> BaseUrl {
-        let Ok(base_url) = self.entry().1.parse() else { unreachable!("a constant, and a test parses each") };
-        base_url
-    }
-
-    fn entry(self) -> (&'static str, &'static str) {
-        REGIONS[self as usize]
-    }
-}
-
-/// Name and base URL of each [`Region`], in the same order.
-pub(crate) const REGIONS: &[(&str, &str)] = &[
-    ("china", "https://console.tim.qq.com"),
-    ("singapore", "https://adminapisgp.im.qcloud.com"),
-    ("seoul", "https://adminapikr.im.qcloud.com"),
-    ("tokyo", "https://adminapijpn.im.qcloud.com"),
-    ("frankfurt", "https://adminapiger.im.qcloud.com"),
-    ("silicon-valley", "https://adminapiusa.im.qcloud.com"),
-    ("jakarta", "https://adminapiidn.im.qcloud.com"),
-];
-
-impl FromStr for Region {
-    type Err = InvalidRegion;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|region| region.name() == text).ok_or(InvalidRegion)
-    }
-}
-
 impl InvalidConfig {
     /// Whether it is the secret key that is wrong.
     pub fn is_about_key(self) -> bool {
@@ -121,7 +75,7 @@ impl Config {
     /// How long a UserSig lives if nothing else is said: a day.
     pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// An app and its secret key, as the vendor's console shows them, and an app admin who calls. In [`Region::China`].
+    /// An app and its secret key, as the vendor's console shows them, and an app admin who calls. In [`region::CHINA`].
     ///
     /// # Errors
     /// [`InvalidConfig`] if no UserSig can be made: the SDKAppID is 0, or the identifier or the key is empty or has control
@@ -147,7 +101,7 @@ impl Config {
             sdk_app_id,
             identifier,
             secret_key,
-            base_url: Region::default().base_url(),
+            base_url: region::CHINA.base_url(),
             lifetime: Self::DEFAULT_LIFETIME,
             clock: Arc::new(SystemTime::now),
         })
@@ -207,13 +161,4 @@ impl Config {
     }
 }
 
-impl fmt::Debug for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
-            .field("sdk_app_id", &self.sdk_app_id)
-            .field("identifier", &self.identifier)
-            .field("base_url", &self.base_url)
-            .field("lifetime", &self.lifetime)
-            .finish_non_exhaustive()
-    }
-}
+contact_sink_transport::debug_shows!(Config: sdk_app_id, identifier, base_url, lifetime);

@@ -3,11 +3,10 @@
 use contact_sink_core::{Field, FieldKind, SubjectKind};
 use contact_sink_transport::{InvalidFieldName, InvalidValue, Key, KeyKind, Kit, Opening, Values};
 
-use crate::config::REGIONS;
 use crate::sink::{ATTRIBUTES_QUOTA, FRIENDS_QUOTA};
 use crate::{
     AttributesSink, Config, FriendField, FriendsSink, InvalidConfig, InvalidTencentField, MAX_ACCOUNTS, MAX_ATTRIBUTES,
-    MAX_FRIENDS, VENDOR, attribute,
+    MAX_FRIENDS, VENDOR, attribute, region,
 };
 
 const APP_ID: Key = Key::required("sdk_app_id", KeyKind::Integer(1), "The SDKAppID as the vendor's console shows it.");
@@ -34,7 +33,7 @@ const ATTRIBUTES: Kit = Kit {
     call: "set_attributes",
     endpoint: "im_set_attr",
     keys: &[APP_ID, IDENTIFIER, SECRET_KEY, LIFETIME],
-    regions: REGIONS,
+    regions: region::ALL,
     account_key: "sdk_app_id",
     account: |values| format!("app {}", values.integer("sdk_app_id")),
     subject: SubjectKind::User,

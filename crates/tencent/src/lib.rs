@@ -2,13 +2,13 @@
 //!
 //! ```
 //! use contact_sink_core::{ContactSink, ContactUpdate, UserId, Verdict};
-//! use contact_sink_tencent::{Config, FriendsSink, InvalidConfig, Region, group, remark};
+//! use contact_sink_tencent::{Config, FriendsSink, InvalidConfig, group, region, remark};
 //! use contact_sink_transport::http::{Request, Response};
 //! use contact_sink_transport::{Bytes, HttpTransport, TransportError, async_trait};
 //!
 //! fn sink(transport: impl HttpTransport + 'static) -> Result<FriendsSink, InvalidConfig> {
 //!     let config = Config::new(1400000000, "administrator", "from the environment".into())?;
-//!     Ok(FriendsSink::new(config.with_region(Region::Singapore), transport))
+//!     Ok(FriendsSink::new(config.with_region(region::SINGAPORE), transport))
 //! }
 //!
 //! let (owner, friend) = (UserId::new("id")?, UserId::new("id1")?);
@@ -49,11 +49,11 @@ pub mod usersig;
 mod wire;
 
 /// Types of other crates that are in signatures here.
-pub use contact_sink_transport::{Bytes, Call, Clock, InvalidRequest, Kit, SecretString, Vendor, http};
+pub use contact_sink_transport::{Bytes, Call, Clock, InvalidRequest, Kit, Region, SecretString, Vendor, http};
 
 pub use client::Tencent;
 pub use codes::{CODES, VENDOR, find_code};
-pub use config::{Config, InvalidConfig, InvalidRegion, Region};
+pub use config::{Config, InvalidConfig, region};
 pub use field::{FriendField, InvalidTencentField, MAX_ATTRIBUTE_NAME_BYTES, attribute, custom, group, remark};
 pub use kit::KITS;
 pub use sink::{AttributesSink, FriendsSink};

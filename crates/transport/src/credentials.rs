@@ -1,7 +1,6 @@
 //! Credentials that are sent in the `Authorization` header: HTTP Basic (RFC 7617) and Bearer (RFC 6750).
 
 use std::collections::HashSet;
-use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -150,8 +149,4 @@ impl InvalidCredentials {
     }
 }
 
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("id", &self.id).finish_non_exhaustive()
-    }
-}
+debug_shows!(Credentials: id);

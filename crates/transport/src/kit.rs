@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use contact_sink_core::{ContactSink, Field, FieldKind, Quota, SubjectKind};
 use secrecy::SecretString;
 
-use crate::{BaseUrl, HttpTransport, Vendor};
+use crate::{BaseUrl, HttpTransport, Region, Vendor};
 
 /// All that a configuration, a report and the tests need to know of one kind of destination. A constant of the vendor's crate:
 /// one for each name under the configuration's key `vendor`.
@@ -24,8 +24,8 @@ pub struct Kit {
     pub endpoint: &'static str,
     /// The keys of a destination's section that other vendors do not have, in the order of the documentation.
     pub keys: &'static [Key],
-    /// The vendor's regions: name and base URL. The first is the default. With more than one there is a key `region`.
-    pub regions: &'static [(&'static str, &'static str)],
+    /// The vendor's regions; the first is the default. With more than one there is a key `region`.
+    pub regions: &'static [Region],
     /// The key that names the account. Destinations with the same value there share one quota.
     pub account_key: &'static str,
     /// The account as a report shows it: `project 100102`.
@@ -152,8 +152,8 @@ pub struct InvalidFieldName {
 impl Kit {
     /// The base URL of a region, or of the default one; `None` if there is no such region.
     pub fn base_url(&self, region: Option<&str>) -> Option<BaseUrl> {
-        let found = self.regions.iter().find(|(name, _)| region.is_none_or(|region| region == *name));
-        found.and_then(|(_, url)| url.parse().ok())
+        let found = self.regions.iter().find(|found| region.is_none_or(|name| name == found.name));
+        found.map(|region| region.base_url())
     }
 
     /// The keys of a destination's section as a Markdown table, for the documentation.
@@ -174,12 +174,12 @@ impl Kit {
                 }
             }
         }
-        let (first, url) = self.regions.first().copied().unwrap_or_default();
+        let first = self.regions[0];
         if self.regions.len() > 1 {
-            let names: Vec<String> = self.regions.iter().map(|(name, _)| code(name)).collect();
-            row("region", &names.join(", "), &code(first), "Where the vendor keeps the account.");
+            let names: Vec<String> = self.regions.iter().map(|region| code(region.name)).collect();
+            row("region", &names.join(", "), &code(first.name), "Where the vendor keeps the account.");
         }
-        row("base_url", "a URL", &code(url), "Another base URL: a gateway or a simulator.");
+        row("base_url", "a URL", &code(first.url), "Another base URL: a gateway or a simulator.");
         row("quota", "a count, `/` and a span", &code(&self.quota.to_string()), "How many requests are sent at most.");
         let most = if self.max_updates == 1 { "1".to_owned() } else { format!("1 to {}", self.max_updates) };
         row("batch", &most, &code(&self.max_updates.to_string()), "How many updates a request has at most.");
@@ -308,11 +308,7 @@ impl InvalidFieldName {
     }
 }
 
-impl fmt::Debug for Kit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kit").field("name", &self.name).finish_non_exhaustive()
-    }
-}
+debug_shows!(Kit: name);
 
 impl fmt::Debug for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

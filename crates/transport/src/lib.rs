@@ -61,6 +61,21 @@
 //! }
 //! ```
 
+/// Implements `Debug` for a struct with personal data or secrets: it prints these fields, or the numbers of their items, and
+/// nothing else.
+#[macro_export]
+macro_rules! debug_shows {
+    ($type:ident $(<$life:lifetime>)?: $($field:ident $(.$method:ident())?),+) => {
+        impl ::std::fmt::Debug for $type $(<$life>)? {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.debug_struct(stringify!($type))
+                    $(.field(stringify!($field), &self.$field$(.$method())?))+
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
 mod api_client;
 mod base_url;
 mod call;
@@ -74,6 +89,7 @@ pub mod json;
 mod kit;
 mod named;
 mod options;
+mod region;
 mod request;
 #[cfg(feature = "reqwest")]
 mod reqwest;
@@ -96,6 +112,7 @@ pub use hyper::HyperTransport;
 pub use kit::{Clock, InvalidFieldName, InvalidValue, Key, KeyKind, KeyValue, Kit, MakeSink, Opening, Values};
 pub use named::{Named, Unnamed, match_named};
 pub use options::{Proxy, TransportOptions};
+pub use region::Region;
 pub use request::{InvalidRequest, check_fields, check_items};
 #[cfg(feature = "reqwest")]
 pub use reqwest::ReqwestTransport;

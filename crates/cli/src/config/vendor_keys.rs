@@ -98,7 +98,7 @@ fn value(section: &Section<'_>, key: &Key, secrets: Secrets<'_>) -> Result<KeyVa
 /// What the key `base_url` names, or the region under the key `region`, or the vendor's default region.
 fn base_url(kit: &Kit, section: &Section<'_>) -> Result<BaseUrl, ConfigError> {
     let written = section.text("base_url")?;
-    let regions = || kit.regions.iter().map(|(name, _)| *name);
+    let regions = || kit.regions.iter().map(|region| region.name);
     let region = if kit.regions.len() > 1 { section.text("region")? } else { None };
     if let (Some(_), Some(_)) = (written, region) {
         return Err(section.failure_at("region", "there is a \"base_url\" too: write one of them"));

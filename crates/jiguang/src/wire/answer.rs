@@ -1,7 +1,5 @@
 //! The vendor's answer to "Set Contact Information": single and multiple errors become one list.
 
-use std::fmt;
-
 use bytes::Bytes;
 use contact_sink_core::{Applied, ErrorCode, SinkError};
 use contact_sink_transport::Judgement;
@@ -152,18 +150,6 @@ impl WireAnswer<'_> {
     }
 }
 
-impl fmt::Debug for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
-            .field("status", &self.status)
-            .field("code", &self.code)
-            .field("errors", &self.errors)
-            .finish_non_exhaustive()
-    }
-}
+contact_sink_transport::debug_shows!(Answer: status, code, errors);
 
-impl fmt::Debug for AnswerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnswerError").field("code", &self.code).finish_non_exhaustive()
-    }
-}
+contact_sink_transport::debug_shows!(AnswerError: code);

@@ -2,8 +2,6 @@
 
 mod answer;
 
-use std::fmt;
-
 use bytes::Bytes;
 use contact_sink_transport::{BaseUrl, InvalidRequest, check_fields, check_items};
 use http::Request;
@@ -171,14 +169,6 @@ fn as_numbered<S: Serializer>(names: &[(u8, &str)], serializer: S) -> Result<S::
     serializer.collect_map(names.iter().map(|(number, name)| (number.to_string(), name)))
 }
 
-impl fmt::Debug for UserAttributes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserAttributes").field("attributes", &self.attributes.len()).finish_non_exhaustive()
-    }
-}
+contact_sink_transport::debug_shows!(UserAttributes<'_>: attributes.len());
 
-impl fmt::Debug for UserAttributeNames<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserAttributeNames").field("names", &self.names).finish_non_exhaustive()
-    }
-}
+contact_sink_transport::debug_shows!(UserAttributeNames<'_>: names);

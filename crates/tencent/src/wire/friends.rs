@@ -195,12 +195,7 @@ fn results(body: &str) -> Option<FriendResults> {
     Some(FriendResults { items, failed: failed.collect::<Option<_>>()? })
 }
 
-impl fmt::Debug for Friend<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tags: Vec<&str> = self.items.iter().map(|item| item.tag).collect();
-        f.debug_struct("Friend").field("tags", &tags).finish_non_exhaustive()
-    }
-}
+contact_sink_transport::debug_shows!(Friend<'_>: items.len());
 
 impl fmt::Debug for TagValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -212,17 +207,6 @@ impl fmt::Debug for TagValue<'_> {
     }
 }
 
-impl fmt::Debug for FriendResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FriendResult").field("code", &self.code).finish_non_exhaustive()
-    }
-}
+contact_sink_transport::debug_shows!(FriendResult: code);
 
-impl fmt::Debug for FriendResults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FriendResults")
-            .field("items", &self.items)
-            .field("failed", &self.failed.len())
-            .finish_non_exhaustive()
-    }
-}
+contact_sink_transport::debug_shows!(FriendResults: items, failed.len());

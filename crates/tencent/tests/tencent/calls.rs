@@ -173,7 +173,7 @@ fn what_breaks_the_contract_is_not_sent() {
     let many = |number: usize| (0..number).map(|nth| format!("u{nth}")).collect::<Vec<_>>();
     let users = |number| many(number).iter().map(|account| city(account)).collect::<Vec<_>>();
     let of_one = |number| many(number).iter().map(|friend| remarked("id", friend)).collect::<Vec<_>>();
-    let broken = |outcome: Result<Vec<_>, SinkError>, call| {
+    let broken = |outcome: Result<Vec<_>, SinkError>, call: contact_sink_transport::Call| {
         let error = outcome.unwrap_err();
         assert_eq!((error.kind(), error.applied(), error.retry()), (Kind::Contract, Applied::No, Retry::Never));
         assert_eq!(error.operation(), call.operation);

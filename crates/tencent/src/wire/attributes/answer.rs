@@ -1,7 +1,6 @@
 //! The answers to `im_set_attr` and its siblings.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use bytes::Bytes;
 use contact_sink_core::SinkError;
@@ -131,14 +130,6 @@ fn error_list(body: &str) -> Option<Vec<AccountError>> {
     Some(errors)
 }
 
-impl fmt::Debug for AttributesOf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AttributesOf").field("attributes", &self.attributes.len()).finish_non_exhaustive()
-    }
-}
+contact_sink_transport::debug_shows!(AttributesOf: attributes.len());
 
-impl fmt::Debug for AccountError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccountError").field("code", &self.code).finish_non_exhaustive()
-    }
-}
+contact_sink_transport::debug_shows!(AccountError: code);
