@@ -9,7 +9,7 @@ use contact_sink_core::ErrorCode;
 use contact_sink_delivery::MaxRejected;
 
 use crate::sync::{StopAt, parse_duration};
-use crate::watch::Filter;
+use crate::watch::{Filter, LogFormat};
 
 /// Keeps messaging vendors' copies of users' contact data equal to yours.
 ///
@@ -211,15 +211,6 @@ impl Format {
             Self::Ndjson => contact_sink_source::Format::Ndjson,
         }
     }
-}
-
-/// How the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// One JSON object on each line.
-    Json,
 }
 
 /// How to report.

@@ -18,6 +18,7 @@ use contact_sink_source::Dialect;
 use contact_sink_transport::{BaseUrl, MakeSink, Opening, TransportOptions};
 
 use crate::exit_status::Failure;
+use crate::time::parse_length;
 pub use limiter_key::LimiterKey;
 use secrets::Secrets;
 pub use simulated::QUOTA as SIMULATED_QUOTA;
@@ -240,8 +241,8 @@ fn read_input(root: &Section<'_>) -> Result<(EmptyWords, Dialect), ConfigError> 
 /// A length of time under a key, if it is there.
 fn duration(section: &Section<'_>, key: &'static str) -> Result<Option<Duration>, ConfigError> {
     let Some(text) = section.text(key)? else { return Ok(None) };
-    match humantime::parse_duration(text) {
-        Ok(duration) if (MILLISECOND..=HOUR).contains(&duration) => Ok(Some(duration)),
+    match parse_length(text) {
+        Some(duration) if (MILLISECOND..=HOUR).contains(&duration) => Ok(Some(duration)),
         _ => Err(section.failure_at(key, "it is a length of time like \"30s\", \"1500ms\" or \"2m\", an hour at most")),
     }
 }

@@ -20,6 +20,7 @@ mod report;
 mod sandbox;
 mod status_command;
 mod sync;
+mod time;
 mod watch;
 
 use std::process::ExitCode;

@@ -10,6 +10,7 @@ use contact_sink_core::ErrorCode;
 use serde::Serialize;
 
 use crate::exit_status::Failure;
+use crate::time::to_the_millisecond;
 
 /// The file, which all destinations of a command share. Lines are added at its end.
 #[derive(Clone)]
@@ -130,5 +131,5 @@ impl OutcomeLine<'_> {
 
 /// The present time, as a line has it.
 pub fn now() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+    to_the_millisecond(SystemTime::now())
 }

@@ -24,13 +24,13 @@ use contact_sink_source::{Dialect, display_name, is_read_once};
 use tokio::runtime;
 use tracing::{Instrument as _, info_span};
 
-use crate::args::{self, LogFormat, ReportForm};
+use crate::args::{self, ReportForm};
 use crate::config::{Config, Destination, Destinations, SANDBOX, SIMULATED_QUOTA};
 use crate::console::{self, say};
 use crate::exit_status::{Failure, Status};
 use crate::files::{are_the_same, can_be_written, is_in};
 use crate::progress::Screen;
-use crate::watch;
+use crate::watch::{self, LogFormat};
 use interrupt::{Interrupt, TimeLimit};
 pub use interrupt::{Signals, StopAt, parse_duration};
 use prepare::{Preparation, Prepared};

@@ -3,7 +3,7 @@
 mod log;
 mod metrics;
 
-pub use log::Filter;
+pub use log::{Filter, LogFormat};
 pub use metrics::Metrics;
 
 use crate::args;

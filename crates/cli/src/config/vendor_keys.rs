@@ -7,6 +7,7 @@ use contact_sink_mapping::{ConfigError, Mapping, Section, hint, near};
 use contact_sink_transport::{BaseUrl, Key, KeyKind, KeyValue, Kit, Values};
 
 use super::secrets::Secrets;
+use crate::time::parse_length;
 
 /// What a section has for its vendor.
 pub(super) struct VendorKeys {
@@ -76,9 +77,9 @@ fn value(section: &Section<'_>, key: &Key, secrets: Secrets<'_>) -> Result<KeyVa
             }
             number => KeyValue::Integer(number),
         },
-        KeyKind::Duration => match humantime::parse_duration(section.required_text(key.name)?) {
-            Ok(duration) => KeyValue::Duration(duration),
-            Err(_) => return refuse("it is a length of time like \"1d\" or \"12h\"".to_owned()),
+        KeyKind::Duration => match parse_length(section.required_text(key.name)?) {
+            Some(duration) => KeyValue::Duration(duration),
+            None => return refuse("it is a length of time like \"1d\" or \"12h\"".to_owned()),
         },
         KeyKind::Secret => KeyValue::Secret(secrets.fetch(section, key.name)?),
         KeyKind::Entries(keys) => {

@@ -8,6 +8,7 @@ use contact_sink_delivery::Summary;
 use tokio::time::Instant;
 
 use crate::report::{Counts, counted, grouped};
+use crate::time::length;
 
 /// What is known of a run at a moment.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +107,7 @@ impl Line<'_> {
             parts.push(format!("{:.0} rows/s", rates.rows));
             parts.extend(self.share(rates).map(|share| format!("{share:.0}% of the quota")));
         }
-        parts.extend(self.left().map(|left| format!("{} left", humantime::format_duration(left))));
+        parts.extend(self.left().map(|left| format!("{} left", length(left))));
         let counts = [(accepted, "accepted"), (rejected, "rejected"), (pending, "pending")];
         parts.extend(counts.map(|(count, what)| format!("{} {what}", grouped(count))));
         format!("{}{}", parts.join(", "), self.waits())
@@ -149,7 +150,7 @@ impl fmt::Display for Line<'_> {
         }
         write!(f, "{}, ", counted(self.sample.retries, "retry"))?;
         match self.left() {
-            Some(left) => write!(f, "{} left", humantime::format_duration(left))?,
+            Some(left) => write!(f, "{} left", length(left))?,
             None => f.write_str("unknown time left")?,
         }
         f.write_str(&self.waits())

@@ -1,13 +1,13 @@
-//! The log: our own crates' spans and events, and nobody else's.
+//! The log: our own crates' spans and events, and no others.
 
 use std::io::{self, IsTerminal as _};
 use std::str::FromStr;
 
+use clap::ValueEnum;
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::args::LogFormat;
 use crate::console::Log;
 
 /// What is logged, as the user wrote it.
@@ -32,6 +32,15 @@ impl FromStr for Filter {
             Err(_) => Err(wrong()),
         }
     }
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object on each line.
+    Json,
 }
 
 /// Logs on standard error from now on.
