@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use contact_sink_core::printable;
-use contact_sink_journal::{Book, Lock, OpenError, Record, State, Stopped};
+use contact_sink_journal::{Book, Lock, Problem, Record, State, Stopped, StoreError};
 use serde::Serialize;
 
 use crate::args::{self, RunState};
@@ -83,7 +83,7 @@ pub fn run(args: &args::Status) -> Result<Status, Failure> {
         match runs_of(path) {
             Ok(runs) => shown.extend(runs),
             // The others are shown all the same.
-            Err(OpenError::Foreign { .. }) if name_of(path).starts_with("index") => {}
+            Err(error) if matches!(error.problem(), Problem::Foreign) && name_of(path).starts_with("index") => {}
             Err(error) => {
                 say!("contact-sink: {error}");
                 status = Status::Config;
@@ -121,7 +121,7 @@ fn forget(args: &args::Status, directory: &Path, journals: &[PathBuf]) -> Result
                     format!("destination {}: a run is under way: {held}: wait until it has ended", name_of(path));
                 Failure::new(Status::Pending, problem)
             })?;
-            let cannot = |error: OpenError| Failure::config(format!("the journal cannot be opened: {error}"));
+            let cannot = |error: StoreError| Failure::config(format!("the journal cannot be opened: {error}"));
             let key = state::load_key(directory)?;
             let forgotten = Book::open(path, &key).and_then(|mut book| book.forget(name)).map_err(cannot)?;
             let runs = forgotten.map_err(|run| {
@@ -151,7 +151,7 @@ fn forget(args: &args::Status, directory: &Path, journals: &[PathBuf]) -> Result
 }
 
 /// The runs of a destination.
-fn runs_of(path: &Path) -> Result<Vec<Shown>, OpenError> {
+fn runs_of(path: &Path) -> Result<Vec<Shown>, StoreError> {
     let holder = Lock::holder(&path.with_extension("lock"));
     let runs = contact_sink_journal::list(path)?;
     // The others that say so were cut off; the one that was resumed last need not be the one that began last.

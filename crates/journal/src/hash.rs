@@ -5,8 +5,6 @@ use contact_sink_core::{Field, Subject, Value};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::Key;
-
 /// So many last bytes of an id are left out of its neighbourhood: a thousand numbers in a row are neighbours.
 const NEAR: usize = 3;
 
@@ -46,8 +44,8 @@ impl SubjectHash {
 }
 
 impl Hasher {
-    pub(crate) fn new(key: &Key) -> Self {
-        Self(keyed(key.bytes()))
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        Self(keyed(key))
     }
 
     /// What is kept to recognise the key.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Place, Reason};
+use super::reason::{Place, Reason};
 use contact_sink_mapping::{CellsRef, Columns, REJECTED_ROWS_COLUMNS};
 
 /// The columns of the file.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use contact_sink_core::{ContactUpdate, Field};
 use contact_sink_delivery::{JournalError, Outcome};
-use contact_sink_journal::{FoundAhead, Index, IndexError, IndexOptions, Key, LookAhead};
+use contact_sink_journal::{FoundAhead, Index, IndexOptions, Key, LookAhead, StoreError};
 
 use crate::exit_status::Failure;
 
@@ -105,6 +105,6 @@ fn cannot_open(error: &dyn std::fmt::Display) -> Failure {
     ))
 }
 
-fn failed(error: IndexError) -> JournalError {
+fn failed(error: StoreError) -> JournalError {
     JournalError::new(format!("the index of what the vendor has cannot be used: {error}"))
 }

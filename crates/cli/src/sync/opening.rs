@@ -1,0 +1,170 @@
+//! Which run of the journal an input belongs to, and what is said of it.
+
+use std::time::{Duration, SystemTime};
+
+use contact_sink_delivery::Options;
+use contact_sink_journal::{
+    Book, Content, Found, Identity, Input, KilledLane, Opened, Record, Refused, ReplacedRun, Run, Wanted,
+};
+use contact_sink_source::{Preflight, display_name};
+
+use super::destination::Destination;
+use super::recorded::{command, identity};
+use super::state::cannot_open;
+use crate::args;
+use crate::exit_status::Failure;
+use crate::report::{Replaced, counted, grouped};
+
+/// A run to send, or one that is done.
+pub struct Opening {
+    /// Its journal.
+    pub run: Run,
+    /// What was known of the input.
+    pub found: Found,
+    /// For how long nothing may be sent: an attempt of a run before this one may still be applied.
+    pub first_after: Duration,
+    /// What is to be said of it.
+    pub says: Vec<String>,
+    /// A run whose content was at the same path, and was not finished.
+    pub replaced: Option<Replaced>,
+    /// What to type to resume it.
+    pub command: Option<String>,
+}
+
+/// Finds the run of the input, or begins one under this name. Without a pre-flight the input is a pipe, which has no run before.
+pub fn open(
+    args: &args::Sync,
+    destination: &Destination,
+    book: Book,
+    options: &Options,
+    run_id: &str,
+    preflight: Option<&Preflight>,
+) -> Result<Opening, Failure> {
+    let (name, identity, file) = (&destination.name, identity(destination), display_name(&args.file));
+    let real = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone());
+    let command = preflight.map(|_| command(args, &real, name));
+    let path = if preflight.is_some() { real.to_string_lossy() } else { file.as_str().into() };
+    let digest_of = |rows| Some(preflight?.digest_of(rows)?.as_bytes().to_vec());
+    let digest = preflight.map(|preflight| (preflight.rows(), preflight.digest()));
+    let content =
+        digest.as_ref().map(|(rows, digest)| Content { rows: *rows, digest: digest.as_bytes(), digest_of: &digest_of });
+    let mut wanted = Wanted::default();
+    // What is to be refreshed is found by asking the index again.
+    (wanted.restart, wanted.repeat, wanted.other_mapping) = (args.restart, args.refresh.is_some(), args.go_on);
+    let command_text = command.as_deref().unwrap_or_default();
+    let input = Input { identity: identity.clone(), name: run_id, path: &path, command: command_text, content };
+    let opened = book.resume_or_begin(input, wanted, KilledLane::of(options), SystemTime::now());
+    let Opened { run, found, first_after, replaced, .. } =
+        opened.map_err(cannot_open)?.map_err(|refused| refusal(name, &refused, &identity))?;
+    let mut says = Vec::new();
+    let replaced = replaced.map(|ReplacedRun { record, rows_maybe_sent }| {
+        let rows_never_sent = record.pending().saturating_sub(rows_maybe_sent);
+        let replaced = Replaced { run: record.name().to_owned(), rows_never_sent, rows_maybe_sent };
+        says.push(says_replaced(name, &file, &record, &replaced));
+        replaced
+    });
+    says.extend(match &found {
+        Found::Grown(before) => Some(says_grown(name, before, run.record().rows)),
+        Found::Finished { other_since } => Some(says_done(name, run.record(), *other_since)),
+        Found::Unfinished { record, new_from } => Some(says_resumed(name, &run, &record.input, *new_from)),
+        _ => None,
+    });
+    says.extend((!first_after.is_zero()).then(|| says_waits(name, first_after)));
+    Ok(Opening { run, found, first_after, says, replaced, command })
+}
+
+fn refusal(name: &str, refused: &Refused, identity: &Identity) -> Failure {
+    match refused {
+        Refused::OtherMapping(record) => other_mapping(name, record, identity),
+        Refused::TooOld(record) => too_old(name, record),
+        refused => Failure::usage(format!("{name}: {refused}")),
+    }
+}
+
+fn says_waits(name: &str, first_after: Duration) -> String {
+    let seconds = first_after.as_secs() + 1;
+    format!(
+        "{name}: waits {seconds} s first: an answer was lost just before the last run ended, and what it asked for may still be on its way"
+    )
+}
+
+fn says_resumed(name: &str, run: &Run, was: &str, new_from: Option<u64>) -> String {
+    let (record, settled) = (run.record(), run.counts().settled());
+    let killed = if run.was_killed() { ", which was cut off" } else { "" };
+    let named = if was == record.input { String::new() } else { format!(", when the input was {was}") };
+    let are = if settled == 1 { "is" } else { "are" };
+    let new = match new_from {
+        Some(row) if row < record.rows => format!("; from row {} on the rows are new to it", grouped(row + 1)),
+        _ => String::new(),
+    };
+    format!(
+        "{name}: resumes at row {} the run of {}{killed}{named}: {} {are} done{new}",
+        grouped(record.checkpoint + 1),
+        began(record),
+        counted(settled, "row")
+    )
+}
+
+fn says_done(name: &str, record: &Record, other_since: bool) -> String {
+    let all = match record.rows {
+        1 => "the only row is".to_owned(),
+        rows => format!("all {} rows are", grouped(rows)),
+    };
+    let began = began(record);
+    match other_since {
+        false => format!("{name}: nothing to send: {all} done since the run of {began}; --restart sends them again"),
+        true => format!(
+            "{name}: nothing to send: {all} done since the run of {began}, but other content, or this one under another \
+             mapping, was sent since then: if it is wanted at the vendor now, send it again with --restart"
+        ),
+    }
+}
+
+fn says_grown(name: &str, before: &Record, rows: u64) -> String {
+    let new = counted(rows - before.rows, "new row");
+    let first = match before.rows {
+        1 => "the first row is that".to_owned(),
+        rows => format!("the first {} rows are those", grouped(rows)),
+    };
+    let are = if rows - before.rows == 1 { "is" } else { "are" };
+    format!("{name}: {first} of the run of {}: {new} {are} sent; --restart sends all", began(before))
+}
+
+fn says_replaced(name: &str, file: &str, record: &Record, replaced: &Replaced) -> String {
+    let rows = counted(replaced.rows_never_sent, "row");
+    let were = if replaced.rows_never_sent == 1 { "was" } else { "were" };
+    let maybe = match replaced.rows_maybe_sent {
+        0 => String::new(),
+        rows => format!(", and of {} it is not known", counted(rows, "row")),
+    };
+    format!(
+        "{name}: {file} has other content than in the run of {}, which is not finished: {rows} of that content {were} never sent{maybe}",
+        began(record)
+    )
+}
+
+fn too_old(name: &str, record: &Record) -> Failure {
+    Failure::usage(format!(
+        "{name}: the run of {} with this content is not finished ({} left) and was last under way more than 30 days ago, and other \
+         content was sent since: it is not known any more which values are newer: --restart sends all rows, as the newest",
+        began(record),
+        counted(record.pending(), "row")
+    ))
+}
+
+fn other_mapping(name: &str, record: &Record, identity: &Identity) -> Failure {
+    let differences = record.identity.differences(identity);
+    let changed: Vec<String> =
+        differences.iter().map(|(part, was, is)| format!("the {part} was {was} and is {is}")).collect();
+    Failure::usage(format!(
+        "{name}: the run of {} is not finished, and since then something has changed: {}: --continue resumes at row {} as it is now, \
+         --restart sends all rows again",
+        began(record),
+        changed.join("; "),
+        grouped(record.checkpoint + 1)
+    ))
+}
+
+fn began(record: &Record) -> humantime::Rfc3339Timestamp {
+    humantime::format_rfc3339_seconds(record.began)
+}
