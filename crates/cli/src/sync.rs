@@ -130,7 +130,7 @@ async fn begin(
     let mut interrupt = Interrupt::listen(limit);
     let mut input = preflight::open(args, dialect, &mut interrupt).await?;
     let screen = Screen::new(args.quiet, count > 1);
-    let preparation = Preparation::new(args, destinations, &input)?;
+    let mut preparation = Preparation::new(args, destinations, &input)?;
     input = input.with_id_places(preparation.id_places());
     if let Some(key) = preparation.digest_key() {
         input = input.with_digest_key(&key);

@@ -50,7 +50,20 @@ impl Book {
     /// # Errors
     /// A file of another program, of a version that is not known, or made under another key is refused and stays as it is.
     pub fn open(path: &Path, key: &Key) -> Result<Self, StoreError> {
-        Self::try_open(path, key.derive("journal")).map_err(StoreError::journal(path))
+        at(path, || {
+            if let Some(directory) = path.parent() {
+                owner_only::make_directory(directory)?;
+            }
+            let key = key.derive("journal");
+            let connection = base::open(path, &JOURNAL, Hasher::new(key.bytes()).check())?;
+            base::fold_when_closed(&connection)?;
+            let book = Self { path: path.to_owned(), connection, key: Some(key) };
+            if let Some(note) = stop_note::read(path)? {
+                book.take_over_note(note)?;
+            }
+            stop_note::remove(path)?;
+            Ok(book)
+        })
     }
 
     /// A journal that ends with the process. It keeps no note of what is sent: no run in it is resumed or follows another.
@@ -65,7 +78,7 @@ impl Book {
 
     /// All runs, the newest first.
     pub fn runs(&self) -> Result<Vec<Record>, StoreError> {
-        records(&self.connection).map_err(StoreError::journal(&self.path))
+        at(&self.path, || Ok(records(&self.connection)?))
     }
 
     /// The numbers of rows whose digest tells whether an input begins with the rows of a run, see
@@ -90,7 +103,7 @@ impl Book {
         now: SystemTime,
     ) -> Result<Result<Opened, Refused>, StoreError> {
         let path = self.path.clone();
-        self.try_resume_or_begin(input, wanted, lane, now).map_err(StoreError::journal(path))
+        at(&path, || self.try_resume_or_begin(input, wanted, lane, now))
     }
 
     /// Forgets runs by the name of one of their parts: their content is new from then on, and their rejected rows are not taken
@@ -99,21 +112,24 @@ impl Book {
     /// # Errors
     /// `Ok(Err(run))`: some rejected rows of this run are not in their file and cannot be written there, so it was not forgotten.
     pub fn forget(&mut self, name: &str) -> Result<Result<Vec<Record>, Record>, StoreError> {
-        self.try_forget(name).map_err(StoreError::journal(&self.path))
-    }
-
-    fn try_open(path: &Path, key: Key) -> Result<Self, Problem> {
-        if let Some(directory) = path.parent() {
-            owner_only::make_directory(directory)?;
-        }
-        let connection = base::open(path, &JOURNAL, Hasher::new(key.bytes()).check())?;
-        base::fold_when_closed(&connection)?;
-        let book = Self { path: path.to_owned(), connection, key: Some(key) };
-        if let Some(note) = stop_note::read(path)? {
-            book.take_over_note(note)?;
-        }
-        stop_note::remove(path)?;
-        Ok(book)
+        at(&self.path, || {
+            let is_named = |run: &Record| !run.is_forgotten && run.parts.iter().any(|part| part.name == name);
+            let runs: Vec<Record> = records(&self.connection)?.into_iter().filter(is_named).collect();
+            for run in &runs {
+                if Saved::load(&self.connection, run.clone())?.letters.complete().is_err() {
+                    return Ok(Err(run.clone()));
+                }
+            }
+            let transaction = self.connection.unchecked_transaction()?;
+            for run in &runs {
+                transaction.execute("UPDATE run SET is_forgotten = 1, command = '' WHERE id = ?1", [run.id])?;
+                for table in ["reason", "rejected_line", "rejected_file"] {
+                    transaction.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run.id])?;
+                }
+            }
+            transaction.commit()?;
+            Ok(Ok(runs))
+        })
     }
 
     fn try_resume_or_begin(
@@ -261,25 +277,6 @@ impl Book {
         Ok(newest)
     }
 
-    fn try_forget(&self, name: &str) -> Result<Result<Vec<Record>, Record>, Problem> {
-        let is_named = |run: &Record| !run.is_forgotten && run.parts.iter().any(|part| part.name == name);
-        let runs: Vec<Record> = records(&self.connection)?.into_iter().filter(is_named).collect();
-        for run in &runs {
-            if Saved::load(&self.connection, run.clone())?.letters.complete().is_err() {
-                return Ok(Err(run.clone()));
-            }
-        }
-        let transaction = self.connection.unchecked_transaction()?;
-        for run in &runs {
-            transaction.execute("UPDATE run SET is_forgotten = 1, command = '' WHERE id = ?1", [run.id])?;
-            for table in ["reason", "rejected_line", "rejected_file"] {
-                transaction.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run.id])?;
-            }
-        }
-        transaction.commit()?;
-        Ok(Ok(runs))
-    }
-
     fn take_over_note(&self, note: StopNote) -> rusqlite::Result<()> {
         let is_noted = |run: &Record| run.id == note.run && run.state == State::Running;
         let Some(record) = records(&self.connection)?.into_iter().find(is_noted) else { return Ok(()) };
@@ -298,20 +295,23 @@ impl Book {
 
 /// The runs in a journal, the newest first; another process may be writing it.
 pub fn list(path: &Path) -> Result<Vec<Record>, StoreError> {
-    try_list(path).map_err(StoreError::journal(path))
+    at(path, || {
+        let Some(connection) = base::open_to_read(path, &JOURNAL)? else { return Ok(Vec::new()) };
+        let mut runs = records(&connection)?;
+        runs.retain(|run| !run.is_forgotten);
+        // The next run takes it over.
+        if let Some(note) = stop_note::read(path)?
+            && let Some(run) = runs.iter_mut().find(|run| run.id == note.run && run.state == State::Running)
+        {
+            note.add_to(run);
+        }
+        Ok(runs)
+    })
 }
 
-fn try_list(path: &Path) -> Result<Vec<Record>, Problem> {
-    let Some(connection) = base::open_to_read(path, &JOURNAL)? else { return Ok(Vec::new()) };
-    let mut runs = records(&connection)?;
-    runs.retain(|run| !run.is_forgotten);
-    // The next run takes it over.
-    if let Some(note) = stop_note::read(path)?
-        && let Some(run) = runs.iter_mut().find(|run| run.id == note.run && run.state == State::Running)
-    {
-        note.add_to(run);
-    }
-    Ok(runs)
+/// Says in which file a problem is.
+fn at<T>(path: &Path, work: impl FnOnce() -> Result<T, Problem>) -> Result<T, StoreError> {
+    work().map_err(StoreError::journal(path))
 }
 
 /// Adds a part to a run, under this name or one that is made of it.

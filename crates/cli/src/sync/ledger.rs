@@ -25,7 +25,7 @@ use crate::report::Counts;
 /// lock file was replaced.
 const LOCKS_SEEN_EVERY: Duration = Duration::from_millis(20);
 
-/// What is known of one destination's rows. The lane writes into it as its journal ([`Hook`](super::books::Hook)), the run as it reads.
+/// What is known of one destination's rows. The lane writes into it as its journal, the run as it reads.
 pub struct Ledger {
     destination: Arc<Destination>,
     /// The name of the run.

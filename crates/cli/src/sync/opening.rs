@@ -1,76 +1,84 @@
 //! Which run of the journal an input belongs to, and what is said of it.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use contact_sink_delivery::Options;
 use contact_sink_journal::{
     Book, Content, Found, Identity, Input, KilledLane, Opened, Record, Refused, ReplacedRun, Run, Wanted,
 };
-use contact_sink_source::{Preflight, display_name};
+use contact_sink_source::{Preflight, display_name, is_read_once};
 
 use super::destination::Destination;
+use super::ended::About;
 use super::recorded::{command, identity};
 use super::state::cannot_open;
 use crate::args;
 use crate::exit_status::Failure;
 use crate::report::{Replaced, counted, grouped};
 
-/// A run to send, or one that is done.
-pub struct Opening {
-    /// Its journal.
-    pub run: Run,
-    /// What was known of the input.
-    pub found: Found,
-    /// For how long nothing may be sent: an attempt of a run before this one may still be applied.
-    pub first_after: Duration,
-    /// What is to be said of it.
-    pub says: Vec<String>,
-    /// A run whose content was at the same path, and was not finished.
-    pub replaced: Option<Replaced>,
-    /// What to type to resume it.
-    pub command: Option<String>,
-}
-
-/// Finds the run of the input, or begins one under this name. Without a pre-flight the input is a pipe, which has no run before.
+/// Finds the run of the input, or begins one under this name, and says so. Without a pre-flight the input is a pipe, which has no run
+/// before; nor has the simulator in this process.
 pub fn open(
     args: &args::Sync,
-    destination: &Destination,
+    destination: &Arc<Destination>,
     book: Book,
     options: &Options,
     run_id: &str,
     preflight: Option<&Preflight>,
-) -> Result<Opening, Failure> {
+) -> Result<(Opened, About, Vec<String>), Failure> {
     let (name, identity, file) = (&destination.name, identity(destination), display_name(&args.file));
+    let known = preflight.filter(|_| !destination.simulated);
     let real = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone());
-    let command = preflight.map(|_| command(args, &real, name));
-    let path = if preflight.is_some() { real.to_string_lossy() } else { file.as_str().into() };
-    let digest_of = |rows| Some(preflight?.digest_of(rows)?.as_bytes().to_vec());
-    let digest = preflight.map(|preflight| (preflight.rows(), preflight.digest()));
+    let path = if known.is_some() { real.to_string_lossy() } else { file.as_str().into() };
+    let command = known.map(|_| command(args, &real, name));
+    let digest_of = |rows| Some(known?.digest_of(rows)?.as_bytes().to_vec());
+    let digest = known.map(|known| (known.rows(), known.digest()));
     let content =
         digest.as_ref().map(|(rows, digest)| Content { rows: *rows, digest: digest.as_bytes(), digest_of: &digest_of });
     let mut wanted = Wanted::default();
     // What is to be refreshed is found by asking the index again.
     (wanted.restart, wanted.repeat, wanted.other_mapping) = (args.restart, args.refresh.is_some(), args.go_on);
-    let command_text = command.as_deref().unwrap_or_default();
-    let input = Input { identity: identity.clone(), name: run_id, path: &path, command: command_text, content };
+    let input = Input {
+        identity: identity.clone(),
+        // No journal knows a run of the simulator: what that rejects is new wherever it is sent.
+        name: if destination.simulated { "" } else { run_id },
+        path: &path,
+        command: command.as_deref().unwrap_or_default(),
+        content,
+    };
     let opened = book.resume_or_begin(input, wanted, KilledLane::of(options), SystemTime::now());
-    let Opened { run, found, first_after, replaced, .. } =
-        opened.map_err(cannot_open)?.map_err(|refused| refusal(name, &refused, &identity))?;
-    let mut says = Vec::new();
-    let replaced = replaced.map(|ReplacedRun { record, rows_maybe_sent }| {
-        let rows_never_sent = record.pending().saturating_sub(rows_maybe_sent);
-        let replaced = Replaced { run: record.name().to_owned(), rows_never_sent, rows_maybe_sent };
-        says.push(says_replaced(name, &file, &record, &replaced));
+    let opened = opened.map_err(cannot_open)?.map_err(|refused| refusal(name, &refused, &identity))?;
+    let (record, mut says) = (opened.run.record(), Vec::new());
+    let replaced = opened.replaced.as_ref().map(|ReplacedRun { record, rows_maybe_sent }| {
+        let rows_never_sent = record.pending().saturating_sub(*rows_maybe_sent);
+        let replaced = Replaced { run: record.name().to_owned(), rows_never_sent, rows_maybe_sent: *rows_maybe_sent };
+        says.push(says_replaced(name, &file, record, &replaced));
         replaced
     });
-    says.extend(match &found {
-        Found::Grown(before) => Some(says_grown(name, before, run.record().rows)),
-        Found::Finished { other_since } => Some(says_done(name, run.record(), *other_since)),
-        Found::Unfinished { record, new_from } => Some(says_resumed(name, &run, &record.input, *new_from)),
+    says.extend(match &opened.found {
+        Found::Grown(before) => Some(says_grown(name, before, record.rows)),
+        Found::Finished { other_since } => Some(says_done(name, record, *other_since)),
+        Found::Unfinished { record, new_from } => Some(says_resumed(name, &opened.run, &record.input, *new_from)),
         _ => None,
     });
-    says.extend((!first_after.is_zero()).then(|| says_waits(name, first_after)));
-    Ok(Opening { run, found, first_after, says, replaced, command })
+    says.extend((!opened.first_after.is_zero()).then(|| says_waits(name, opened.first_after)));
+    let about = About {
+        destination: destination.clone(),
+        input: if is_read_once(&args.file) { file.into() } else { absolute(&args.file) },
+        rows: preflight.map(|preflight| preflight.rows() - record.first),
+        name: if destination.simulated { run_id } else { record.name() }.to_owned(),
+        command,
+        rejected: args.rejected.clone(),
+        replaced,
+        other_since: matches!(opened.found, Found::Finished { other_since: true }),
+    };
+    Ok((opened, about, says))
+}
+
+fn absolute(file: &Path) -> PathBuf {
+    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
 }
 
 fn refusal(name: &str, refused: &Refused, identity: &Identity) -> Failure {

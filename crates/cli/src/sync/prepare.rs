@@ -2,22 +2,21 @@
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use contact_sink_core::ContactSink;
 use contact_sink_delivery::Options;
-use contact_sink_journal::{Book, Found, Lock};
+use contact_sink_journal::{Book, Found, Lock, Opened};
 use contact_sink_mapping::Mapper;
-use contact_sink_source::{Input, Preflight, ReadControl, display_name, is_read_once};
+use contact_sink_source::{Input, Preflight, ReadControl, display_name};
 
 use super::books::Books;
 use super::destination::Destination;
-use super::ended::{About, Ended};
+use super::ended::Ended;
 use super::ledger::Ledger;
 use super::limiters::Limiters;
-use super::opening::{self, Opening};
+use super::opening;
 use super::run::Run;
 use super::state::{States, cannot_open};
 use super::vendor_has::VendorHas;
@@ -50,8 +49,11 @@ pub struct Preparation<'a> {
     connections: NonZeroUsize,
     outcomes: Option<OutcomesFile>,
     digest_key: Option<[u8; 32]>,
-    rows_known: Vec<u64>,
     checked: Vec<Checked>,
+    /// The journal of each.
+    journals: Vec<Book>,
+    /// Numbers of rows by whose digest the runs of the input are found.
+    rows_known: Vec<u64>,
 }
 
 /// A destination with which nothing is wrong so far.
@@ -62,8 +64,6 @@ struct Checked {
     mapper: Mapper,
     sink: Box<dyn ContactSink>,
     options: Options,
-    /// Its journal, when the locks are held.
-    book: Option<Book>,
 }
 
 impl<'a> Preparation<'a> {
@@ -86,8 +86,9 @@ impl<'a> Preparation<'a> {
             connections,
             outcomes: None,
             digest_key: None,
-            rows_known: Vec::new(),
             checked: Vec::new(),
+            journals: Vec::new(),
+            rows_known: Vec::new(),
         };
         // What is wrong with a configuration is found before anything is locked or written down.
         for destination in destinations {
@@ -106,10 +107,10 @@ impl<'a> Preparation<'a> {
             preparation.states.lock(&checked.destination)?;
         }
         preparation.contested = contested(&preparation.checked);
-        for checked in &mut preparation.checked {
+        for checked in &preparation.checked {
             let book = preparation.states.book(&checked.destination)?;
             preparation.rows_known.extend(book.rows_known().map_err(cannot_open)?);
-            checked.book = Some(book);
+            preparation.journals.push(book);
             if !checked.destination.simulated {
                 preparation.digest_key = Some(*preparation.states.key()?.derive("digest").bytes());
             }
@@ -127,8 +128,8 @@ impl<'a> Preparation<'a> {
     }
 
     /// Numbers of rows by whose digest the runs of the input are found.
-    pub fn rows_known(&self) -> Vec<u64> {
-        self.rows_known.clone()
+    pub fn rows_known(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.rows_known)
     }
 
     /// The key of digests that are kept; none are for the simulator.
@@ -144,8 +145,8 @@ impl<'a> Preparation<'a> {
         screen: &Screen,
     ) -> Result<(Vec<Prepared>, Vec<Arc<Lock>>), Failure> {
         let mut prepared: Vec<Prepared> = Vec::new();
-        for checked in std::mem::take(&mut self.checked) {
-            match self.prepare(checked, &mut input, preflight, screen) {
+        for (checked, book) in std::mem::take(&mut self.checked).into_iter().zip(std::mem::take(&mut self.journals)) {
+            match self.prepare(checked, book, &mut input, preflight, screen) {
                 Ok(one) => prepared.push(one),
                 Err(failure) => {
                     // Else they would count as cut off, with rows in flight.
@@ -197,18 +198,18 @@ impl<'a> Preparation<'a> {
         let first_line = format!("{kind}: {file} to {vendor} at {}, {account}{whose}", base_url.authority());
         let destination = Destination { name, vendor, account, limiter_key, mapping, simulated, accepted_means };
         let (destination, says) = (Arc::new(destination), vec![first_line]);
-        Ok(Checked { destination, says, doubts, mapper, sink, options, book: None })
+        Ok(Checked { destination, says, doubts, mapper, sink, options })
     }
 
     fn prepare(
         &mut self,
         checked: Checked,
+        book: Book,
         input: &mut Input,
         preflight: Option<&Preflight>,
         screen: &Screen,
     ) -> Result<Prepared, Failure> {
-        let Checked { destination, mut says, doubts, mapper, sink, mut options, book } = checked;
-        let Some(book) = book else { return Err(Failure::usage("its journal is not open")) };
+        let Checked { destination, mut says, doubts, mapper, sink, mut options } = checked;
         let (name, simulated) = (destination.name.as_str(), destination.simulated);
         let mut vendor_has = None;
         if !simulated {
@@ -217,25 +218,13 @@ impl<'a> Preparation<'a> {
             says.extend(vendor_has.iter().filter_map(VendorHas::says).map(|said| format!("{name}: {said}")));
         }
         let look_ahead = vendor_has.as_ref().map_or(Ok(None), VendorHas::look_ahead)?;
-        // No journal knows a run of the simulator: what that rejects is new wherever it is sent.
-        let (run_id, of_file) = if simulated { ("", None) } else { (self.run_id.as_str(), preflight) };
-        let opened = opening::open(self.args, &destination, book, &options, run_id, of_file)?;
-        let Opening { run, found, first_after, says: more, replaced, command } = opened;
+        let opened = opening::open(self.args, &destination, book, &options, &self.run_id, preflight)?;
+        let (Opened { run, found, first_after, .. }, about, more) = opened;
         options.first_after = Some(first_after);
         says.extend(more);
         let fed_back = (!simulated).then(|| run.parts_known().map_err(cannot_open)).transpose()?;
         let wanted = Wanted { ids: self.outcomes.is_some(), fed_back, look_ahead };
         let known = Known { settled: run.settled().clone(), maybe_applied: run.maybe_applied().clone() };
-        let about = About {
-            destination: destination.clone(),
-            input: absolute_input(&self.args.file),
-            rows: preflight.map(|preflight| preflight.rows() - run.record().first),
-            name: if simulated { self.run_id.clone() } else { run.record().name().to_owned() },
-            command,
-            rejected: self.args.rejected.clone(),
-            replaced,
-            other_since: matches!(found, Found::Finished { other_since: true }),
-        };
         let is_done = matches!(found, Found::Finished { .. });
         let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, name, input.layout());
         let mut ledger = Ledger::new(destination.clone(), &about.name, dead_letters, run)
@@ -286,14 +275,6 @@ fn contested(all: &[Checked]) -> HashSet<String> {
         }
     }
     contested
-}
-
-/// The input in reports.
-fn absolute_input(file: &Path) -> PathBuf {
-    if is_read_once(file) {
-        return display_name(file).into();
-    }
-    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
 }
 
 /// A name for this run that sorts by time: `20261122T021530Z-4711`.
