@@ -162,7 +162,7 @@ impl Book {
             _ => self.first_after(None, lane, now)?,
         };
         let first = if let Found::Grown(before) = &found { before.rows } else { 0 };
-        let (saved, stood) = match run {
+        let (saved, was) = match run {
             Some(run) => {
                 let new_from = if let Found::Unfinished { new_from, .. } = &found { *new_from } else { None };
                 (self.resume(&run, input, new_from, lane, now)?, run.state)
@@ -172,7 +172,7 @@ impl Book {
         let newest = self.key.as_ref().map(|key| self.newest(key, &saved.record, now)).transpose()?;
         // The file itself says which runs there were, should its log be lost when it is copied.
         base::fold(&self.connection, "PASSIVE")?;
-        let run = Run::new(self.path, self.connection, saved, stood, newest)?;
+        let run = Run::new(self.path, self.connection, saved, was, newest)?;
         Ok(Ok(Opened { run, found, first_after, replaced }))
     }
 

@@ -14,7 +14,7 @@ pub(crate) struct Hasher(Hmac<Sha256>);
 
 /// The hashes of a subject.
 pub(crate) struct SubjectHash {
-    /// Where its row stands.
+    /// Where its row is.
     pub(crate) row: i64,
     whole: [u8; 16],
 }
@@ -129,7 +129,7 @@ struct Hash(Hmac<Sha256>);
 
 impl Hash {
     fn part(&mut self, part: &[u8]) -> &mut Self {
-        // In four bytes, so that most values fit into one block of the hash with what stands before them. No text is so long
+        // In four bytes, so that most values fit into one block of the hash with what is before them. No text is so long
         // that two lengths could be the same in them and the texts too.
         self.0.update(&(part.len() as u32).to_le_bytes());
         self.0.update(part);

@@ -39,7 +39,7 @@ const FOLD_AFTER_REMOVED: usize = 20_000;
 /// What the vendor is known to have.
 ///
 /// An entry says: the vendor has accepted this value for this field of this subject, and nothing else has left for it since.
-/// For that to be true *every* update that leaves for the destination must be shown to [`Index::forget`] first, also in
+/// For that to be true *every* update that is sent to the destination must be shown to [`Index::forget`] first, also in
 /// a run that does not ask [`Index::has`]. What others change at the vendor an index does not know;
 /// [`IndexOptions::with_refresh`] is for that, and deleting the file makes everything be sent once more.
 ///
@@ -57,7 +57,7 @@ pub struct Index {
     fields: FieldNumbers,
     /// Remembered and not yet written, by row.
     buffer: Batch,
-    /// Stands in a row, and an update with another value is about to leave.
+    /// Is in a row, and an update with another value is about to be sent.
     stale: BTreeSet<Stale>,
     /// So many fields were removed since the thread was called.
     removed: usize,
@@ -123,7 +123,7 @@ impl Index {
 
     /// Whether the vendor has every field of the update with this value, each accepted recently enough.
     ///
-    /// Other fields of the subject do not matter. Where it finds another value it expects the update to leave soon, see
+    /// Other fields of the subject do not matter. Where it finds another value it expects the update to be sent soon, see
     /// [`Index::forget`].
     ///
     /// # Errors
@@ -172,14 +172,14 @@ impl Index {
         self.sent.allows(found, entry::seconds(now), self.refresh)
     }
 
-    /// Forgets, before these leave, what they may change: each field that stands there with another value.
+    /// Forgets, before these are sent, what they may change: each field that is there with another value.
     ///
     /// When it returns that is committed and on the disk: neither a kill nor a power cut brings it back. That costs an fsync,
     /// so the first batch with such a field takes along all that [`Index::has`] has found since: of a lane that holds 5,000
     /// updates one request in fifty pays. Without such a field it only looks.
     ///
     /// # Errors
-    /// [`StoreError`] if the file cannot be read or written: then these must not leave.
+    /// [`StoreError`] if the file cannot be read or written: then these must not be sent.
     pub fn forget<'u>(&mut self, batch: impl IntoIterator<Item = &'u ContactUpdate>) -> Result<(), StoreError> {
         self.writer.poll().map_err(self.failed())?;
         let batch: Vec<_> = batch.into_iter().filter_map(|update| self.wanted(update)).collect();
@@ -224,7 +224,7 @@ impl Index {
         for wanted in wanted {
             if let Wanted { field: Some(field), tag: Some(tag) } = wanted {
                 entry::put(fields, Entry { field, accepted, tag });
-                // What was about to leave instead did not.
+                // What was about to be sent instead was not.
                 self.stale.remove(&Stale { row, field, tag });
             }
         }

@@ -57,7 +57,7 @@ impl Key {
     /// Reads the key from its file, or makes one, for its owner only.
     ///
     /// Of several processes that find none at the same time one makes it and the others read that. An empty file is what a
-    /// process leaves behind that was killed while it made one: it is filled.
+    /// process that was killed while it made one has made: it is filled.
     ///
     /// # Errors
     /// [`KeyError`] if the file cannot be read or made, or does not hold 32 bytes; it is left as it is then.

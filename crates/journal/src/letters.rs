@@ -1,6 +1,6 @@
-//! The file that a run's lines go to, such as its rejected rows: no crash leaves a line torn, doubled or lost in it.
+//! The file that a run's lines go to, such as its rejected rows: no crash tears, doubles or loses a line in it.
 //!
-//! A line is in the journal before it is in the file, and leaves the journal when it is on the disk. So the file must be what
+//! A line is in the journal before it is in the file, and is deleted from the journal when it is on the disk. So the file must be what
 //! is known of it for sure (so many bytes with this CRC) and then a beginning of the lines that wait. If it is anything
 //! else, its owner has edited it: it is left alone, and what it does not have goes to another file.
 
@@ -89,7 +89,7 @@ impl Letters {
         self.written < self.waiting.len()
     }
 
-    /// Whether somebody has put another file in its place, or taken it away, while lines were written.
+    /// Whether another file was put in its place, or it was taken away, while lines were written.
     pub(crate) fn is_replaced(&self) -> bool {
         let (Some(file), Some(path)) = (&self.file, &self.path) else { return false };
         match (file.metadata(), fs::metadata(path)) {
@@ -142,7 +142,7 @@ impl Letters {
         let Some(path) = self.path.clone() else { return Ok(Recovered::Nothing) };
         let waiting = self.waiting.concat();
         let rest = match self.rest(&path, waiting.len()) {
-            // Another place is wanted, perhaps because this one cannot be read.
+            // Another place is wanted, it may be because this one cannot be read.
             Err(_) if is_elsewhere => return Ok(Recovered::Moved),
             rest => rest?.filter(|rest| waiting.starts_with(rest)),
         };
@@ -222,7 +222,7 @@ impl Letters {
         Ok(())
     }
 
-    /// What stands behind the part that is known, if that part is as it was and no more than so many bytes follow.
+    /// What is behind the part that is known, if that part is as it was and no more than so many bytes follow.
     fn rest(&self, path: &Path, most: usize) -> io::Result<Option<Vec<u8>>> {
         let file = match File::open(path) {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -247,7 +247,7 @@ impl Letters {
         Ok((bytes == self.bytes && hasher.finalize() == self.crc && rest.len() <= most).then_some(rest))
     }
 
-    /// Goes on in a new file.
+    /// Continues in a new file.
     pub(crate) fn move_to(&mut self, path: PathBuf, head: &[u8]) {
         let mut waiting = std::mem::take(&mut self.waiting);
         // If the former file never came into being, its head waits with the first lines.
@@ -263,7 +263,7 @@ impl Letters {
             owner_only::make_directory(directory)?;
         }
         let file = Arc::new(owner_only::options().append(true).create_new(new).open(path)?);
-        // A line leaves the journal when the file is on the disk: so must be the file's name by then.
+        // A line is deleted from the journal when the file is on the disk: so must be the file's name by then.
         if new && let Some(directory) = path.parent() {
             let here = directory.as_os_str().is_empty();
             File::open(if here { Path::new(".") } else { directory })?.sync_all()?;

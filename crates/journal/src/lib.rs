@@ -12,7 +12,7 @@
 //! ([`Position`]). [`Run::admit`] leaves out fields for which a newer value was sent.
 //!
 //! Lines for a file beside the journal, such as rejected rows, go through it too ([`Entry::letters`]): they are in the journal
-//! before they are in the file, so that a crash leaves none torn, doubled or lost, and a file that its owner edited
+//! before they are in the file, so that a crash tears, doubles or loses none, and a file that its owner edited
 //! meanwhile is not touched.
 //!
 //! Locks ([`Lock`]) keep two processes from one journal, and from one account. The crate is for unix: it relies on its permissions

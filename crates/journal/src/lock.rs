@@ -1,4 +1,4 @@
-//! Locks among processes: whoever holds one says who it is.
+//! Locks among processes: a process that holds one says who it is.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -42,7 +42,7 @@ impl Lock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut by = String::new();
-                // Whoever took it this moment may not have written its name yet.
+                // A process that takes it this moment may not have written its name yet.
                 let _ = file.take(4096).read_to_string(&mut by);
                 return Err(Held::By { by: by.trim().to_owned() });
             }
@@ -53,7 +53,7 @@ impl Lock {
         Ok(Self { file, path: path.to_owned() })
     }
 
-    /// Who holds the lock of a file, if somebody does.
+    /// Which process holds the lock of a file, if one does.
     pub fn holder(path: &Path) -> Option<String> {
         let mut file = File::open(path).ok()?;
         match file.try_lock_shared() {
@@ -80,7 +80,7 @@ impl Lock {
     }
 }
 
-/// Whoever only looks who holds it ([`Lock::holder`]) is in the way for a moment.
+/// A process that only looks which one holds it ([`Lock::holder`]) is in the way for a moment.
 fn try_lock(file: &File) -> Result<(), TryLockError> {
     for _ in 0..5 {
         match file.try_lock() {

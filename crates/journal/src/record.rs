@@ -37,7 +37,7 @@ impl Identity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
-    /// It is under way; or, if nobody holds its lock, it was killed.
+    /// It is under way; or, if no process holds its lock, it was killed.
     Running,
     /// It ended in order, and rows are left to send.
     Unfinished,
@@ -62,7 +62,7 @@ impl State {
 /// What became of a row that is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The vendor took it.
+    /// The vendor accepted it.
     Accepted,
     /// A rule refused it.
     Rejected,
@@ -75,7 +75,7 @@ pub enum Kind {
 /// How many rows of the whole input are settled, by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// The vendor took them.
+    /// The vendor accepted them.
     pub accepted: u64,
     /// A rule refused them.
     pub rejected: u64,

@@ -55,7 +55,7 @@ pub struct Run {
     /// The highest part of the journal: what has it is the newest.
     newest_part: u32,
     /// Its state before it was opened.
-    stood: State,
+    was: State,
     failed: Option<JournalError>,
 }
 
@@ -72,7 +72,7 @@ impl Run {
         path: PathBuf,
         connection: Connection,
         saved: Saved,
-        stood: State,
+        was: State,
         newest: Option<Newest>,
     ) -> Result<Self, Problem> {
         let disk = match newest {
@@ -80,7 +80,7 @@ impl Run {
             None => None,
         };
         let newest_part = connection.query_row("SELECT coalesce(max(number), 0) FROM part", [], |row| row.get(0))?;
-        Ok(Self { path, connection, saved, disk, newest, newest_part, stood, failed: None })
+        Ok(Self { path, connection, saved, disk, newest, newest_part, was, failed: None })
     }
 
     /// What is known of the run.
@@ -100,7 +100,7 @@ impl Run {
 
     /// Whether the run before was killed.
     pub fn was_killed(&self) -> bool {
-        self.stood == State::Running
+        self.was == State::Running
     }
 
     /// How many rows are settled, by kind.
@@ -240,7 +240,7 @@ impl Run {
         record.read = record.read.max(read);
         record.checkpoint = known.checkpoint();
         // Looking at what is finished does not make its rejected rows younger.
-        if self.stood != State::Finished {
+        if self.was != State::Finished {
             record.changed = SystemTime::now();
         }
         let changed = count_reasons(counted, reasons);
@@ -274,8 +274,8 @@ impl Run {
         Ok(())
     }
 
-    /// Whether somebody has put another file in the place of the letters since this run began to write them, or taken them away.
-    /// Then [`Run::recover_letters`] takes another place; else lines would go where nobody sees them.
+    /// Whether another file was put in the place of the letters since this run began to write them, or they were taken away.
+    /// Then [`Run::recover_letters`] takes another place; else lines would go where they are not seen.
     pub fn are_letters_replaced(&self) -> bool {
         self.saved.letters.is_replaced()
     }
@@ -343,9 +343,9 @@ impl Run {
 
     /// Ends a run that was opened and of which nothing was sent: its state is as before. One that was killed still counts so.
     pub fn put_back(self) -> Result<(), JournalError> {
-        let (stood, exit_status, stop) = (self.stood, self.saved.record.exit_status, self.saved.record.stop.clone());
-        let ending = Ending { exit_status, stop, ..Ending::new(stood) };
-        if stood == State::Running { Ok(()) } else { self.finish(ending) }
+        let (was, exit_status, stop) = (self.was, self.saved.record.exit_status, self.saved.record.stop.clone());
+        let ending = Ending { exit_status, stop, ..Ending::new(was) };
+        if was == State::Running { Ok(()) } else { self.finish(ending) }
     }
 
     fn try_finish(&mut self, ending: &Ending) -> Result<(), JournalError> {

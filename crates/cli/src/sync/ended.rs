@@ -115,7 +115,7 @@ impl Ended {
     pub fn status(&self) -> Status {
         let counts = &self.counts;
         let ended = self.ends.iter().map(|end| match end {
-            // Nobody has to act: the vendor may be back by the next run.
+            // No person has to act: the vendor may be back by the next run.
             End::Stopped(Stop::Unreachable { .. } | Stop::TooManyUndelivered { .. }) => Status::Pending,
             End::Stopped(_) | End::File(_) | End::Journal(_) | End::Broken => Status::Stopped,
             End::Unreadable(_) => Status::Unreadable,

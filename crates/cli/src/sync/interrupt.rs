@@ -35,7 +35,7 @@ pub enum Why {
     TimeIsUp(TimeLimit),
 }
 
-/// Whether the run is to end. Clones hear of the same reason.
+/// Whether the run is to end. Clones are told the same reason.
 #[derive(Debug, Clone)]
 pub struct Interrupt(watch::Receiver<Option<Why>>);
 

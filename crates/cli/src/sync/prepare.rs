@@ -186,7 +186,7 @@ impl<'a> Preparation<'a> {
         options.limiter = limiter;
         options.batch = destination.batch;
         options.concurrency = connections.min(destination.in_flight.unwrap_or(options.concurrency));
-        // A vendor that is slow may apply a request until it would be given up, and is not down before that.
+        // A vendor that is slow may apply a request until its exchange ends, and is not down before that.
         options.maybe_applied_hold = options.maybe_applied_hold.max(timeout);
         options = options.with_unreachable_after(Options::UNREACHABLE_AFTER.max(timeout));
         if let Some(patience) = self.args.patience {

@@ -61,7 +61,7 @@ pub struct Run {
 }
 
 /// A run while its rows are sent.
-struct UnderWay {
+struct Sending {
     books: Books,
     delivery: Delivery,
     reading: Arc<ReadControl>,
@@ -92,7 +92,7 @@ impl Run {
         let block = Vec::new().into_iter();
         let rows = Updates { blocks: updates, block, reading: reading.clone(), books: books.clone() };
         let mut outcomes = delivery.deliver_numbered(rows);
-        let mut under_way = UnderWay {
+        let mut sending_rows = Sending {
             books,
             delivery,
             reading,
@@ -105,14 +105,14 @@ impl Run {
             settle: hold + SETTLE_GRACE,
             settle_until: None,
         };
-        under_way.drive(&mut outcomes, &mut aside, &mut interrupt, &mut progress).await;
+        sending_rows.drive(&mut outcomes, &mut aside, &mut interrupt, &mut progress).await;
         progress.finish();
         drop(outcomes);
-        under_way.end(about, &input, hold, (began, started)).await
+        sending_rows.end(about, &input, hold, (began, started)).await
     }
 }
 
-impl UnderWay {
+impl Sending {
     /// Takes what comes, until there is no more or the run is interrupted.
     async fn drive(
         &mut self,

@@ -9,7 +9,7 @@ pub(super) const READ: &str = "SELECT fields FROM contact WHERE subject = ?1";
 const WRITE: &str = "INSERT INTO contact VALUES (?1, ?2) ON CONFLICT DO UPDATE SET fields = excluded.fields";
 const DELETE: &str = "DELETE FROM contact WHERE subject = ?1";
 
-/// A field to take out of a row, if it still stands there as it did.
+/// A field to take out of a row, if it is still there as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Stale {
     pub(super) row: i64,

@@ -127,7 +127,7 @@ fn write(database: &mut Connection, batch: &Batch, messages: &Receiver<Message>)
     fold(database)
 }
 
-/// Folds the log into the file if it has grown long. Those who read go on meanwhile.
+/// Folds the log into the file if it has grown long. Reading connections do not wait for it.
 fn fold(database: &Connection) -> Result<(), Problem> {
     if base::fold(database, "NOOP")? >= FOLD_AT_PAGES {
         base::fold(database, "PASSIVE")?;

@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_secs(10);
 pub enum TimeLimit {
     /// `--stop-at`: when the clock shows this.
     At(StopAt, Timestamp),
-    /// `--max-time`: after so long, by a clock that nobody sets.
+    /// `--max-time`: after so long, by a clock that is never set.
     After(Duration, Instant),
 }
 
