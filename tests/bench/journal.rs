@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use contact_sink_core::ContactUpdate;
 use contact_sink_delivery::{Delivery, Numbered, Options, Outcome};
 use contact_sink_jiguang::{Config, Jiguang, JiguangSink, channel};
-use contact_sink_journal::{Book, Ending, Identity, Key, NewRun, Run, RunJournal, State};
+use contact_sink_journal::{Book, Content, Ending, Identity, Input, Key, KilledLane, Run, RunJournal, State, Wanted};
 use contact_sink_transport::HyperTransport;
 use futures_util::stream;
 
@@ -55,7 +55,6 @@ async fn main() {
 /// A run of some content; if another one is open, older values may still be sent, so this one notes what it sends.
 fn begin(directory: &Path, other_is_open: bool) -> Run {
     let key = Key::load_or_create(&directory.join("index.key")).unwrap();
-    let book = || Book::open(&directory.join("bench.sqlite"), &key).unwrap();
     let word = |text: &str| text.to_owned();
     let identity = Identity {
         host: word("jiguang"),
@@ -64,18 +63,17 @@ fn begin(directory: &Path, other_is_open: bool) -> Run {
         subject: word("cuid"),
         mapping: word("e-mail"),
     };
-    let new = |name| NewRun {
-        identity: identity.clone(),
-        name,
-        input: name,
-        command: Some(""),
-        first: 0,
-        content: Some((u64::MAX >> 1, name.as_bytes())),
+    let begin = |name: &str| {
+        let content = Some(Content { rows: u64::MAX >> 1, digest: name.as_bytes(), digest_of: &|_| None });
+        let input = Input { identity: identity.clone(), name, path: name, command: "", content };
+        let (book, lane) =
+            (Book::open(&directory.join("bench.sqlite"), &key).unwrap(), KilledLane::of(&Options::for_run()));
+        book.resume_or_begin(input, Wanted::default(), lane, SystemTime::now()).unwrap().unwrap().run
     };
     if other_is_open {
-        book().begin(new("older"), SystemTime::now()).unwrap().finish(Ending::new(State::Unfinished)).unwrap();
+        begin("older").finish(Ending::new(State::Unfinished)).unwrap();
     }
-    book().begin(new("newer"), SystemTime::now()).unwrap()
+    begin("newer")
 }
 
 async fn delivered(client: &Jiguang, updates: i64, journal: Option<&RunJournal>) -> f64 {

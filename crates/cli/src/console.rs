@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use contact_sink_core::printable;
 use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 
-use crate::outcomes_file::now;
+use crate::time::now;
 
 /// So many texts wait at most before the log and the progress are dropped.
 const MOST_WAITING: usize = 1_000;

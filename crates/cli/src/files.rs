@@ -67,7 +67,6 @@ impl SharedFile {
         let replaced = builder.tempfile_in(directory).and_then(|mut file| {
             file.write_all(text.as_bytes())?;
             // Whatever the umask is.
-            #[cfg(unix)]
             file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
             file.persist(&path).map(drop).map_err(|error| error.error)
         });
@@ -107,7 +106,6 @@ pub fn is_in(path: &Path, directory: &Path) -> bool {
 ///
 /// # Errors
 /// Its name, what is wrong with it, and what to type.
-#[cfg(unix)]
 pub fn check_private(directory: &Path) -> Result<(), String> {
     use std::os::unix::fs::MetadataExt as _;
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
@@ -119,10 +117,5 @@ pub fn check_private(directory: &Path) -> Result<(), String> {
     if metadata.mode() & 0o022 != 0 {
         return Err(format!("{name} can be written by others: chmod go-w {name}"));
     }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-pub fn check_private(_: &Path) -> Result<(), String> {
     Ok(())
 }

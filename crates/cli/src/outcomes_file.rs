@@ -4,13 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use contact_sink_core::ErrorCode;
 use serde::Serialize;
 
 use crate::exit_status::Failure;
-use crate::time::to_the_millisecond;
 
 /// The file, which all destinations of a command share. Lines are added at its end.
 #[derive(Clone)]
@@ -56,7 +54,6 @@ impl OutcomesFile {
         }
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
-        #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(|error| cannot(format!("it cannot be opened: {error}")))?;
         if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
@@ -66,7 +63,6 @@ impl OutcomesFile {
                 Err(error) => return Err(cannot(format!("it cannot be read: {error}"))),
             };
             // One that was there may be readable by others.
-            #[cfg(unix)]
             file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
                 .map_err(|error| cannot(format!("it cannot be made readable by its owner only: {error}")))?;
             file.set_len(bytes).map_err(|error| cannot(error.to_string()))?;
@@ -87,16 +83,10 @@ impl OutcomesFile {
     }
 }
 
-#[cfg(unix)]
 fn is_pipe(path: &Path) -> bool {
     use std::os::unix::fs::FileTypeExt as _;
     let kind = std::fs::metadata(path).map(|metadata| metadata.file_type());
     kind.is_ok_and(|kind| kind.is_fifo() || kind.is_socket())
-}
-
-#[cfg(not(unix))]
-fn is_pipe(_: &Path) -> bool {
-    false
 }
 
 /// How many bytes of whole lines the file has; `None` if it is no file of outcomes.
@@ -127,9 +117,4 @@ impl OutcomeLine<'_> {
         lines.push(b'\n');
         Ok(())
     }
-}
-
-/// The present time, as a line has it.
-pub fn now() -> String {
-    to_the_millisecond(SystemTime::now())
 }

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroUsize;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use crate::exit_status::{Failure, Status};
 
 /// Files that are open before a run begins, if they cannot be counted.
@@ -21,14 +23,10 @@ const LEAST: u64 = 16;
 /// # Errors
 /// If this process may have too few open files for any command.
 pub fn set_limits() -> Result<(), Failure> {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        // A core dump would hold credentials and values.
-        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-        let files = getrlimit(Resource::Nofile);
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files });
-    }
+    // A core dump would have credentials and values in it.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let files = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files });
     match open_files() {
         Some(limit) if limit < LEAST => Err(too_few(limit, LEAST)),
         _ => Ok(()),
@@ -61,12 +59,6 @@ fn too_few(limit: u64, least: u64) -> Failure {
     Failure::new(Status::Stopped, problem)
 }
 
-#[cfg(unix)]
 fn open_files() -> Option<u64> {
-    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
-}
-
-#[cfg(not(unix))]
-fn open_files() -> Option<u64> {
-    None
+    getrlimit(Resource::Nofile).current
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use contact_sink_core::ErrorCode;
 use contact_sink_delivery::Summary;
+use contact_sink_journal::{Kind, Reason};
 use serde::{Serialize, Serializer};
 
 /// The counts of one destination. `rows = accepted + rejected + skipped + unchanged + pending`.
@@ -133,24 +134,12 @@ pub struct Report {
 }
 
 impl Counts {
-    /// Counts a reason.
-    pub fn count_reason(&mut self, code: Option<&ErrorCode>, reason: &str) {
-        self.count_reason_times(code, reason, 1);
-    }
-
-    /// Counts a reason that there was so often.
-    pub fn count_reason_times(&mut self, code: Option<&ErrorCode>, reason: &str, count: u64) {
-        match self.reasons.iter_mut().find(|known| known.code.as_ref() == code && known.reason == reason) {
-            Some(known) => known.count += count,
-            None => self.reasons.push(ReasonCount { code: code.cloned(), reason: reason.to_owned(), count }),
-        }
-    }
-
-    /// Counts rows that were skipped for a reason.
-    pub fn count_skip(&mut self, reason: &str, count: u64) {
-        match self.skipped_reasons.iter_mut().find(|known| known.reason == reason) {
-            Some(known) => known.count += count,
-            None => self.skipped_reasons.push(SkipCount { reason: reason.to_owned(), count }),
+    /// Adds a reason that there was so often; none is added twice.
+    pub fn add_reason(&mut self, reason: &Reason) {
+        let Reason { kind, code, reason, count } = reason.clone();
+        match kind {
+            Kind::Skipped => self.skipped_reasons.push(SkipCount { reason, count }),
+            _ => self.reasons.push(ReasonCount { code, reason, count }),
         }
     }
 

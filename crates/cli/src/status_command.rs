@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use contact_sink_core::printable;
-use contact_sink_journal::{Book, Lock, OpenError, Record, State, Stopped};
+use contact_sink_journal::{Book, Lock, Problem, Record, State, Stopped, StoreError};
 use serde::Serialize;
 
 use crate::args::{self, RunState};
@@ -17,6 +17,7 @@ use crate::exit_status::{Failure, Status};
 use crate::files::has_content;
 use crate::report::{counted, grouped};
 use crate::sync::state;
+use crate::time::to_the_second;
 
 /// A run of a destination.
 struct Shown {
@@ -83,7 +84,7 @@ pub fn run(args: &args::Status) -> Result<Status, Failure> {
         match runs_of(path) {
             Ok(runs) => shown.extend(runs),
             // The others are shown all the same.
-            Err(OpenError::Foreign { .. }) if name_of(path).starts_with("index") => {}
+            Err(error) if matches!(error.problem(), Problem::Foreign) && name_of(path).starts_with("index") => {}
             Err(error) => {
                 say!("contact-sink: {error}");
                 status = Status::Config;
@@ -121,7 +122,7 @@ fn forget(args: &args::Status, directory: &Path, journals: &[PathBuf]) -> Result
                     format!("destination {}: a run is under way: {held}: wait until it has ended", name_of(path));
                 Failure::new(Status::Pending, problem)
             })?;
-            let cannot = |error: OpenError| Failure::config(format!("the journal cannot be opened: {error}"));
+            let cannot = |error: StoreError| Failure::config(format!("the journal cannot be opened: {error}"));
             let key = state::load_key(directory)?;
             let forgotten = Book::open(path, &key).and_then(|mut book| book.forget(name)).map_err(cannot)?;
             let runs = forgotten.map_err(|run| {
@@ -151,7 +152,7 @@ fn forget(args: &args::Status, directory: &Path, journals: &[PathBuf]) -> Result
 }
 
 /// The runs of a destination.
-fn runs_of(path: &Path) -> Result<Vec<Shown>, OpenError> {
+fn runs_of(path: &Path) -> Result<Vec<Shown>, StoreError> {
     let holder = Lock::holder(&path.with_extension("lock"));
     let runs = contact_sink_journal::list(path)?;
     // The others that say so were cut off; the one that was resumed last need not be the one that began last.
@@ -239,8 +240,8 @@ impl Shown {
             account: &identity.account,
             input: &self.record.input,
             state: self.state.word(),
-            started: time(self.record.began),
-            changed: time(self.record.changed),
+            started: to_the_second(self.record.began),
+            changed: to_the_second(self.record.changed),
             exit_status: self.exit_status(),
             stop: self.stop().map(|stop| StopReport { kind: &stop.kind, message: &stop.message }),
             rows: self.rows(),
@@ -254,10 +255,6 @@ impl Shown {
             held_by: self.holder.as_deref(),
         }
     }
-}
-
-fn time(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time).to_string()
 }
 
 /// One line for each run, under a header.
@@ -277,7 +274,7 @@ fn table(runs: &[Shown]) -> String {
             run.exit_status().map_or("-".to_owned(), |status| status.to_string()),
             format!("{}{rows}", grouped(counts.settled())),
             grouped(counts.rejected),
-            time(run.record.changed),
+            to_the_second(run.record.changed),
             one_line(&run.record.input),
             one_line(&run.why()),
         ]

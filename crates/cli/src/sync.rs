@@ -1,10 +1,15 @@
 //! `sync`: one input to one destination or several, every row accounted for.
 
+mod books;
+mod destination;
+mod ended;
 mod interrupt;
 mod ledger;
 mod limiters;
+mod opening;
 mod preflight;
 mod prepare;
+mod recorded;
 mod run;
 pub mod state;
 mod stop;
@@ -31,10 +36,11 @@ use crate::exit_status::{Failure, Status};
 use crate::files::{are_the_same, can_be_written, is_in};
 use crate::progress::Screen;
 use crate::watch::{self, LogFormat};
+use ended::Ended;
 use interrupt::{Interrupt, TimeLimit};
 pub use interrupt::{Signals, StopAt, parse_duration};
 use prepare::{Preparation, Prepared};
-use run::{End, Ended};
+use stop::End;
 
 /// Sends a file to its destinations.
 pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
@@ -60,17 +66,17 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     let mut signals = Signals::listen();
     let begun = begin(&args, destinations, dialect, limit).await;
     let Begun { prepared, interrupt, no_rows, _locks } = begun.inspect_err(|failure| tell::refused(&args, failure))?;
-    for run in prepared.iter().filter(|_| !args.quiet).filter_map(|prepared| prepared.run.as_ref().ok()) {
+    for run in prepared.iter().filter(|_| !args.quiet).filter_map(|prepared| prepared.as_ref().ok()) {
         run.says.iter().for_each(|line| say!("{line}"));
         run.doubts.iter().for_each(|doubt| say!("contact-sink: {doubt}"));
     }
-    let sends = prepared.iter().any(|prepared| prepared.run.is_ok());
+    let sends = prepared.iter().any(Result::is_ok);
     if let Some(limit) = limit.filter(|_| sends && !args.quiet) {
         say!("it will stop at {} ({limit})", limit.when());
     }
     let all = run_all(prepared, interrupt).await;
     if let Some(metrics) = metrics {
-        metrics.finish(all.iter().map(|(name, ended)| (&**name, ended.status().number())));
+        metrics.finish(all.iter().map(|ended| (ended.name(), ended.status().number())));
     }
     if signals.came() {
         console::hurry();
@@ -78,7 +84,7 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     // A pipe that is not read may hold up a report, and no signal.
     let reported = tokio::task::spawn_blocking(move || {
         let status = tell::all(&args, &all);
-        if !args.quiet && all.iter().all(|(_, ended)| ended.counts.rows == 0 && ended.ends.is_empty()) {
+        if !args.quiet && all.iter().all(|ended| ended.counts.rows == 0 && ended.ends.is_empty()) {
             say!("contact-sink: {no_rows}");
         }
         status
@@ -124,7 +130,7 @@ async fn begin(
     let mut interrupt = Interrupt::listen(limit);
     let mut input = preflight::open(args, dialect, &mut interrupt).await?;
     let screen = Screen::new(args.quiet, count > 1);
-    let preparation = Preparation::new(args, destinations, &input)?;
+    let mut preparation = Preparation::new(args, destinations, &input)?;
     input = input.with_id_places(preparation.id_places());
     if let Some(key) = preparation.digest_key() {
         input = input.with_digest_key(&key);
@@ -143,28 +149,26 @@ async fn begin(
 }
 
 /// Runs all at once, each as a task of its own, so that none waits for another. Their requests are made on two more threads.
-async fn run_all(prepared: Vec<Prepared>, interrupt: Interrupt) -> Vec<(String, Ended)> {
+async fn run_all(prepared: Vec<Prepared>, interrupt: Interrupt) -> Vec<Ended> {
     let mut requests = runtime::Builder::new_multi_thread();
     // Without it all is done on one thread, and more slowly.
     let requests = requests.worker_threads(2).thread_name("requests").enable_all().build().ok();
     let requests_on = requests.as_ref().map(|runtime| runtime.handle().clone());
-    let begin = |Prepared { name, vendor, run }: Prepared| {
-        let span = info_span!("sync", destination = name, vendor);
-        let about = run.as_ref().map(|run| run.about.clone()).unwrap_or_default();
-        let begun = run.map(|mut run| {
+    let begin = |prepared: Prepared| {
+        prepared.map(|mut run| {
+            let about = run.about.clone();
+            let span = info_span!("sync", destination = about.destination.name, vendor = about.destination.vendor);
             run.options.requests_on = requests_on.clone();
-            tokio::spawn(run.sync(interrupt.clone()).instrument(span))
-        });
-        (name, (vendor, about), begun)
+            (about, tokio::spawn(run.sync(interrupt.clone()).instrument(span)))
+        })
     };
     let tasks: Vec<_> = prepared.into_iter().map(begin).collect();
     let mut all = Vec::with_capacity(tasks.len());
-    for (name, (vendor, about), task) in tasks {
-        let ended = match task {
-            Ok(task) => task.await.unwrap_or_else(|_| Ended::at_once(vendor, about, End::Broken)),
+    for task in tasks {
+        all.push(match task {
+            Ok((about, task)) => task.await.unwrap_or_else(|_| Ended::at_once(about, End::Broken)),
             Err(ended) => *ended,
-        };
-        all.push((name, ended));
+        });
     }
     if let Some(requests) = requests {
         requests.shutdown_background();

@@ -10,9 +10,9 @@ pub fn to_the_second(time: SystemTime) -> String {
     format(time, "%Y-%m-%dT%H:%M:%SZ")
 }
 
-/// A time to the millisecond: `2026-11-22T02:15:30.250Z`.
-pub fn to_the_millisecond(time: SystemTime) -> String {
-    format(time, "%Y-%m-%dT%H:%M:%S.%3fZ")
+/// The present time to the millisecond, as lines of a log or of outcomes have it: `2026-11-22T02:15:30.250Z`.
+pub fn now() -> String {
+    format(SystemTime::now(), "%Y-%m-%dT%H:%M:%S.%3fZ")
 }
 
 fn format(time: SystemTime, form: &str) -> String {

@@ -1,97 +1,47 @@
 //! One destination's journal: the runs in it.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use contact_sink_core::ErrorCode;
-use contact_sink_delivery::Options;
-use rusqlite::types::Value;
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
-use crate::error::OpenError;
+use crate::error::{Problem, StoreError};
+use crate::format::{JOURNAL, OF_A_RUN};
 use crate::hash::Hasher;
-use crate::letters::Letters;
-use crate::lookup::{Content, Lookup, find};
+use crate::key::Key;
+use crate::lookup::{Found, Input, Lookup, Refused, ReplacedRun, Wanted, find};
 use crate::newest::{self, Newest};
-use crate::record::{Counts, Identity, Kind, Part, Reason, Record, State, Stopped};
-use crate::rows::Rows;
-use crate::run::{Before, FedBack, Run};
+use crate::record::{OPEN_FOR, Record, State, Stopped};
+use crate::run::Run;
+use crate::saved::{KilledLane, Saved, record_of, records, seconds, sql};
 use crate::stop_note::{self, StopNote};
-use crate::write::{next_second, seconds, sql, write_spans};
-use crate::{Key, schema};
+use crate::{base, owner_only};
 
 /// So many finished runs are kept, so that their content is known again.
 const KEPT: i64 = 1_000;
-
-const COLUMNS: &str =
-    "id, input, is_resumable, host, account, account_hash, subject, mapping, command, state, began, changed,
-    first, rows, content, checkpoint, read, accepted, rejected, skipped, unchanged, hold_until, rejected_path,
-    exit_status, stop, stop_message, is_forgotten";
 
 /// One destination's journal. Take its [`Lock`](crate::Lock) before it is opened.
 #[derive(Debug)]
 pub struct Book {
     path: PathBuf,
     connection: Connection,
-    key: Key,
+    /// `None` in memory.
+    key: Option<Key>,
 }
 
-/// A run that is about to begin.
-#[derive(Debug, Clone)]
-pub struct NewRun<'a> {
-    /// The account and the mapping.
-    pub identity: Identity,
-    /// Its name; another one is made of it if a run has it.
-    pub name: &'a str,
-    /// The input's absolute path, for people.
-    pub input: &'a str,
-    /// What to type to resume it; nothing if the input cannot be read again.
-    pub command: Option<&'a str>,
-    /// The first row that belongs to it, from 0.
-    pub first: u64,
-    /// How many rows the whole input has, and their digest; `None` if that is not known.
-    pub content: Option<(u64, &'a [u8])>,
-}
-
-/// How a run is resumed.
-#[derive(Debug, Clone)]
-pub struct Resumed<'a> {
-    /// The account and the mapping, from now on.
-    pub identity: Identity,
-    /// What the rows that are new to it are named by; another name is made of it if a run has it.
-    pub name: &'a str,
-    /// The input's absolute path, for people.
-    pub input: &'a str,
-    /// What to type to resume it.
-    pub command: &'a str,
-    /// From this row on the rows are new to it.
-    pub new_from: Option<u64>,
-    /// How many rows the whole input has, and their digest.
-    pub content: (u64, &'a [u8]),
-}
-
-/// What the lane of a run that was killed may have left behind.
-#[derive(Debug, Clone, Copy)]
-pub struct KilledLane {
-    /// So many updates it held at most.
-    pub waiting: u64,
-    /// For so long its last requests may still be applied.
-    pub maybe_applied_hold: Duration,
-}
-
-impl KilledLane {
-    /// That of a lane with these options.
-    pub fn of(options: &Options) -> Self {
-        Self { waiting: options.max_waiting.get() as u64, maybe_applied_hold: options.maybe_applied_hold }
-    }
-
-    /// Adds the rows that may have been sent: those that had been read by the last commit, and so many behind them as it held.
-    fn add_rows(self, run: &Record, settled: &Rows, maybe_applied: &mut Rows) {
-        for row in settled.first_missing(run.read_without_outcome() + self.waiting) {
-            maybe_applied.insert_apart(row);
-        }
-    }
+/// What [`Book::resume_or_begin`] has opened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Opened {
+    /// The run.
+    pub run: Run,
+    /// What was known of the input.
+    pub found: Found,
+    /// For how long nothing may be sent: an attempt of a run before this one may still be applied. To be given to
+    /// [`Options::with_first_after`](contact_sink_delivery::Options::with_first_after).
+    pub first_after: Duration,
+    /// A run of other content at the same path, which will not be finished by sending this input.
+    pub replaced: Option<ReplacedRun>,
 }
 
 impl Book {
@@ -99,88 +49,61 @@ impl Book {
     ///
     /// # Errors
     /// A file of another program, of a version that is not known, or made under another key is refused and stays as it is.
-    pub fn open(path: &Path, key: &Key) -> Result<Self, OpenError> {
-        let key = key.derive("journal");
-        let connection = schema::open(path, Hasher::new(&key).check())?;
-        let book = Self { path: path.to_owned(), connection, key };
-        if let Some(note) = stop_note::read(path).map_err(OpenError::io(stop_note::path_of(path)))? {
-            book.take_over_note(&note).map_err(OpenError::sqlite(path))?;
-        }
-        stop_note::remove(path).map_err(OpenError::io(stop_note::path_of(path)))?;
-        Ok(book)
+    pub fn open(path: &Path, key: &Key) -> Result<Self, StoreError> {
+        at(path, || {
+            if let Some(directory) = path.parent() {
+                owner_only::make_directory(directory)?;
+            }
+            let key = key.derive("journal");
+            let connection = base::open(path, &JOURNAL, Hasher::new(key.bytes()).check())?;
+            base::fold_when_closed(&connection)?;
+            let book = Self { path: path.to_owned(), connection, key: Some(key) };
+            if let Some(note) = stop_note::read(path)? {
+                book.take_over_note(note)?;
+            }
+            stop_note::remove(path)?;
+            Ok(book)
+        })
+    }
+
+    /// A journal that ends with the process. It keeps no note of what is sent: no run in it is resumed or follows another.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let path = PathBuf::from("in memory");
+        let connection = base::open_in_memory(&JOURNAL).map_err(StoreError::journal(&path))?;
+        Ok(Self { path, connection, key: None })
     }
 
     /// All runs, the newest first.
-    pub fn runs(&self) -> Result<Vec<Record>, OpenError> {
-        records(&self.connection).map_err(OpenError::sqlite(&self.path))
+    pub fn runs(&self) -> Result<Vec<Record>, StoreError> {
+        at(&self.path, || Ok(records(&self.connection)?))
     }
 
-    /// The numbers of rows whose digest tells whether an input begins with the rows of a run, see [`Book::find`].
-    pub fn rows_known(&self) -> Result<Vec<u64>, OpenError> {
+    /// The numbers of rows whose digest tells whether an input begins with the rows of a run, see
+    /// [`Content::digest_of`](crate::Content::digest_of).
+    pub fn rows_known(&self) -> Result<Vec<u64>, StoreError> {
         Ok(self.runs()?.iter().map(|run| run.rows).collect())
     }
 
-    /// Finds the run of an input.
-    pub fn find(&self, content: &Content<'_>, identity: &Identity, now: SystemTime) -> Result<Lookup, OpenError> {
-        Ok(find(&self.runs()?, content, identity, now))
-    }
-
-    /// How many rows of a run may have been sent and have no outcome.
-    pub fn maybe_sent(&self, run: &Record, lane: KilledLane) -> Result<u64, OpenError> {
-        let before = self.before(run).map_err(OpenError::sqlite(&self.path))?;
-        let mut maybe_applied = before.maybe_applied;
-        if run.state == State::Running {
-            lane.add_rows(run, &before.settled, &mut maybe_applied);
-        }
-        let rows = maybe_applied.spans().flat_map(|(first, past)| first..past);
-        Ok(rows.filter(|row| (run.first..run.rows).contains(row) && !before.settled.contains(*row)).count() as u64)
-    }
-
-    /// Until when an attempt of any run whose answer was lost may still be applied. Of a run that was killed this is known when it
-    /// is closed, see [`Book::close_killed`].
-    pub fn hold_until(&self) -> Result<SystemTime, OpenError> {
-        let query = "SELECT coalesce(max(hold_until), 0) FROM run";
-        self.connection.query_row(query, [], |row| time(row, 0)).map_err(OpenError::sqlite(&self.path))
-    }
-
-    /// Closes runs that were killed and are not resumed now: of each the rows that may have been sent count as maybe applied from
-    /// now on, see [`Book::resume`], and [`Book::hold_until`] knows of them.
-    pub fn close_killed(&mut self, but: Option<&Record>, lane: KilledLane, now: SystemTime) -> Result<(), OpenError> {
-        self.try_close_killed(but.map(|record| record.id), lane, now).map_err(OpenError::sqlite(&self.path))
-    }
-
-    /// Begins a run.
-    pub fn begin(self, new: NewRun<'_>, now: SystemTime) -> Result<Run, OpenError> {
-        let record = self.insert(new, now).map_err(OpenError::sqlite(&self.path))?;
-        let before = Before {
-            settled: Rows::new(record.first, []),
-            maybe_applied: Rows::default(),
-            reasons: Vec::new(),
-            letters: Letters::default(),
-            stood: None,
-        };
-        self.run(record, before, now)
-    }
-
-    /// Resumes a run. Of one that was killed every row without an outcome may have been sent that had been read by the last commit,
-    /// and so many behind them as its lane held at most: they count as maybe applied from now on, however the runs after it end.
-    pub fn resume(
+    /// Finds the run of an input and opens it, or begins one: what was found is in [`Opened::found`].
+    ///
+    /// Of a run that was killed, every row without an outcome may have been sent that had been read by the last commit, and as many
+    /// behind them as its lane held at most: they count as maybe applied from now on, however the runs after it end. `lane` says how
+    /// many that are.
+    ///
+    /// # Errors
+    /// `Ok(Err(refused))`: the run must not be resumed as it is.
+    pub fn resume_or_begin(
         self,
-        record: Record,
-        resumed: Resumed<'_>,
+        input: Input<'_>,
+        wanted: Wanted,
         lane: KilledLane,
         now: SystemTime,
-    ) -> Result<Run, OpenError> {
-        let was_killed = record.state == State::Running;
-        let mut before = self.before(&record).map_err(OpenError::sqlite(&self.path))?;
-        if was_killed {
-            lane.add_rows(&record, &before.settled, &mut before.maybe_applied);
-        }
-        let maybe_applied = before.maybe_applied.take_changes();
-        let hold_until = if was_killed { now + lane.maybe_applied_hold } else { UNIX_EPOCH };
-        let record =
-            self.take_over(record, resumed, &maybe_applied, hold_until, now).map_err(OpenError::sqlite(&self.path))?;
-        self.run(record, before, now)
+    ) -> Result<Result<Opened, Refused>, StoreError> {
+        let path = self.path.clone();
+        at(&path, || self.try_resume_or_begin(input, wanted, lane, now))
     }
 
     /// Forgets runs by the name of one of their parts: their content is new from then on, and their rejected rows are not taken
@@ -188,43 +111,156 @@ impl Book {
     ///
     /// # Errors
     /// `Ok(Err(run))`: some rejected rows of this run are not in their file and cannot be written there, so it was not forgotten.
-    pub fn forget(&mut self, name: &str) -> Result<Result<Vec<Record>, Record>, OpenError> {
-        let is_named = |run: &Record| !run.is_forgotten && run.parts.iter().any(|part| part.name == name);
-        let runs: Vec<Record> = self.runs()?.into_iter().filter(is_named).collect();
-        for run in &runs {
-            let Before { mut letters, .. } = self.before(run).map_err(OpenError::sqlite(&self.path))?;
-            if letters.complete().is_err() {
-                return Ok(Err(run.clone()));
+    pub fn forget(&mut self, name: &str) -> Result<Result<Vec<Record>, Record>, StoreError> {
+        at(&self.path, || {
+            let is_named = |run: &Record| !run.is_forgotten && run.parts.iter().any(|part| part.name == name);
+            let runs: Vec<Record> = records(&self.connection)?.into_iter().filter(is_named).collect();
+            for run in &runs {
+                if Saved::load(&self.connection, run.clone())?.letters.complete().is_err() {
+                    return Ok(Err(run.clone()));
+                }
             }
-        }
-        self.mark_forgotten(&runs).map_err(OpenError::sqlite(&self.path))?;
-        Ok(Ok(runs))
+            let transaction = self.connection.unchecked_transaction()?;
+            for run in &runs {
+                transaction.execute("UPDATE run SET is_forgotten = 1, command = '' WHERE id = ?1", [run.id])?;
+                for table in ["reason", "rejected_line", "rejected_file"] {
+                    transaction.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run.id])?;
+                }
+            }
+            transaction.commit()?;
+            Ok(Ok(runs))
+        })
     }
 
-    fn mark_forgotten(&self, runs: &[Record]) -> rusqlite::Result<()> {
-        let transaction = self.connection.unchecked_transaction()?;
-        for run in runs {
-            transaction.execute("UPDATE run SET is_forgotten = 1, command = '' WHERE id = ?1", [run.id])?;
-            for table in ["reason", "rejected_line", "rejected_file"] {
-                transaction.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run.id])?;
+    fn try_resume_or_begin(
+        self,
+        input: Input<'_>,
+        wanted: Wanted,
+        lane: KilledLane,
+        now: SystemTime,
+    ) -> Result<Result<Opened, Refused>, Problem> {
+        let Lookup { found, run, replaced } = find(&records(&self.connection)?, &input, wanted, now);
+        let found = match found {
+            Ok(found) => found,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let maybe_sent = |record: Record| -> rusqlite::Result<ReplacedRun> {
+            let mut saved = Saved::load(&self.connection, record.clone())?;
+            if record.state == State::Running {
+                saved.was_killed(lane, now);
             }
-        }
-        transaction.commit()
-    }
-
-    fn run(self, record: Record, before: Before, now: SystemTime) -> Result<Run, OpenError> {
-        let newest = self.newest(&record, now).map_err(OpenError::sqlite(&self.path))?;
+            Ok(ReplacedRun { record, rows_maybe_sent: saved.maybe_sent() })
+        };
+        let replaced = replaced.map(maybe_sent).transpose()?;
+        let is_finished = matches!(found, Found::Finished { .. });
+        let first_after = match (&run, is_finished) {
+            (_, true) => Duration::ZERO,
+            // Its rows are held one by one, unless they may have other values under another mapping.
+            (Some(run), _) if run.identity.differences(&input.identity).is_empty() => {
+                self.first_after(Some(run.id), lane, now)?
+            }
+            _ => self.first_after(None, lane, now)?,
+        };
+        let first = if let Found::Grown(before) = &found { before.rows } else { 0 };
+        let (saved, was) = match run {
+            Some(run) => {
+                let new_from = if let Found::Unfinished { new_from, .. } = &found { *new_from } else { None };
+                (self.resume(&run, input, new_from, lane, now)?, run.state)
+            }
+            None => (self.begin(input, first, now)?, State::Unfinished),
+        };
+        let newest = self.key.as_ref().map(|key| self.newest(key, &saved.record, now)).transpose()?;
         // The file itself says which runs there were, should its log be lost when it is copied.
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-            .map_err(OpenError::sqlite(&self.path))?;
-        Run::new(&self.path, self.connection, record, before, newest)
+        base::fold(&self.connection, "PASSIVE")?;
+        let run = Run::new(self.path, self.connection, saved, was, newest)?;
+        Ok(Ok(Opened { run, found, first_after, replaced }))
+    }
+
+    /// Closes the runs that were killed and are not resumed now. Gives for how long an attempt of any run may still be applied.
+    fn first_after(&self, resumed: Option<i64>, lane: KilledLane, now: SystemTime) -> rusqlite::Result<Duration> {
+        let is_killed = |run: &Record| run.state == State::Running && Some(run.id) != resumed;
+        for record in records(&self.connection)?.into_iter().filter(is_killed) {
+            let mut saved = Saved::load(&self.connection, record)?;
+            saved.was_killed(lane, now);
+            (saved.record.state, saved.record.exit_status) = (State::Unfinished, None);
+            saved.record.stop = Some(Stopped::cut_off());
+            let transaction = self.connection.unchecked_transaction()?;
+            saved.save(&transaction, &[])?;
+            transaction.commit()?;
+        }
+        let until = records(&self.connection)?.iter().map(|run| run.hold_until).max().unwrap_or(UNIX_EPOCH);
+        // A clock that was set back is not waited for.
+        Ok(until.duration_since(now).unwrap_or_default().min(lane.maybe_applied_hold))
+    }
+
+    fn begin(&self, input: Input<'_>, first: u64, now: SystemTime) -> rusqlite::Result<Saved> {
+        let Input { identity, name, path, command, content } = input;
+        let transaction = self.connection.unchecked_transaction()?;
+        prune(&transaction, now)?;
+        transaction.execute(
+            "INSERT INTO run (input, is_resumable, host, account, account_hash, subject, mapping, command, state, began, changed,
+             first, rows, content, checkpoint, read, accepted, rejected, skipped, unchanged, hold_until,
+             rejected_bytes, rejected_crc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?11, 0, 0, 0, 0, 0, 0, 0, 0)",
+            params![
+                path,
+                content.is_some(),
+                identity.host,
+                identity.account,
+                identity.account_hash,
+                identity.subject,
+                identity.mapping,
+                content.as_ref().map_or("", |_| command),
+                State::Running.word(),
+                seconds(now),
+                sql(first),
+                sql(content.as_ref().map_or(0, |content| content.rows)),
+                content.as_ref().map_or(&[][..], |content| content.digest),
+            ],
+        )?;
+        let id = transaction.last_insert_rowid();
+        add_part(&transaction, id, first, name)?;
+        let saved = Saved::load(&transaction, record_of(&transaction, id)?)?;
+        transaction.commit()?;
+        Ok(saved)
+    }
+
+    fn resume(
+        &self,
+        run: &Record,
+        input: Input<'_>,
+        new_from: Option<u64>,
+        lane: KilledLane,
+        now: SystemTime,
+    ) -> rusqlite::Result<Saved> {
+        let mut saved = Saved::load(&self.connection, record_of(&self.connection, run.id)?)?;
+        if run.state == State::Running {
+            saved.was_killed(lane, now);
+        }
+        let record = &mut saved.record;
+        // To look at a finished one changes nothing of it.
+        if run.state != State::Finished {
+            (record.state, record.changed) = (State::Running, now);
+        }
+        (record.identity, record.input, record.command) =
+            (input.identity, input.path.to_owned(), input.command.to_owned());
+        if let Some(content) = &input.content {
+            (record.rows, record.content) = (content.rows, content.digest.to_vec());
+        }
+        let transaction = self.connection.unchecked_transaction()?;
+        if let Some(first) = new_from.filter(|first| *first < record.rows) {
+            add_part(&transaction, record.id, first, input.name)?;
+        }
+        saved.save(&transaction, &[])?;
+        saved.record = record_of(&transaction, run.id)?;
+        transaction.commit()?;
+        Ok(saved)
     }
 
     /// The notes for a run: they are kept if an older value of a run, of this one too, may still be sent.
-    fn newest(&self, record: &Record, now: SystemTime) -> rusqlite::Result<Newest> {
+    fn newest(&self, key: &Key, record: &Record, now: SystemTime) -> rusqlite::Result<Newest> {
         let runs = records(&self.connection)?;
-        let mut newest = Newest::new(&self.connection, &self.key, &record.identity.account_hash)?;
+        let mut newest = Newest::new(&self.connection, key, &record.identity.account_hash)?;
         // What a later run of the same content and mapping covers is not resumed.
         let is_covered = |run: &Record| {
             let covers = |later: &Record| later.id > run.id && !later.is_forgotten && later.is_same_as(run);
@@ -241,176 +277,41 @@ impl Book {
         Ok(newest)
     }
 
-    fn insert(&self, new: NewRun<'_>, now: SystemTime) -> rusqlite::Result<Record> {
-        let NewRun { identity, name, input, command, first, content } = new;
-        let (rows, content) = content.unwrap_or_default();
-        let transaction = self.connection.unchecked_transaction()?;
-        prune(&transaction, now)?;
-        transaction.execute(
-            "INSERT INTO run (input, is_resumable, host, account, account_hash, subject, mapping, command, state, began, changed,
-             first, rows, content, checkpoint, read, accepted, rejected, skipped, unchanged, hold_until,
-             rejected_bytes, rejected_crc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?11, 0, 0, 0, 0, 0, 0, 0, 0)",
-            params![
-                input,
-                command.is_some(),
-                identity.host,
-                identity.account,
-                identity.account_hash,
-                identity.subject,
-                identity.mapping,
-                command.unwrap_or_default(),
-                State::Running.word(),
-                seconds(now),
-                sql(first),
-                sql(rows),
-                content,
-            ],
-        )?;
-        let id = transaction.last_insert_rowid();
-        add_part(&transaction, id, first, name)?;
-        let record = record_of(&transaction, id)?;
-        transaction.commit()?;
-        Ok(record)
-    }
-
-    fn try_close_killed(&mut self, but: Option<i64>, lane: KilledLane, now: SystemTime) -> rusqlite::Result<()> {
-        let mut killed = records(&self.connection)?;
-        killed.retain(|run| run.state == State::Running && Some(run.id) != but);
-        for record in &killed {
-            let Before { settled, mut maybe_applied, .. } = self.before(record)?;
-            lane.add_rows(record, &settled, &mut maybe_applied);
-            let transaction = self.connection.unchecked_transaction()?;
-            write_spans(&transaction, "maybe_applied", record.id, &maybe_applied.take_changes())?;
-            let Stopped { kind, message } = Stopped::cut_off();
-            transaction.execute(
-                "UPDATE run SET state = ?2, hold_until = max(hold_until, ?3), exit_status = NULL, stop = ?4, stop_message = ?5
-                 WHERE id = ?1",
-                params![record.id, State::Unfinished.word(), next_second(now + lane.maybe_applied_hold), kind, message],
-            )?;
-            transaction.commit()?;
-        }
-        Ok(())
-    }
-
-    fn take_over(
-        &self,
-        record: Record,
-        resumed: Resumed<'_>,
-        maybe_applied: &[(u64, Option<u64>)],
-        hold_until: SystemTime,
-        now: SystemTime,
-    ) -> rusqlite::Result<Record> {
-        let Resumed { identity, name, input, command, new_from, content: (rows, content) } = resumed;
-        let transaction = self.connection.unchecked_transaction()?;
-        write_spans(&transaction, "maybe_applied", record.id, maybe_applied)?;
-        transaction.execute(
-            "UPDATE run SET state = ?2, host = ?3, account = ?4, subject = ?5, mapping = ?6, input = ?7, command = ?8, rows = ?9,
-             content = ?10, changed = ?11, hold_until = max(hold_until, ?12) WHERE id = ?1",
-            params![
-                record.id,
-                State::Running.word(),
-                identity.host,
-                identity.account,
-                identity.subject,
-                identity.mapping,
-                input,
-                command,
-                sql(rows),
-                content,
-                seconds(if record.state == State::Finished { record.changed } else { now }),
-                next_second(hold_until),
-            ],
-        )?;
-        if let Some(first) = new_from.filter(|first| *first < rows) {
-            add_part(&transaction, record.id, first, name)?;
-        }
-        let record = record_of(&transaction, record.id)?;
-        transaction.commit()?;
-        Ok(record)
-    }
-
-    fn take_over_note(&self, note: &StopNote) -> rusqlite::Result<()> {
-        let Some(record) = records(&self.connection)?.into_iter().find(|run| run.id == note.run) else { return Ok(()) };
-        if record.state != State::Running {
-            return Ok(());
-        }
-        let mut before = self.before(&record)?;
+    fn take_over_note(&self, note: StopNote) -> rusqlite::Result<()> {
+        let is_noted = |run: &Record| run.id == note.run && run.state == State::Running;
+        let Some(record) = records(&self.connection)?.into_iter().find(is_noted) else { return Ok(()) };
+        let mut saved = Saved::load(&self.connection, record)?;
         for row in note.maybe_applied.iter().flat_map(|(first, past)| *first..*past) {
-            before.maybe_applied.insert_apart(row);
+            saved.maybe_applied.insert_apart(row);
         }
+        saved.letters.are_in_file(note.rejected_bytes);
+        note.add_to(&mut saved.record);
         let transaction = self.connection.unchecked_transaction()?;
-        write_spans(&transaction, "maybe_applied", record.id, &before.maybe_applied.take_changes())?;
-        let letters = &mut before.letters;
-        letters.are_in_file(note.rejected_bytes);
-        transaction
-            .execute("DELETE FROM rejected_line WHERE run = ?1 AND at < ?2", params![record.id, sql(letters.bytes)])?;
-        transaction.execute(
-            "UPDATE run SET state = ?2, hold_until = max(hold_until, ?3), rejected_bytes = ?4, rejected_crc = ?5, exit_status = ?6,
-             stop = ?7, stop_message = ?8 WHERE id = ?1",
-            params![
-                record.id,
-                State::Unfinished.word(),
-                note.hold_until,
-                sql(letters.bytes),
-                letters.crc,
-                note.exit_status,
-                note.stop.as_ref().map(|stop| &stop.kind),
-                note.stop.as_ref().map(|stop| &stop.message),
-            ],
-        )?;
+        saved.delete_lines(&transaction, saved.letters.bytes)?;
+        saved.save(&transaction, &[])?;
         transaction.commit()
     }
-
-    pub(crate) fn before(&self, record: &Record) -> rusqlite::Result<Before> {
-        before(&self.connection, record)
-    }
-}
-
-/// What was committed of a run.
-pub(crate) fn before(connection: &Connection, record: &Record) -> rusqlite::Result<Before> {
-    let id = record.id;
-    let spans = |table: &str| {
-        let mut statement =
-            connection.prepare(&format!("SELECT first, past FROM {table} WHERE run = ?1 ORDER BY first"))?;
-        let spans = statement.query_map([id], |row| Ok((number(row, 0)?, number(row, 1)?)))?;
-        spans.collect::<rusqlite::Result<Vec<_>>>()
-    };
-    let mut statement =
-        connection.prepare("SELECT kind, code, reason, count FROM reason WHERE run = ?1 ORDER BY rowid")?;
-    let reasons = statement.query_map([id], |row| {
-        let kind = Kind::of(&row.get::<_, String>(0)?).unwrap_or(Kind::Rejected);
-        Ok(Reason { kind, code: code(row, 1)?, reason: row.get(2)?, count: number(row, 3)? })
-    })?;
-    let (bytes, crc) =
-        connection.query_row("SELECT rejected_bytes, rejected_crc FROM run WHERE id = ?1", [id], |row| {
-            Ok((number(row, 0)?, row.get(1)?))
-        })?;
-    let lines = "SELECT lines FROM rejected_line WHERE run = ?1 AND at >= ?2 ORDER BY at";
-    let mut statement = connection.prepare(lines)?;
-    let waiting = statement.query_map([id, sql(bytes)], |row| row.get(0))?;
-    let waiting = waiting.collect::<rusqlite::Result<Vec<Vec<u8>>>>()?;
-    Ok(Before {
-        settled: Rows::new(record.checkpoint, spans("settled_ahead")?),
-        maybe_applied: Rows::new(0, spans("maybe_applied")?),
-        reasons: reasons.collect::<rusqlite::Result<_>>()?,
-        letters: Letters::new(record.letters.clone(), bytes, crc, waiting),
-        stood: Some(record.state),
-    })
 }
 
 /// The runs in a journal, the newest first; another process may be writing it.
-pub fn list(path: &Path) -> Result<Vec<Record>, OpenError> {
-    let Some(connection) = schema::open_to_read(path)? else { return Ok(Vec::new()) };
-    let mut runs = records(&connection).map_err(OpenError::sqlite(path))?;
-    runs.retain(|run| !run.is_forgotten);
-    // The next run takes it over.
-    let note = stop_note::read(path).map_err(OpenError::io(stop_note::path_of(path)))?;
-    let noted = note.as_ref().and_then(|note| runs.iter_mut().find(|run| run.id == note.run));
-    if let Some((run, note)) = noted.zip(note.clone()).filter(|(run, _)| run.state == State::Running) {
-        (run.state, run.exit_status, run.stop) = (State::Unfinished, note.exit_status, note.stop);
-    }
-    Ok(runs)
+pub fn list(path: &Path) -> Result<Vec<Record>, StoreError> {
+    at(path, || {
+        let Some(connection) = base::open_to_read(path, &JOURNAL)? else { return Ok(Vec::new()) };
+        let mut runs = records(&connection)?;
+        runs.retain(|run| !run.is_forgotten);
+        // The next run takes it over.
+        if let Some(note) = stop_note::read(path)?
+            && let Some(run) = runs.iter_mut().find(|run| run.id == note.run && run.state == State::Running)
+        {
+            note.add_to(run);
+        }
+        Ok(runs)
+    })
+}
+
+/// Says in which file a problem is.
+fn at<T>(path: &Path, work: impl FnOnce() -> Result<T, Problem>) -> Result<T, StoreError> {
+    work().map_err(StoreError::journal(path))
 }
 
 /// Adds a part to a run, under this name or one that is made of it.
@@ -429,123 +330,17 @@ fn add_part(transaction: &Transaction<'_>, run: i64, first: u64, name: &str) -> 
 
 /// Deletes the oldest runs that are not resumed and of which nothing is open.
 fn prune(transaction: &Transaction<'_>, now: SystemTime) -> rusqlite::Result<()> {
-    let open_since = now.checked_sub(crate::OPEN_FOR).unwrap_or(UNIX_EPOCH);
+    let open_since = now.checked_sub(OPEN_FOR).unwrap_or(UNIX_EPOCH);
     let mut statement = transaction.prepare(
         "SELECT id FROM run WHERE (state = ?1 OR NOT is_resumable OR is_forgotten) AND (rejected = 0 OR changed < ?2)
          AND NOT EXISTS (SELECT 1 FROM rejected_line WHERE run = run.id) ORDER BY id DESC LIMIT -1 OFFSET ?3",
     )?;
     let old = statement.query_map(params![State::Finished.word(), seconds(open_since), KEPT], |row| row.get(0))?;
     for id in old.collect::<rusqlite::Result<Vec<i64>>>()? {
-        delete(transaction, id)?;
+        for table in OF_A_RUN {
+            transaction.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [id])?;
+        }
+        transaction.execute("DELETE FROM run WHERE id = ?1", [id])?;
     }
     Ok(())
-}
-
-fn delete(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
-    for table in schema::OF_A_RUN {
-        transaction.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [id])?;
-    }
-    transaction.execute("DELETE FROM run WHERE id = ?1", [id]).map(drop)
-}
-
-fn records(connection: &Connection) -> rusqlite::Result<Vec<Record>> {
-    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM run ORDER BY id DESC"))?;
-    let mut records = statement.query_map([], record)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    for record in &mut records {
-        complete(connection, record)?;
-    }
-    Ok(records)
-}
-
-pub(crate) fn record_of(connection: &Connection, id: i64) -> rusqlite::Result<Record> {
-    let mut record = connection.query_row(&format!("SELECT {COLUMNS} FROM run WHERE id = ?1"), [id], record)?;
-    complete(connection, &mut record)?;
-    Ok(record)
-}
-
-/// Adds what is in other tables.
-fn complete(connection: &Connection, record: &mut Record) -> rusqlite::Result<()> {
-    let parts = "SELECT number, first, name FROM part WHERE run = ?1 ORDER BY number";
-    let mut statement = connection.prepare_cached(parts)?;
-    let parts = statement
-        .query_map([record.id], |row| Ok(Part { number: row.get(0)?, first: number(row, 1)?, name: row.get(2)? }))?;
-    record.parts = parts.collect::<rusqlite::Result<_>>()?;
-    let mut statement = connection.prepare_cached("SELECT path FROM rejected_file WHERE run = ?1 ORDER BY path")?;
-    let files = statement.query_map([record.id], |row| Ok(PathBuf::from(row.get::<_, String>(0)?)))?;
-    record.rejected_files = files.collect::<rusqlite::Result<_>>()?;
-    Ok(())
-}
-
-/// The names of all parts of an account, and whether their rejected rows can be fed back.
-pub(crate) fn parts_known(
-    connection: &Connection,
-    account_hash: &str,
-    now: SystemTime,
-) -> rusqlite::Result<HashMap<String, FedBack>> {
-    let mut known = HashMap::new();
-    let is_wanted = |run: &Record| !run.is_forgotten && run.identity.account_hash == account_hash;
-    for run in records(connection)?.into_iter().filter(is_wanted) {
-        let is_old = run.is_old(now);
-        let fed_back = |part: &Part| if is_old { FedBack::TooOld } else { FedBack::Part(part.number) };
-        known.extend(run.parts.iter().map(|part| (part.name.clone(), fed_back(part))));
-    }
-    Ok(known)
-}
-
-fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
-    let state: String = row.get(9)?;
-    let wrong = || rusqlite::Error::InvalidColumnType(9, state.clone(), rusqlite::types::Type::Text);
-    let stop = row.get::<_, Option<String>>(24)?.zip(row.get::<_, Option<String>>(25)?);
-    Ok(Record {
-        id: row.get(0)?,
-        parts: Vec::new(),
-        input: row.get(1)?,
-        is_resumable: row.get(2)?,
-        identity: Identity {
-            host: row.get(3)?,
-            account: row.get(4)?,
-            account_hash: row.get(5)?,
-            subject: row.get(6)?,
-            mapping: row.get(7)?,
-        },
-        command: row.get(8)?,
-        state: State::of(&state).ok_or_else(wrong)?,
-        began: time(row, 10)?,
-        changed: time(row, 11)?,
-        first: number(row, 12)?,
-        rows: number(row, 13)?,
-        content: row.get(14)?,
-        checkpoint: number(row, 15)?,
-        read: number(row, 16)?,
-        counts: Counts {
-            accepted: number(row, 17)?,
-            rejected: number(row, 18)?,
-            skipped: number(row, 19)?,
-            unchanged: number(row, 20)?,
-        },
-        hold_until: time(row, 21)?,
-        letters: row.get::<_, Option<String>>(22)?.map(PathBuf::from),
-        rejected_files: Vec::new(),
-        exit_status: row.get(23)?,
-        stop: stop.map(|(kind, message)| Stopped { kind, message }),
-        is_forgotten: row.get(26)?,
-    })
-}
-
-/// A code, as a number or a word.
-fn code(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<ErrorCode>> {
-    Ok(match row.get(column)? {
-        Value::Integer(number) => Some(ErrorCode::Number(number)),
-        Value::Text(word) => Some(ErrorCode::from(word)),
-        _ => None,
-    })
-}
-
-fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    let number: i64 = row.get(column)?;
-    u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
-}
-
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<SystemTime> {
-    Ok(UNIX_EPOCH + Duration::from_secs(number(row, column)?.min(sql(u64::MAX).unsigned_abs())))
 }

@@ -5,8 +5,6 @@ use contact_sink_core::{Field, Subject, Value};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::Key;
-
 /// So many last bytes of an id are left out of its neighbourhood: a thousand numbers in a row are neighbours.
 const NEAR: usize = 3;
 
@@ -16,7 +14,7 @@ pub(crate) struct Hasher(Hmac<Sha256>);
 
 /// The hashes of a subject.
 pub(crate) struct SubjectHash {
-    /// Where its row stands.
+    /// Where its row is.
     pub(crate) row: i64,
     whole: [u8; 16],
 }
@@ -46,8 +44,8 @@ impl SubjectHash {
 }
 
 impl Hasher {
-    pub(crate) fn new(key: &Key) -> Self {
-        Self(keyed(key.bytes()))
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        Self(keyed(key))
     }
 
     /// What is kept to recognise the key.
@@ -131,7 +129,7 @@ struct Hash(Hmac<Sha256>);
 
 impl Hash {
     fn part(&mut self, part: &[u8]) -> &mut Self {
-        // In four bytes, so that most values fit into one block of the hash with what stands before them. No text is so long
+        // In four bytes, so that most values fit into one block of the hash with what is before them. No text is so long
         // that two lengths could be the same in them and the texts too.
         self.0.update(&(part.len() as u32).to_le_bytes());
         self.0.update(part);

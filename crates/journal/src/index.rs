@@ -2,28 +2,30 @@
 
 mod ahead;
 mod entry;
-mod error;
-mod file;
+mod format;
 mod rows;
 mod seen;
 mod writer;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use contact_sink_core::{ContactUpdate, Field};
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use self::ahead::Sent;
 pub use self::ahead::{FoundAhead, LookAhead};
 use self::entry::Entry;
-pub use self::error::{IndexError, IndexProblem};
 use self::rows::Stale;
 use self::writer::{Batch, Writer};
+use crate::error::{Problem, StoreError};
+use crate::fields::{self, FieldNumbers};
 use crate::hash::Hasher;
-use crate::{Key, Lock};
+use crate::key::Key;
+use crate::lock::{Held, Lock};
+use crate::{base, owner_only};
 
 /// So many subjects are remembered before they are written.
 const BUFFERED_SUBJECTS: usize = 10_000;
@@ -37,7 +39,7 @@ const FOLD_AFTER_REMOVED: usize = 20_000;
 /// What the vendor is known to have.
 ///
 /// An entry says: the vendor has accepted this value for this field of this subject, and nothing else has left for it since.
-/// For that to be true *every* update that leaves for the destination must be shown to [`Index::forget`] first, also in
+/// For that to be true *every* update that is sent to the destination must be shown to [`Index::forget`] first, also in
 /// a run that does not ask [`Index::has`]. What others change at the vendor an index does not know;
 /// [`IndexOptions::with_refresh`] is for that, and deleting the file makes everything be sent once more.
 ///
@@ -52,17 +54,17 @@ pub struct Index {
     was_emptied: bool,
     hasher: Hasher,
     refresh: Option<Duration>,
-    fields: HashMap<Field, u16>,
+    fields: FieldNumbers,
     /// Remembered and not yet written, by row.
     buffer: Batch,
-    /// Stands in a row, and an update with another value is about to leave.
+    /// Is in a row, and an update with another value is about to be sent.
     stale: BTreeSet<Stale>,
     /// So many fields were removed since the thread was called.
     removed: usize,
     sent: Sent,
-    // In this order they are dropped: the lock is given back when all is closed.
-    writer: Writer,
+    // In this order they are dropped: what writes is closed last, and then the lock is given back.
     database: Connection,
+    writer: Writer,
     _lock: Lock,
 }
 
@@ -107,10 +109,10 @@ impl Index {
     /// Beside the file there is a lock, `<path>.lock`. `options` hold for as long as it is open.
     ///
     /// # Errors
-    /// [`IndexError`]: the file is something else, of another version (both are left as they are), made with another key, in use,
+    /// [`StoreError`]: the file is something else, of another version (both are left as they are), made with another key, in use,
     /// damaged, or cannot be written.
-    pub fn open(path: &Path, key: &Key, options: IndexOptions) -> Result<Self, IndexError> {
-        Self::begin(path, key, options).map_err(|problem| IndexError::new(path, problem))
+    pub fn open(path: &Path, key: &Key, options: IndexOptions) -> Result<Self, StoreError> {
+        Self::begin(path, key, options).map_err(StoreError::index(path))
     }
 
     /// Whether it could not be trusted and was emptied when it was opened: it had lost its log, or was older than
@@ -121,12 +123,12 @@ impl Index {
 
     /// Whether the vendor has every field of the update with this value, each accepted recently enough.
     ///
-    /// Other fields of the subject do not matter. Where it finds another value it expects the update to leave soon, see
+    /// Other fields of the subject do not matter. Where it finds another value it expects the update to be sent soon, see
     /// [`Index::forget`].
     ///
     /// # Errors
-    /// [`IndexError`] if the file cannot be read.
-    pub fn has(&mut self, update: &ContactUpdate, now: SystemTime) -> Result<bool, IndexError> {
+    /// [`StoreError`] if the file cannot be read.
+    pub fn has(&mut self, update: &ContactUpdate, now: SystemTime) -> Result<bool, StoreError> {
         self.writer.poll().map_err(self.failed())?;
         let Some((row, wanted)) = self.wanted(update) else { return Ok(false) };
         let now = entry::seconds(now);
@@ -151,9 +153,9 @@ impl Index {
     /// Opens a second connection, for a thread that looks up updates ahead of the lane.
     ///
     /// # Errors
-    /// [`IndexError`] if the file cannot be opened once more.
-    pub fn look_ahead(&self) -> Result<LookAhead, IndexError> {
-        let database = file::connect(&self.path, "NORMAL").map_err(self.failed())?;
+    /// [`StoreError`] if the file cannot be opened once more.
+    pub fn look_ahead(&self) -> Result<LookAhead, StoreError> {
+        let database = format::connect_to_read(&self.path).map_err(self.failed())?;
         Ok(LookAhead {
             path: self.path.clone(),
             hasher: self.hasher.clone(),
@@ -170,15 +172,15 @@ impl Index {
         self.sent.allows(found, entry::seconds(now), self.refresh)
     }
 
-    /// Forgets, before these leave, what they may change: each field that stands there with another value.
+    /// Forgets, before these are sent, what they may change: each field that is there with another value.
     ///
     /// When it returns that is committed and on the disk: neither a kill nor a power cut brings it back. That costs an fsync,
     /// so the first batch with such a field takes along all that [`Index::has`] has found since: of a lane that holds 5,000
     /// updates one request in fifty pays. Without such a field it only looks.
     ///
     /// # Errors
-    /// [`IndexError`] if the file cannot be read or written: then these must not leave.
-    pub fn forget<'u>(&mut self, batch: impl IntoIterator<Item = &'u ContactUpdate>) -> Result<(), IndexError> {
+    /// [`StoreError`] if the file cannot be read or written: then these must not be sent.
+    pub fn forget<'u>(&mut self, batch: impl IntoIterator<Item = &'u ContactUpdate>) -> Result<(), StoreError> {
         self.writer.poll().map_err(self.failed())?;
         let batch: Vec<_> = batch.into_iter().filter_map(|update| self.wanted(update)).collect();
         self.sent.make_room(batch.len());
@@ -199,9 +201,8 @@ impl Index {
         }
         self.stale.extend(stale);
         let stale: Vec<Stale> = std::mem::take(&mut self.stale).into_iter().collect();
-        let database = &mut self.database;
-        self.writer.between(|| rows::remove(database, &stale)).map_err(self.failed())?;
         self.removed += stale.len();
+        self.writer.run(move |database| rows::remove(database, &stale)).map_err(self.failed())?;
         // The thread also keeps the log short; when nothing is accepted it is called for that alone.
         if self.removed >= FOLD_AFTER_REMOVED { self.write() } else { Ok(()) }
     }
@@ -212,8 +213,8 @@ impl Index {
     /// only that part is to be given here.
     ///
     /// # Errors
-    /// [`IndexError`] if the file cannot be written.
-    pub fn remember(&mut self, update: &ContactUpdate, accepted: SystemTime) -> Result<(), IndexError> {
+    /// [`StoreError`] if the file cannot be written.
+    pub fn remember(&mut self, update: &ContactUpdate, accepted: SystemTime) -> Result<(), StoreError> {
         for (field, _) in update.fields() {
             self.name(field)?;
         }
@@ -223,7 +224,7 @@ impl Index {
         for wanted in wanted {
             if let Wanted { field: Some(field), tag: Some(tag) } = wanted {
                 entry::put(fields, Entry { field, accepted, tag });
-                // What was about to leave instead did not.
+                // What was about to be sent instead was not.
                 self.stale.remove(&Stale { row, field, tag });
             }
         }
@@ -234,31 +235,42 @@ impl Index {
     /// it, is sent again by a later run, no more.
     ///
     /// # Errors
-    /// [`IndexError`] if the file cannot be written: what was not is forgotten.
-    pub fn flush(&mut self) -> Result<(), IndexError> {
+    /// [`StoreError`] if the file cannot be written: what was not is forgotten.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
         self.write()?;
         self.writer.wait().map_err(self.failed())
     }
 
-    fn begin(path: &Path, key: &Key, options: IndexOptions) -> Result<Self, IndexProblem> {
+    fn begin(path: &Path, key: &Key, options: IndexOptions) -> Result<Self, Problem> {
         let IndexOptions { refresh, seen } = options;
-        let lock = Lock::take(&path.with_added_extension("lock"), &format!("process {}", std::process::id()))?;
-        let hasher = Hasher::new(key);
+        let lock = Lock::take(&owner_only::beside(path, ".lock"), &format!("process {}", std::process::id()));
+        let lock = lock.map_err(|held| match held {
+            Held::Failed(error) => error.into_problem(),
+            held => Problem::InUse(held.to_string()),
+        })?;
+        let hasher = Hasher::new(key.bytes());
         let last_seen = seen.as_deref().map(seen::read).transpose()?;
-        let file::Opened { database, count, has_lost_log } = file::open(path, hasher.check())?;
+        let format::Opened { writing, count, has_lost_log } = format::open(path, hasher.check())?;
         let is_older = match last_seen {
             None => false,
             Some(None) => count > 1,
             Some(Some(last_seen)) => count <= last_seen,
         };
-        let count = count.max(last_seen.flatten().map_or(0, |last_seen| last_seen.saturating_add(1)));
-        let writer = Writer::start(path)?;
-        let fields = fields(&database)?;
-        let mut index = Self {
+        let opening = count.max(last_seen.flatten().map_or(0, |last_seen| last_seen.saturating_add(1)));
+        let mut was_emptied = false;
+        if has_lost_log || is_older {
+            was_emptied = writing.execute("DELETE FROM contact", [])? > 0;
+            format::set_opening(&writing, opening, true)?;
+        }
+        // Not before it is emptied: a process that is killed here finds the older index once more.
+        seen.as_deref().map_or(Ok(()), |seen| seen::write(seen, opening))?;
+        let (fields, database) = (FieldNumbers::load(&writing)?, format::connect_to_read(path)?);
+        base::fold_when_closed(&writing)?;
+        Ok(Self {
             path: path.to_owned(),
-            opening: count,
+            opening,
             seen,
-            was_emptied: false,
+            was_emptied,
             hasher,
             refresh,
             fields,
@@ -266,33 +278,14 @@ impl Index {
             stale: BTreeSet::new(),
             removed: 0,
             sent: Sent::default(),
-            writer,
             database,
+            writer: Writer::start(writing)?,
             _lock: lock,
-        };
-        if has_lost_log || is_older {
-            index.empty()?;
-        }
-        // Not before it is emptied: a process that is killed here finds the older index once more.
-        index.note_seen()?;
-        file::fold_when_closed(&index.database)?;
-        Ok(index)
-    }
-
-    fn note_seen(&self) -> Result<(), IndexProblem> {
-        self.seen.as_deref().map_or(Ok(()), |seen| seen::write(seen, self.opening))
-    }
-
-    /// Removes all that the file says of a vendor.
-    fn empty(&mut self) -> Result<(), IndexProblem> {
-        let database = &self.database;
-        let removed = self.writer.between(|| database.execute("DELETE FROM contact", []))?;
-        self.was_emptied |= removed > 0;
-        file::set_opening(database, self.opening, true)
+        })
     }
 
     /// Lets the thread write what is remembered.
-    fn write(&mut self) -> Result<(), IndexError> {
+    fn write(&mut self) -> Result<(), StoreError> {
         let mut batch = std::mem::take(&mut self.buffer);
         batch.retain(|_, fields| !fields.is_empty());
         self.removed = 0;
@@ -300,8 +293,8 @@ impl Index {
     }
 
     /// What the file has that differs from these updates. One transaction reads all of them.
-    fn differing(&self, batch: &[(i64, Vec<Wanted>)]) -> Result<Vec<Stale>, IndexError> {
-        let _transaction = self.database.unchecked_transaction().map_err(|error| self.failed()(error.into()))?;
+    fn differing(&self, batch: &[(i64, Vec<Wanted>)]) -> Result<Vec<Stale>, StoreError> {
+        let _transaction = self.database.unchecked_transaction().map_err(StoreError::index(&self.path))?;
         let mut stale = Vec::new();
         for (row, wanted) in batch {
             let stored = self.read(*row)?.into_iter().filter(|entry| differs(wanted, entry));
@@ -310,13 +303,12 @@ impl Index {
         Ok(stale)
     }
 
-    fn read(&self, row: i64) -> Result<Vec<Entry>, IndexError> {
+    fn read(&self, row: i64) -> Result<Vec<Entry>, StoreError> {
         rows::read(&self.database, row).map_err(self.failed())
     }
 
-    fn failed(&self) -> impl Fn(IndexProblem) -> IndexError + use<> {
-        let path = self.path.clone();
-        move |problem| IndexError::new(&path, problem)
+    fn failed(&self) -> impl FnOnce(Problem) -> StoreError + use<> {
+        StoreError::index(self.path.clone())
     }
 
     /// The row of the update's subject, and its fields; `None` if the subject is of a kind that the index does not know.
@@ -324,20 +316,19 @@ impl Index {
         let subject = self.hasher.subject(update.subject())?;
         let wanted = update.fields().iter().map(|(field, value)| {
             let tag = self.hasher.tag(&subject, field, value);
-            Wanted { field: self.fields.get(field).copied(), tag }
+            Wanted { field: self.fields.get(field), tag }
         });
         Some((subject.row, wanted.collect()))
     }
 
     /// Gives a field a number. When there are none left its fields are not remembered, so they are always sent.
-    fn name(&mut self, field: &Field) -> Result<(), IndexError> {
-        if !self.fields.contains_key(field)
-            && let Ok(id) = u16::try_from(self.fields.len())
+    fn name(&mut self, field: &Field) -> Result<(), StoreError> {
+        if self.fields.get(field).is_none()
+            && let Some(number) = self.fields.next()
         {
-            let database = &self.database;
-            let add = || database.execute("INSERT INTO field VALUES (?1, ?2)", params![id, field.as_str()]);
-            self.writer.between(add).map_err(|error| self.failed()(error.into()))?;
-            self.fields.insert(field.clone(), id);
+            let named = field.clone();
+            self.writer.run(move |database| Ok(fields::write(database, number, &named)?)).map_err(self.failed())?;
+            self.fields.insert(field.clone(), number);
         }
         Ok(())
     }
@@ -349,24 +340,17 @@ impl Drop for Index {
         let _ = self.writer.wait();
         // One more, so that a copy that is made while it is open is older than what is there in the end.
         self.opening += 1;
-        let _ = file::set_opening(&self.database, self.opening, false).and_then(|()| self.note_seen());
+        let opening = self.opening;
+        let noted = self.writer.run(move |database| format::set_opening(database, opening, false));
+        if let Some(seen) = self.seen.as_deref().filter(|_| noted.is_ok()) {
+            let _ = seen::write(seen, opening);
+        }
     }
 }
 
 /// Whether an update sets an entry's field to another value.
 fn differs(update: &[Wanted], entry: &Entry) -> bool {
     update.iter().any(|wanted| wanted.field == Some(entry.field) && wanted.tag != Some(entry.tag))
-}
-
-/// The fields that have a number, and those numbers.
-fn fields(database: &Connection) -> Result<HashMap<Field, u16>, IndexProblem> {
-    let mut all = database.prepare("SELECT name, id FROM field")?;
-    let all = all.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
-    all.map(|named| {
-        let (name, id) = named?;
-        Ok((Field::new(name).map_err(|_| IndexProblem::Damaged)?, id))
-    })
-    .collect()
 }
 
 impl fmt::Debug for Index {

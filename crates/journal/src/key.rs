@@ -1,13 +1,15 @@
 //! The secret key of a state directory, under which journals and indexes hash what they remember, in a file of its own.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use hmac::Mac as _;
 
-use crate::hash;
+use crate::hash::keyed;
+use crate::owner_only;
 
 const BYTES: usize = 32;
 
@@ -55,13 +57,13 @@ impl Key {
     /// Reads the key from its file, or makes one, for its owner only.
     ///
     /// Of several processes that find none at the same time one makes it and the others read that. An empty file is what a
-    /// process leaves behind that was killed while it made one: it is filled.
+    /// process that was killed while it made one has made: it is filled.
     ///
     /// # Errors
     /// [`KeyError`] if the file cannot be read or made, or does not hold 32 bytes; it is left as it is then.
     pub fn load_or_create(path: &Path) -> Result<Self, KeyError> {
         let failed = |doing| move |source| KeyError::File { path: path.to_owned(), doing, source };
-        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        if owner_only::is_no_file(path) {
             return Err(KeyError::Kind(path.to_owned()));
         }
         // First without a thought of writing: a key may lie on a read-only disk.
@@ -76,11 +78,7 @@ impl Key {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(failed("read")(error)),
         }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path).map_err(failed("written"))?;
+        let mut file = owner_only::open(path).map_err(failed("written"))?;
         file.lock().map_err(failed("written"))?;
         // Another process may have filled it before this one had the lock.
         let bytes = read(&mut file).map_err(failed("read"))?;
@@ -88,8 +86,7 @@ impl Key {
             return Self::of(&bytes, path);
         }
         // An empty one may have been left by another program.
-        #[cfg(unix)]
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(failed("written"))?;
+        file.set_permissions(Permissions::from_mode(0o600)).map_err(failed("written"))?;
         let mut key = [0; BYTES];
         getrandom::getrandom(&mut key).map_err(|error| KeyError::Random(error.into()))?;
         file.write_all(&key).and_then(|()| file.sync_all()).map_err(failed("written"))?;
@@ -98,7 +95,7 @@ impl Key {
 
     /// A key for one purpose, from which this one cannot be told.
     pub fn derive(&self, purpose: &str) -> Self {
-        let mut hash = hash::keyed(&self.0);
+        let mut hash = keyed(&self.0);
         hash.update(purpose.as_bytes());
         Self(hash.finalize().into_bytes().into())
     }
@@ -119,15 +116,8 @@ impl fmt::Debug for Key {
     }
 }
 
-#[cfg(unix)]
 fn is_open_to_others(file: &File) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
     file.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_open_to_others(_: &File) -> bool {
-    false
 }
 
 /// What the file holds, or the beginning of it if that is too much for a key.

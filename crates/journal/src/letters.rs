@@ -1,15 +1,17 @@
-//! The file that a run's lines go to, such as its rejected rows: no crash leaves a line torn, doubled or lost in it.
+//! The file that a run's lines go to, such as its rejected rows: no crash tears, doubles or loses a line in it.
 //!
-//! A line is in the journal before it is in the file, and leaves the journal when it is on the disk. So the file must be what
+//! A line is in the journal before it is in the file, and is deleted from the journal when it is on the disk. So the file must be what
 //! is known of it for sure (so many bytes with this CRC) and then a beginning of the lines that wait. If it is anything
 //! else, its owner has edited it: it is left alone, and what it does not have goes to another file.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crc32fast::Hasher;
+
+use crate::owner_only;
 
 /// What a run finds of its file when it is resumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,16 +60,22 @@ impl Letters {
 
     /// So many bytes of whole lines are in the file: lines up to there wait no more.
     pub(crate) fn are_in_file(&mut self, bytes: u64) {
-        let mut end = self.bytes;
-        self.written = self
-            .waiting
-            .iter()
-            .take_while(|lines| {
-                end += lines.len() as u64;
-                end <= bytes
-            })
-            .count();
+        self.find_written(bytes);
         self.forget(bytes);
+    }
+
+    /// Finds how many of the lines are whole in a file of so many bytes: up to which byte they go.
+    fn find_written(&mut self, bytes: u64) -> u64 {
+        let (mut written, mut whole) = (0, self.bytes);
+        for lines in &self.waiting {
+            let end = whole + lines.len() as u64;
+            if end > bytes {
+                break;
+            }
+            (written, whole) = (written + 1, end);
+        }
+        self.written = written;
+        whole
     }
 
     /// Brings the file to the disk: how many bytes of whole lines it has.
@@ -81,11 +89,11 @@ impl Letters {
         self.written < self.waiting.len()
     }
 
-    /// Whether somebody has put another file in its place, or taken it away, while lines were written.
+    /// Whether another file was put in its place, or it was taken away, while lines were written.
     pub(crate) fn is_replaced(&self) -> bool {
         let (Some(file), Some(path)) = (&self.file, &self.path) else { return false };
         match (file.metadata(), fs::metadata(path)) {
-            (Ok(ours), Ok(theirs)) => !is_one_file(&ours, &theirs),
+            (Ok(ours), Ok(theirs)) => owner_only::id(&ours) != owner_only::id(&theirs),
             (Ok(_), Err(error)) => error.kind() == io::ErrorKind::NotFound,
             // The write will say what is wrong.
             (Err(_), _) => false,
@@ -134,7 +142,7 @@ impl Letters {
         let Some(path) = self.path.clone() else { return Ok(Recovered::Nothing) };
         let waiting = self.waiting.concat();
         let rest = match self.rest(&path, waiting.len()) {
-            // Another place is wanted, perhaps because this one cannot be read.
+            // Another place is wanted, it may be because this one cannot be read.
             Err(_) if is_elsewhere => return Ok(Recovered::Moved),
             rest => rest?.filter(|rest| waiting.starts_with(rest)),
         };
@@ -142,22 +150,11 @@ impl Letters {
             self.drop_found(&path, head)?;
             return Ok(if is_elsewhere { Recovered::Moved } else { Recovered::Edited });
         };
-        let mut whole = 0;
-        self.written = self
-            .waiting
-            .iter()
-            .map(Vec::len)
-            .take_while(|bytes| {
-                let is_whole = whole + bytes <= rest.len();
-                whole += if is_whole { *bytes } else { 0 };
-                is_whole
-            })
-            .count();
-        let whole_bytes = self.bytes + whole as u64;
+        let whole = self.find_written(self.bytes + rest.len() as u64);
         if is_elsewhere {
             if path.exists() {
                 let file = self.open(false)?;
-                file.set_len(whole_bytes)?;
+                file.set_len(whole)?;
                 file.sync_data()?;
             }
             self.waiting.drain(..self.written);
@@ -165,16 +162,12 @@ impl Letters {
         }
         if !waiting.is_empty() {
             let new = !path.exists();
-            let file = match self.open(new) {
-                // It never came into being where it was to be, and cannot: another place was perhaps named meanwhile.
+            match self.open(new) {
+                // It never came into being where it was to be, and cannot: another place was named meanwhile, it may be.
                 Err(_) if new && self.bytes == 0 => return Ok(Recovered::Edited),
-                file => file?,
-            };
-            if let Err(error) = (&*file).write_all(&waiting[rest.len()..]) {
-                let _ = file.set_len(whole_bytes);
-                return Err(error);
+                file => file?.set_len(whole)?,
             }
-            self.written = self.waiting.len();
+            self.write()?;
         }
         Ok(Recovered::Kept)
     }
@@ -229,7 +222,7 @@ impl Letters {
         Ok(())
     }
 
-    /// What stands behind the part that is known, if that part is as it was and no more than so many bytes follow.
+    /// What is behind the part that is known, if that part is as it was and no more than so many bytes follow.
     fn rest(&self, path: &Path, most: usize) -> io::Result<Option<Vec<u8>>> {
         let file = match File::open(path) {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -254,7 +247,7 @@ impl Letters {
         Ok((bytes == self.bytes && hasher.finalize() == self.crc && rest.len() <= most).then_some(rest))
     }
 
-    /// Goes on in a new file.
+    /// Continues in a new file.
     pub(crate) fn move_to(&mut self, path: PathBuf, head: &[u8]) {
         let mut waiting = std::mem::take(&mut self.waiting);
         // If the former file never came into being, its head waits with the first lines.
@@ -267,15 +260,10 @@ impl Letters {
     fn open(&mut self, new: bool) -> io::Result<Arc<File>> {
         let path = self.path.as_deref().unwrap_or(Path::new(""));
         if new && let Some(directory) = path.parent() {
-            crate::schema::make_directory(directory)?;
+            owner_only::make_directory(directory)?;
         }
-        let mut options = OpenOptions::new();
-        options.append(true).create_new(new);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = Arc::new(options.open(path)?);
-        // A line leaves the journal when the file is on the disk: so must be the file's name by then.
-        #[cfg(unix)]
+        let file = Arc::new(owner_only::options().append(true).create_new(new).open(path)?);
+        // A line is deleted from the journal when the file is on the disk: so must be the file's name by then.
         if new && let Some(directory) = path.parent() {
             let here = directory.as_os_str().is_empty();
             File::open(if here { Path::new(".") } else { directory })?.sync_all()?;
@@ -283,18 +271,6 @@ impl Letters {
         self.file = Some(file.clone());
         Ok(file)
     }
-}
-
-#[cfg(unix)]
-fn is_one_file(one: &fs::Metadata, other: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
-}
-
-/// There a file that is open cannot be replaced.
-#[cfg(not(unix))]
-fn is_one_file(_: &fs::Metadata, _: &fs::Metadata) -> bool {
-    true
 }
 
 /// Whether these lines stand in a text one after another, not as the end of a longer one.

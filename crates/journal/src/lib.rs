@@ -1,25 +1,27 @@
 //! Crash-safe resume of a run, and the index that lets a run send what has changed only.
 //!
 //! A [`Book`] is one destination's journal: one SQLite file that its owner can open with `sqlite3`. It holds runs. A run is the
-//! content of one input, sent to one account under one mapping: [`Book::find`] finds it by a keyed digest of the rows, whatever
-//! the input is called. A [`Run`] knows which of its rows are settled: all below a checkpoint, and spans of rows ahead of it;
-//! and the counts of all of them. [`Run::commit`] writes down what became of rows, in one transaction. After a kill the next
-//! command resumes from there; after a power cut at most [`SYNC_EVERY`] more is forgotten, and what is forgotten is sent again.
+//! content of one input, sent to one account under one mapping: [`Book::resume_or_begin`] finds it by a keyed digest of the rows,
+//! whatever the input is called, or begins one. A [`Run`] knows which of its rows are settled: all below a checkpoint, and spans of
+//! rows ahead of it; and the counts of all of them. [`Run::commit`] writes down what became of rows, in one transaction. After a kill
+//! the next command resumes from there; after a power cut at most [`SYNC_EVERY`] more is forgotten, and what is forgotten is sent
+//! again.
 //!
 //! **A newer run wins.** While an older value could still be sent (a run is not finished, or has rejected rows, and is not older
 //! than [`OPEN_FOR`]), the journal notes, before sending, which fields of which subjects are set, and how old the values are
 //! ([`Position`]). [`Run::admit`] leaves out fields for which a newer value was sent.
 //!
 //! Lines for a file beside the journal, such as rejected rows, go through it too ([`Entry::letters`]): they are in the journal
-//! before they are in the file, so that a crash leaves none torn, doubled or lost, and a file that its owner edited
+//! before they are in the file, so that a crash tears, doubles or loses none, and a file that its owner edited
 //! meanwhile is not touched.
 //!
-//! Locks ([`Lock`]) keep two processes from one journal, and from one account.
+//! Locks ([`Lock`]) keep two processes from one journal, and from one account. The crate is for unix: it relies on its permissions
+//! and on its identity of files.
 //!
 //! No value of a contact is in a journal, but for the lines that wait for a few milliseconds to be in their file. What was
 //! deleted may stand in the log beside it (`-wal`) until that begins again, at the latest when the run ends in order.
 //!
-//! A service that sends a table of its own, and after a crash goes on with what is left:
+//! A service that sends a table of its own, and after a crash sends what is left:
 //!
 //! ```
 //! use std::path::Path;
@@ -28,7 +30,7 @@
 //! use contact_sink_core::{Applied, ContactSink, ContactUpdate};
 //! use contact_sink_delivery::{Delivery, Numbered, Options, Outcome};
 //! use contact_sink_journal::{
-//!     Book, Content, Counts, Ending, Found, Identity, Key, KilledLane, Lock, NewRun, Resumed, RunJournal, State, make_directory,
+//!     Book, Content, Counts, Ending, Found, Identity, Input, Key, KilledLane, Lock, RunJournal, State, Wanted, make_directory,
 //! };
 //! use futures_util::stream;
 //!
@@ -40,7 +42,7 @@
 //!     make_directory(directory)?;
 //!     let _lock = Lock::take(&directory.join("growth.lock"), "the nightly table")?;
 //!     let key = Key::load_or_create(&directory.join("index.key"))?;
-//!     let mut book = Book::open(&directory.join("growth.sqlite"), &key)?;
+//!     let book = Book::open(&directory.join("growth.sqlite"), &key)?;
 //!     let word = |text: &str| text.to_owned();
 //!     let identity = Identity {
 //!         host: word("jiguang"),
@@ -49,43 +51,24 @@
 //!         subject: word("cuid"),
 //!         mapping: word("phone, e-mail"),
 //!     };
-//!     let options = Options::for_run();
+//!     // The table's content is known by its version; its rows stay in their order.
+//!     let (version, rows, options) = ("users of 2026-11-25", table.len() as u64, Options::for_run());
+//!     let content = Some(Content { rows, digest: version.as_bytes(), digest_of: &|_| None });
+//!     let input = Input { identity, name: version, path: version, command: "", content };
 //!     // After a crash any of the first rows without an outcome may have been sent, as many as a lane holds.
 //!     let lane = KilledLane::of(&options);
-//!     // The table's content is known by its version; its rows stay in their order.
-//!     let (version, rows, now) = ("users of 2026-11-25", table.len() as u64, SystemTime::now());
-//!     let content = Content { path: version, rows, digest: version.as_bytes(), digest_of: &|_| None };
-//!     let name = format!("{}", now.duration_since(SystemTime::UNIX_EPOCH)?.as_secs());
-//!     let found = book.find(&content, &identity, now)?.found;
-//!     let record = match found {
-//!         Found::Finished { record, .. } => return Ok(record.counts),
-//!         Found::Unfinished { record, .. } => Some(record),
-//!         _ => None,
-//!     };
-//!     // What an earlier run has left on its way must not overtake this one.
-//!     book.close_killed(record.as_ref(), lane, now)?;
-//!     let first_after = book.hold_until()?.duration_since(now).unwrap_or_default();
-//!     let run = match record {
-//!         Some(record) => {
-//!             let content = (rows, version.as_bytes());
-//!             let resumed = Resumed { identity, name: &name, input: version, command: "", new_from: None, content };
-//!             book.resume(record, resumed, lane, now)?
-//!         }
-//!         None => {
-//!             let content = Some((rows, version.as_bytes()));
-//!             let new = NewRun { identity, name: &name, input: version, command: Some(""), first: 0, content };
-//!             book.begin(new, now)?
-//!         }
-//!     };
-//!     let (settled, maybe_applied) = (run.settled().clone(), run.maybe_applied().clone());
+//!     let opened = book.resume_or_begin(input, Wanted::default(), lane, SystemTime::now())??;
+//!     if let Found::Finished { .. } = opened.found {
+//!         return Ok(opened.run.counts());
+//!     }
+//!     let (settled, maybe_applied) = (opened.run.settled().clone(), opened.run.maybe_applied().clone());
 //!     let left = (0..).zip(table).filter(move |(row, _)| !settled.contains(*row)).map(move |(row, update)| {
 //!         let earlier = if maybe_applied.contains(row) { Applied::Maybe } else { Applied::No };
 //!         Numbered::new(row, update).with_earlier(earlier)
 //!     });
 //!
-//!     let journal = RunJournal::new(run);
-//!     let options = options.with_first_after(first_after);
-//!     let delivery = Delivery::with_journal(sink, options, journal.clone());
+//!     let journal = RunJournal::new(opened.run);
+//!     let delivery = Delivery::with_journal(sink, options.with_first_after(opened.first_after), journal.clone());
 //!     let mut outcomes = delivery.deliver_numbered(stream::iter(left));
 //!     while let Some((row, outcome)) = outcomes.next().await {
 //!         // The journal has it already.
@@ -127,9 +110,10 @@
 //! # };
 //! # let key = Key::load_or_create(&directory.path().join("index.key")).unwrap();
 //! # let book = Book::open(&directory.path().join("growth.sqlite"), &key).unwrap();
-//! # let content = Some((3, "users of 2026-11-25".as_bytes()));
-//! # let new = NewRun { identity, name: "1", input: "", command: Some(""), first: 0, content };
-//! # let mut run = book.begin(new, SystemTime::now()).unwrap();
+//! # let version = "users of 2026-11-25";
+//! # let content = Some(Content { rows: 3, digest: version.as_bytes(), digest_of: &|_| None });
+//! # let (input, lane) = (Input { identity, name: version, path: "", command: "", content }, KilledLane::of(&Options::for_run()));
+//! # let mut run = book.resume_or_begin(input, Wanted::default(), lane, SystemTime::now()).unwrap().unwrap().run;
 //! # let mut entry = Entry::default();
 //! # entry.settled.push((1, Kind::Accepted));
 //! # run.commit(entry).unwrap();
@@ -142,11 +126,15 @@
 //! # });
 //! ```
 
+mod base;
 mod book;
+mod entry;
 mod error;
 #[cfg(feature = "failpoints")]
 #[doc(hidden)]
 pub mod failpoint;
+mod fields;
+mod format;
 mod hash;
 mod hook;
 mod index;
@@ -155,25 +143,28 @@ mod letters;
 mod lock;
 mod lookup;
 mod newest;
+mod owner_only;
 mod record;
 mod rows;
 mod run;
-mod schema;
+mod saved;
 mod stop_note;
 mod sync;
-mod write;
+mod worker;
 
-pub use book::{Book, KilledLane, NewRun, Resumed, list};
-pub use error::OpenError;
-pub use hook::{RunJournal, SUPERSEDED};
-pub use index::{FoundAhead, Index, IndexError, IndexOptions, IndexProblem, LookAhead};
+pub use book::{Book, Opened, list};
+pub use entry::{Entry, SUPERSEDED};
+pub use error::{Problem, StoreError};
+pub use hook::RunJournal;
+pub use index::{FoundAhead, Index, IndexOptions, LookAhead};
 pub use key::{Key, KeyError};
 pub use letters::Recovered;
 pub use lock::{Held, Lock};
-pub use lookup::{Content, Found, Lookup};
+pub use lookup::{Content, Found, Input, Refused, ReplacedRun, Wanted};
 pub use newest::Position;
-pub use record::{Counts, Identity, Kind, OPEN_FOR, Part, Reason, Record, State, Stopped};
+pub use owner_only::make_directory;
+pub use record::{Counts, FedBack, Identity, Kind, OPEN_FOR, Part, Reason, Record, State, Stopped};
 pub use rows::Rows;
-pub use run::{Ending, Entry, FedBack, Run};
-pub use schema::make_directory;
+pub use run::{Ending, Run};
+pub use saved::KilledLane;
 pub use sync::SYNC_EVERY;

@@ -1,16 +1,16 @@
-//! Locks among processes: whoever holds one says who it is.
+//! Locks among processes: a process that holds one says who it is.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::error::OpenError;
+use crate::error::StoreError;
+use crate::owner_only;
 
 /// A lock that this process holds until it is dropped, or the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock {
-    #[cfg_attr(not(unix), expect(dead_code, reason = "it holds the lock"))]
     file: File,
     path: PathBuf,
 }
@@ -27,37 +27,33 @@ pub enum Held {
     },
     /// It cannot be asked for.
     #[error(transparent)]
-    Failed(#[from] OpenError),
+    Failed(#[from] StoreError),
 }
 
 impl Lock {
     /// Takes the lock of a file, which comes into being if it is not there; and writes into it who holds it.
     pub fn take(path: &Path, who: &str) -> Result<Self, Held> {
-        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        if owner_only::is_no_file(path) {
             let error = std::io::Error::other("it is no regular file: move it away");
-            return Err(OpenError::io(path)(error).into());
+            return Err(StoreError::journal(path)(error).into());
         }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path).map_err(OpenError::io(path))?;
+        let mut file = owner_only::open(path).map_err(StoreError::journal(path))?;
         match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut by = String::new();
-                // Whoever took it this moment may not have written its name yet.
+                // A process that takes it this moment may not have written its name yet.
                 let _ = file.take(4096).read_to_string(&mut by);
                 return Err(Held::By { by: by.trim().to_owned() });
             }
-            Err(TryLockError::Error(error)) => return Err(OpenError::io(path)(error).into()),
+            Err(TryLockError::Error(error)) => return Err(StoreError::journal(path)(error).into()),
         }
         let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(who.as_bytes()));
-        written.map_err(OpenError::io(path))?;
+        written.map_err(StoreError::journal(path))?;
         Ok(Self { file, path: path.to_owned() })
     }
 
-    /// Who holds the lock of a file, if somebody does.
+    /// Which process holds the lock of a file, if one does.
     pub fn holder(path: &Path) -> Option<String> {
         let mut file = File::open(path).ok()?;
         match file.try_lock_shared() {
@@ -73,16 +69,9 @@ impl Lock {
 
     /// Whether the file at its path is still the one that is locked. If not, another process may hold a lock of the same name.
     pub fn is_in_place(&self) -> bool {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt as _;
-            let id = |file: std::fs::Metadata| (file.dev(), file.ino());
-            let at_path = std::fs::metadata(&self.path).map(id);
-            at_path.is_ok_and(|at_path| self.file.metadata().is_ok_and(|held| id(held) == at_path))
-        }
-        // Elsewhere this is not known.
-        #[cfg(not(unix))]
-        true
+        let id = |metadata| owner_only::id(&metadata);
+        let at_path = std::fs::metadata(&self.path).map(id);
+        at_path.is_ok_and(|at_path| self.file.metadata().is_ok_and(|held| id(held) == at_path))
     }
 
     /// The file.
@@ -91,7 +80,7 @@ impl Lock {
     }
 }
 
-/// Whoever only looks who holds it ([`Lock::holder`]) is in the way for a moment.
+/// A process that only looks which one holds it ([`Lock::holder`]) is in the way for a moment.
 fn try_lock(file: &File) -> Result<(), TryLockError> {
     for _ in 0..5 {
         match file.try_lock() {

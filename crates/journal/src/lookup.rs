@@ -4,11 +4,23 @@ use std::time::SystemTime;
 
 use crate::record::{Identity, Record, State};
 
-/// An input, before anything of it is sent.
-pub struct Content<'a> {
+/// An input, and what it is sent as.
+pub struct Input<'a> {
+    /// The account and the mapping.
+    pub identity: Identity,
+    /// What the rows that are new are named by; another name is made of it if a run has it.
+    pub name: &'a str,
     /// Its absolute path, for people.
     pub path: &'a str,
-    /// How many rows it has.
+    /// What to type to resume its run.
+    pub command: &'a str,
+    /// What it is known by; `None` if it can be read once only: then its run is never resumed.
+    pub content: Option<Content<'a>>,
+}
+
+/// What an input has in it.
+pub struct Content<'a> {
+    /// How many rows.
     pub rows: u64,
     /// The digest of all of them.
     pub digest: &'a [u8],
@@ -16,51 +28,77 @@ pub struct Content<'a> {
     pub digest_of: &'a dyn Fn(u64) -> Option<Vec<u8>>,
 }
 
-/// What a journal knows of an input.
+/// What is wanted beside resuming a run that is not finished; at first nothing.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct Wanted {
+    /// A new run of all rows, whatever is known of them.
+    pub restart: bool,
+    /// A new run of all rows if they are those of a finished run.
+    pub repeat: bool,
+    /// To resume a run under another mapping too.
+    pub other_mapping: bool,
+}
+
+/// What a journal knew of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Found {
-    /// No run of it: a new one begins.
+    /// No run of it, or none that counts: a new one was begun.
     Nothing,
-    /// A run that is not finished: it is resumed.
+    /// This run, which is not finished: it was resumed.
     Unfinished {
-        /// The run.
+        /// The run, as it was.
         record: Record,
         /// From this row on the rows were not in the input when the run was last under way.
         new_from: Option<u64>,
     },
-    /// A run that is not finished, under another mapping.
-    OtherMapping {
-        /// The run.
-        record: Record,
-        /// As for [`Found::Unfinished`].
-        new_from: Option<u64>,
-    },
-    /// A run that is not finished and older than [`OPEN_FOR`](crate::OPEN_FOR), and other content was sent since: which of its
-    /// values are older than what the vendor has is not known any more.
-    TooOld(Record),
-    /// All rows are those of a finished run.
+    /// All rows are those of a finished run: nothing is to be sent. It is open for the rejected rows that its file lacks.
     Finished {
-        /// The run.
-        record: Record,
         /// Whether other content was sent since.
         other_since: bool,
     },
-    /// The first rows are all those of a finished run.
+    /// The first rows are all those of this finished run: a new one of the others was begun.
     Grown(Record),
 }
 
-/// What a journal knows of an input and of its path.
+/// Why no run was opened. Nothing in the journal was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// A run of the content is not finished, under another mapping.
+    #[error("a run of the same rows is not finished, and the mapping has changed since")]
+    OtherMapping(Record),
+    /// A run of the content is not finished and older than [`OPEN_FOR`](crate::OPEN_FOR), and other content was sent since: which of
+    /// its values are older than what the vendor has is not known any more.
+    #[error("a run of the same rows is not finished and older than 30 days, and other content was sent since")]
+    TooOld(Record),
+}
+
+/// A run of other content at the same path that is not finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lookup {
-    /// The run that the input belongs to.
-    pub found: Found,
+pub struct ReplacedRun {
+    /// The run.
+    pub record: Record,
+    /// How many of its rows may have been sent and have no outcome.
+    pub rows_maybe_sent: u64,
+}
+
+/// What is found before anything is changed.
+pub(crate) struct Lookup {
+    pub(crate) found: Result<Found, Refused>,
+    /// The run to resume, or the one that is finished.
+    pub(crate) run: Option<Record>,
     /// A run of other content at the same path that is not finished.
-    pub replaced: Option<Record>,
+    pub(crate) replaced: Option<Record>,
 }
 
 /// Finds the run of an input among all of a journal, the newest first.
-pub(crate) fn find(runs: &[Record], content: &Content<'_>, identity: &Identity, now: SystemTime) -> Lookup {
+pub(crate) fn find(runs: &[Record], input: &Input<'_>, wanted: Wanted, now: SystemTime) -> Lookup {
+    let Input { identity, path, content, .. } = input;
+    let Some(content) = content.as_ref().filter(|_| !wanted.restart) else {
+        return Lookup { found: Ok(Found::Nothing), run: None, replaced: None };
+    };
     let of_account: Vec<&Record> =
         runs.iter().filter(|run| run.identity.account_hash == identity.account_hash).collect();
     let candidates: Vec<&Record> =
@@ -80,25 +118,32 @@ pub(crate) fn find(runs: &[Record], content: &Content<'_>, identity: &Identity, 
         let longest = candidates.iter().filter(counts).filter(is_beginning).rev().max_by_key(|run| run.rows);
         longest.map(|run| (*run, Some(run.rows)))
     };
-    let found = match whole.or_else(beginning) {
-        None => Found::Nothing,
+    let (found, run) = match whole.or_else(beginning) {
+        // There is nothing to keep: what has changed was probably wrong.
+        Some((run, _)) if has_no_trace(run) && !has_mapping(run) => (Ok(Found::Nothing), None),
         Some((run, new_from)) if is_unfinished(run) => {
             let record = run.clone();
-            match has_mapping(run) {
-                // There is nothing to keep: what has changed was probably wrong.
-                false if run.counts.settled() == 0 && run.state != State::Running => Found::Nothing,
-                false => Found::OtherMapping { record, new_from },
-                true if run.is_old(now) && has_other_since(&of_account, run) => Found::TooOld(record),
-                true => Found::Unfinished { record, new_from },
-            }
+            let found = match has_mapping(run) {
+                false if !wanted.other_mapping => Err(Refused::OtherMapping(record)),
+                true if run.is_old(now) && has_other_since(&of_account, run) => Err(Refused::TooOld(record)),
+                _ => Ok(Found::Unfinished { record, new_from }),
+            };
+            (found, Some(run.clone()))
         }
-        Some((run, None)) => Found::Finished { record: run.clone(), other_since: has_other_since(&of_account, run) },
-        Some((run, Some(_))) => Found::Grown(run.clone()),
+        Some((run, None)) if !wanted.repeat => {
+            (Ok(Found::Finished { other_since: has_other_since(&of_account, run) }), Some(run.clone()))
+        }
+        Some((run, Some(_))) => (Ok(Found::Grown(run.clone())), None),
+        _ => (Ok(Found::Nothing), None),
     };
-    let at_path =
-        candidates.iter().find(|run| run.input == content.path).filter(|run| is_unfinished(run) && !is_whole(run));
-    let replaced = at_path.filter(|_| matches!(found, Found::Nothing | Found::Finished { .. } | Found::Grown(_)));
-    Lookup { found, replaced: replaced.map(|run| (*run).clone()) }
+    let at_path = candidates.iter().find(|run| run.input == *path).filter(|run| is_unfinished(run) && !is_whole(run));
+    let replaced = at_path.filter(|run| run.pending() > 0 && !matches!(found, Ok(Found::Unfinished { .. }) | Err(_)));
+    Lookup { found, run, replaced: replaced.map(|run| (*run).clone()) }
+}
+
+/// Whether nothing came of a run that ended in order.
+fn has_no_trace(run: &Record) -> bool {
+    run.state == State::Unfinished && run.counts.settled() == 0
 }
 
 fn has_other_since(runs: &[&Record], than: &Record) -> bool {

@@ -10,9 +10,9 @@ use contact_sink_core::{Applied, ContactUpdate, Field};
 use contact_sink_delivery::Outcome;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::Key;
+use crate::fields::{self, FieldNumbers};
 use crate::hash::{Hasher, SubjectHash};
-use crate::write::sql;
+use crate::key::Key;
 
 const BYTES: usize = 14;
 
@@ -38,7 +38,7 @@ struct Cell {
 /// The notes of one account.
 pub(crate) struct Newest {
     hasher: Hasher,
-    fields: HashMap<Field, u16>,
+    fields: FieldNumbers,
     is_kept: bool,
     /// What was noted before, of fields that are being sent from a position.
     before: HashMap<Position, Vec<(Cell, Option<Position>)>>,
@@ -47,17 +47,8 @@ pub(crate) struct Newest {
 impl Newest {
     /// The notes in a journal. Those of different accounts never meet: their hashes have different keys.
     pub(crate) fn new(connection: &Connection, key: &Key, account_hash: &str) -> rusqlite::Result<Self> {
-        let mut all = connection.prepare("SELECT name, id FROM field")?;
-        let all = all.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
-        let mut fields = HashMap::new();
-        for named in all {
-            let (name, id) = named?;
-            // A name that is none any more is asked for by nobody.
-            if let Ok(field) = Field::new(name) {
-                fields.insert(field, id);
-            }
-        }
-        let hasher = Hasher::new(&key.derive(&format!("newest {account_hash}")));
+        let fields = FieldNumbers::load(connection)?;
+        let hasher = Hasher::new(key.derive(&format!("newest {account_hash}")).bytes());
         Ok(Self { hasher, fields, is_kept: false, before: HashMap::new() })
     }
 
@@ -80,8 +71,8 @@ impl Newest {
         let Some(subject) = self.hasher.subject(update.subject()) else { return Ok(Vec::new()) };
         let entries = read(connection, subject.row)?;
         let is_newer = |field: &&Field| {
-            let Some(field) = self.fields.get(*field) else { return false };
-            let cell = Cell { row: subject.row, tag: subject.tag(), field: *field };
+            let Some(field) = self.fields.get(field) else { return false };
+            let cell = Cell { row: subject.row, tag: subject.tag(), field };
             position_of(&entries, cell).is_some_and(|noted| noted > position)
         };
         Ok(update.fields().iter().map(|(field, _)| field).filter(is_newer).cloned().collect())
@@ -129,7 +120,7 @@ impl Newest {
             Outcome::Undelivered { applied: Applied::No, .. } => &[],
             _ => return Ok(()),
         };
-        let stored: Vec<u16> = stored.iter().filter_map(|field| self.fields.get(field).copied()).collect();
+        let stored: Vec<u16> = stored.iter().filter_map(|field| self.fields.get(field)).collect();
         for (cell, before) in noted.into_iter().rev().filter(|(cell, _)| !stored.contains(&cell.field)) {
             let mut entries = read(connection, cell.row)?;
             if position_of(&entries, cell) == Some(position) {
@@ -146,19 +137,16 @@ impl Newest {
         subject: &SubjectHash,
         field: &Field,
     ) -> rusqlite::Result<Option<Cell>> {
-        let field = match self.fields.get(field) {
-            Some(field) => *field,
+        let number = match self.fields.get(field) {
+            Some(number) => number,
             None => {
-                // 65,536 fields of one destination are more than any vendor has.
-                let Ok(id) = u16::try_from(self.fields.len()) else { return Ok(None) };
-                connection
-                    .prepare_cached("INSERT OR REPLACE INTO field (id, name) VALUES (?1, ?2)")?
-                    .execute(params![id, field.as_str()])?;
-                self.fields.insert(field.clone(), id);
-                id
+                let Some(number) = self.fields.next() else { return Ok(None) };
+                fields::write(connection, number, field)?;
+                self.fields.insert(field.clone(), number);
+                number
             }
         };
-        Ok(Some(Cell { row: subject.row, tag: subject.tag(), field }))
+        Ok(Some(Cell { row: subject.row, tag: subject.tag(), field: number }))
     }
 }
 
@@ -191,7 +179,7 @@ fn read(connection: &Connection, row: i64) -> rusqlite::Result<Vec<Entry>> {
     let fields = fields.unwrap_or_default();
     let (entries, rest) = fields.as_chunks::<BYTES>();
     if !rest.is_empty() {
-        return Err(rusqlite::Error::IntegralValueOutOfRange(0, sql(fields.len() as u64)));
+        return Err(rusqlite::Error::IntegralValueOutOfRange(0, fields.len() as i64));
     }
     let entry = |&[f0, f1, t0, t1, t2, t3, p0, p1, p2, p3, l0, l1, l2, l3]: &[u8; BYTES]| {
         let position =

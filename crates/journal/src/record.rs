@@ -37,7 +37,7 @@ impl Identity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
-    /// It is under way; or, if nobody holds its lock, it was killed.
+    /// It is under way; or, if no process holds its lock, it was killed.
     Running,
     /// It ended in order, and rows are left to send.
     Unfinished,
@@ -62,7 +62,7 @@ impl State {
 /// What became of a row that is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The vendor took it.
+    /// The vendor accepted it.
     Accepted,
     /// A rule refused it.
     Rejected,
@@ -75,7 +75,7 @@ pub enum Kind {
 /// How many rows of the whole input are settled, by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// The vendor took them.
+    /// The vendor accepted them.
     pub accepted: u64,
     /// A rule refused them.
     pub rejected: u64,
@@ -103,7 +103,8 @@ impl Counts {
 }
 
 impl Kind {
-    pub(crate) fn word(self) -> &'static str {
+    /// `accepted`, `rejected`, `skipped` or `unchanged`.
+    pub fn word(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Rejected => "rejected",
@@ -130,22 +131,41 @@ pub struct Reason {
     pub count: u64,
 }
 
+impl Reason {
+    /// A reason of one row.
+    pub fn new(kind: Kind, code: Option<ErrorCode>, reason: impl Into<String>) -> Self {
+        Self { kind, code, reason: reason.into(), count: 1 }
+    }
+}
+
 /// Counts reasons; gives the places of those whose count changed.
-pub(crate) fn count_reasons(known: &mut Vec<Reason>, reasons: &[(Kind, Option<&ErrorCode>, &str)]) -> Vec<usize> {
+pub(crate) fn count_reasons(known: &mut Vec<Reason>, reasons: Vec<Reason>) -> Vec<usize> {
     let mut changed = Vec::new();
-    for (kind, code, reason) in reasons {
-        let is_it = |known: &Reason| known.kind == *kind && known.code.as_ref() == *code && known.reason == *reason;
-        let place = known.iter().position(is_it);
-        let place = place.unwrap_or_else(|| {
-            known.push(Reason { kind: *kind, code: code.cloned(), reason: (*reason).to_owned(), count: 0 });
-            known.len() - 1
-        });
-        known[place].count += 1;
+    for more in reasons {
+        let is_it = |known: &Reason| (known.kind, &known.code, &known.reason) == (more.kind, &more.code, &more.reason);
+        let count = more.count;
+        let place = match known.iter().position(is_it) {
+            Some(place) => place,
+            None => {
+                known.push(Reason { count: 0, ..more });
+                known.len() - 1
+            }
+        };
+        known[place].count += count;
         if !changed.contains(&place) {
             changed.push(place);
         }
     }
     changed
+}
+
+/// What a journal knows of the run that rejected a row which is fed back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FedBack {
+    /// Its values are as old as those of this part.
+    Part(u32),
+    /// Its run is older than [`OPEN_FOR`]: it is not known any more what was sent since.
+    TooOld,
 }
 
 /// Rows of a run that were first seen together. Their values have one age.
@@ -229,6 +249,11 @@ pub struct Record {
 }
 
 impl Record {
+    /// The part that a row belongs to.
+    pub(crate) fn part_of(&self, row: u64) -> Option<&Part> {
+        self.parts.iter().rev().find(|part| part.first <= row).or(self.parts.first())
+    }
+
     /// What names the run in reports.
     pub fn name(&self) -> &str {
         self.parts.first().map_or("", |part| &part.name)

@@ -4,39 +4,20 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use contact_sink_core::{ContactUpdate, ErrorCode, Field};
-use contact_sink_delivery::{Admission, JournalError, Outcome};
-use rusqlite::{Connection, params};
+use contact_sink_core::{ContactUpdate, Field};
+use contact_sink_delivery::{Admission, JournalError};
+use rusqlite::Connection;
 
-use crate::book::{before, parts_known};
-use crate::error::{OpenError, failed};
-use crate::letters::{Letters, Recovered};
+use crate::base;
+use crate::entry::Entry;
+use crate::error::{Problem, StoreError};
+use crate::letters::Recovered;
 use crate::newest::{Newest, Position};
-use crate::record::{Counts, Kind, Reason, Record, State, Stopped, count_reasons};
+use crate::record::{Counts, FedBack, Part, Reason, Record, State, Stopped, count_reasons};
 use crate::rows::Rows;
+use crate::saved::{Saved, next_second, parts_known, record_of};
 use crate::stop_note::{Place, StopNote};
 use crate::sync::Syncer;
-use crate::write::{code_to_sql, next_second, sql, write_letters, write_record, write_spans};
-
-/// What is to be written down together.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Entry<'a> {
-    /// How many rows were read so far; it must cover the rows that are settled.
-    pub read: u64,
-    /// Rows with their outcome.
-    pub settled: Vec<(u64, Kind)>,
-    /// Rows without an outcome that may have been applied.
-    pub maybe_applied: Vec<u64>,
-    /// Until when an attempt of theirs whose answer was lost may still be applied.
-    pub hold_until: Option<SystemTime>,
-    /// Why rows were rejected or skipped: the code and the reason, once for each time.
-    pub reasons: Vec<(Kind, Option<&'a ErrorCode>, &'a str)>,
-    /// Whole lines for the file of rejected rows.
-    pub letters: Vec<u8>,
-    /// Outcomes of updates, with the age of their values.
-    pub outcomes: Vec<(Position, &'a ContactUpdate, &'a Outcome)>,
-}
 
 /// How a command ends with a run.
 #[derive(Debug, Clone)]
@@ -61,156 +42,123 @@ impl Ending {
     }
 }
 
-/// What a journal knows of the run that rejected a row which is fed back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FedBack {
-    /// Its values are as old as those of this part.
-    Part(u32),
-    /// Its run is older than [`OPEN_FOR`](crate::OPEN_FOR): it is not known any more what was sent since.
-    TooOld,
-}
-
 /// A run under way.
 #[derive(Debug)]
 pub struct Run {
     path: PathBuf,
     connection: Connection,
-    syncer: Syncer,
-    record: Record,
-    settled: Rows,
-    maybe_applied: Rows,
-    reasons: Vec<Reason>,
-    letters: Letters,
-    newest: Newest,
+    saved: Saved,
+    /// `None` in memory: nothing is brought to a disk.
+    disk: Option<Disk>,
+    /// `None` in memory: no older value is sent later.
+    newest: Option<Newest>,
     /// The highest part of the journal: what has it is the newest.
     newest_part: u32,
-    was_killed: bool,
     /// Its state before it was opened.
-    stood: State,
+    was: State,
     failed: Option<JournalError>,
-    stop_note: Option<Place>,
 }
 
-/// What was there before.
-pub(crate) struct Before {
-    pub(crate) settled: Rows,
-    pub(crate) maybe_applied: Rows,
-    pub(crate) reasons: Vec<Reason>,
-    pub(crate) letters: Letters,
-    /// How it stood, if it was not begun only now.
-    pub(crate) stood: Option<State>,
+/// What a journal on a disk needs.
+#[derive(Debug)]
+struct Disk {
+    syncer: Syncer,
+    stop_note: Place,
 }
 
 impl Run {
+    /// Without `newest` the journal is in memory.
     pub(crate) fn new(
-        path: &Path,
+        path: PathBuf,
         connection: Connection,
-        record: Record,
-        before: Before,
-        newest: Newest,
-    ) -> Result<Self, OpenError> {
-        let syncer = Syncer::start(path).map_err(OpenError::io(path))?;
-        let stop_note = Place::reserve(path).map_err(OpenError::io(path))?;
-        let newest_part = connection
-            .query_row("SELECT coalesce(max(number), 0) FROM part", [], |row| row.get(0))
-            .map_err(OpenError::sqlite(path))?;
-        let Before { settled, maybe_applied, reasons, letters, stood } = before;
-        Ok(Self {
-            path: path.to_owned(),
-            connection,
-            syncer,
-            record,
-            settled,
-            maybe_applied,
-            reasons,
-            letters,
-            newest,
-            newest_part,
-            was_killed: stood == Some(State::Running),
-            stood: stood.unwrap_or(State::Unfinished),
-            failed: None,
-            stop_note: Some(stop_note),
-        })
+        saved: Saved,
+        was: State,
+        newest: Option<Newest>,
+    ) -> Result<Self, Problem> {
+        let disk = match newest {
+            Some(_) => Some(Disk { syncer: Syncer::start(&path)?, stop_note: Place::reserve(&path)? }),
+            None => None,
+        };
+        let newest_part = connection.query_row("SELECT coalesce(max(number), 0) FROM part", [], |row| row.get(0))?;
+        Ok(Self { path, connection, saved, disk, newest, newest_part, was, failed: None })
     }
 
     /// What is known of the run.
     pub fn record(&self) -> &Record {
-        &self.record
+        &self.saved.record
     }
 
     /// The rows that are settled.
     pub fn settled(&self) -> &Rows {
-        &self.settled
+        &self.saved.settled
     }
 
     /// Rows that are not settled and may have been applied.
     pub fn maybe_applied(&self) -> &Rows {
-        &self.maybe_applied
+        &self.saved.maybe_applied
     }
 
     /// Whether the run before was killed.
     pub fn was_killed(&self) -> bool {
-        self.was_killed
+        self.was == State::Running
     }
 
     /// How many rows are settled, by kind.
     pub fn counts(&self) -> Counts {
-        self.record.counts
+        self.saved.record.counts
     }
 
     /// Why rows were rejected or skipped.
     pub fn reasons(&self) -> &[Reason] {
-        &self.reasons
+        &self.saved.reasons
     }
 
     /// Where in the file of letters the next line belongs; 0: at its head.
     pub fn letters_end(&self) -> u64 {
-        self.letters.end()
+        self.saved.letters.end()
     }
 
     /// The file of letters, if a place was named.
     pub fn letters_path(&self) -> Option<&Path> {
-        self.letters.path.as_deref()
+        self.saved.letters.path.as_deref()
     }
 
     /// Whether some line is in the journal and not in its file.
     pub fn has_unwritten_letters(&self) -> bool {
-        self.letters.has_unwritten()
+        self.saved.letters.has_unwritten()
     }
 
     /// How often something was brought to the disk.
     pub fn syncs(&self) -> u64 {
-        self.syncer.syncs()
+        self.disk.as_ref().map_or(0, |disk| disk.syncer.syncs())
     }
 
     /// Names the file of letters; before the first line.
     pub fn name_letters(&mut self, path: PathBuf) {
-        self.record.letters = Some(path.clone());
-        self.letters.path = Some(path);
+        self.saved.record.letters = Some(path.clone());
+        self.saved.letters.path = Some(path);
     }
 
     /// How old the values of a row are: its number in the input, from 0, and its line there.
     pub fn position(&self, row: u64, line: u64) -> Position {
-        let parts = &self.record.parts;
-        let part = parts.iter().rev().find(|part| part.first <= row).or(parts.first());
-        Position { part: part.map_or(0, |part| part.number), line: u32::try_from(line).unwrap_or(u32::MAX) }
+        let part = self.saved.record.part_of(row).map_or(0, |part| part.number);
+        Position { part, line: u32::try_from(line).unwrap_or(u32::MAX) }
     }
 
     /// What rejected rows carry as `_run`: the name of the part that the row belongs to.
     pub fn part_name(&self, row: u64) -> &str {
-        let parts = &self.record.parts;
-        parts.iter().rev().find(|part| part.first <= row).or(parts.first()).map_or("", |part| &part.name)
+        self.saved.record.part_of(row).map_or("", |part: &Part| &part.name)
     }
 
     /// The names that rejected rows of this account carry, and how old their values are.
-    pub fn parts_known(&self) -> Result<HashMap<String, FedBack>, OpenError> {
-        let account_hash = &self.record.identity.account_hash;
-        parts_known(&self.connection, account_hash, SystemTime::now()).map_err(OpenError::sqlite(&self.path))
+    pub fn parts_known(&self) -> Result<HashMap<String, FedBack>, StoreError> {
+        let account_hash = &self.saved.record.identity.account_hash;
+        parts_known(&self.connection, account_hash, SystemTime::now()).map_err(StoreError::journal(&self.path))
     }
 
     /// Whether no run of this account has sent values that are newer than those of this run's rows.
     pub fn is_newest(&self) -> bool {
-        self.record.parts.iter().all(|part| part.number >= self.newest_part)
+        self.saved.record.parts.iter().all(|part| part.number >= self.newest_part)
     }
 
     /// What of an update is to be sent: not the fields that were set from a higher position.
@@ -218,8 +166,8 @@ impl Run {
         if position.part >= self.newest_part {
             return Ok(Admission::Send);
         }
-        let newer = self.newest.newer(&self.connection, update, position);
-        let newer: Vec<Field> = newer.map_err(|error| self.fail(&error))?;
+        let Some(newest) = &self.newest else { return Ok(Admission::Send) };
+        let newer: Vec<Field> = newest.newer(&self.connection, update, position).map_err(|error| self.fail(&error))?;
         Ok(match newer.len() {
             0 => Admission::Send,
             all if all == update.fields().len() => Admission::Superseded,
@@ -232,12 +180,8 @@ impl Run {
         &mut self,
         batch: impl IntoIterator<Item = (Position, &'u ContactUpdate)>,
     ) -> Result<(), JournalError> {
-        if let Some(failed) = &self.failed {
-            return Err(failed.clone());
-        }
-        if !self.newest.is_kept() {
-            return Ok(());
-        }
+        self.check_failed()?;
+        let Some(newest) = self.newest.as_mut().filter(|newest| newest.is_kept()) else { return Ok(()) };
         let note = |newest: &mut Newest, connection: &mut Connection| {
             let transaction = connection.transaction()?;
             for (position, update) in batch {
@@ -245,19 +189,21 @@ impl Run {
             }
             transaction.commit()
         };
-        note(&mut self.newest, &mut self.connection).map_err(|error| self.fail(&error))?;
-        self.syncer.committed(None);
+        note(newest, &mut self.connection).map_err(|error| self.fail(&error))?;
+        self.committed();
         Ok(())
     }
 
     /// Whether it notes what is sent: an older value could still be sent.
     pub fn keeps_newest(&self) -> bool {
-        self.newest.is_kept()
+        self.newest.as_ref().is_some_and(Newest::is_kept)
     }
 
     /// Notes from now on what is sent: a row was rejected, and its values may be sent later.
     pub fn keep_newest(&mut self) {
-        self.newest.keep();
+        if let Some(newest) = &mut self.newest {
+            newest.keep();
+        }
     }
 
     /// Writes down what became of rows, in one transaction. It is safe from a kill when this returns, and from a power cut
@@ -266,61 +212,79 @@ impl Run {
     /// # Errors
     /// Nothing of it was written down, and nothing can be any more: this run is over.
     pub fn commit(&mut self, entry: Entry<'_>) -> Result<(), JournalError> {
-        if let Some(failed) = &self.failed {
-            return Err(failed.clone());
-        }
-        if let Some(problem) = self.syncer.failure() {
+        self.check_failed()?;
+        if let Some(problem) = self.sync_failure() {
             return Err(self.fail(&problem));
         }
-        self.try_commit(entry).map_err(|error| self.fail(&error))
+        self.try_commit(entry).map_err(|error| {
+            // What could not be committed is not counted.
+            let _ = self.read_anew();
+            self.fail(&error)
+        })
     }
 
     fn try_commit(&mut self, entry: Entry<'_>) -> rusqlite::Result<()> {
         let Entry { read, settled, maybe_applied, hold_until, reasons, letters, outcomes } = entry;
-        self.record.hold_until = hold_until.map_or(self.record.hold_until, |until| until.max(self.record.hold_until));
+        let on_disk = self.letters_on_disk();
+        let Saved { record, settled: known, maybe_applied: known_maybe, reasons: counted, letters: in_file } =
+            &mut self.saved;
+        record.hold_until = hold_until.map_or(record.hold_until, |until| until.max(record.hold_until));
         for (row, kind) in settled {
-            if self.settled.insert(row) {
-                self.record.counts.count(kind);
+            if known.insert(row) {
+                record.counts.count(kind);
             }
         }
         for row in maybe_applied {
-            self.maybe_applied.insert_apart(row);
+            known_maybe.insert_apart(row);
         }
-        self.record.read = self.record.read.max(read);
-        self.record.checkpoint = self.settled.checkpoint();
+        record.read = record.read.max(read);
+        record.checkpoint = known.checkpoint();
         // Looking at what is finished does not make its rejected rows younger.
-        if self.stood != State::Finished {
-            self.record.changed = SystemTime::now();
+        if self.was != State::Finished {
+            record.changed = SystemTime::now();
         }
-        let counted = count_reasons(&mut self.reasons, &reasons);
-        let on_disk = self.letters.forget(self.syncer.letters_synced());
-        let at = self.letters.end();
+        let changed = count_reasons(counted, reasons);
+        let forgotten = in_file.forget(on_disk);
+        let at = in_file.end();
         #[cfg(feature = "failpoints")]
         crate::failpoint::pass("before-commit");
-        self.write(&counted, on_disk, (at, &letters), &outcomes)?;
+        let transaction = self.connection.transaction()?;
+        self.saved.save(&transaction, &changed)?;
+        if let Some(bytes) = forgotten {
+            self.saved.delete_lines(&transaction, bytes)?;
+        }
+        if !letters.is_empty() {
+            self.saved.add_lines(&transaction, at, &letters)?;
+        }
+        if let Some(newest) = self.newest.as_mut().filter(|newest| newest.is_kept()) {
+            for (position, update, outcome) in outcomes {
+                newest.settle(&transaction, update, position, outcome)?;
+            }
+        }
+        transaction.commit()?;
         #[cfg(feature = "failpoints")]
         crate::failpoint::pass("after-commit");
         if !letters.is_empty() {
-            self.letters.waiting.push(letters);
+            self.saved.letters.waiting.push(letters);
         }
-        if self.record.counts.rejected > 0 {
-            self.newest.keep();
+        if self.saved.record.counts.rejected > 0 {
+            self.keep_newest();
         }
-        self.syncer.committed(None);
+        self.committed();
         Ok(())
     }
 
-    /// Whether somebody has put another file in the place of the letters since this run began to write them, or taken them away.
-    /// Then [`Run::recover_letters`] takes another place; else lines would go where nobody sees them.
+    /// Whether another file was put in the place of the letters since this run began to write them, or they were taken away.
+    /// Then [`Run::recover_letters`] takes another place; else lines would go where they are not seen.
     pub fn are_letters_replaced(&self) -> bool {
-        self.letters.is_replaced()
+        self.saved.letters.is_replaced()
     }
 
     /// Brings the lines that were committed into their file.
     pub fn write_letters(&mut self) -> std::io::Result<()> {
-        if self.letters.has_unwritten() {
-            self.letters.write()?;
-            self.syncer.committed(self.letters.to_sync());
+        if self.saved.letters.has_unwritten() {
+            self.saved.letters.write()?;
+            self.letters_written();
         }
         Ok(())
     }
@@ -337,19 +301,19 @@ impl Run {
         another: impl FnOnce() -> PathBuf,
     ) -> Result<Recovered, std::io::Error> {
         let path = another();
-        let is_elsewhere = self.letters.path.as_deref().is_some_and(|former| former.parent() != path.parent());
-        let mut recovered = self.letters.recover(head, is_elsewhere)?;
-        if recovered == Recovered::Kept && !self.letters.takes(head, &path)? {
-            self.letters.leave()?;
+        let is_elsewhere = self.saved.letters.path.as_deref().is_some_and(|former| former.parent() != path.parent());
+        let mut recovered = self.saved.letters.recover(head, is_elsewhere)?;
+        if recovered == Recovered::Kept && !self.saved.letters.takes(head, &path)? {
+            self.saved.letters.leave()?;
             recovered = Recovered::OtherHead;
         }
         if matches!(recovered, Recovered::Edited | Recovered::OtherHead | Recovered::Moved) {
-            self.record.letters = Some(path.clone());
-            self.letters.move_to(path, head);
-            self.replace_letters().map_err(|error| std::io::Error::other(error.to_string()))?;
-            self.letters.write()?;
+            self.saved.record.letters = Some(path.clone());
+            self.saved.letters.move_to(path, head);
+            self.replace_letters().map_err(std::io::Error::other)?;
+            self.saved.letters.write()?;
         }
-        self.syncer.committed(self.letters.to_sync());
+        self.letters_written();
         Ok(recovered)
     }
 
@@ -362,7 +326,7 @@ impl Run {
         let finished = match self.failed.take() {
             None => self.try_finish(&ending),
             // There may be room again. What was not committed is in memory only: it is read anew.
-            Some(error) if self.syncer.failure().is_none() => match self.read_anew() {
+            Some(error) if self.sync_failure().is_none() => match self.read_anew() {
                 Ok(()) => self.try_finish(&ending),
                 Err(_) => Err(error),
             },
@@ -370,7 +334,8 @@ impl Run {
         };
         match finished {
             // The note was not needed. What is left of it is taken away by the next run.
-            Ok(()) => drop(crate::stop_note::remove(&self.path)),
+            Ok(()) if self.disk.is_some() => drop(crate::stop_note::remove(&self.path)),
+            Ok(()) => {}
             Err(_) => self.note_stop(&ending),
         }
         finished
@@ -378,108 +343,108 @@ impl Run {
 
     /// Ends a run that was opened and of which nothing was sent: its state is as before. One that was killed still counts so.
     pub fn put_back(self) -> Result<(), JournalError> {
-        let (stood, exit_status, stop) = (self.stood, self.record.exit_status, self.record.stop.clone());
-        let ending = Ending { exit_status, stop, ..Ending::new(stood) };
-        if stood == State::Running { Ok(()) } else { self.finish(ending) }
+        let (was, exit_status, stop) = (self.was, self.saved.record.exit_status, self.saved.record.stop.clone());
+        let ending = Ending { exit_status, stop, ..Ending::new(was) };
+        if was == State::Running { Ok(()) } else { self.finish(ending) }
     }
 
     fn try_finish(&mut self, ending: &Ending) -> Result<(), JournalError> {
         let Ending { state, exit_status, stop, maybe_applied, hold_until } = ending;
-        (self.record.state, self.record.exit_status) = (*state, *exit_status);
-        self.record.stop.clone_from(stop);
-        let maybe_applied = maybe_applied.iter().copied().filter(|row| !self.settled.contains(*row)).collect();
+        (self.saved.record.state, self.saved.record.exit_status) = (*state, *exit_status);
+        self.saved.record.stop.clone_from(stop);
+        let maybe_applied = maybe_applied.iter().copied().filter(|row| !self.saved.settled.contains(*row)).collect();
         self.commit(Entry { maybe_applied, hold_until: *hold_until, ..Entry::default() })?;
-        self.syncer.finish();
-        self.syncer.failure().map_or(Ok(()), |problem| Err(failed(&self.path, &problem)))?;
-        // Lines that are on the disk need not be kept here.
-        self.letters.forget(self.syncer.letters_synced());
-        self.write(&[], Some(self.letters.bytes), (0, &[]), &[]).map_err(|error| failed(&self.path, &error))?;
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .map_err(|error| failed(&self.path, &error))
+        if let Some(disk) = &mut self.disk {
+            disk.syncer.finish();
+        }
+        if let Some(problem) = self.sync_failure() {
+            return Err(self.cannot_be_written(&problem));
+        }
+        self.try_fold().map_err(|error| self.cannot_be_written(&error))
+    }
+
+    /// Lines that are on the disk need not be kept in the journal.
+    fn try_fold(&mut self) -> rusqlite::Result<()> {
+        self.saved.letters.forget(self.letters_on_disk());
+        let transaction = self.connection.transaction()?;
+        self.saved.save(&transaction, &[])?;
+        self.saved.delete_lines(&transaction, self.saved.letters.bytes)?;
+        transaction.commit()?;
+        base::fold(&self.connection, "TRUNCATE").map(drop)
     }
 
     /// What was committed, in the place of what could not be.
     fn read_anew(&mut self) -> rusqlite::Result<()> {
-        self.record = crate::book::record_of(&self.connection, self.record.id)?;
-        let Before { settled, maybe_applied, reasons, .. } = before(&self.connection, &self.record)?;
-        (self.settled, self.maybe_applied, self.reasons) = (settled, maybe_applied, reasons);
+        let record = record_of(&self.connection, self.saved.record.id)?;
+        let Saved { record, settled, maybe_applied, reasons, .. } = Saved::load(&self.connection, record)?;
+        let letters = std::mem::take(&mut self.saved.letters);
+        self.saved = Saved { record, settled, maybe_applied, reasons, letters };
         Ok(())
     }
 
     fn note_stop(&mut self, ending: &Ending) {
+        let Some(disk) = &mut self.disk else { return };
+        let Saved { record, settled, letters, .. } = &self.saved;
         let mut rows = Rows::default();
-        for row in ending.maybe_applied.iter().filter(|row| !self.settled.contains(**row)) {
+        for row in ending.maybe_applied.iter().filter(|row| !settled.contains(**row)) {
             rows.insert_apart(*row);
         }
-        // If they are not on the disk for certain, they are written once more.
-        let rejected_bytes = self.letters.sync().unwrap_or(self.letters.bytes);
         let note = StopNote {
-            run: self.record.id,
-            rejected_bytes,
-            hold_until: next_second(ending.hold_until.unwrap_or(self.record.hold_until)),
+            run: record.id,
+            // If they are not on the disk for certain, they are written once more.
+            rejected_bytes: letters.sync().unwrap_or(letters.bytes),
+            hold_until: next_second(ending.hold_until.unwrap_or(record.hold_until)),
             exit_status: ending.exit_status,
             stop: ending.stop.clone(),
             maybe_applied: rows.spans().collect(),
         };
-        if let Some(place) = &mut self.stop_note {
-            // Without it the run counts as killed, which is safe.
-            let _ = place.write(&note);
-        }
+        // Without it the run counts as killed, which is safe.
+        let _ = disk.stop_note.write(&note);
+    }
+
+    fn check_failed(&self) -> Result<(), JournalError> {
+        self.failed.clone().map_or(Ok(()), Err)
     }
 
     fn fail(&mut self, error: &dyn std::fmt::Display) -> JournalError {
-        let error = failed(&self.path, error);
-        self.failed = Some(error.clone());
-        error
+        self.failed.insert(self.cannot_be_written(error)).clone()
     }
 
-    fn write(
-        &mut self,
-        reasons: &[usize],
-        on_disk: Option<u64>,
-        (at, letters): (u64, &[u8]),
-        outcomes: &[(Position, &ContactUpdate, &Outcome)],
-    ) -> rusqlite::Result<()> {
-        let (ahead, maybe_applied) = (self.settled.take_changes(), self.maybe_applied.take_changes());
-        let transaction = self.connection.transaction()?;
-        let id = self.record.id;
-        write_record(&transaction, &self.record, &self.letters)?;
-        write_spans(&transaction, "settled_ahead", id, &ahead)?;
-        write_spans(&transaction, "maybe_applied", id, &maybe_applied)?;
-        for place in reasons {
-            let Reason { kind, code, reason, count } = &self.reasons[*place];
-            transaction
-                .prepare_cached(
-                    "INSERT INTO reason (run, kind, code, reason, count) VALUES (?1, ?2, ?3, ?4, ?5)
-                     ON CONFLICT (run, kind, ifnull(code, x''), reason) DO UPDATE SET count = ?5",
-                )?
-                .execute(params![id, kind.word(), code.as_ref().map(code_to_sql), reason, sql(*count)])?;
+    fn cannot_be_written(&self, error: &dyn std::fmt::Display) -> JournalError {
+        let path = self.path.display();
+        JournalError::new(format!(
+            "the journal {path} cannot be written: {error}: make room, or end what holds the file"
+        ))
+    }
+
+    fn committed(&self) {
+        if let Some(disk) = &self.disk {
+            disk.syncer.committed(None);
         }
-        if let Some(bytes) = on_disk {
-            transaction
-                .prepare_cached("DELETE FROM rejected_line WHERE run = ?1 AND at < ?2")?
-                .execute(params![id, sql(bytes)])?;
+    }
+
+    fn letters_written(&self) {
+        if let Some(disk) = &self.disk {
+            disk.syncer.committed(self.saved.letters.to_sync());
         }
-        if !letters.is_empty() {
-            write_letters(&transaction, &self.record, at, letters)?;
-        }
-        if self.newest.is_kept() {
-            for (position, update, outcome) in outcomes {
-                self.newest.settle(&transaction, update, *position, outcome)?;
-            }
-        }
-        transaction.commit()
+    }
+
+    fn sync_failure(&self) -> Option<String> {
+        self.disk.as_ref()?.syncer.failure()
+    }
+
+    /// How much of the file of letters is as safe as the journal.
+    fn letters_on_disk(&self) -> u64 {
+        self.disk.as_ref().map_or(u64::MAX, |disk| disk.syncer.letters_synced())
     }
 
     fn replace_letters(&mut self) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction()?;
-        let id = self.record.id;
-        write_record(&transaction, &self.record, &self.letters)?;
-        transaction.execute("DELETE FROM rejected_line WHERE run = ?1", params![id])?;
+        self.saved.save(&transaction, &[])?;
+        self.saved.delete_lines(&transaction, u64::MAX)?;
         let mut at = 0;
-        for lines in &self.letters.waiting {
-            write_letters(&transaction, &self.record, at, lines)?;
+        for lines in &self.saved.letters.waiting {
+            self.saved.add_lines(&transaction, at, lines)?;
             at += lines.len() as u64;
         }
         transaction.commit()

@@ -4,11 +4,14 @@
 //! on the disk from the beginning of the run and is written into that place. The next run that opens the journal takes it
 //! over. Without it the run counts as killed, and every row that it may have sent as maybe applied.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
-use crate::record::Stopped;
+use crate::error::Problem;
+use crate::owner_only;
+use crate::record::{Record, State, Stopped};
 
 /// The place that a note has. What does not fit in is not written.
 const BYTES: usize = 64 * 1024;
@@ -22,7 +25,7 @@ pub(crate) struct StopNote {
     /// How many bytes of whole lines the file of rejected rows has.
     pub(crate) rejected_bytes: u64,
     /// Seconds since 1970 until which an attempt without an answer may be applied.
-    pub(crate) hold_until: i64,
+    pub(crate) hold_until: u64,
     /// The exit status of the command.
     pub(crate) exit_status: Option<u8>,
     /// Why it stopped.
@@ -36,18 +39,23 @@ pub(crate) struct StopNote {
 pub(crate) struct Place(File);
 
 /// Where the note of a journal is.
-pub(crate) fn path_of(journal: &Path) -> PathBuf {
+fn path_of(journal: &Path) -> PathBuf {
     journal.with_extension("stopped")
+}
+
+impl StopNote {
+    /// What it says of its run.
+    pub(crate) fn add_to(self, record: &mut Record) {
+        record.state = State::Unfinished;
+        record.hold_until = record.hold_until.max(UNIX_EPOCH + Duration::from_secs(self.hold_until));
+        (record.exit_status, record.stop) = (self.exit_status, self.stop);
+    }
 }
 
 impl Place {
     /// Takes the place on the disk, readable by its owner only. A note that was there was taken over before.
     pub(crate) fn reserve(journal: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path_of(journal))?;
+        let mut file = owner_only::open(&path_of(journal))?;
         file.write_all(&[0; BYTES])?;
         Ok(Self(file))
     }
@@ -78,22 +86,25 @@ impl Place {
 }
 
 /// The note beside a journal, if there is a whole one.
-pub(crate) fn read(journal: &Path) -> io::Result<Option<StopNote>> {
-    let file = match File::open(path_of(journal)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file?,
-    };
+pub(crate) fn read(journal: &Path) -> Result<Option<StopNote>, Problem> {
     let mut bytes = Vec::new();
-    file.take(BYTES as u64).read_to_end(&mut bytes)?;
-    Ok(parse(&String::from_utf8_lossy(&bytes)))
+    match File::open(path_of(journal)).and_then(|file| file.take(BYTES as u64).read_to_end(&mut bytes)) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(beside(journal, source)),
+        // Of a file that is not there this is nothing.
+        _ => Ok(parse(&String::from_utf8_lossy(&bytes))),
+    }
 }
 
 /// Takes the note away, when it is in the journal.
-pub(crate) fn remove(journal: &Path) -> io::Result<()> {
+pub(crate) fn remove(journal: &Path) -> Result<(), Problem> {
     match std::fs::remove_file(path_of(journal)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(beside(journal, source)),
         _ => Ok(()),
     }
+}
+
+fn beside(journal: &Path, source: io::Error) -> Problem {
+    Problem::Beside { path: path_of(journal), source }
 }
 
 fn parse(text: &str) -> Option<StopNote> {

@@ -91,15 +91,9 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-#[cfg(unix)]
 fn can_be_read_by_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0)
-}
-
-#[cfg(not(unix))]
-fn can_be_read_by_others(_: &Path) -> bool {
-    false
 }
 
 /// Whether it can be repeated as the name of a variable: no vendor's secret looks like one.

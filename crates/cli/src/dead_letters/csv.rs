@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Place, Reason};
+use super::reason::{Place, Reason};
 use contact_sink_mapping::{CellsRef, Columns, REJECTED_ROWS_COLUMNS};
 
 /// The columns of the file.
@@ -46,7 +46,7 @@ impl Table {
         record.push_field(no_formula(joined(&|reason| Some(reason.reason.clone()))).as_bytes());
         record.push_field(no_formula(joined(&|reason| reason.vendor_text.clone())).as_bytes());
         record.push_field(place.run.as_bytes());
-        // A row with too few or too many cells stays one: fed back unmended, it must not become another row.
+        // A row with too few or too many cells stays one: fed back without a correction, it must not become another row.
         for place in self.places.iter().copied().chain(self.columns..cells.len()) {
             if let Some(cell) = cells.get(place) {
                 record.push_field(cell);

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use contact_sink_core::ErrorCode;
 use serde::Serialize;
 
-use super::{Place, Reason};
+use super::reason::{Place, Reason};
 use contact_sink_mapping::{RAW, REJECTED_BY_RUN, REJECTED_ERRORS, each_field, is_fed_back};
 
 /// What is added to an object.

@@ -2,13 +2,14 @@
 
 mod limit;
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
-#[cfg(unix)]
 use std::sync::OnceLock;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 pub use limit::{StopAt, TimeLimit, parse_duration};
@@ -20,7 +21,6 @@ use crate::exit_status::Status;
 pub const SETTLE_GRACE: Duration = Duration::from_secs(1);
 
 /// What was ignored when the command began.
-#[cfg(unix)]
 static IGNORED: OnceLock<u64> = OnceLock::new();
 
 /// How long the last line of a command is given.
@@ -35,7 +35,7 @@ pub enum Why {
     TimeIsUp(TimeLimit),
 }
 
-/// Whether the run is to end. Clones hear of the same reason.
+/// Whether the run is to end. Clones are told the same reason.
 #[derive(Debug, Clone)]
 pub struct Interrupt(watch::Receiver<Option<Why>>);
 
@@ -84,21 +84,27 @@ impl Interrupt {
     }
 }
 
-/// The signals that ask a command to end. Where they cannot be received, none ever comes.
-pub struct Signals(io::Result<system::Signals>);
+/// SIGINT, SIGTERM and SIGHUP, but for those that were ignored when the command began, as `nohup` has it. Where they cannot be
+/// received, none ever comes.
+pub struct Signals(io::Result<Vec<Signal>>);
 
 impl Signals {
     /// Listens from now on, so that none is lost between two waits.
     pub fn listen() -> Self {
-        Self(system::Signals::listen())
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let ignored = *IGNORED.get_or_init(ignored);
+        let heeded = kinds.into_iter().filter(|kind| ignored & (1 << (kind.as_raw_value() - 1)) == 0);
+        Self(heeded.map(signal).collect())
     }
 
     /// Waits for the next one.
     pub async fn next(&mut self) {
-        match &mut self.0 {
-            Ok(signals) => signals.next().await,
-            Err(_) => std::future::pending().await,
-        }
+        poll_fn(|cx| {
+            let mut signals = self.0.iter_mut().flatten();
+            let came = signals.any(|signal| matches!(signal.poll_recv(cx), Poll::Ready(Some(()))));
+            if came { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Whether one came since the last was waited for.
@@ -111,76 +117,14 @@ impl Signals {
     /// # Errors
     /// If signals cannot be received.
     pub async fn one(self) -> io::Result<()> {
-        self.0?.next().await;
+        Self(Ok(self.0?)).next().await;
         Ok(())
     }
 }
 
-#[cfg(unix)]
-mod system {
-    //! SIGINT, SIGTERM and SIGHUP, but for those that were ignored when the command began, as `nohup` has it.
-
-    use std::io;
-
-    use tokio::signal::unix::{Signal, SignalKind, signal};
-
-    pub(super) struct Signals(Vec<Signal>);
-
-    impl Signals {
-        pub(super) fn listen() -> io::Result<Self> {
-            let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-            let ignored = *super::IGNORED.get_or_init(ignored);
-            let heeded = kinds.into_iter().filter(|kind| ignored & (1 << (kind.as_raw_value() - 1)) == 0);
-            heeded.map(signal).collect::<io::Result<_>>().map(Self)
-        }
-
-        pub(super) async fn next(&mut self) {
-            std::future::poll_fn(|cx| {
-                let came =
-                    self.0.iter_mut().any(|signal| matches!(signal.poll_recv(cx), std::task::Poll::Ready(Some(()))));
-                if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-            })
-            .await;
-        }
-    }
-
-    /// The signals that are ignored, a bit for each; none where the system does not say it.
-    fn ignored() -> u64 {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
-    }
-}
-
-#[cfg(windows)]
-mod system {
-    //! Ctrl-C, Ctrl-Break, and the end of the console.
-
-    use std::io;
-
-    use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, ctrl_break, ctrl_c, ctrl_close};
-
-    pub(super) struct Signals {
-        interrupt: CtrlC,
-        pause: CtrlBreak,
-        close: CtrlClose,
-    }
-
-    impl Signals {
-        pub(super) fn listen() -> io::Result<Self> {
-            Ok(Self { interrupt: ctrl_c()?, pause: ctrl_break()?, close: ctrl_close()? })
-        }
-
-        pub(super) async fn next(&mut self) {
-            // `None` means that no more can come.
-            let got = tokio::select! {
-                got = self.interrupt.recv() => got,
-                got = self.pause.recv() => got,
-                got = self.close.recv() => got,
-            };
-            if got.is_none() {
-                std::future::pending().await
-            }
-        }
-    }
+/// The signals that are ignored, a bit for each; none where the system does not say it.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

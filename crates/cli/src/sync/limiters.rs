@@ -20,7 +20,7 @@ impl Limiters {
     /// The limiter of a destination, or none if its vendor has no quota.
     ///
     /// Two destinations of one account that name different quotas are refused: the quota is the account's, and which of the
-    /// two it is nobody can know. To take the smaller one would be safe, and a mistake would stay unseen. So are two at an
+    /// two it is cannot be known. To take the smaller one would be safe, and a mistake would stay unseen. So are two at an
     /// endpoint that takes one request for each batch key at a time: a lane keeps that for itself alone.
     pub fn get(
         &mut self,

@@ -2,23 +2,26 @@
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use contact_sink_core::ContactSink;
 use contact_sink_delivery::Options;
-use contact_sink_journal::Lock;
+use contact_sink_journal::{Book, Found, Lock, Opened};
 use contact_sink_mapping::Mapper;
-use contact_sink_source::{Input, Preflight, ReadControl, display_name, is_read_once};
+use contact_sink_source::{Input, Preflight, ReadControl, display_name};
 
-use super::ledger::{Books, Ledger};
+use super::books::Books;
+use super::destination::Destination;
+use super::ended::Ended;
+use super::ledger::Ledger;
 use super::limiters::Limiters;
-use super::run::{About, Ended, Run};
-use super::state::{Journal, States, Target, cannot_open};
+use super::opening;
+use super::run::Run;
+use super::state::{States, cannot_open};
 use super::vendor_has::VendorHas;
 use crate::args;
-use crate::config::Destination;
+use crate::config;
 use crate::console::say;
 use crate::dead_letters::DeadLetters;
 use crate::exit_status::Failure;
@@ -29,16 +32,10 @@ use crate::process;
 use crate::progress::{Frame, Screen};
 use crate::reading::{Known, Wanted};
 use crate::report::counted;
+use crate::time::to_the_second;
 
-/// A destination that is ready to begin.
-pub struct Prepared {
-    /// The user's name for it.
-    pub name: String,
-    /// The vendor.
-    pub vendor: &'static str,
-    /// The run, or how it has ended already.
-    pub run: Result<Run, Box<Ended>>,
-}
+/// A run that is ready to begin, or how it has ended already.
+pub type Prepared = Result<Run, Box<Ended>>;
 
 /// All destinations, with which nothing is wrong so far, and whose locks are held.
 pub struct Preparation<'a> {
@@ -54,24 +51,25 @@ pub struct Preparation<'a> {
     outcomes: Option<OutcomesFile>,
     digest_key: Option<[u8; 32]>,
     checked: Vec<Checked>,
+    /// The journal of each.
+    journals: Vec<Book>,
+    /// Numbers of rows by whose digest the runs of the input are found.
+    rows_known: Vec<u64>,
 }
 
 /// A destination with which nothing is wrong so far.
 struct Checked {
-    target: Target,
+    destination: Arc<Destination>,
+    says: Vec<String>,
     doubts: Vec<String>,
-    accepted_means: Option<&'static str>,
-    first_line: String,
     mapper: Mapper,
     sink: Box<dyn ContactSink>,
     options: Options,
-    /// The simulator in this process has none.
-    journal: Option<Journal>,
 }
 
 impl<'a> Preparation<'a> {
     /// Checks all destinations, in their order, takes their locks, and looks up their last runs.
-    pub fn new(args: &'a args::Sync, destinations: Vec<Destination>, input: &Input) -> Result<Self, Failure> {
+    pub fn new(args: &'a args::Sync, destinations: Vec<config::Destination>, input: &Input) -> Result<Self, Failure> {
         let count = destinations.len();
         if args.changed_only && destinations.iter().any(|destination| destination.simulated) {
             return Err(Failure::usage(
@@ -90,6 +88,8 @@ impl<'a> Preparation<'a> {
             outcomes: None,
             digest_key: None,
             checked: Vec::new(),
+            journals: Vec::new(),
+            rows_known: Vec::new(),
         };
         // What is wrong with a configuration is found before anything is locked or written down.
         for destination in destinations {
@@ -104,14 +104,17 @@ impl<'a> Preparation<'a> {
             Failure::config(format!("{problem}: {error}: name another place"))
         })?;
         // All locks before the first journal: a command that is refused the last one has begun, or ended, no run of the others.
-        for checked in preparation.checked.iter().filter(|checked| !checked.target.simulated) {
-            preparation.states.lock(&checked.target)?;
+        for checked in preparation.checked.iter().filter(|checked| !checked.destination.simulated) {
+            preparation.states.lock(&checked.destination)?;
         }
         preparation.contested = contested(&preparation.checked);
-        // The simulator in this process ends with it.
-        for checked in preparation.checked.iter_mut().filter(|checked| !checked.target.simulated) {
-            checked.journal = Some(preparation.states.look_up(&checked.target)?);
-            preparation.digest_key = Some(*preparation.states.key()?.derive("digest").bytes());
+        for checked in &preparation.checked {
+            let book = preparation.states.book(&checked.destination)?;
+            preparation.rows_known.extend(book.rows_known().map_err(cannot_open)?);
+            preparation.journals.push(book);
+            if !checked.destination.simulated {
+                preparation.digest_key = Some(*preparation.states.key()?.derive("digest").bytes());
+            }
         }
         preparation.outcomes = args.outcomes.as_deref().map(OutcomesFile::open).transpose()?;
         Ok(preparation)
@@ -126,9 +129,8 @@ impl<'a> Preparation<'a> {
     }
 
     /// Numbers of rows by whose digest the runs of the input are found.
-    pub fn rows_known(&self) -> Vec<u64> {
-        let journals = self.checked.iter().filter_map(|checked| checked.journal.as_ref());
-        journals.flat_map(|journal| journal.rows_known().iter().copied()).collect()
+    pub fn rows_known(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.rows_known)
     }
 
     /// The key of digests that are kept; none are for the simulator.
@@ -144,15 +146,12 @@ impl<'a> Preparation<'a> {
         screen: &Screen,
     ) -> Result<(Vec<Prepared>, Vec<Arc<Lock>>), Failure> {
         let mut prepared: Vec<Prepared> = Vec::new();
-        for checked in std::mem::take(&mut self.checked) {
-            match self.prepare(checked, &mut input, preflight, screen) {
+        for (checked, book) in std::mem::take(&mut self.checked).into_iter().zip(std::mem::take(&mut self.journals)) {
+            match self.prepare(checked, book, &mut input, preflight, screen) {
                 Ok(one) => prepared.push(one),
                 Err(failure) => {
                     // Else they would count as cut off, with rows in flight.
-                    prepared
-                        .iter()
-                        .filter_map(|prepared| prepared.run.as_ref().ok())
-                        .for_each(|run| run.books.put_back());
+                    prepared.iter().flatten().for_each(|run| run.books.with(Ledger::put_back));
                     return Err(failure);
                 }
             }
@@ -160,9 +159,10 @@ impl<'a> Preparation<'a> {
         Ok((prepared, self.states.locks()))
     }
 
-    fn check(&mut self, destination: Destination, input: &Input) -> Result<Checked, Failure> {
-        let Destination { name, vendor, account, accepted_means, mut doubts, base_url, simulated, mapping, .. } =
+    fn check(&mut self, destination: config::Destination, input: &Input) -> Result<Checked, Failure> {
+        let config::Destination { name, vendor, account, accepted_means, base_url, simulated, mapping, .. } =
             destination;
+        let mut doubts = destination.doubts;
         let (mut transport, limiter_key, sink) = (destination.transport, destination.limiter_key, destination.sink);
         let connections = transport.max_connections.min(self.connections);
         if connections < transport.max_connections {
@@ -187,7 +187,7 @@ impl<'a> Preparation<'a> {
         options.limiter = limiter;
         options.batch = destination.batch;
         options.concurrency = connections.min(destination.in_flight.unwrap_or(options.concurrency));
-        // A vendor that is slow may apply a request until it would be given up, and is not down before that.
+        // A vendor that is slow may apply a request until its exchange ends, and is not down before that.
         options.maybe_applied_hold = options.maybe_applied_hold.max(timeout);
         options = options.with_unreachable_after(Options::UNREACHABLE_AFTER.max(timeout));
         if let Some(patience) = self.args.patience {
@@ -197,67 +197,56 @@ impl<'a> Preparation<'a> {
         let kind = if simulated { "SIMULATED" } else { "LIVE" };
         let file = display_name(&self.args.file);
         let first_line = format!("{kind}: {file} to {vendor} at {}, {account}{whose}", base_url.authority());
-        let target = Target { name, vendor, account, limiter_key, mapping, simulated };
-        Ok(Checked { target, doubts, accepted_means, first_line, mapper, sink, options, journal: None })
+        let destination = Destination { name, vendor, account, limiter_key, mapping, simulated, accepted_means };
+        let (destination, says) = (Arc::new(destination), vec![first_line]);
+        Ok(Checked { destination, says, doubts, mapper, sink, options })
     }
 
     fn prepare(
         &mut self,
         checked: Checked,
+        book: Book,
         input: &mut Input,
         preflight: Option<&Preflight>,
         screen: &Screen,
     ) -> Result<Prepared, Failure> {
-        let Checked { target, doubts, accepted_means, first_line, mapper, sink, mut options, journal } = checked;
-        let vendor = target.vendor;
-        let mut says = Vec::from([first_line]);
-        let (mut run, mut vendor_has, mut known, mut is_done) = (None, None, Known::default(), false);
-        let mut about = About {
-            input: absolute_input(&self.args.file),
-            simulated: target.simulated,
-            name: self.run_id.clone(),
-            rejected: self.args.rejected.clone(),
-            ..About::default()
-        };
-        let mut wanted = Wanted { ids: self.outcomes.is_some(), ..Wanted::default() };
-        if !target.simulated {
-            let is_contested = self.contested.contains(&target.limiter_key.hash());
-            vendor_has = self.states.vendor_has(self.args, &target, is_contested)?;
-            wanted.look_ahead = vendor_has.as_ref().map_or(Ok(None), VendorHas::look_ahead)?;
-            says.extend(vendor_has.iter().filter_map(VendorHas::says).map(|said| format!("{}: {said}", target.name)));
+        let Checked { destination, mut says, doubts, mapper, sink, mut options } = checked;
+        let (name, simulated) = (destination.name.as_str(), destination.simulated);
+        let mut vendor_has = None;
+        if !simulated {
+            let is_contested = self.contested.contains(&destination.limiter_key.hash());
+            vendor_has = self.states.vendor_has(self.args, &destination, is_contested)?;
+            says.extend(vendor_has.iter().filter_map(VendorHas::says).map(|said| format!("{name}: {said}")));
         }
-        if let Some(journal) = journal {
-            let opened = self.states.open(self.args, &target, &options, journal, &self.run_id, preflight)?;
-            options.first_after = Some(opened.first_after);
-            says.extend(opened.says);
-            (run, known, is_done) = (Some(opened.run), opened.known, opened.is_done);
-            (about.command, about.replaced, about.other_since) = (opened.command, opened.replaced, opened.other_since);
-        }
-        about.rows = preflight.map(|preflight| preflight.rows() - run.as_ref().map_or(0, |run| run.record().first));
-        if let Some(run) = &run {
-            run.record().name().clone_into(&mut about.name);
-            wanted.fed_back = Some(run.parts_known().map_err(cannot_open)?);
-        }
-        let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, &target.name, input.layout());
-        let mut ledger = Ledger::new(&target.name, &about.name, target.mapping, dead_letters, run, vendor_has)
+        let look_ahead = vendor_has.as_ref().map_or(Ok(None), VendorHas::look_ahead)?;
+        let opened = opening::open(self.args, &destination, book, &options, &self.run_id, preflight)?;
+        let (Opened { run, found, first_after, .. }, about, more) = opened;
+        options.first_after = Some(first_after);
+        says.extend(more);
+        let fed_back = (!simulated).then(|| run.parts_known().map_err(cannot_open)).transpose()?;
+        let wanted = Wanted { ids: self.outcomes.is_some(), fed_back, look_ahead };
+        let known = Known { settled: run.settled().clone(), maybe_applied: run.maybe_applied().clone() };
+        let is_done = matches!(found, Found::Finished { .. });
+        let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, name, input.layout());
+        let mut ledger = Ledger::new(destination.clone(), &about.name, dead_letters, run)
+            .with_vendor_has(vendor_has)
             .with_outcomes(self.outcomes.clone())
             .with_locks(self.states.locks());
         says.extend(ledger.recover(is_done).map_err(|error| {
             ledger.put_back();
-            let problem = format!("{}: the file of rejected rows cannot be written: {error}", target.name);
+            let problem = format!("{name}: the file of rejected rows cannot be written: {error}");
             let advice = "make room there, or name another place with --rejected, and run the same command again";
             Failure::config(format!("{problem}: {advice}"))
         })?);
         let books = Books::new(ledger);
         if is_done {
             says.iter().filter(|_| !self.args.quiet).for_each(|line| say!("{line}"));
-            let ended = Ended::done_before(vendor, accepted_means, about, &books);
-            return Ok(Prepared { name: target.name, vendor, run: Err(Box::new(ended)) });
+            return Ok(Err(Box::new(Ended::done_before(about, &books))));
         }
-        let (rows, quota, done) = (about.rows, sink.limits().quota, books.counts().done());
-        let progress = screen.progress(&target.name, Frame { rows, quota, done });
+        let (rows, quota, done) = (about.rows, sink.limits().quota, books.with(|ledger| ledger.counts()).done());
         let reading = Arc::new(ReadControl::default());
-        let run = Run {
+        Ok(Ok(Run {
+            about,
             says,
             doubts,
             input: input.name().to_owned(),
@@ -267,24 +256,20 @@ impl<'a> Preparation<'a> {
             mapper,
             known,
             wanted,
-            about,
             books,
             sink,
             options,
-            progress,
-            vendor,
-            accepted_means,
-        };
-        Ok(Prepared { name: target.name, vendor, run: Ok(run) })
+            progress: screen.progress(name, Frame { rows, quota, done }),
+        }))
     }
 }
 
 /// The accounts of which several destinations set the same field.
 fn contested(all: &[Checked]) -> HashSet<String> {
     let (mut seen, mut contested) = (HashSet::new(), HashSet::new());
-    for Checked { target, .. } in all {
-        let account = target.limiter_key.hash();
-        for field in target.mapping.fields() {
+    for Checked { destination, .. } in all {
+        let account = destination.limiter_key.hash();
+        for field in destination.mapping.fields() {
             if !seen.insert((account.clone(), field.field())) {
                 contested.insert(account.clone());
             }
@@ -293,16 +278,7 @@ fn contested(all: &[Checked]) -> HashSet<String> {
     contested
 }
 
-/// The input in reports.
-fn absolute_input(file: &Path) -> PathBuf {
-    if is_read_once(file) {
-        return display_name(file).into();
-    }
-    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
-}
-
 /// A name for this run that sorts by time: `20261122T021530Z-4711`.
 fn run_id() -> String {
-    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    format!("{}-{}", now.replace(['-', ':'], ""), std::process::id())
+    format!("{}-{}", to_the_second(SystemTime::now()).replace(['-', ':'], ""), std::process::id())
 }

@@ -2,11 +2,25 @@
 
 use std::path::Path;
 
-use contact_sink_delivery::Stop;
+use contact_sink_delivery::{JournalError, Stop};
 
+use super::interrupt::TimeLimit;
 use super::ledger::FileFailed;
-use super::run::End;
 use crate::report::StopReport;
+
+/// What ended a run before its time.
+pub enum End {
+    Stopped(Stop),
+    /// A file beside the journal cannot be written.
+    File(FileFailed),
+    Journal(JournalError),
+    Unreadable(String),
+    Interrupted,
+    /// The time is up that the user gave it.
+    TimeIsUp(TimeLimit),
+    /// A panic, which says so itself.
+    Broken,
+}
 
 /// What is said of an end. `rejected`: where this command puts files of rejected rows.
 pub fn report(end: &End, vendor: &str, rejected: &Path) -> StopReport {

@@ -7,9 +7,9 @@ use std::path::Path;
 use contact_sink_delivery::Undelivered;
 use contact_sink_source::is_read_once;
 
+use super::ended::Ended;
 use super::ledger::FileFailed;
-use super::run::{End, Ended};
-use super::stop;
+use super::stop::{self, End};
 use crate::args::{self, ReportForm};
 use crate::console::say;
 use crate::exit_status::{Failure, Status};
@@ -17,12 +17,12 @@ use crate::reading::Seen;
 use crate::report::{DestinationReport, Report, StopReport, counted};
 
 /// Reports on all destinations, in their order, and says how the command ends.
-pub fn all(args: &args::Sync, all: &[(String, Ended)]) -> Status {
-    let status = all.iter().map(|(_, ended)| ended.status()).max().unwrap_or(Status::Done);
+pub fn all(args: &args::Sync, all: &[Ended]) -> Status {
+    let status = all.iter().map(Ended::status).max().unwrap_or(Status::Done);
     let reported = report(args, all, status);
     explain_unreadable(all);
-    for (name, ended) in all {
-        explain(args, name, ended);
+    for ended in all {
+        explain(args, ended);
     }
     status.max(reported)
 }
@@ -40,19 +40,23 @@ pub fn refused(args: &args::Sync, failure: &Failure) {
     write_reports(args, &Report::new(exit_status, args.to.iter().map(|name| (name.clone(), report.clone()))));
 }
 
-fn report(args: &args::Sync, all: &[(String, Ended)], status: Status) -> Status {
-    for (name, ended) in all {
+fn report(args: &args::Sync, all: &[Ended], status: Status) -> Status {
+    for ended in all {
+        let destination = &ended.about.destination;
         if !args.quiet || args.report.contains(&ReportForm::Text) {
-            say!("{}", ended.counts.text(name).trim_end());
+            say!("{}", ended.counts.text(&destination.name).trim_end());
         }
-        if let Some(means) = ended.accepted_means.filter(|_| !args.quiet && ended.counts.accepted > 0) {
+        if let Some(means) = destination.accepted_means.filter(|_| !args.quiet && ended.counts.accepted > 0) {
             say!("  {means}");
         }
         for path in ended.rejected_files.iter().filter(|_| !args.quiet) {
             say!("  rejected rows, to correct and send again: {}", from_here(path).display());
         }
     }
-    write_reports(args, &Report::new(status.number(), all.iter().map(|(name, ended)| (name.clone(), ended.report()))))
+    write_reports(
+        args,
+        &Report::new(status.number(), all.iter().map(|ended| (ended.name().to_owned(), ended.report()))),
+    )
 }
 
 /// A path as a person here would type it.
@@ -79,12 +83,12 @@ fn write_reports(args: &args::Sync, report: &Report) -> Status {
 }
 
 /// What is wrong with the input is said once if it is the same for all destinations.
-fn explain_unreadable(all: &[(String, Ended)]) {
+fn explain_unreadable(all: &[Ended]) {
     let problems = |ended: &Ended| -> Vec<String> {
         let problem = |end: &End| if let End::Unreadable(problem) = end { Some(problem.clone()) } else { None };
         ended.ends.iter().filter_map(problem).collect()
     };
-    let told: Vec<_> = all.iter().map(|(name, ended)| (name, problems(ended))).collect();
+    let told: Vec<_> = all.iter().map(|ended| (ended.name(), problems(ended))).collect();
     let alike = told.windows(2).all(|pair| pair[0].1 == pair[1].1);
     for (name, problems) in told.iter().take(if alike { 1 } else { told.len() }) {
         for problem in problems {
@@ -115,12 +119,13 @@ fn explain_input(args: &args::Sync, name: &str, seen: &Seen) {
 }
 
 /// What a person should know beyond the counts.
-fn explain(args: &args::Sync, name: &str, ended: &Ended) {
+fn explain(args: &args::Sync, ended: &Ended) {
+    let name = ended.name();
     if !args.quiet {
         explain_input(args, name, &ended.seen);
     }
     for end in &ended.ends {
-        let message = stop::report(end, ended.vendor, &ended.about.rejected).message;
+        let message = stop::report(end, ended.about.destination.vendor, &ended.about.rejected).message;
         match end {
             // It was said for all destinations.
             End::Unreadable(_) => {}

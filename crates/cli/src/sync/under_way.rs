@@ -9,7 +9,7 @@ const MOST_EMPTY: usize = 4_096;
 /// Rows by their numbers, which rise.
 #[derive(Default)]
 pub struct UnderWay {
-    /// A row that has its outcome leaves its place empty until it is the first.
+    /// The place of a row that has its outcome is empty until it is the first.
     rows: VecDeque<(u64, Option<ReadRow>)>,
     empty: usize,
 }

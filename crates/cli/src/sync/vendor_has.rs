@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use contact_sink_core::{ContactUpdate, Field};
 use contact_sink_delivery::{JournalError, Outcome};
-use contact_sink_journal::{FoundAhead, Index, IndexError, IndexOptions, Key, LookAhead};
+use contact_sink_journal::{FoundAhead, Index, IndexOptions, Key, LookAhead, StoreError};
 
 use crate::exit_status::Failure;
 
@@ -17,7 +17,7 @@ pub struct VendorHas {
     use_of: Use,
 }
 
-/// What a run does with an index. Whatever leaves is forgotten first, also by a run that asks nothing: else the index would be
+/// What a run does with an index. Whatever is sent is forgotten first, also by a run that asks nothing: else the index would be
 /// wrong for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
@@ -25,7 +25,7 @@ pub enum Use {
     Ask,
     /// It sends everything, and remembers what is accepted.
     Remember,
-    /// Another destination sets the same fields in the same run: which of the two comes last nobody knows.
+    /// Another destination sets the same fields in the same run: it is not known which of the two comes last.
     Forget,
 }
 
@@ -69,7 +69,7 @@ impl VendorHas {
         }
     }
 
-    /// These leave now.
+    /// These are sent now.
     pub fn departs<'u>(&self, batch: impl IntoIterator<Item = &'u ContactUpdate>) -> Result<(), JournalError> {
         self.index().forget(batch).map_err(failed)
     }
@@ -105,6 +105,6 @@ fn cannot_open(error: &dyn std::fmt::Display) -> Failure {
     ))
 }
 
-fn failed(error: IndexError) -> JournalError {
+fn failed(error: StoreError) -> JournalError {
     JournalError::new(format!("the index of what the vendor has cannot be used: {error}"))
 }

@@ -1,17 +1,19 @@
 //! Looks up many updates at once, ahead of the lane and on another thread.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use contact_sink_core::{ContactUpdate, Field};
+use contact_sink_core::ContactUpdate;
 use rusqlite::Connection;
 
 use super::entry::{self, Entry};
-use super::{IndexError, IndexProblem, rows};
+use super::rows;
+use crate::error::{Problem, StoreError};
+use crate::fields::FieldNumbers;
 use crate::hash::{Hasher, Neighbourhood};
 
 /// So many subjects that were sent are kept in mind. When there are more, all that was found before counts no more.
@@ -19,17 +21,17 @@ const SENT_SUBJECTS: usize = 10_000;
 
 /// Looks up many updates at once, in one read of the file. It has a connection of its own, so the lane does not wait for it.
 ///
-/// It finds only what is written: of an update that it does not find, [`Index::has`](super::Index::has) knows more.
+/// It finds only what is written: of an update that it does not find, [`Index::has`](crate::Index::has) knows more.
 pub struct LookAhead {
     pub(super) path: PathBuf,
     pub(super) hasher: Hasher,
-    pub(super) fields: HashMap<Field, u16>,
+    pub(super) fields: FieldNumbers,
     pub(super) refresh: Option<Duration>,
     pub(super) period: Arc<AtomicU64>,
     pub(super) database: Connection,
 }
 
-/// The vendor had all of an update when it was looked up: see [`Index::still_has`](super::Index::still_has).
+/// The vendor had all of an update when it was looked up: see [`Index::still_has`](crate::Index::still_has).
 #[derive(Debug, Clone, Copy)]
 pub struct FoundAhead {
     row: i64,
@@ -60,12 +62,12 @@ impl LookAhead {
     /// Finds those of these updates that the vendor has, in the order of the updates.
     ///
     /// # Errors
-    /// [`IndexError`] if the file cannot be read.
+    /// [`StoreError`] if the file cannot be read.
     pub fn find<'u>(
         &mut self,
         updates: impl IntoIterator<Item = &'u ContactUpdate>,
         now: SystemTime,
-    ) -> Result<Vec<Option<FoundAhead>>, IndexError> {
+    ) -> Result<Vec<Option<FoundAhead>>, StoreError> {
         // Before the file is read: what is sent from now on ends what is found, if the file does not show it yet.
         let period = self.period.load(Ordering::Acquire);
         let (mut found, mut wanted, mut values) = (Vec::new(), Vec::new(), Vec::new());
@@ -86,7 +88,7 @@ impl LookAhead {
                 *found = Some(FoundAhead { row, period, accepted });
             }
         })
-        .map_err(|problem| IndexError::new(&self.path, problem))?;
+        .map_err(StoreError::index(&self.path))?;
         Ok(found)
     }
 
@@ -103,7 +105,7 @@ impl LookAhead {
         // All numbers first: of a field without one, nothing is stored, and no hash is needed.
         let first = values.len();
         for (field, _) in update.fields() {
-            values.push((*self.fields.get(field)?, 0));
+            values.push((self.fields.get(field)?, 0));
         }
         let subject = self.hasher.subject_after(update.subject(), before)?;
         for ((_, tag), (field, value)) in values.iter_mut().skip(first).zip(update.fields()) {
@@ -118,7 +120,7 @@ impl LookAhead {
         wanted: &[Wanted],
         values: &[(u16, u64)],
         mut found: impl FnMut(usize, i64, (u32, u32)),
-    ) -> Result<(), IndexProblem> {
+    ) -> Result<(), Problem> {
         let transaction = self.database.unchecked_transaction()?;
         let mut statement = self.database.prepare_cached(rows::READ)?;
         for Wanted { row, nth, values: range } in wanted {
@@ -126,7 +128,7 @@ impl LookAhead {
             let mut read = statement.query([row])?;
             let Some(stored) = read.next()? else { continue };
             let stored = entry::entries(stored.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
-            if let Some(accepted) = accepted(values, stored.ok_or(IndexProblem::Damaged)?) {
+            if let Some(accepted) = accepted(values, stored.ok_or_else(rows::damaged)?) {
                 found(*nth, *row, accepted);
             }
         }

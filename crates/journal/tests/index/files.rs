@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use contact_sink_journal::{Index, IndexOptions, IndexProblem, Key};
+use contact_sink_journal::{Index, IndexOptions, Key, Problem};
 
 use crate::{Place, at, mobile};
 
@@ -190,7 +190,7 @@ fn a_damaged_file_is_an_error_and_never_a_hit() {
     drop(other);
     let mut index = place.open();
     let error = index.has(&mobile("7", "1"), at(0)).unwrap_err();
-    assert!(matches!(error.problem(), IndexProblem::Damaged));
+    assert!(matches!(error.problem(), Problem::Damaged(_)));
     assert!(index.forget(&[mobile("7", "2")]).is_err(), "then nothing leaves");
 }
 

@@ -4,14 +4,14 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use contact_sink_core::ErrorCode;
-use contact_sink_journal::{Ending, Entry, Kind, Recovered, Run, SYNC_EVERY, State};
+use contact_sink_journal::{Ending, Entry, Kind, Reason, Recovered, Run, SYNC_EVERY, State};
 
 use crate::world::{World, finish, settled};
 
 fn letter(row: u64) -> Entry<'static> {
     let mut entry = settled([(row, Kind::Rejected)]);
     entry.maybe_applied = vec![row + 100];
-    entry.reasons = vec![(Kind::Rejected, Some(&ErrorCode::Number(7)), "wrong")];
+    entry.reasons = vec![Reason::new(Kind::Rejected, Some(ErrorCode::Number(7)), "wrong")];
     entry.letters = format!("row {row}\n").into_bytes();
     entry
 }

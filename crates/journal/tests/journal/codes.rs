@@ -1,7 +1,7 @@
 //! The error code of a reason is read as it was written: a number stays a number, and a word stays a word.
 
 use contact_sink_core::ErrorCode;
-use contact_sink_journal::{Entry, Kind, Run};
+use contact_sink_journal::{Entry, Kind, Reason, Run};
 
 use crate::world::{World, finish};
 
@@ -14,7 +14,7 @@ fn codes() -> Vec<Option<ErrorCode>> {
 
 fn commit(run: &mut Run, codes: &[Option<ErrorCode>]) {
     let mut entry = Entry::default();
-    entry.reasons = codes.iter().map(|code| (Kind::Rejected, code.as_ref(), "refused")).collect();
+    entry.reasons = codes.iter().map(|code| Reason::new(Kind::Rejected, code.clone(), "refused")).collect();
     run.commit(entry).unwrap();
 }
 

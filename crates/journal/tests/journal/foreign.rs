@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use contact_sink_journal::{Book, OpenError, list};
+use contact_sink_journal::{Book, Problem, StoreError, list};
 
 use crate::world::{World, settled};
 use contact_sink_journal::Kind;
 
-fn refused(world: &World) -> OpenError {
+fn refused(world: &World) -> StoreError {
     let path = world.journal();
     let before = fs::read(&path).unwrap();
     let error = Book::open(&path, &world.key()).unwrap_err();
@@ -23,7 +23,7 @@ fn a_text_is_no_journal() {
         let world = World::new();
         fs::write(world.journal(), text).unwrap();
         let error = refused(&world);
-        assert!(matches!(error, OpenError::Foreign { .. }), "{error:?}");
+        assert!(matches!(error.problem(), Problem::Foreign), "{error:?}");
         assert!(error.to_string().ends_with("it is no journal of contact-sink: move it away"), "{error}");
     }
 }
@@ -39,7 +39,7 @@ fn another_programs_database_is_no_journal() {
     ] {
         let world = World::new();
         world.tamper(make);
-        assert!(matches!(refused(&world), OpenError::Foreign { .. }), "{make}");
+        assert!(matches!(refused(&world).problem(), Problem::Foreign), "{make}");
     }
 }
 
@@ -60,7 +60,7 @@ fn a_journal_of_another_version_is_refused() {
     drop(world.run());
     world.tamper("PRAGMA user_version = 99");
     let error = refused(&world);
-    let OpenError::Version { version: 99, known, .. } = error else { panic!("{error:?}") };
+    let Problem::Version { version: 99, known } = error.problem() else { panic!("{error:?}") };
     let says =
         format!("its format is version 99, and this program knows version {known}: use the program that wrote it");
     assert!(error.to_string().ends_with(&says), "{error}");
@@ -85,7 +85,7 @@ fn a_journal_under_another_key_is_refused() {
     fs::rename(world.path("index.key"), world.path("kept.key")).unwrap();
     let before = fs::read(world.journal()).unwrap();
     let error = Book::open(&world.journal(), &world.key()).unwrap_err();
-    assert!(matches!(error, OpenError::OtherKey { .. }), "{error:?}");
+    assert!(matches!(error.problem(), Problem::OtherKey), "{error:?}");
     assert_eq!(fs::read(world.journal()).unwrap(), before);
     // As it says: the key is put back.
     fs::rename(world.path("kept.key"), world.path("index.key")).unwrap();

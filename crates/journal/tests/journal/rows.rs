@@ -6,7 +6,7 @@ use contact_sink_core::ErrorCode;
 use contact_sink_journal::{Counts, Ending, Entry, Kind, Reason, Run, State, list};
 use proptest::prelude::*;
 
-use crate::world::{World, finish, new_run, settled};
+use crate::world::{World, finish, input, settled};
 
 const ROWS: u64 = 40;
 static REASONS: [(Kind, Option<ErrorCode>, &str); 5] = [
@@ -62,7 +62,7 @@ impl Model {
         entry.reasons = reasons
             .iter()
             .map(|place| &REASONS[*place])
-            .map(|(kind, code, reason)| (*kind, code.as_ref(), *reason))
+            .map(|(kind, code, reason)| Reason::new(*kind, code.clone(), *reason))
             .collect();
         entry.read = self.read;
         run.commit(entry).unwrap();
@@ -175,14 +175,12 @@ fn what_a_killed_run_had_in_flight_is_maybe_applied_until_it_is_settled() {
 #[test]
 fn old_finished_runs_are_forgotten_and_open_ones_are_not() {
     let world = World::new();
-    let begin = |name: &str| {
-        world.book().begin(new_run("/data/users.csv", name, Some((9, name.as_bytes()))), std::time::SystemTime::now())
-    };
-    let mut unfinished = begin("unfinished").unwrap();
+    let begin = |name: &str| world.open(0, input(name, name.as_bytes()));
+    let mut unfinished = begin("unfinished");
     unfinished.commit(settled([(3, Kind::Accepted)])).unwrap();
     finish(unfinished);
     for (name, kind) in [("accepted", Kind::Accepted), ("rejected", Kind::Rejected)] {
-        let mut run = begin(name).unwrap();
+        let mut run = begin(name);
         run.commit(settled([(1, kind)])).unwrap();
         run.finish(Ending::new(State::Finished)).unwrap();
     }
@@ -192,7 +190,7 @@ fn old_finished_runs_are_forgotten_and_open_ones_are_not() {
          began, changed, first, rows, content, checkpoint, read, accepted, rejected, skipped, unchanged, hold_until,
          rejected_path, rejected_bytes, rejected_crc, exit_status, stop, stop_message, is_forgotten FROM n, run WHERE run.id = 2",
     );
-    drop(begin("newest").unwrap());
+    drop(begin("newest"));
     let runs = list(&world.journal()).unwrap();
     let names: Vec<&str> = runs.iter().map(|run| run.name()).filter(|name| !name.is_empty()).collect();
     assert_eq!(names, ["newest", "rejected", "unfinished"]);

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use contact_sink_journal::{Book, Ending, Entry, Identity, Key, KilledLane, Kind, NewRun, Resumed, Run, State};
+use contact_sink_journal::{Book, Content, Ending, Entry, Identity, Input, Key, KilledLane, Kind, Run, State, Wanted};
 
-pub(crate) const INPUT: &str = "/data/users.csv";
+const INPUT: &str = "/data/users.csv";
 
 /// A directory that holds a journal and a file of letters.
 pub(crate) struct World {
@@ -33,18 +33,14 @@ impl World {
 
     /// The same; if it was killed, so many rows may have been in flight.
     pub(crate) fn resume(&self, in_flight: u64) -> Run {
-        let (book, now) = (self.book(), SystemTime::now());
+        self.open(in_flight, input("run", b"content"))
+    }
+
+    /// The same of another input.
+    pub(crate) fn open(&self, in_flight: u64, input: Input<'_>) -> Run {
         let lane = KilledLane { waiting: in_flight, maybe_applied_hold: Duration::ZERO };
-        let content = (40, b"content".as_slice());
-        match book.runs().unwrap().into_iter().find(|run| run.input == INPUT) {
-            Some(record) => {
-                let command = "contact-sink sync";
-                let resumed =
-                    Resumed { identity: identity(), name: "again", input: INPUT, command, new_from: None, content };
-                book.resume(record, resumed, lane, now).unwrap()
-            }
-            None => book.begin(new_run(INPUT, "first", Some(content)), now).unwrap(),
-        }
+        let opened = self.book().resume_or_begin(input, Wanted::default(), lane, SystemTime::now());
+        opened.unwrap().unwrap().run
     }
 
     pub(crate) fn key(&self) -> Key {
@@ -81,7 +77,7 @@ impl World {
     }
 }
 
-pub(crate) fn identity() -> Identity {
+fn identity() -> Identity {
     Identity {
         host: "sandbox at 127.0.0.1".to_owned(),
         account: "project 1".to_owned(),
@@ -91,8 +87,10 @@ pub(crate) fn identity() -> Identity {
     }
 }
 
-pub(crate) fn new_run<'a>(input: &'a str, name: &'a str, content: Option<(u64, &'a [u8])>) -> NewRun<'a> {
-    NewRun { identity: identity(), name, input, command: Some("contact-sink sync"), first: 0, content }
+/// Forty rows.
+pub(crate) fn input<'a>(name: &'a str, digest: &'a [u8]) -> Input<'a> {
+    let content = Some(Content { rows: 40, digest, digest_of: &|_| None });
+    Input { identity: identity(), name, path: INPUT, command: "contact-sink sync", content }
 }
 
 pub(crate) fn settled(rows: impl IntoIterator<Item = (u64, Kind)>) -> Entry<'static> {

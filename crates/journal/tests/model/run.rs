@@ -10,7 +10,7 @@ use contact_sink_delivery::{
     Admission, Delivery, Departing, Journal, JournalError, MaxRejected, Numbered, Options, Settled,
 };
 use contact_sink_journal::{
-    Book, Content, Ending, Found, Identity, Key, KilledLane, NewRun, Record, Resumed, Run, RunJournal, State,
+    Book, Content, Ending, Found, Identity, Input, Key, KilledLane, Opened, Run, RunJournal, State, Wanted,
 };
 use futures_util::stream::poll_fn;
 use tokio::runtime::{Builder, Runtime};
@@ -184,12 +184,12 @@ impl Session {
     /// The run of the input that is chosen, and for how long nothing may leave at first; nothing if that is finished.
     fn open(&mut self) -> Option<(Run, Duration)> {
         let key = Key::load_or_create(&self.directory.path().join("index.key")).unwrap();
-        let mut book = Book::open(&self.directory.path().join("growth.sqlite"), &key).unwrap();
+        let book = Book::open(&self.directory.path().join("growth.sqlite"), &key).unwrap();
         let (path, rows) = (format!("users-{}.csv", self.chosen), self.lengths[self.chosen] as u64);
         // Rows of an input never change.
         let digest = |rows: u64| [self.chosen as u64, rows].map(u64::to_le_bytes).concat();
         let (digest_of, digest) = (|count| (count <= rows).then(|| digest(count)), digest(rows));
-        let content = Content { path: &path, rows, digest: &digest, digest_of: &digest_of };
+        let content = Content { rows, digest: &digest, digest_of: &digest_of };
         let part = |text: &str| text.to_owned();
         let identity = Identity {
             host: part("model"),
@@ -206,24 +206,18 @@ impl Session {
             waiting: self.case().max_waiting as u64,
             maybe_applied_hold: Options::for_run().maybe_applied_hold,
         };
-        let begin = |mut book: Book, first| {
-            let first_after = first_after(&mut book, None, lane, now);
-            let (identity, content) = (identity.clone(), Some((rows, digest.as_slice())));
-            let new = NewRun { identity, name: "run", input: &path, command: Some("again"), first, content };
-            Some((book.begin(new, now).unwrap(), first_after))
-        };
-        match book.find(&content, &identity, now).unwrap().found {
-            Found::Nothing if rows == 0 => None,
-            Found::Nothing => begin(book, 0),
-            Found::Grown(before) => begin(book, before.rows),
-            Found::Unfinished { record, new_from } => {
-                let first_after = first_after(&mut book, Some(&record), lane, now);
-                let (identity, content) = (identity.clone(), (rows, digest.as_slice()));
-                let resumed = Resumed { identity, name: "run", input: &path, command: "again", new_from, content };
-                Some((book.resume(record, resumed, lane, now).unwrap(), first_after))
+        if rows == 0 {
+            return None;
+        }
+        let input = Input { identity, name: "run", path: &path, command: "again", content: Some(content) };
+        let opened = book.resume_or_begin(input, Wanted::default(), lane, now).unwrap();
+        let Opened { run, found, first_after, .. } = opened.unwrap();
+        match found {
+            Found::Finished { .. } => {
+                run.put_back().unwrap();
+                None
             }
-            Found::Finished { .. } => None,
-            other => panic!("{other:?}"),
+            _ => Some((run, first_after)),
         }
     }
 
@@ -345,10 +339,4 @@ impl Running {
         drop(guard);
         drop(runtime);
     }
-}
-
-/// For how long nothing may leave, since an attempt of another run may still be applied.
-fn first_after(book: &mut Book, resumed: Option<&Record>, lane: KilledLane, now: SystemTime) -> Duration {
-    book.close_killed(resumed, lane, now).unwrap();
-    book.hold_until().unwrap().duration_since(now).unwrap_or_default()
 }

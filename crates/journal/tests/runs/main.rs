@@ -4,14 +4,16 @@
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use contact_sink_journal::{Book, Ending, Entry, Identity, Key, Kind, NewRun, Run, State};
+use contact_sink_delivery::Options;
+use contact_sink_journal::{Book, Ending, Entry, Identity, Input, Key, KilledLane, Kind, Run, State, Wanted};
 
 fn begin(path: &Path) -> Run {
     let word = || "none".to_owned();
     let identity = Identity { host: word(), account: word(), account_hash: word(), subject: word(), mapping: word() };
     let key = Key::load_or_create(&path.with_extension("key")).unwrap();
-    let new = NewRun { identity, name: "1", input: "users.csv", command: Some("sync"), first: 0, content: None };
-    Book::open(path, &key).unwrap().begin(new, SystemTime::now()).unwrap()
+    let input = Input { identity, name: "1", path: "users.csv", command: "sync", content: None };
+    let (book, lane) = (Book::open(path, &key).unwrap(), KilledLane::of(&Options::for_run()));
+    book.resume_or_begin(input, Wanted::default(), lane, SystemTime::now()).unwrap().unwrap().run
 }
 
 fn settle(run: &mut Run, row: u64) {

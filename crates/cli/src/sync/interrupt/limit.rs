@@ -10,6 +10,7 @@ use jiff::{Timestamp, ToSpan as _, ZonedDateTime};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::exit_status::Failure;
+use crate::time::{length, parse_length};
 
 /// The clock is read so often at least: it may be set, and a machine may have been asleep.
 const LOOK: Duration = Duration::from_secs(10);
@@ -19,7 +20,7 @@ const LOOK: Duration = Duration::from_secs(10);
 pub enum TimeLimit {
     /// `--stop-at`: when the clock shows this.
     At(StopAt, Timestamp),
-    /// `--max-time`: after so long, by a clock that nobody sets.
+    /// `--max-time`: after so long, by a clock that is never set.
     After(Duration, Instant),
 }
 
@@ -74,7 +75,7 @@ impl fmt::Display for TimeLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::At(at, _) => write!(f, "--stop-at {at}"),
-            Self::After(after, _) => write!(f, "--max-time {}", humantime::format_duration(*after)),
+            Self::After(after, _) => write!(f, "--max-time {}", length(*after)),
         }
     }
 }
@@ -157,8 +158,8 @@ impl fmt::Display for StopAt {
 
 /// A length of time as people write it, and never none.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
+    match parse_length(text) {
+        Some(duration) if !duration.is_zero() => Ok(duration),
         _ => Err("it is a length of time like 2h, 90m or 1h 30m, and more than nothing".to_owned()),
     }
 }

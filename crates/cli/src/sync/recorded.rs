@@ -5,15 +5,15 @@ use std::path::Path;
 use contact_sink_delivery::{MaxRejected, Options};
 use contact_sink_journal::Identity;
 
-use super::Target;
+use super::destination::Destination;
 use contact_sink_core::FieldKind;
 use contact_sink_mapping::{EmptySubject, FieldMapping, SubjectColumns};
 
 use crate::args::{self, Format};
 
 /// What a run is known by beside its content.
-pub(super) fn identity(target: &Target) -> Identity {
-    let Target { vendor, account, limiter_key, mapping, .. } = target;
+pub fn identity(destination: &Destination) -> Identity {
+    let Destination { vendor, account, limiter_key, mapping, .. } = destination;
     let subject = match mapping.subject() {
         SubjectColumns::User(column) => column.clone(),
         SubjectColumns::Contact { owner, contact } => format!("owner {owner}, contact {contact}"),
@@ -44,7 +44,7 @@ pub(super) fn identity(target: &Target) -> Identity {
 }
 
 /// What a person types to resume this run, in any directory.
-pub(super) fn command(args: &args::Sync, file: &Path, name: &str) -> String {
+pub fn command(args: &args::Sync, file: &Path, name: &str) -> String {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut words =
         vec!["contact-sink".to_owned(), "sync".to_owned(), quoted(file), "--to".to_owned(), name.to_owned()];
