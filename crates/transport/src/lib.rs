@@ -2,7 +2,7 @@
 //!
 //! A vendor's client is given an [`HttpTransport`], which may be shared in an `Arc`. A transport does one exchange: no retry, no redirect, no proxy
 //! from the environment, time limits that cannot be switched off and a cap on the answer. Its errors answer one question,
-//! [`TransportError::applied`], and never hold a URL, a header or a body. Retrying and pacing are the work of
+//! [`TransportError::applied`], and never show a URL, a header or a body. Retrying and pacing are the work of
 //! `contact-sink-delivery`.
 //!
 //! What the vendors' clients share stands here too: [`judge`], the judgement of an answer by its HTTP status and the vendor's
@@ -88,7 +88,7 @@ pub use hyper::HyperTransport;
 pub use judge::{Judgement, contradiction, judge, refusal};
 pub use options::{Proxy, TransportOptions};
 #[cfg(feature = "reqwest")]
-pub use reqwest::ReqwestTransport;
+pub use reqwest::{Client as ReqwestClient, ReqwestTransport};
 /// A secret that `Debug` does not print; made with `.into()` of a `String`.
 pub use secrecy::SecretString;
 

@@ -133,21 +133,26 @@ async fn to(transport: &dyn HttpTransport, address: SocketAddr) -> Result<Respon
     answer
 }
 
-/// Checks the kind, that it says of the request what the kind implies, and that no text of it shows the request.
+/// Checks the kind, that it says of the request what the kind implies, and that no text of its own shows the request. Its source may
+/// show a host, and never the URL.
 pub(crate) fn check_error(result: Result<Response<Bytes>, TransportError>, kind: TransportErrorKind) -> TransportError {
     let error = result.expect_err("there is no whole answer");
     use TransportErrorKind::{Certificate, Connect, Exhausted};
     let before = matches!(kind, Connect | Exhausted | Certificate);
     assert_eq!(error.kind(), kind, "{error}");
     assert_eq!(error.applied(), if before { Applied::No } else { Applied::Maybe });
-    let mut cause: Option<&dyn Error> = Some(&error);
-    while let Some(shown) = cause {
-        for text in [shown.to_string(), format!("{shown:?}")] {
-            for never in [SECRET, "127.0.0.1", "localhost", "://", "usersig", "authorization"] {
-                assert!(!text.to_lowercase().contains(never), "{text}");
-            }
+    let shows = |text: String, never: &[&str]| {
+        assert!(never.iter().all(|never| !text.to_lowercase().contains(never)), "{text}");
+    };
+    for text in [error.to_string(), format!("{error:?}"), format!("{error:#?}")] {
+        shows(text, &[SECRET, "127.0.0.1", "localhost", "example", "://", "usersig", "authorization"]);
+    }
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        for text in [source.to_string(), format!("{source:?}")] {
+            shows(text, &[SECRET, "://", "usersig"]);
         }
-        cause = shown.source();
+        cause = source.source();
     }
     error
 }
