@@ -27,9 +27,7 @@ use crate::{BuildError, TransportError, TransportErrorKind as Kind, TransportOpt
 
 /// A time limit is at most this: a longer one would be none.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long the turn of an exchange is not used after the machine had nothing left for its connection.
-const FEWER_FOR: Duration = Duration::from_secs(10);
-/// The wait before the next attempt if no connection to the host is open.
+/// The wait before the next attempt to connect after the machine had nothing left for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
 const NO_TURN: TransportError = TransportError::new(Kind::Connect, "no connection was free in time");
@@ -73,13 +71,12 @@ impl Exchanges {
         let host = self.hosts.get(origin::write_out(request.uri_mut()).ok_or(NO_URL)?);
         *request.version_mut() = Version::HTTP_11;
         request.headers_mut().entry(header::USER_AGENT).or_insert_with(|| self.user_agent.clone());
+        let _turn = timeout_at(deadline, host.turn()).await.map_err(|_| NO_TURN)?;
         let mut shortage_ends = None;
         loop {
-            let turn = timeout_at(deadline, host.turn()).await.map_err(|_| NO_TURN)?;
             let exchange = Exchange::begin(&host, request.body());
             let request = request.clone().map(|body| exchange.note(body));
-            let answer = timeout_at(deadline, SCOPE.scope(Arc::clone(&host), send(request))).await;
-            let error = match answer {
+            let error = match timeout_at(deadline, SCOPE.scope(Arc::clone(&host), send(request))).await {
                 Ok(Ok(answer)) => {
                     exchange.end_well(self.goes_on(&answer));
                     // The client's task that takes the connection back runs before the next exchange looks for it.
@@ -91,21 +88,15 @@ impl Exchanges {
                 Ok(Err(error)) => error,
                 Err(_) => return Err(if exchange.may_have_sent() { NO_ANSWER } else { NO_TURN }),
             };
-            drop(exchange);
+            // `few_files`: the machine has nothing left for a connection.
             if error.kind() != Kind::Exhausted {
                 return Err(error);
             }
-            // contract: few_files. With another connection open the exchange waits for that one, and there is one turn less for a
-            // while: fewer connections, and no storm of attempts.
-            if host.is_connected() {
-                tokio::spawn(async move {
-                    sleep(FEWER_FOR).await;
-                    drop(turn);
-                });
-            } else if Instant::now() >= *shortage_ends.get_or_insert(Instant::now() + self.options.connect_timeout) {
-                return Err(error);
-            } else {
-                drop(turn);
+            if !host.is_connected() {
+                let now = Instant::now();
+                if now >= *shortage_ends.get_or_insert(now + self.options.connect_timeout) {
+                    return Err(error);
+                }
                 sleep(PAUSE).await;
             }
         }

@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tower_service::Service;
 
-use super::NO_CONNECTION;
 use super::host::Host;
+use super::{NO_CONNECTION, PAUSE, failure};
+use crate::TransportErrorKind;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -48,11 +49,22 @@ where
         let (connecting, connect_timeout) = (self.inner.call(target), self.connect_timeout);
         Box::pin(async move {
             // In the background nobody waits for the connection any more.
-            let attempt = host?.attempt(|| SCOPE.try_with(|_| ()).is_ok()).await.ok_or(NO_CONNECTION)?;
+            let host = host?;
+            let attempt = host.attempt(|| SCOPE.try_with(|_| ()).is_ok()).await.ok_or(NO_CONNECTION)?;
             let connected = timeout(connect_timeout, connecting).await.map_err(|_| NO_CONNECTION)?;
-            let connected = connected.map_err(Into::into)?;
-            attempt.succeed();
-            Ok(connected)
+            let error = match connected.map_err(failure::of_connect) {
+                Ok(connected) => {
+                    attempt.succeed();
+                    return Ok(connected);
+                }
+                Err(error) => error,
+            };
+            drop(attempt);
+            if error.kind() == TransportErrorKind::Exhausted && host.is_connected() {
+                // `few_files`: fewer connections serve all exchanges. The client takes one that comes back while this waits.
+                sleep(PAUSE).await;
+            }
+            Err(error.into())
         })
     }
 }
