@@ -81,27 +81,28 @@ impl Host {
     /// An attempt to open a connection, at once if all open ones are in use. Else one may be on its way back into the client's pool:
     /// then the client is given the time to use that one. `is_wanted` says whether it is still without a connection.
     pub(crate) async fn attempt(self: &Arc<Self>, is_wanted: impl Fn() -> bool) -> Option<Attempt> {
-        let returned =
-            Some(lock(&self.counts)).filter(|counts| counts.one_is_free()).and_then(|counts| counts.returned);
-        if let Some(returned) = returned {
-            sleep_until(returned + SETTLE).await;
+        while let Some(later) = self.begin_attempt() {
+            sleep_until(later).await;
             if !is_wanted() {
                 return None;
             }
         }
+        Some(Attempt(Arc::clone(self)))
+    }
+
+    /// Counts an attempt, or says until when to wait for a connection.
+    fn begin_attempt(&self) -> Option<Instant> {
         let mut counts = lock(&self.counts);
-        if counts.one_is_free() {
+        if counts.open + counts.connecting >= counts.exchanges {
+            let settled = counts.returned.map(|returned| returned + SETTLE);
+            if settled.is_some_and(|settled| settled > Instant::now()) {
+                return settled;
+            }
             // None came back, so they were closed.
             counts.open = counts.exchanges.saturating_sub(1 + counts.connecting);
         }
         counts.connecting += 1;
-        Some(Attempt(Arc::clone(self)))
-    }
-}
-
-impl Counts {
-    fn one_is_free(&self) -> bool {
-        self.open + self.connecting >= self.exchanges
+        None
     }
 }
 
