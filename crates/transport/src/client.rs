@@ -1,79 +1,114 @@
-//! What the transports have in common: their settings, the form of a request, the cap on an answer, failures, TLS, idling.
+//! What the transports have in common: one exchange with its turn and its time limits, and the cap on an answer.
 
+pub(crate) mod connector;
 pub(crate) mod failure;
-pub(crate) mod idle;
-pub(crate) mod origin;
-pub(crate) mod proxy;
-pub(crate) mod shortage;
+mod host;
+mod origin;
+mod proxy;
 pub(crate) mod tls;
 
 use std::error::Error;
 use std::fmt;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Request, Response, Uri, Version, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
-use rustls::ClientConfig;
-use tokio::sync::Semaphore;
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep, timeout_at};
 
-use self::origin::Origin;
-use crate::{BuildError, Proxy, TransportError, TransportErrorKind, TransportOptions};
+use self::connector::SCOPE;
+pub(crate) use self::host::SentBody;
+use self::host::{Exchange, Hosts};
+use crate::{BuildError, TransportError, TransportErrorKind as Kind, TransportOptions};
 
 /// A time limit is at most this: a longer one would be none.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// The wait before the next attempt to connect after the machine had nothing left for a connection.
+const PAUSE: Duration = Duration::from_millis(100);
 
-pub(crate) const NO_TURN: TransportError =
-    TransportError::new(TransportErrorKind::Connect, "no connection was free in time");
-pub(crate) const NO_CONNECTION: TransportError =
-    TransportError::new(TransportErrorKind::Connect, "the connect timeout passed");
-pub(crate) const NO_ANSWER: TransportError =
-    TransportError::new(TransportErrorKind::Timeout, "the exchange timeout passed");
-pub(crate) const NO_URL: TransportError =
-    TransportError::new(TransportErrorKind::Connect, "the request has no http or https url");
-const TOO_LARGE: TransportError = TransportError::new(TransportErrorKind::AnswerTooLarge, "over the cap on an answer");
+const NO_TURN: TransportError = TransportError::new(Kind::Connect, "no connection was free in time");
+pub(crate) const NO_CONNECTION: TransportError = TransportError::new(Kind::Connect, "the connect timeout passed");
+pub(crate) const NO_ANSWER: TransportError = TransportError::new(Kind::Timeout, "the exchange timeout passed");
+pub(crate) const NO_URL: TransportError = TransportError::new(Kind::Connect, "the request has no http or https url");
+const TOO_LARGE: TransportError = TransportError::new(Kind::AnswerTooLarge, "over the cap on an answer");
 
-/// The options, checked.
-pub(crate) struct Settings {
-    pub(crate) connect_timeout: Duration,
-    pub(crate) exchange_timeout: Duration,
-    pub(crate) idle_timeout: Duration,
-    pub(crate) max_answer_bytes: usize,
-    pub(crate) max_connections: usize,
-    pub(crate) proxy: Option<Proxy>,
-    pub(crate) tls: ClientConfig,
+/// The exchanges of one transport.
+pub(crate) struct Exchanges {
+    pub(crate) options: TransportOptions,
     user_agent: HeaderValue,
+    hosts: Hosts,
 }
 
-impl Settings {
-    pub(crate) fn new(options: TransportOptions) -> Result<Self, BuildError> {
+impl Exchanges {
+    pub(crate) fn new(mut options: TransportOptions) -> Result<Self, BuildError> {
         if options.connect_timeout.is_zero() || options.exchange_timeout.is_zero() {
             return Err(BuildError::ZeroTimeout);
         }
+        for limit in [&mut options.connect_timeout, &mut options.exchange_timeout, &mut options.idle_timeout] {
+            *limit = LONGEST.min(*limit);
+        }
         Ok(Self {
-            connect_timeout: options.connect_timeout.min(LONGEST),
-            exchange_timeout: options.exchange_timeout.min(LONGEST),
-            idle_timeout: options.idle_timeout.min(LONGEST),
-            max_answer_bytes: options.max_answer_bytes,
-            max_connections: options.max_connections.get().min(Semaphore::MAX_PERMITS),
             user_agent: HeaderValue::from_str(&options.user_agent).map_err(|_| BuildError::UserAgent)?,
-            tls: tls::client_config(options.extra_roots_pem.as_deref())?,
-            proxy: options.proxy,
+            hosts: Hosts::new(options.max_connections),
+            options,
         })
     }
 
-    /// The request as it goes over the wire, with nothing but path and query as its URL, and where it goes.
-    pub(crate) fn prepare(&self, request: Request<Bytes>) -> Result<(Origin, Request<Bytes>), TransportError> {
-        let origin = Origin::of(request.uri()).ok_or(NO_URL)?;
-        let (mut parts, body) = request.into_parts();
-        let path_and_query = parts.uri.into_parts().path_and_query;
-        parts.uri = path_and_query.map_or_else(|| Uri::from_static("/"), Uri::from);
-        parts.version = Version::HTTP_11;
-        parts.headers.entry(header::HOST).or_insert_with(|| origin.host_header().clone());
-        parts.headers.entry(header::USER_AGENT).or_insert_with(|| self.user_agent.clone());
-        Ok((origin, Request::from_parts(parts, body)))
+    /// One exchange: waits for its turn, and has `send` send the request and read the answer.
+    pub(crate) async fn exchange<F>(
+        &self,
+        mut request: Request<Bytes>,
+        send: impl Fn(Request<SentBody>) -> F,
+    ) -> Result<Response<Bytes>, TransportError>
+    where
+        F: Future<Output = Result<Response<Bytes>, TransportError>>,
+    {
+        let deadline = Instant::now() + self.options.exchange_timeout;
+        let host = self.hosts.get(origin::write_out(request.uri_mut()).ok_or(NO_URL)?);
+        *request.version_mut() = Version::HTTP_11;
+        request.headers_mut().entry(header::USER_AGENT).or_insert_with(|| self.user_agent.clone());
+        let _turn = timeout_at(deadline, host.turn()).await.map_err(|_| NO_TURN)?;
+        let mut shortage_ends = None;
+        loop {
+            let exchange = Exchange::begin(&host, request.body());
+            let request = request.clone().map(|body| exchange.note(body));
+            let error = match timeout_at(deadline, SCOPE.scope(Arc::clone(&host), send(request))).await {
+                Ok(Ok(answer)) => {
+                    exchange.end_well(self.goes_on(&answer));
+                    // The client's task that takes the connection back runs before the next exchange looks for it.
+                    yield_now().await;
+                    return Ok(answer);
+                }
+                // A client that follows redirects or sends again may fail to connect after it has sent.
+                Ok(Err(error)) if exchange.has_sent() => return Err(error.once_sent()),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(if exchange.may_have_sent() { NO_ANSWER } else { NO_TURN }),
+            };
+            // `few_files`: the machine has nothing left for a connection.
+            if error.kind() != Kind::Exhausted {
+                return Err(error);
+            }
+            if !host.is_connected() {
+                let now = Instant::now();
+                if now >= *shortage_ends.get_or_insert(now + self.options.connect_timeout) {
+                    return Err(error);
+                }
+                sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// Whether the connection can carry another request after this answer.
+    fn goes_on(&self, answer: &Response<Bytes>) -> bool {
+        let mut closing = answer.headers().get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+        answer.version() == Version::HTTP_11
+            && answer.status() != StatusCode::SWITCHING_PROTOCOLS
+            && !self.options.idle_timeout.is_zero()
+            && !closing.any(|list| list.split(',').any(|word| word.trim().eq_ignore_ascii_case("close")))
     }
 
     /// Reads the whole answer, up to the cap. What the client noted beside it, such as the URL, is left off.
@@ -84,17 +119,18 @@ impl Settings {
         let (mut parts, body) = answer.into_parts();
         parts.extensions.clear();
         // The declared length, if there is one. A refused body is not read at all.
-        if usize::try_from(body.size_hint().lower()).map_or(true, |declared| declared > self.max_answer_bytes) {
+        let cap = self.options.max_answer_bytes;
+        if usize::try_from(body.size_hint().lower()).map_or(true, |declared| declared > cap) {
             return Err(TOO_LARGE);
         }
-        let mut body = pin!(Limited::new(body, self.max_answer_bytes));
+        let mut body = pin!(Limited::new(body, cap));
         // One buffer: an answer may come byte by byte, and each chunk holds memory of its own.
         let mut whole = BytesMut::new();
         while let Some(frame) = body.frame().await {
             match frame {
                 Ok(frame) => whole.extend_from_slice(frame.data_ref().map_or(&[], AsRef::as_ref)),
                 Err(error) if error.is::<LengthLimitError>() => return Err(TOO_LARGE),
-                Err(error) => return Err(failure::of_exchange(error.as_ref())),
+                Err(error) => return Err(failure::of_exchange(error)),
             }
         }
         Ok(Response::from_parts(parts, whole.freeze()))
@@ -103,8 +139,8 @@ impl Settings {
     /// The `Debug` of a transport: no proxy, no roots.
     pub(crate) fn debug(&self, transport: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(transport)
-            .field("exchange_timeout", &self.exchange_timeout)
-            .field("max_answer_bytes", &self.max_answer_bytes)
+            .field("exchange_timeout", &self.options.exchange_timeout)
+            .field("max_answer_bytes", &self.options.max_answer_bytes)
             .finish_non_exhaustive()
     }
 }

@@ -1,17 +1,21 @@
 //! Why there is no whole answer, and whether the request may have been applied all the same.
 
 use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 
 use contact_sink_core::{Applied, SinkError, SinkErrorKind};
 
 /// Why there is no whole answer.
 ///
-/// It holds no URL, header or body, and no source that could hold one: UserSig is in a query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {detail}", SinkErrorKind::from(*kind))]
+/// Its `Display` and `Debug` show no URL, no host, header or body. Its [`source`](Error::source) is the client's own error, for a
+/// debugger: that one may show a host name, so do not log it.
+#[derive(Clone)]
 pub struct TransportError {
     kind: TransportErrorKind,
     detail: &'static str,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 /// What went wrong with an exchange.
@@ -37,7 +41,21 @@ pub enum TransportErrorKind {
 impl TransportError {
     /// An error of this kind. The detail is a few words of ours: `connection refused`.
     pub const fn new(kind: TransportErrorKind, detail: &'static str) -> Self {
-        Self { kind, detail }
+        Self { kind, detail, source: None }
+    }
+
+    /// With the client's own error as its source.
+    pub fn with_source(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { source: Some(Arc::from(source.into())), ..self }
+    }
+
+    /// The same if the request was being sent: then it may be applied, whatever failed afterwards.
+    #[cfg(any(feature = "hyper", feature = "reqwest"))]
+    pub(crate) fn once_sent(self) -> Self {
+        match self.applied() {
+            Applied::No => Self { kind: TransportErrorKind::Interrupted, ..self },
+            Applied::Maybe => self,
+        }
     }
 
     /// What went wrong.
@@ -63,13 +81,31 @@ impl TransportError {
         }
     }
 
-    /// The same as a sink reports it.
+    /// The same as a sink reports it, without its source.
     pub fn into_sink_error(
         self,
         vendor: impl Into<Cow<'static, str>>,
         operation: impl Into<Cow<'static, str>>,
     ) -> SinkError {
         SinkError::new(vendor, operation, self.kind.into()).with_applied(self.applied()).with_detail(self.detail)
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", SinkErrorKind::from(self.kind), self.detail)
+    }
+}
+
+impl fmt::Debug for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TransportError({:?}: {})", self.kind, self.detail)
+    }
+}
+
+impl Error for TransportError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
     }
 }
 
@@ -100,6 +136,9 @@ pub enum BuildError {
     /// The proxy is not one that can be used.
     #[error("a proxy has the form http://host:port or http://user:password@host:port")]
     Proxy,
+    /// A client of the service's own has its own proxy and roots.
+    #[error("the proxy and the roots are those of the client: set them there")]
+    OwnClient,
     /// The user agent cannot stand in a header.
     #[error("the user agent has a character that no header may have")]
     UserAgent,

@@ -2,7 +2,7 @@
 //!
 //! A vendor's client is given an [`HttpTransport`], which may be shared in an `Arc`. A transport does one exchange: no retry, no redirect, no proxy
 //! from the environment, time limits that cannot be switched off and a cap on the answer. Its errors answer one question,
-//! [`TransportError::applied`], and never hold a URL, a header or a body. Retrying and pacing are the work of
+//! [`TransportError::applied`], and never show a URL, a header or a body. Retrying and pacing are the work of
 //! `contact-sink-delivery`.
 //!
 //! What the vendors' crates share is here too: [`ApiClient`] and [`Credentials`], the checks of a request ([`check_items`],
@@ -115,7 +115,7 @@ pub use options::{Proxy, TransportOptions};
 pub use region::Region;
 pub use request::{InvalidRequest, check_fields, check_items};
 #[cfg(feature = "reqwest")]
-pub use reqwest::ReqwestTransport;
+pub use reqwest::{Client as ReqwestClient, ReqwestTransport};
 /// A secret that `Debug` does not print; made with `.into()` of a `String`.
 pub use secrecy::SecretString;
 

@@ -1,37 +1,28 @@
-//! A transport over reqwest. It uses reqwest one connection at a time: see `link.rs` for why.
-
-mod connect;
-mod link;
+//! A transport over reqwest: a client that it builds, or the service's own.
 
 use std::fmt;
-use std::sync::Arc;
 
-use ::reqwest::{Request as Call, Url};
+/// The client of a service's own.
+pub use ::reqwest::Client;
+use ::reqwest::{Body, Request as Call, redirect, retry};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response, Uri, uri::Scheme};
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use http::{Request, Response, uri::Scheme};
+use http_body_util::BodyExt;
+use tower_layer::layer_fn;
 
-use self::link::{Host, Link, client};
-use crate::client::idle::{Hosts, Idle, permit};
-use crate::client::origin::Origin;
-use crate::client::shortage::Shortage;
-use crate::client::{NO_ANSWER, NO_TURN, NO_URL, Settings, failure};
+use crate::client::connector::Connector;
+use crate::client::{Exchanges, NO_ANSWER, NO_URL, SentBody, failure, tls};
 use crate::{BuildError, HttpTransport, TransportError, TransportErrorKind as Kind, TransportOptions};
 
 /// A transport over reqwest and rustls: HTTP/1.1, ring, roots compiled in.
 ///
 /// It is for a service that builds reqwest anyhow; whatever features of reqwest that service turns on, this transport
 /// decompresses nothing, keeps no cookies, follows no redirect and sends nothing twice. It makes the same promises as
-/// `HyperTransport`: at most [`TransportOptions::max_connections`] exchanges with one host go on at any time, further ones
-/// wait for their turn, first come first served, and there is at most one connection for each. A connection whose exchange
-/// ended well is used again.
+/// `HyperTransport`. A service that has a client of its own, with its proxy and its TLS, gives that:
+/// [`with_client`](Self::with_client).
 ///
 /// What differs:
-/// - reqwest closes the connection of an exchange that failed or was given up in a task of its own. So for a moment, until
-///   that task has run, the next connection may be open beside it.
-/// - If a server closes a connection right after an answer without saying so, the next exchange may wait for 0.1 s.
 /// - The head of an answer may have 100 headers and about 400 KiB.
 /// - `Accept: */*` is added to a request that has no `Accept`.
 /// - The URL is written as browsers write it: `/a/../b` as `/b`, a `'` in the query as `%27`.
@@ -53,12 +44,10 @@ use crate::{BuildError, HttpTransport, TransportError, TransportErrorKind as Kin
 /// # Ok::<(), contact_sink_transport::BuildError>(())
 /// ```
 pub struct ReqwestTransport {
-    settings: Settings,
-    hosts: Hosts<Host>,
+    exchanges: Exchanges,
+    client: Client,
 }
 
-const UNSENT: TransportError = TransportError::new(Kind::Interrupted, "closed as the request was about to leave");
-const NO_CLIENT: TransportError = TransportError::new(Kind::Connect, "reqwest could not be set up");
 const IN_THE_CLEAR: TransportError =
     TransportError::new(Kind::Connect, "a request over plain http does not go through a proxy");
 
@@ -76,84 +65,125 @@ impl ReqwestTransport {
     /// # Errors
     /// As [`new`](Self::new), and if a timeout is zero, or the extra roots, the proxy or the user agent cannot be used.
     pub fn with_options(options: TransportOptions) -> Result<Self, BuildError> {
-        let settings = Settings::new(options)?;
-        // What is wrong with it is told now, not at the first exchange.
-        client(&settings, Arc::default())?;
-        Ok(Self { settings, hosts: Hosts::new() })
+        let exchanges = Exchanges::new(options)?;
+        Ok(Self { client: client(&exchanges.options)?, exchanges })
     }
 
-    /// The request in reqwest's form.
-    fn call(&self, origin: &Origin, request: &Request<Bytes>) -> Result<Call, TransportError> {
-        if self.settings.proxy.is_some() && origin.uri().scheme() == Some(&Scheme::HTTP) {
+    /// A transport over the service's own client, with that client's proxy, TLS, resolver and pool.
+    ///
+    /// Of the options it takes the exchange timeout, the cap on an answer, the number of connections (as exchanges at a time) and
+    /// the user agent. It promises as ever that an exchange ends in time, and that an error is [`Applied::No`] only if the request
+    /// was not sent. The rest is the client's: build it with
+    /// - `.redirect(redirect::Policy::none())`: else a redirect is followed, with the credentials of the request,
+    /// - `.retry(retry::never())`: else a request may be sent twice (one with a body is not, whatever the client wants),
+    /// - `.connect_timeout(..)` shorter than the exchange timeout: else a host that swallows packets takes all of that,
+    /// - `.tcp_user_timeout(..)` as long as the exchange timeout (Linux): else a request may arrive long after its exchange has
+    ///   failed, and an older value may replace a newer one,
+    /// - no cookie store, and no decompression, which unpacks an answer before the cap on it is read.
+    ///
+    /// None of this can be seen from outside, so it is not checked.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use contact_sink_transport::{ReqwestTransport, TransportOptions};
+    /// use reqwest::{Client, redirect, retry};
+    ///
+    /// # let _ = rustls::crypto::ring::default_provider().install_default();
+    /// let options = TransportOptions::default();
+    /// let client = Client::builder()
+    ///     .redirect(redirect::Policy::none())
+    ///     .retry(retry::never())
+    ///     .connect_timeout(Duration::from_secs(5))
+    ///     .tcp_user_timeout(options.exchange_timeout)
+    ///     .build()?;
+    /// let transport = ReqwestTransport::with_client(client, options)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`BuildError::OwnClient`] if the options name a proxy or roots, which are the client's; and as
+    /// [`with_options`](Self::with_options).
+    ///
+    /// [`Applied::No`]: contact_sink_core::Applied::No
+    pub fn with_client(client: Client, options: TransportOptions) -> Result<Self, BuildError> {
+        if options.proxy.is_some() || options.extra_roots_pem.is_some() {
+            return Err(BuildError::OwnClient);
+        }
+        Ok(Self { exchanges: Exchanges::new(options)?, client })
+    }
+
+    async fn send(&self, request: Request<SentBody>) -> Result<Response<Bytes>, TransportError> {
+        let (parts, body) = request.into_parts();
+        if self.exchanges.options.proxy.is_some() && parts.uri.scheme() == Some(&Scheme::HTTP) {
             return Err(IN_THE_CLEAR);
         }
-        let mut call = Call::new(request.method().clone(), url(origin.uri(), request.uri()).ok_or(NO_URL)?);
-        *call.headers_mut() = request.headers().clone();
-        *call.body_mut() = Some(request.body().clone().into());
-        Ok(call)
-    }
-
-    /// One exchange over this connection, which is idle afterwards if it can be used again. `None` if it was closed before
-    /// the request left.
-    async fn exchange_over(
-        &self,
-        link: Link,
-        host: &Host,
-        call: Call,
-        deadline: Instant,
-    ) -> Result<Option<Response<Bytes>>, TransportError> {
-        let answer = timeout_at(deadline, async {
-            match link.client.execute(call).await {
-                Ok(answer) => self.settings.read(answer.into()).await.map(Some),
-                Err(error) if connect::is_spent(&error) => Ok(None),
-                Err(error) if link.once.is_made() => Err(failure::of_exchange(&error)),
-                // Until there is a connection nothing has left.
-                Err(error) => Err(connect::failure(&error)),
+        let mut call = Call::new(parts.method, parts.uri.to_string().parse().map_err(|_| NO_URL)?);
+        *call.headers_mut() = parts.headers;
+        // One that cannot be cloned: no client sends it twice.
+        *call.body_mut() = Some(Body::wrap(body));
+        match self.client.execute(call).await.map_err(::reqwest::Error::without_url) {
+            Ok(answer) => {
+                let answer = Response::from(answer);
+                self.exchanges.read(answer.map(|body| body.map_err(::reqwest::Error::without_url))).await
             }
-        });
-        let late = |_| Err(if link.once.is_made() { NO_ANSWER } else { NO_TURN });
-        let answer = answer.await.unwrap_or_else(late)?;
-        if answer.as_ref().is_some_and(link::goes_on) {
-            link.give_back(host);
+            Err(error) if error.is_connect() => Err(failure::of_connect(error)),
+            // The client's own time limit.
+            Err(error) if error.is_timeout() => Err(NO_ANSWER.with_source(error)),
+            Err(error) => Err(failure::of_exchange(error)),
         }
-        Ok(answer)
     }
 }
 
 #[async_trait]
 impl HttpTransport for ReqwestTransport {
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let deadline = Instant::now() + self.settings.exchange_timeout;
-        let (origin, request) = self.settings.prepare(request)?;
-        let call = || self.call(&origin, &request);
-        let host = self.hosts.get(&origin, || Host {
-            turns: Arc::new(Semaphore::new(self.settings.max_connections)),
-            open: Arc::new(()),
-            idle: Idle::new(self.settings.idle_timeout),
-        });
-        let mut shortage = Shortage::new(self.settings.connect_timeout);
-        loop {
-            let turn = timeout_at(deadline, permit(&host.turns)).await.unwrap_or(Err(NO_TURN))?;
-            while let Some(link) = host.idle.take() {
-                if let Some(answer) = self.exchange_over(link, &host, call()?, deadline).await? {
-                    return Ok(answer);
-                }
-            }
-            let link = Link::new(&self.settings, &host).map_err(|_| NO_CLIENT)?;
-            match self.exchange_over(link, &host, call()?, deadline).await {
-                Ok(answer) => return answer.ok_or(UNSENT),
-                Err(error) => shortage.wait(error, Arc::strong_count(&host.open) > 1, turn).await?,
-            }
-        }
+        self.exchanges.exchange(request, |request| self.send(request)).await
     }
 }
 
-fn url(origin: &Uri, path_and_query: &Uri) -> Option<Url> {
-    format!("{}://{}{path_and_query}", origin.scheme()?, origin.authority()?).parse().ok()
+/// All that reqwest does by itself is switched off, and so is what it would do if the service turned on more of its features.
+fn client(options: &TransportOptions) -> Result<Client, BuildError> {
+    let connect_timeout = options.connect_timeout;
+    let builder = Client::builder()
+        .tls_backend_preconfigured(tls::client_config(options.extra_roots_pem.as_deref())?)
+        .http1_only()
+        .retry(retry::never())
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
+        .no_hickory_dns()
+        .pool_idle_timeout(options.idle_timeout)
+        .pool_max_idle_per_host(if options.idle_timeout.is_zero() { 0 } else { usize::MAX })
+        // reqwest has its connector share it out among the addresses of a host.
+        .connect_timeout(connect_timeout)
+        .connector_layer(layer_fn(move |inner| Connector { inner, connect_timeout }));
+    // A closed socket still sends what was not acknowledged, see `hyper.rs`.
+    #[cfg(target_os = "linux")]
+    let builder = builder.tcp_user_timeout(options.exchange_timeout);
+    let builder = match &options.proxy {
+        Some(proxy) => builder.proxy(tunnel(proxy)?),
+        None => builder,
+    };
+    builder.build().map_err(|_| BuildError::Tls)
+}
+
+/// `CONNECT` for every target over HTTPS, so that the proxy sees no path, no header and no body.
+fn tunnel(proxy: &crate::Proxy) -> Result<::reqwest::Proxy, BuildError> {
+    let proxy = proxy.intercept()?;
+    let tunnel = ::reqwest::Proxy::https(proxy.uri().to_string()).map_err(|_| BuildError::Proxy)?;
+    Ok(match proxy.basic_auth() {
+        Some(authorization) => tunnel.custom_http_auth(authorization.clone()),
+        None => tunnel,
+    })
 }
 
 impl fmt::Debug for ReqwestTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.settings.debug("ReqwestTransport", f)
+        self.exchanges.debug("ReqwestTransport", f)
     }
 }

@@ -1,4 +1,4 @@
-//! What hyper's, rustls's and the system's errors mean. Their own texts may hold a host name or a URL and are not kept.
+//! What hyper's, rustls's and the system's errors mean. Their own texts may hold a host name: they are a source, and never shown.
 
 use std::error::Error;
 use std::io;
@@ -6,19 +6,35 @@ use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 
 use rustls::CertificateError;
 
+use super::NO_CONNECTION;
+use super::connector::BoxError;
 use crate::{TransportError, TransportErrorKind as Kind};
 
 /// Why no connection came about.
-pub(crate) fn of_connect(error: &(dyn Error + 'static)) -> TransportError {
+pub(crate) fn of_connect(error: impl Into<BoxError>) -> TransportError {
+    let error = error.into();
+    why_no_connection(error.as_ref()).with_source(error)
+}
+
+/// Why there is no whole answer although the request was handed to a connection: it may have been applied.
+pub(crate) fn of_exchange(error: impl Into<BoxError>) -> TransportError {
+    let error = error.into();
+    why_no_answer(error.as_ref()).with_source(error)
+}
+
+fn why_no_connection(error: &(dyn Error + 'static)) -> TransportError {
     let mut detail = "the handshake broke off";
     for cause in chain(error) {
+        if let Some(ours) = cause.downcast_ref::<TransportError>() {
+            return ours.clone();
+        }
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return of_tls(tls);
         }
         if let Some(detail) = cause.downcast_ref::<io::Error>().and_then(exhausted) {
             return TransportError::new(Kind::Exhausted, detail);
         }
-        // hyper-util does not export the types of these two.
+        // hyper-util does not export the types of these, and reqwest not that of its timeout.
         match cause.to_string().as_str() {
             // A name look-up without a descriptor for its socket says only that it failed.
             "dns error"
@@ -26,6 +42,7 @@ pub(crate) fn of_connect(error: &(dyn Error + 'static)) -> TransportError {
             {
                 return TransportError::new(Kind::Exhausted, detail);
             }
+            "operation timed out" => return NO_CONNECTION,
             "dns error" => return TransportError::new(Kind::Connect, "the host name is unknown"),
             "tunnel error: proxy authorization required" => {
                 return TransportError::new(Kind::Connect, "the proxy asks for a user and a password");
@@ -48,16 +65,11 @@ pub(crate) fn of_connect(error: &(dyn Error + 'static)) -> TransportError {
 
 /// What this machine has none left of, if that is why.
 fn exhausted(error: &io::Error) -> Option<&'static str> {
-    // The standard library has no kind for most of these. Linux; macOS; Windows.
+    // The standard library has no kind for most of these: EMFILE, ENFILE, ENOBUFS of Linux and of macOS.
     match error.raw_os_error()? {
-        #[cfg(unix)]
         24 => Some("this process has too many open files"),
-        #[cfg(unix)]
         23 => Some("this machine has too many open files"),
-        #[cfg(windows)]
-        10024 => Some("this process has too many open sockets"),
-        // Linux; macOS; Windows: ENOBUFS.
-        105 | 55 | 10055 => Some("this machine has no memory left for a socket"),
+        105 | 55 => Some("this machine has no memory left for a socket"),
         _ => match error.kind() {
             io::ErrorKind::OutOfMemory => Some("this machine has no memory left for a socket"),
             // A host without IPv6 says the same of an address of version 6: then there is nothing to wait for.
@@ -69,8 +81,7 @@ fn exhausted(error: &io::Error) -> Option<&'static str> {
     }
 }
 
-/// Why there is no whole answer although the request was handed to a connection: it may have been applied.
-pub(crate) fn of_exchange(error: &(dyn Error + 'static)) -> TransportError {
+fn why_no_answer(error: &(dyn Error + 'static)) -> TransportError {
     let http = chain(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
     if http.is_some_and(hyper::Error::is_parse) {
         return TransportError::new(Kind::NotHttp, "its head is not one of http, or too large");
@@ -111,7 +122,7 @@ fn of_tls(error: &rustls::Error) -> TransportError {
 }
 
 /// An error and its causes. An I/O error that wraps another error does not name it as its source, hence the detour.
-pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error: &&'a (dyn Error + 'static)| {
         match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(wrapped) => Some(wrapped as &(dyn Error + 'static)),

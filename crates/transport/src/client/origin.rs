@@ -1,47 +1,25 @@
 //! Where a request goes: scheme, host and port.
 
-use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderValue, Uri};
+use http::Uri;
+use http::uri::PathAndQuery;
 
-/// Scheme, host and port, the port always written out: what a connection is made to and may be used for.
-#[derive(Clone)]
-pub(crate) struct Origin {
-    uri: Uri,
-    host_header: HeaderValue,
-}
-
-impl Origin {
-    /// The origin of a URL, or `None` if it has none that can be reached over HTTP.
-    pub(crate) fn of(url: &Uri) -> Option<Self> {
-        let scheme = url.scheme()?;
-        let default_port = match scheme.as_str() {
-            "http" => 80,
-            "https" => 443,
-            _ => return None,
-        };
-        let host = url.host().filter(|host| !host.is_empty())?;
-        let port = url.port_u16().unwrap_or(default_port);
-        let host_header =
-            if port == default_port { HeaderValue::from_str(host) } else { format!("{host}:{port}").try_into() };
-        Some(Self { uri: uri(scheme, host, port)?, host_header: host_header.ok()? })
-    }
-
-    /// As a URL without a path. Two of one origin are equal, whatever case the host was written in.
-    pub(crate) fn uri(&self) -> &Uri {
-        &self.uri
-    }
-
-    /// The value of the `Host` header: without the port if it is the scheme's own.
-    pub(crate) fn host_header(&self) -> &HeaderValue {
-        &self.host_header
-    }
-}
-
-fn uri(scheme: &Scheme, host: &str, port: u16) -> Option<Uri> {
-    Uri::builder()
-        .scheme(scheme.clone())
-        .authority(format!("{host}:{port}"))
-        .path_and_query(PathAndQuery::from_static("/"))
-        .build()
-        .ok()
+/// Writes the origin of a URL out: lower case, with its port, without user and password. Returns the URL of the origin alone: what a
+/// connection is made to and may be used for. `None` if it cannot be reached over HTTP.
+pub(super) fn write_out(url: &mut Uri) -> Option<Uri> {
+    let default_port = match url.scheme_str()? {
+        "http" => 80,
+        "https" => 443,
+        _ => return None,
+    };
+    let host = url.host().filter(|host| !host.is_empty())?.to_ascii_lowercase();
+    let authority = format!("{host}:{}", url.port_u16().unwrap_or(default_port));
+    let mut parts = std::mem::take(url).into_parts();
+    parts.authority = authority.parse().ok();
+    let root = parts.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
+    let path_and_query = std::mem::replace(root, PathAndQuery::from_static("/"));
+    let origin = Uri::from_parts(parts).ok()?;
+    let mut parts = origin.clone().into_parts();
+    parts.path_and_query = Some(path_and_query);
+    *url = Uri::from_parts(parts).ok()?;
+    Some(origin)
 }

@@ -87,6 +87,7 @@ macro_rules! contract_for {
                 without_idle_time_every_exchange_has_its_own_connection;
             tls:
                 a_private_root_is_trusted_only_when_it_is_added
+                the_default_provider_is_not_used
                 a_certificate_for_another_host_is_refused
                 an_expired_certificate_is_refused
                 a_proxy_makes_the_connection_and_learns_no_more
@@ -100,6 +101,41 @@ macro_rules! contract_for {
 contract_for!(hyper, crate::hyper::make);
 #[cfg(feature = "reqwest")]
 contract_for!(reqwest, crate::reqwest::make);
+// A service's own client: what does not depend on how it connects, and to whom.
+#[cfg(feature = "reqwest")]
+contract! { own_client, crate::reqwest::make_with_own_client;
+    answers:
+        no_content_is_an_answer
+        a_gateways_html_is_an_answer
+        an_informational_answer_is_not_the_answer
+        an_answer_as_large_as_the_cap_is_whole;
+    requests:
+        the_request_leaves_as_it_was_made
+        every_character_of_a_url_leaves_as_it_was_written
+        a_request_does_not_wait_for_leave_to_send_its_body
+        the_user_agent_is_the_requests_else_the_options;
+    failures:
+        a_refused_connection_is_not_applied
+        an_unknown_host_is_not_applied
+        a_handshake_that_hangs_is_not_applied
+        a_handshake_that_is_cut_is_not_applied
+        a_reset_before_the_request_was_read_is_perhaps_applied
+        a_reset_after_the_request_was_read_is_perhaps_applied
+        a_reset_within_the_answer_is_perhaps_applied
+        a_close_without_an_answer_is_perhaps_applied
+        a_truncated_body_is_no_answer
+        an_oversize_body_that_is_declared_is_not_read
+        an_oversize_body_that_is_not_declared_is_not_read_to_its_end
+        headers_that_never_end_are_refused
+        a_header_that_never_ends_is_refused
+        a_head_that_hangs_times_out
+        a_body_that_hangs_times_out
+        what_is_not_http_is_refused;
+    connections:
+        a_connection_that_closes_without_a_word_costs_no_second_request
+        an_exchange_without_a_turn_is_not_applied
+        an_idle_connection_is_closed;
+}
 
 /// Limits that end a test soon. Nothing here asserts that they end soon enough.
 fn options() -> TransportOptions {
@@ -133,21 +169,26 @@ async fn to(transport: &dyn HttpTransport, address: SocketAddr) -> Result<Respon
     answer
 }
 
-/// Checks the kind, that it says of the request what the kind implies, and that no text of it shows the request.
+/// Checks the kind, that it says of the request what the kind implies, and that no text of its own shows the request. Its source may
+/// show a host, and never the URL.
 pub(crate) fn check_error(result: Result<Response<Bytes>, TransportError>, kind: TransportErrorKind) -> TransportError {
     let error = result.expect_err("there is no whole answer");
     use TransportErrorKind::{Certificate, Connect, Exhausted};
     let before = matches!(kind, Connect | Exhausted | Certificate);
     assert_eq!(error.kind(), kind, "{error}");
     assert_eq!(error.applied(), if before { Applied::No } else { Applied::Maybe });
-    let mut cause: Option<&dyn Error> = Some(&error);
-    while let Some(shown) = cause {
-        for text in [shown.to_string(), format!("{shown:?}")] {
-            for never in [SECRET, "127.0.0.1", "localhost", "://", "usersig", "authorization"] {
-                assert!(!text.to_lowercase().contains(never), "{text}");
-            }
+    let shows = |text: String, never: &[&str]| {
+        assert!(never.iter().all(|never| !text.to_lowercase().contains(never)), "{text}");
+    };
+    for text in [error.to_string(), format!("{error:?}"), format!("{error:#?}")] {
+        shows(text, &[SECRET, "127.0.0.1", "localhost", "example", "://", "usersig", "authorization"]);
+    }
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        for text in [source.to_string(), format!("{source:?}")] {
+            shows(text, &[SECRET, "://", "usersig"]);
         }
-        cause = shown.source();
+        cause = source.source();
     }
     error
 }

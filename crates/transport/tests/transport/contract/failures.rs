@@ -1,5 +1,6 @@
 //! What is no answer: which kind it is, and that only a failed connect is certain not to have been applied.
 
+use std::error::Error;
 use std::future::pending;
 
 use contact_sink_transport::{Proxy, TransportErrorKind as Kind};
@@ -225,5 +226,8 @@ pub(crate) async fn each_failure_is_named(make: Make) {
     for (options, scheme, address, kind, detail) in table {
         let error = check_error(make(options).exchange(post(scheme, address)).await, kind);
         assert_eq!(error.detail(), detail);
+        // The client's own error, unless it was we who ended the exchange.
+        let is_ours = scheme == "ftp" || kind == Kind::Timeout;
+        assert_eq!(error.source().is_none(), is_ours, "{error}");
     }
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
 use super::{Make, SECRET, check_error, options, post};
@@ -73,6 +73,14 @@ pub(crate) async fn a_private_root_is_trusted_only_when_it_is_added(make: Make) 
         }
     }
     assert_eq!(server.seen.requests().len(), 2);
+}
+
+pub(crate) async fn the_default_provider_is_not_used(make: Make) {
+    // Of another library in this process; one that can do nothing.
+    let useless = CryptoProvider { cipher_suites: Vec::new(), kx_groups: Vec::new(), ..ring::default_provider() };
+    // The test of the other transport may have installed it.
+    let _ = useless.install_default();
+    a_private_root_is_trusted_only_when_it_is_added(make).await;
 }
 
 pub(crate) async fn a_certificate_for_another_host_is_refused(make: Make) {
