@@ -45,8 +45,9 @@ impl Configured {
     /// The sink over a transport.
     pub(crate) fn open(&self, case: &Case, transport: Arc<dyn HttpTransport>) -> Result<Box<dyn ContactSink>, String> {
         let base_url = case.config.base_url.parse().map_err(|error| format!("base_url: {error}"))?;
-        let opening = Opening::new(self.kit, &self.values, base_url).with_clock(clock(case));
-        Ok((self.kit.open)(&opening).map_err(|error| error.to_string())?(transport))
+        let Self { kit, values } = self;
+        let opening = Opening { values, base_url, quota: kit.quota, clock: clock(case) };
+        Ok((kit.open)(&opening).map_err(|error| error.to_string())?(transport))
     }
 
     /// A field as the case has it.

@@ -9,7 +9,8 @@ use std::cell::RefCell;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use contact_sink::kits;
 use contact_sink_mapping::{ConfigError, ConfigText, EmptyWords, Mapping, Section, hint};
@@ -194,7 +195,7 @@ impl Config {
         if !wanted {
             return Ok(None);
         }
-        let opening = Opening::new(kit, &values, base_url.clone()).with_quota(quota);
+        let opening = Opening { values: &values, base_url: base_url.clone(), quota, clock: Arc::new(SystemTime::now) };
         let sink = (kit.open)(&opening).map_err(|error| section.failure_at(error.key, &error.problem))?;
         Ok(Some(Destination {
             name: name.to_owned(),

@@ -27,7 +27,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
 use contact_sink::delivery::{Delivery, Health, Limiter, Options, Outcome, Undelivered};
-use contact_sink::engagelab::{self, ContactName, EngageLabSink};
+use contact_sink::engagelab::{self, EngageLabSink};
 use contact_sink::jiguang::{self, ChannelKind, JiguangSink};
 use contact_sink::mapping::{FieldMapping, Layout, Mapped, Mapper, Mapping, Record, SubjectColumns, SubjectKind};
 use contact_sink::sandbox::{Sandbox, World};
@@ -247,7 +247,7 @@ fn endpoints(accounts: Accounts) -> Result<Endpoints, Box<dyn Error>> {
     "#;
     let mapping = Mapping::from_toml(mapping, SubjectKind::User, &|name| {
         let field = engagelab::contact(name).map_err(|error| error.to_string())?;
-        Ok((field.clone(), ContactName::from(field).kind()))
+        Ok((field.clone(), engagelab::kind(&field)))
     })?;
     let engagelab = open("engagelab", Box::new(sink), mapped(mapping)?);
 

@@ -1,10 +1,10 @@
 //! What the vendor's crate says of itself.
 
 use contact_sink_core::SubjectKind;
-use contact_sink_transport::{InvalidFieldName, InvalidValue, Key, KeyKind, Kit};
+use contact_sink_transport::{InvalidValue, Key, KeyKind, Kit};
 
 use crate::sink::QUOTA;
-use crate::{Config, ContactName, EngageLabSink, VENDOR, contact, region};
+use crate::{CONTACTS, Config, EngageLabSink, VENDOR, contact, kind, region};
 
 const KEYS: &[Key] = &[
     Key::required("api_key", KeyKind::BasicId("api_secret"), "The key of a data source of type API."),
@@ -26,10 +26,11 @@ pub const KITS: &[Kit] = &[Kit {
     account: |values| format!("API key {}..", values.text("api_key").chars().take(SHOWN).collect::<String>()),
     subject: SubjectKind::User,
     field: |_, written| {
-        let field = contact(written).map_err(InvalidFieldName::new)?;
-        Ok((field.clone(), ContactName::from(field).kind()))
+        let field = contact(written).map_err(InvalidValue::of_field)?;
+        let kind = kind(&field);
+        Ok((field, kind))
     },
-    known_fields: &["email", "mobile_phone", "landline_phone", "whatsapp_phone"],
+    known_fields: &[CONTACTS[0].0, CONTACTS[1].0, CONTACTS[2].0, CONTACTS[3].0],
     max_fields: None,
     max_updates: 1,
     quota: QUOTA,

@@ -52,7 +52,7 @@ pub use contact_sink_transport::{
 pub use client::EngageLab;
 pub use codes::{CODES, VENDOR, find_code};
 pub use config::{Config, region};
-pub use field::{ContactName, contact, email, landline_phone, mobile_phone, whatsapp_phone};
+pub use field::{CONTACTS, contact, email, kind, landline_phone, mobile_phone, whatsapp_phone};
 pub use kit::KITS;
 pub use sink::EngageLabSink;
 pub use wire::{Answer, UserContacts, build_set_contacts, read_set_contacts};

@@ -1,7 +1,7 @@
 //! What the vendor's crate says of itself.
 
 use contact_sink_core::{Field, FieldKind, SubjectKind};
-use contact_sink_transport::{InvalidFieldName, InvalidValue, Key, KeyKind, Kit, Region, Values};
+use contact_sink_transport::{InvalidValue, Key, KeyKind, Kit, Region, Values};
 
 use crate::sink::QUOTA;
 use crate::{ChannelField, ChannelKind, Config, DEFAULT_BASE_URL, JiguangSink, MAX_USERS, VENDOR, channel};
@@ -86,21 +86,21 @@ fn check_channels(values: &Values) -> Result<(), InvalidValue> {
 }
 
 /// `sms/默认联系` by the name of a channel, or `210/默认联系` by its id. What the values are, the channel's kind says.
-fn field(values: &Values, written: &str) -> Result<(Field, FieldKind), InvalidFieldName> {
+fn field(values: &Values, written: &str) -> Result<(Field, FieldKind), InvalidValue> {
     let Some((before, label)) = written.split_once('/') else {
-        return Err(InvalidFieldName::new(
+        return Err(InvalidValue::of_field(
             "a field is a channel's name or id, a slash and a contact label: sms/默认联系, 210/默认联系",
         ));
     };
     if let Some((_, id, kind)) = channels(values).find(|(name, ..)| *name == before) {
-        return Ok((channel(id, label).map_err(InvalidFieldName::new)?, kind.field_kind()));
+        return Ok((channel(id, label).map_err(InvalidValue::of_field)?, kind.field_kind()));
     }
     if before.starts_with(|first: char| first.is_ascii_digit() || first == '-') {
-        let field: ChannelField = written.parse().map_err(InvalidFieldName::new)?;
+        let field: ChannelField = written.parse().map_err(InvalidValue::of_field)?;
         let declared = channels(values).find(|(_, id, _)| *id == field.id());
         let kind = declared.map_or(ChannelKind::Other, |(.., kind)| kind);
         return Ok((field.into(), kind.field_kind()));
     }
     let problem = format!("there is no channel {before:?} in \"channels\"");
-    Err(InvalidFieldName::new(problem).instead_of(before, channels(values).map(|(name, ..)| name)))
+    Err(InvalidValue::of_field(problem).instead_of(before, channels(values).map(|(name, ..)| name)))
 }

@@ -15,7 +15,7 @@ impl Mapping {
     ///
     /// ```
     /// use contact_sink_core::FieldKind;
-    /// use contact_sink_engagelab::{ContactName, contact};
+    /// use contact_sink_engagelab::{contact, kind};
     /// use contact_sink_mapping::{Mapping, SubjectKind};
     ///
     /// let text = r#"
@@ -27,7 +27,7 @@ impl Mapping {
     /// "#;
     /// let mapping = Mapping::from_toml(text, SubjectKind::User, &|name| {
     ///     let field = contact(name).map_err(|error| error.to_string())?;
-    ///     Ok((field.clone(), ContactName::from(field).kind()))
+    ///     Ok((field.clone(), kind(&field)))
     /// })?;
     /// assert_eq!(mapping.fields()[1].kind(), FieldKind::Phone);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

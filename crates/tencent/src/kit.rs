@@ -1,7 +1,7 @@
 //! What the vendor's crate says of itself: one kit for user attributes, one for friends.
 
 use contact_sink_core::{Field, FieldKind, SubjectKind};
-use contact_sink_transport::{InvalidFieldName, InvalidValue, Key, KeyKind, Kit, Opening, Values};
+use contact_sink_transport::{InvalidValue, Key, KeyKind, Kit, Opening, Values};
 
 use crate::sink::{ATTRIBUTES_QUOTA, FRIENDS_QUOTA};
 use crate::{
@@ -37,7 +37,7 @@ const ATTRIBUTES: Kit = Kit {
     account_key: "sdk_app_id",
     account: |values| format!("app {}", values.integer("sdk_app_id")),
     subject: SubjectKind::User,
-    field: |_, written| attribute(written).map(|field| (field, FieldKind::Text)).map_err(InvalidFieldName::new),
+    field: |_, written| attribute(written).map(|field| (field, FieldKind::Text)).map_err(InvalidValue::of_field),
     known_fields: &[],
     max_fields: Some(MAX_ATTRIBUTES),
     max_updates: MAX_ACCOUNTS,
@@ -70,7 +70,7 @@ const FRIENDS: Kit = Kit {
     ..ATTRIBUTES
 };
 
-fn friend_field(_: &Values, written: &str) -> Result<(Field, FieldKind), InvalidFieldName> {
+fn friend_field(_: &Values, written: &str) -> Result<(Field, FieldKind), InvalidValue> {
     match written.parse::<FriendField>() {
         Ok(field) => {
             let kind = field.kind();
@@ -78,9 +78,9 @@ fn friend_field(_: &Values, written: &str) -> Result<(Field, FieldKind), Invalid
         }
         // With a key after the prefix it is a tag, and only the key is wrong.
         Err(InvalidTencentField::Tag) => {
-            Err(InvalidFieldName::new("a friend has no such field").instead_of(written, TAGS))
+            Err(InvalidValue::of_field("a friend has no such field").instead_of(written, TAGS))
         }
-        Err(error) => Err(InvalidFieldName::new(error)),
+        Err(error) => Err(InvalidValue::of_field(error)),
     }
 }
 

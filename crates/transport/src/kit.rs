@@ -33,7 +33,7 @@ pub struct Kit {
     /// Whose data the vendor keeps.
     pub subject: SubjectKind,
     /// Reads a field as a configuration has it: the vendor's field, and what it holds, a phone number for example.
-    pub field: fn(&Values, &str) -> Result<(Field, FieldKind), InvalidFieldName>,
+    pub field: fn(&Values, &str) -> Result<(Field, FieldKind), InvalidValue>,
     /// The names of fields that the vendor's documents have, where an account may have others: a name close to one of them gets
     /// a warning.
     pub known_fields: &'static [&'static str],
@@ -56,7 +56,6 @@ pub struct Kit {
 }
 
 /// What [`Kit::open`] makes a sink of.
-#[non_exhaustive]
 pub struct Opening<'a> {
     /// The values of the kit's keys.
     pub values: &'a Values,
@@ -127,23 +126,15 @@ pub enum KeyValue {
     Entries(BTreeMap<String, Values>),
 }
 
-/// The value of a key cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{key:?}: {problem}")]
-pub struct InvalidValue {
-    /// The key.
-    pub key: &'static str,
-    /// What is wrong, and what to do. It holds no secret.
-    pub problem: String,
-}
-
-/// A vendor has no such field.
+/// A value of a configuration, or the name of a field in it, cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
-pub struct InvalidFieldName {
-    /// What is wrong.
+pub struct InvalidValue {
+    /// The key of the value.
+    pub key: &'static str,
+    /// What is wrong, and what to do. It has no secret in it.
     pub problem: String,
-    /// The part of the name that may be a slip for one of `known`.
+    /// The part that may be a slip for one of `known`.
     pub wrong: String,
     /// The names that there are; empty if the set is open.
     pub known: Vec<String>,
@@ -200,23 +191,6 @@ impl KeyKind {
             Self::Secret => "`{ env = \"NAME\" }` or `{ file = \"PATH\" }`".to_owned(),
             Self::Entries(_) => "a table of tables".to_owned(),
         }
-    }
-}
-
-impl<'a> Opening<'a> {
-    /// At this base URL, with the kit's quota and the system's clock.
-    pub fn new(kit: &Kit, values: &'a Values, base_url: BaseUrl) -> Self {
-        Self { values, base_url, quota: kit.quota, clock: Arc::new(SystemTime::now) }
-    }
-
-    /// With another quota.
-    pub fn with_quota(self, quota: Quota) -> Self {
-        Self { quota, ..self }
-    }
-
-    /// With another clock, for tests.
-    pub fn with_clock(self, clock: Clock) -> Self {
-        Self { clock, ..self }
     }
 }
 
@@ -292,17 +266,15 @@ impl Values {
 impl InvalidValue {
     /// What is wrong with the value of a key.
     pub fn new(key: &'static str, problem: impl ToString) -> Self {
-        Self { key, problem: problem.to_string() }
-    }
-}
-
-impl InvalidFieldName {
-    /// What is wrong with a name, of a set that is open.
-    pub fn new(problem: impl ToString) -> Self {
-        Self { problem: problem.to_string(), wrong: String::new(), known: Vec::new() }
+        Self { key, problem: problem.to_string(), wrong: String::new(), known: Vec::new() }
     }
 
-    /// With a part of the name, and the names that it may be a slip for.
+    /// What is wrong with the name of a field: an entry of `set`.
+    pub fn of_field(problem: impl ToString) -> Self {
+        Self::new("set", problem)
+    }
+
+    /// With a part of it, and the names that it may be a slip for.
     pub fn instead_of<K: Into<String>>(self, wrong: &str, known: impl IntoIterator<Item = K>) -> Self {
         Self { wrong: wrong.to_owned(), known: known.into_iter().map(Into::into).collect(), ..self }
     }

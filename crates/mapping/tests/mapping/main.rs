@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
 use contact_sink_core::{ContactUpdate, Field, FieldKind, Subject, UserId, Value};
-use contact_sink_engagelab::{ContactName, contact};
+use contact_sink_engagelab::{contact, kind};
 use contact_sink_jiguang::{ChannelKind, channel};
 use contact_sink_mapping::{
     CellsRef, Columns, EmptySubject, EmptyWords, FieldMapping, InvalidMapping, Layout, Mapped, Mapper, Mapping,
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 fn field(name: &str) -> Result<(Field, FieldKind), String> {
     let field = contact(name).map_err(|error| error.to_string())?;
-    Ok((field.clone(), ContactName::from(field).kind()))
+    Ok((field.clone(), kind(&field)))
 }
 
 fn mapping() -> Mapping {
