@@ -22,14 +22,15 @@ impl Configured {
     pub(crate) fn new(vendor: &str, operation: &str, case: &Case) -> Result<Self, String> {
         let kit = kits().find(|kit| kit.vendor.name == vendor && kit.call == operation);
         let kit = kit.ok_or_else(|| format!("no kit has the call {vendor}/{operation}"))?;
-        let has_basic = kit.keys.iter().any(|key| matches!(key.kind, KeyKind::BasicId(_)));
+        let is_signed = kit.keys.iter().any(|key| matches!(key.kind, KeyKind::Integer(_)));
         let mut values = Values::default();
         for key in kit.keys {
             let value = match key.kind {
                 KeyKind::Entries(_) => KeyValue::Entries(channels(case)?),
                 _ if key.default.is_some() => continue,
                 KeyKind::BasicId(_) => KeyValue::Text(case.config.basic()?.0.to_owned()),
-                KeyKind::Secret if has_basic => KeyValue::Secret(case.config.basic()?.1.into()),
+                KeyKind::Text if !is_signed => KeyValue::Text(case.config.basic()?.0.to_owned()),
+                KeyKind::Secret if !is_signed => KeyValue::Secret(case.config.basic()?.1.into()),
                 KeyKind::Secret => KeyValue::Secret(case.config.app()?.secret_key.into()),
                 KeyKind::Integer(_) => KeyValue::Integer(i64::try_from(case.config.app()?.sdk_app_id).unwrap()),
                 _ => KeyValue::Text(case.config.app()?.identifier.to_owned()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use contact_sink::kits;
-use contact_sink_core::{ContactSink, ContactUpdate, UserId};
+use contact_sink_core::{ContactSink, ContactUpdate, ErrorCode, UserId};
 use contact_sink_engagelab::{self as engagelab, EngageLabSink};
 use contact_sink_jiguang::{self as jiguang, JiguangSink};
 use contact_sink_tencent::{self as tencent, AttributesSink, FriendsSink, Tencent};
@@ -51,7 +51,7 @@ pub(crate) trait Vendor {
     fn success(numbers: &[u32]) -> String;
 
     /// The vendor's answer with this code at this place, to a request of the update with the number 1.
-    fn with_code(place: &str, code: i64) -> String;
+    fn with_code(place: &str, code: &ErrorCode) -> String;
 }
 
 /// How a vendor names the parts of an answer.
@@ -74,7 +74,7 @@ pub(crate) struct Row {
     pub(crate) words: Words,
     pub(crate) sink: fn(&str, Arc<dyn HttpTransport>) -> Box<dyn ContactSink>,
     pub(crate) update: fn(u32, bool) -> ContactUpdate,
-    pub(crate) with_code: fn(&str, i64) -> String,
+    pub(crate) with_code: fn(&str, &ErrorCode) -> String,
 }
 
 pub(crate) fn row<V: Vendor>() -> Row {
@@ -110,7 +110,7 @@ impl Vendor for JiguangChannels {
     const KIT: &'static str = "jiguang";
     const WORDS: Words = Words { code: "code", text: "msg", success: r#""code":0,"msg":"ok""#, refused: "4107" };
 
-    fn with_code(place: &str, code: i64) -> String {
+    fn with_code(place: &str, code: &ErrorCode) -> String {
         let text = if place == "item" { "[10000001] no" } else { "no" };
         format!(r#"{{"code":{code},"msg":"{text}"}}"#)
     }
@@ -156,7 +156,7 @@ impl Vendor for EngageLabContacts {
     const WORDS: Words =
         Words { code: "code", text: "message", success: r#""code":0,"message":"success""#, refused: "40007" };
 
-    fn with_code(_: &str, code: i64) -> String {
+    fn with_code(_: &str, code: &ErrorCode) -> String {
         format!(r#"{{"code":{code},"message":"no"}}"#)
     }
 
@@ -208,7 +208,7 @@ impl Vendor for TencentAttributes {
         refused: "90012",
     };
 
-    fn with_code(place: &str, code: i64) -> String {
+    fn with_code(place: &str, code: &ErrorCode) -> String {
         match place {
             "item" => {
                 format!(
@@ -256,9 +256,9 @@ impl Vendor for TencentFriends {
         ..TencentAttributes::WORDS
     };
 
-    fn with_code(place: &str, code: i64) -> String {
+    fn with_code(place: &str, code: &ErrorCode) -> String {
         match (place, code) {
-            ("item", _) | (_, 0) => {
+            ("item", _) | (_, ErrorCode::Number(0)) => {
                 format!(
                     r#"{{"ActionStatus":"OK","ErrorCode":0,"ResultItem":[{{"To_Account":"user1","ResultCode":{code}}}]}}"#
                 )
