@@ -5,7 +5,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `jiguang`, `engagelab`, `tencent` | a vendor: the module of that name; `vendors` is all of them |
+//! | a vendor's name, as `jiguang` | that vendor: the module of that name; `vendors` is all of them |
 //! | `hyper`, `reqwest` | a transport, in the module `transport` |
 //! | `delivery` (on by default) | the engine: the module `delivery`; `metrics` and `tracing` make it observable |
 //! | `journal`, `mapping`, `source` | what survives a process; records to updates; records from files |

@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use contact_sink::kits;
+use contact_sink_sandbox::VENDORS;
 use serde::Deserialize;
 
 use crate::support::{Place, Ran, SECRET, nobody, sample, sample_destination, world};
@@ -105,7 +107,10 @@ areas! {
 }
 
 fn check_area(area: &str, at_least: usize) {
-    let tables = TABLES.map(|table| toml::from_str::<Table>(table).unwrap());
+    let kits: Vec<String> = kits().map(|kit| format!("{:?}", kit.name)).collect();
+    let simulated = VENDORS.iter().map(|vendor| format!("`{vendor}`")).collect::<Vec<_>>().join(", ");
+    let tables = TABLES.map(|table| table.replace("KITS", &kits.join(", ")).replace("SIMULATED", &simulated));
+    let tables = tables.map(|table| toml::from_str::<Table>(&table).unwrap());
     let cases: Vec<&Case> = tables.iter().flat_map(|table| &table.case).filter(|case| case.area == area).collect();
     assert!(cases.len() >= at_least, "{area}: {} cases", cases.len());
     let wrong: Vec<String> = cases.into_iter().filter_map(|case| check(case).err()).collect();
