@@ -79,7 +79,7 @@ pub(crate) struct Row {
 
 pub(crate) fn row<V: Vendor>() -> Row {
     Row {
-        kit: kits().find(|kit| kit.name == V::KIT).unwrap(),
+        kit: kits().find(|kit| kit.name == V::KIT).expect("a kit of this name, of a feature that `vendors` turns on"),
         places: V::PLACES,
         words: V::WORDS,
         sink: V::sink,

@@ -29,7 +29,7 @@ fn check(run: &Run, unknown: &BTreeSet<i64>, name: &str) {
         .sandbox
         .requests()
         .iter()
-        .filter(|request| request.applied && request.code == Some(0))
+        .filter(|request| request.applied && request.accepted)
         .flat_map(|request| request.subjects.clone())
         .filter_map(|cuid| cuid.parse().ok())
         .collect();

@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     }));
     if let Some(kills) = number(KILLS) {
         trials.extend(table::long(seed).into_iter().map(trial));
-        trials.extend(VENDORS.map(|vendor| {
+        trials.extend(VENDORS.iter().copied().map(|vendor| {
             let name = format!("long/kills/{}", vendor.name);
             Trial::test(name, move || many_kills(vendor, kills, seed))
         }));

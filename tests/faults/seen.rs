@@ -18,7 +18,7 @@ pub struct Request {
     pub fault: Option<String>,
     pub applied: bool,
     pub status: Option<u64>,
-    pub code: Option<i64>,
+    pub accepted: bool,
     pub owner: Option<String>,
     pub subjects: Vec<String>,
 }
@@ -36,7 +36,7 @@ impl Seen {
             fault: record["fault"].as_str().map(str::to_owned),
             applied: record["applied"].as_bool().unwrap(),
             status: record["status"].as_u64(),
-            code: record["code"].as_i64(),
+            accepted: record["accepted"].as_bool().unwrap(),
             owner: record["owner"].as_str().map(str::to_owned),
             subjects: record["subjects"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect(),
         };
@@ -64,7 +64,7 @@ impl Seen {
     /// How often the vendor took something whole for each subject; only such requests as these.
     pub fn taken(&self, which: impl Fn(&Request) -> bool) -> Times {
         let mut times = Times::new();
-        for request in self.requests.iter().filter(|request| request.applied && request.code == Some(0)) {
+        for request in self.requests.iter().filter(|request| request.applied && request.accepted) {
             if which(request) {
                 for id in &request.subjects {
                     *times.entry(Subject { owner: request.owner.clone(), id: id.clone() }).or_default() += 1;

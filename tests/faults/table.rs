@@ -121,7 +121,7 @@ pub fn long(seed: u64) -> Vec<Scenario> {
     let changes = json!([{"clock_ahead_ms": 225_000}]);
     let expires = Scenario::new("long/usersig_expires", &ATTRIBUTES);
     let expires = Scenario { users: 9_000, bad: false, quota: 1, seed, plan: Plan::Changes(changes), ..expires };
-    let order = VENDORS.map(|vendor| {
+    let order = VENDORS.iter().copied().map(|vendor| {
         let long = order(vendor, 50, 40, seed);
         Scenario { name: format!("long/{}", long.name), ..long }
     });

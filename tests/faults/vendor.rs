@@ -45,7 +45,7 @@ pub enum Broken {
     Value,
 }
 
-pub const VENDORS: [&Vendor; 4] = [&JIGUANG, &ENGAGELAB, &ATTRIBUTES, &FRIENDS];
+pub const VENDORS: &[&Vendor] = &[&JIGUANG, &ENGAGELAB, &ATTRIBUTES, &FRIENDS];
 
 pub const JIGUANG: Vendor = Vendor {
     name: "jiguang",

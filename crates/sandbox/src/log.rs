@@ -10,7 +10,7 @@ use crate::faults::FaultKind;
 /// One request that reached the server on any path but its own `/_sandbox/..`.
 ///
 /// In JSON: `{"arrival_us":5120,"answered_us":5342,"method":"PUT","path":"/smartop/..","counted":true,"fault":null,
-/// "applied":true,"status":200,"code":0,"users":1,"owner":null,"subjects":["10362819"]}`; times are microseconds since the server started, by a clock that never goes back.
+/// "applied":true,"accepted":true,"status":200,"code":0,"users":1,"owner":null,"subjects":["10362819"]}`; times are microseconds since the server started, by a clock that never goes back.
 /// Headers, query and body are not kept. `Debug` prints no user id.
 #[derive(Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
@@ -31,6 +31,8 @@ pub struct RequestRecord {
     pub fault: Option<FaultKind>,
     /// Whether the endpoint has judged it and given it its effect. After `silence` that may come later.
     pub applied: bool,
+    /// Whether the endpoint's answer is one of success; single items of it may have failed.
+    pub accepted: bool,
     /// The status of the answer, or `None` if it is not decided, the caller went away before, or a fault lets it have none.
     pub status: Option<u16>,
     /// The code at the top of the vendor's answer, if it has one: also where a fault kept it from the caller.
@@ -43,7 +45,7 @@ pub struct RequestRecord {
     pub subjects: Vec<String>,
 }
 
-debug_shows!(RequestRecord: arrival, answered, method, path, counted, fault, applied, status, code, users);
+debug_shows!(RequestRecord: arrival, answered, method, path, counted, fault, applied, accepted, status, code, users);
 
 /// The ring.
 pub(crate) struct Log {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::answer::Answer;
 use crate::changes::{Change, Changes};
+use crate::counters::End;
 use crate::faults::{Dealer, Fault, FaultKind, Faults};
 use crate::lock::lock;
 use crate::log::Log;
@@ -138,6 +139,7 @@ impl State {
         };
         if let Some(record) = self.log().find(number) {
             record.applied = true;
+            record.accepted = matches!(answer.end, End::Accepted { .. });
             record.code = answer.code;
             record.users = answer.subjects.len();
             record.owner = answer.owner.take();

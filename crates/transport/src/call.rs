@@ -69,7 +69,8 @@ impl Call {
     /// that the table lacks decides only at 2xx, 400 and 422. Else the status decides: unreadable 2xx and 5xx are sent again;
     /// 400, 413 and 422 refuse the request; 401, 403, 407, 3xx, 404, 405 and the rest stop the run; 408, 425 and 429 are sent
     /// again after `Retry-After`. Success needs a 2xx *and* the code for it: 0, or one that the table
-    /// [accepts](Effect::Accepts).
+    /// [accepts](Effect::Accepts). Where a vendor says success by a word, as in `"status": "ok"`, that word is a line of the
+    /// table, and is given as the code.
     pub fn judge(&self, answer: &Response<Bytes>, code: Option<ErrorCode>) -> Judgement {
         let status = answer.status();
         let line = code.as_ref().and_then(|code| self.line(code));
