@@ -11,6 +11,8 @@ mod error_code;
 mod exit_status;
 mod explain;
 mod files;
+mod log;
+mod metrics_file;
 mod network;
 mod outcomes_file;
 mod process;
@@ -21,7 +23,6 @@ mod sandbox;
 mod status_command;
 mod sync;
 mod time;
-mod watch;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,5 @@
 //! Which run of the journal an input belongs to, and what is said of it.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +15,8 @@ use super::recorded::{command, identity};
 use super::state::cannot_open;
 use crate::args;
 use crate::exit_status::Failure;
-use crate::report::{Replaced, counted, grouped};
+use crate::files::absolute;
+use crate::report::{Replaced, counted, counted_are, grouped};
 use crate::time::to_the_second;
 
 /// Finds the run of the input, or begins one under this name, and says so. Without a pre-flight the input is a pipe, which has no run
@@ -78,10 +78,6 @@ pub fn open(
     Ok((opened, about, says))
 }
 
-fn absolute(file: &Path) -> PathBuf {
-    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
-}
-
 fn refusal(name: &str, refused: &Refused, identity: &Identity) -> Failure {
     match refused {
         Refused::OtherMapping(record) => other_mapping(name, record, identity),
@@ -101,16 +97,15 @@ fn says_resumed(name: &str, run: &Run, was: &str, new_from: Option<u64>) -> Stri
     let (record, settled) = (run.record(), run.counts().settled());
     let killed = if run.was_killed() { ", which was cut off" } else { "" };
     let named = if was == record.input { String::new() } else { format!(", when the input was {was}") };
-    let are = if settled == 1 { "is" } else { "are" };
     let new = match new_from {
         Some(row) if row < record.rows => format!("; from row {} on the rows are new to it", grouped(row + 1)),
         _ => String::new(),
     };
     format!(
-        "{name}: resumes at row {} the run of {}{killed}{named}: {} {are} done{new}",
+        "{name}: resumes at row {} the run of {}{killed}{named}: {} done{new}",
         grouped(record.checkpoint + 1),
         began(record),
-        counted(settled, "row")
+        counted_are(settled, "row")
     )
 }
 
@@ -130,13 +125,12 @@ fn says_done(name: &str, record: &Record, other_since: bool) -> String {
 }
 
 fn says_grown(name: &str, before: &Record, rows: u64) -> String {
-    let new = counted(rows - before.rows, "new row");
+    let new_are = counted_are(rows - before.rows, "new row");
     let first = match before.rows {
         1 => "the first row is that".to_owned(),
         rows => format!("the first {} rows are those", grouped(rows)),
     };
-    let are = if rows - before.rows == 1 { "is" } else { "are" };
-    format!("{name}: {first} of the run of {}: {new} {are} sent; --restart sends all", began(before))
+    format!("{name}: {first} of the run of {}: {new_are} sent; --restart sends all", began(before))
 }
 
 fn says_replaced(name: &str, file: &str, record: &Record, replaced: &Replaced) -> String {

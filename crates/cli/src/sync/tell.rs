@@ -14,7 +14,7 @@ use crate::args::{self, ReportForm};
 use crate::console::say;
 use crate::exit_status::{Failure, Status};
 use crate::reading::Seen;
-use crate::report::{DestinationReport, Report, StopReport, counted};
+use crate::report::{DestinationReport, Report, StopReport, counted, counted_are};
 
 /// Reports on all destinations, in their order, and says how the command ends.
 pub fn all(args: &args::Sync, all: &[Ended]) -> Status {
@@ -144,18 +144,13 @@ fn explain(args: &args::Sync, ended: &Ended) {
     if stopped_early && ended.unread {
         let pending = match ended.counts.pending {
             0 => "the rows that were not read are pending".to_owned(),
-            rows => format!("{} pending, and so are all that were not read", counted_are(rows)),
+            rows => format!("{} pending, and so are all that were not read", counted_are(rows, "row")),
         };
         say!("contact-sink: {name}: {pending}: {again}");
     } else if ended.counts.pending > 0 {
         let first = if ended.status() == Status::Stopped { "when that is fixed, " } else { "" };
-        say!("contact-sink: {name}: {} pending: {first}{again}", counted_are(ended.counts.pending));
+        say!("contact-sink: {name}: {} pending: {first}{again}", counted_are(ended.counts.pending, "row"));
     } else if ended.ends.iter().any(|end| matches!(end, End::File(FileFailed::RejectedRows(_)) | End::Journal(_))) {
         say!("contact-sink: {name}: when that is fixed, {again}: it writes down what is missing");
     }
-}
-
-/// `1 row is`, `2 rows are`.
-fn counted_are(rows: u64) -> String {
-    format!("{} {}", counted(rows, "row"), if rows == 1 { "is" } else { "are" })
 }
