@@ -19,6 +19,7 @@ mod process;
 mod progress;
 mod reading;
 mod report;
+mod run_progress;
 mod sandbox;
 mod status_command;
 mod sync;

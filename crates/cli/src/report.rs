@@ -109,7 +109,7 @@ fn paths_in_json<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::O
 #[derive(Debug, Clone, Serialize)]
 pub struct StopReport {
     /// One word, which does not change.
-    pub kind: &'static str,
+    pub kind: String,
     /// For a person.
     pub message: String,
 }

@@ -66,10 +66,7 @@ struct Report<'a> {
 
 /// Shows the runs, the newest first, or forgets some.
 pub fn run(args: &args::Status) -> Result<Status, Failure> {
-    let directory = match &args.state {
-        Some(directory) => directory.clone(),
-        None => state::default_directory()?,
-    };
+    let directory = state::directory(args.state.clone())?;
     let journals = journals(&directory)?;
     let is_wanted = |path: &PathBuf| args.to.is_empty() || args.to.contains(&name_of(path));
     if let Some(name) = args.to.iter().find(|name| !journals.iter().any(|path| name_of(path) == **name)) {

@@ -14,7 +14,6 @@ mod run;
 pub mod state;
 mod stop;
 mod tell;
-mod under_way;
 mod vendor_has;
 
 use std::collections::HashSet;
@@ -88,7 +87,7 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     // A pipe that is not read may hold up a report, and no signal.
     let reported = tokio::task::spawn_blocking(move || {
         let status = tell::all(&args, &all);
-        if !args.quiet && all.iter().all(|ended| ended.counts.rows == 0 && ended.ends.is_empty()) {
+        if !args.quiet && all.iter().all(|ended| ended.counts().rows == 0 && ended.ends.is_empty()) {
             say!("contact-sink: {no_rows}");
         }
         status
@@ -237,7 +236,7 @@ fn check_reports(args: &args::Sync) -> Result<(), Failure> {
 
 /// Refuses to write over a file that is needed, or one file over another.
 fn check_outputs(args: &args::Sync, secret_files: &[PathBuf]) -> Result<(), Failure> {
-    let state = args.state.clone().map_or_else(state::default_directory, Ok).ok();
+    let state = state::directory(args.state.clone()).ok();
     let reports = args.report.iter().filter_map(|form| match form {
         ReportForm::JsonFile(path) => Some(("--report json=", path)),
         _ => None,

@@ -16,7 +16,7 @@ use super::state::cannot_open;
 use crate::args;
 use crate::exit_status::Failure;
 use crate::files::absolute;
-use crate::report::{Replaced, counted, counted_are, grouped};
+use crate::report::{DestinationReport, Replaced, counted, counted_are, grouped};
 use crate::time::to_the_second;
 
 /// Finds the run of the input, or begins one under this name, and says so. Without a pre-flight the input is a pipe, which has no run
@@ -67,13 +67,17 @@ pub fn open(
     says.extend((!opened.first_after.is_zero()).then(|| says_waits(name, opened.first_after)));
     let about = About {
         destination: destination.clone(),
-        input: if is_read_once(&args.file) { file.into() } else { absolute(&args.file) },
         rows: preflight.map(|preflight| preflight.rows() - record.first),
-        name: if destination.simulated { run_id } else { record.name() }.to_owned(),
-        command,
         rejected: args.rejected.clone(),
-        replaced,
-        other_since: matches!(opened.found, Found::Finished { other_since: true }),
+        report: DestinationReport {
+            input: Some(if is_read_once(&args.file) { file.into() } else { absolute(&args.file) }),
+            mode: Some(if destination.simulated { "simulated" } else { "live" }),
+            run: Some(if destination.simulated { run_id } else { record.name() }.to_owned()),
+            continue_command: command,
+            replaced,
+            other_content_since: matches!(opened.found, Found::Finished { other_since: true }),
+            ..DestinationReport::default()
+        },
     };
     Ok((opened, about, says))
 }
