@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contact_sink_core::ErrorCode;
 use contact_sink_delivery::MaxRejected;
+use serde::Serialize;
 
 use crate::log::{Filter, LogFormat};
 use crate::sync::{StopAt, parse_duration};
@@ -167,7 +168,8 @@ pub struct Explain {
 }
 
 /// The states of runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RunState {
     /// It is under way.
     Running,

@@ -83,11 +83,27 @@ pub fn open(
 }
 
 fn refusal(name: &str, refused: &Refused, identity: &Identity) -> Failure {
-    match refused {
-        Refused::OtherMapping(record) => other_mapping(name, record, identity),
-        Refused::TooOld(record) => too_old(name, record),
-        refused => Failure::usage(format!("{name}: {refused}")),
-    }
+    Failure::usage(match refused {
+        Refused::OtherMapping(record) => {
+            let differences = record.identity.differences(identity);
+            let changed: Vec<String> =
+                differences.iter().map(|(part, was, is)| format!("the {part} was {was} and is {is}")).collect();
+            format!(
+                "{name}: the run of {} is not finished, and since then something has changed: {}: --continue resumes at row {} as it \
+                 is now, --restart sends all rows again",
+                began(record),
+                changed.join("; "),
+                grouped(record.checkpoint + 1)
+            )
+        }
+        Refused::TooOld(record) => format!(
+            "{name}: the run of {} with this content is not finished ({} left) and was last under way more than 30 days ago, and \
+             other content was sent since: it is not known any more which values are newer: --restart sends all rows, as the newest",
+            began(record),
+            counted(record.pending(), "row")
+        ),
+        refused => format!("{name}: {refused}"),
+    })
 }
 
 fn says_waits(name: &str, first_after: Duration) -> String {
@@ -148,28 +164,6 @@ fn says_replaced(name: &str, file: &str, record: &Record, replaced: &Replaced) -
         "{name}: {file} has other content than in the run of {}, which is not finished: {rows} of that content {were} never sent{maybe}",
         began(record)
     )
-}
-
-fn too_old(name: &str, record: &Record) -> Failure {
-    Failure::usage(format!(
-        "{name}: the run of {} with this content is not finished ({} left) and was last under way more than 30 days ago, and other \
-         content was sent since: it is not known any more which values are newer: --restart sends all rows, as the newest",
-        began(record),
-        counted(record.pending(), "row")
-    ))
-}
-
-fn other_mapping(name: &str, record: &Record, identity: &Identity) -> Failure {
-    let differences = record.identity.differences(identity);
-    let changed: Vec<String> =
-        differences.iter().map(|(part, was, is)| format!("the {part} was {was} and is {is}")).collect();
-    Failure::usage(format!(
-        "{name}: the run of {} is not finished, and since then something has changed: {}: --continue resumes at row {} as it is now, \
-         --restart sends all rows again",
-        began(record),
-        changed.join("; "),
-        grouped(record.checkpoint + 1)
-    ))
 }
 
 fn began(record: &Record) -> String {

@@ -217,7 +217,13 @@ impl Sending {
     }
 
     /// Ends the run in the journal, and says how it ended.
-    async fn end(mut self, mut about: About, input: &str, hold: Duration, (began, started): (Instant, String)) -> Ended {
+    async fn end(
+        mut self,
+        mut about: About,
+        input: &str,
+        hold: Duration,
+        (began, started): (Instant, String),
+    ) -> Ended {
         let (seen, summary) = self.close(input).await;
         let Self { books, mut ends, cause, cut, .. } = self;
         about.finish(&books, &summary, (began.elapsed(), started));
