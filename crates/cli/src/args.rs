@@ -7,9 +7,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contact_sink_core::ErrorCode;
 use contact_sink_delivery::MaxRejected;
+use serde::Serialize;
 
+use crate::log::{Filter, LogFormat};
 use crate::sync::{StopAt, parse_duration};
-use crate::watch::{Filter, LogFormat};
 
 /// Keeps messaging vendors' copies of users' contact data equal to yours.
 ///
@@ -167,7 +168,8 @@ pub struct Explain {
 }
 
 /// The states of runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RunState {
     /// It is under way.
     Running,
@@ -181,17 +183,9 @@ pub enum RunState {
     Finished,
 }
 
-impl RunState {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::CutOff => "cut-off",
-            Self::Unfinished => "unfinished",
-            Self::Replaced => "replaced",
-            Self::Finished => "finished",
-        }
-    }
+/// A value of an option, as it is typed.
+pub fn word(value: impl ValueEnum) -> String {
+    value.to_possible_value().map_or(String::new(), |value| value.get_name().to_owned())
 }
 
 /// How an input is written.

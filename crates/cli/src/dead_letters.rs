@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use contact_sink_mapping::{Layout, RecordRef};
 
+use crate::files::absolute;
 use crate::reading::ReadRow;
 use reason::Place;
 pub use reason::Reason;
@@ -75,7 +76,7 @@ impl DeadLetters {
             let path = self.directory.join(format!("{}-{}{nth_name}.{extension}", self.run, self.destination));
             // A broken link is in the way too.
             if fs::symlink_metadata(&path).is_err() {
-                return std::path::absolute(&path).unwrap_or(path);
+                return absolute(&path);
             }
             nth += 1;
         }

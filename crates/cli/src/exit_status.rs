@@ -78,5 +78,3 @@ impl fmt::Display for Failure {
         f.write_str(&self.message)
     }
 }
-
-impl std::error::Error for Failure {}

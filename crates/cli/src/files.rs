@@ -40,20 +40,14 @@ impl SharedFile {
     /// What is wrong with the place, in words.
     pub fn at(path: &Path) -> Result<Self, String> {
         let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(Self(path.to_owned())) };
-        if !metadata.is_symlink() {
-            return Self::regular(path.to_owned());
-        }
-        match fs::canonicalize(path) {
-            Ok(path) => Self::regular(path),
-            Err(error) => Err(format!("it is a link, and what it names cannot be found: {error}")),
-        }
-    }
-
-    fn regular(path: PathBuf) -> Result<Self, String> {
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_file() => Ok(Self(path)),
-            Ok(_) => Err("it is no regular file, and is not replaced by one: name another".to_owned()),
-            Err(error) => Err(error.to_string()),
+        let path = match fs::canonicalize(path) {
+            _ if !metadata.is_symlink() => path.to_owned(),
+            Ok(path) => path,
+            Err(error) => return Err(format!("it is a link, and what it names cannot be found: {error}")),
+        };
+        match path.is_file() {
+            true => Ok(Self(path)),
+            false => Err("it is no regular file, and is not replaced by one: name another".to_owned()),
         }
     }
 
@@ -61,10 +55,9 @@ impl SharedFile {
     /// is mounted, it is written in place.
     pub fn write(&self, text: &str) -> io::Result<()> {
         let Self(path) = Self::at(&self.0).map_err(io::Error::other)?;
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         builder.prefix(".contact-sink-");
-        let replaced = builder.tempfile_in(directory).and_then(|mut file| {
+        let replaced = builder.tempfile_in(directory_of(&path)).and_then(|mut file| {
             file.write_all(text.as_bytes())?;
             // Whatever the umask is.
             file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
@@ -79,12 +72,6 @@ impl SharedFile {
 
 /// Whether both are the same file, or will be when it is made.
 pub fn are_the_same(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| {
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::canonicalize(path)
-            .or_else(|_| Ok::<_, io::Error>(fs::canonicalize(directory)?.join(path.file_name().unwrap_or_default())))
-            .ok()
-    };
     real(one).is_some_and(|one| real(other) == Some(one))
 }
 
@@ -95,10 +82,23 @@ pub fn has_content(path: &Path) -> bool {
 
 /// Whether a file is in a directory, or will be when it is made.
 pub fn is_in(path: &Path, directory: &Path) -> bool {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let real = fs::canonicalize(path).ok().and_then(|path| path.parent().map(Path::to_owned));
-    let directory = fs::canonicalize(directory);
-    directory.is_ok_and(|directory| real.or_else(|| fs::canonicalize(parent).ok()) == Some(directory))
+    real(path).zip(fs::canonicalize(directory).ok()).is_some_and(|(path, directory)| path.parent() == Some(&directory))
+}
+
+/// The directory in which a file is, or is to be made.
+pub fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A path as it is absolute; links are not followed.
+pub fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Where a file really is, or will be when it is made.
+fn real(path: &Path) -> Option<PathBuf> {
+    let to_be_made = || Some(fs::canonicalize(directory_of(path)).ok()?.join(path.file_name().unwrap_or_default()));
+    fs::canonicalize(path).ok().or_else(to_be_made)
 }
 
 /// Refuses a directory in which others could put files in the place of ours, or take ours away. One that is not there is made for its owner

@@ -11,17 +11,19 @@ mod error_code;
 mod exit_status;
 mod explain;
 mod files;
+mod log;
+mod metrics_file;
 mod network;
 mod outcomes_file;
 mod process;
 mod progress;
 mod reading;
 mod report;
+mod run_progress;
 mod sandbox;
 mod status_command;
 mod sync;
 mod time;
-mod watch;
 
 use std::process::ExitCode;
 

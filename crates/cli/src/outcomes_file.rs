@@ -109,12 +109,3 @@ fn whole_lines(file: &mut File) -> io::Result<Option<u64>> {
         None => (tail_start == 0).then_some(0),
     })
 }
-
-impl OutcomeLine<'_> {
-    /// Adds it to others.
-    pub fn add_to(&self, lines: &mut Vec<u8>) -> io::Result<()> {
-        serde_json::to_writer(&mut *lines, self)?;
-        lines.push(b'\n');
-        Ok(())
-    }
-}

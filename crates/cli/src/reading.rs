@@ -55,13 +55,20 @@ impl ReadRow {
     }
 }
 
-/// What is known of the rows before they are read.
+/// What is known of the rows before they are read, and what is read of each beside its update.
 #[derive(Debug, Default)]
 pub struct Known {
     /// They have their outcome: they are not read again.
     pub settled: Rows,
     /// They have no outcome, and the vendor may have stored them.
     pub maybe_applied: Rows,
+    /// Whether the ids of a row are wanted as they are written.
+    pub ids: bool,
+    /// The runs whose rejected rows may be fed back, by the names that the rows carry. Without a journal a row that is fed back is
+    /// as good as a new one.
+    pub fed_back: Option<HashMap<String, FedBack>>,
+    /// Looks up what the vendor has, if that is left out.
+    pub look_ahead: Option<LookAhead>,
 }
 
 /// What the reading thread gives: the rows to send and, apart, those that are not sent. Rows that were read together come together.
@@ -82,18 +89,6 @@ pub enum Aside {
     Rejected(Vec<Problem>),
     /// It is fed back, and it cannot be told whether newer values were sent since.
     OfUnknownAge(&'static str),
-}
-
-/// What is read of a row beside its update.
-#[derive(Debug, Default)]
-pub struct Wanted {
-    /// Whether its ids are wanted as they are written.
-    pub ids: bool,
-    /// What the journal knows of the runs whose rejected rows may be fed back, by the names that the rows carry. Without a journal
-    /// a row that is fed back is as good as a new one.
-    pub fed_back: Option<HashMap<String, FedBack>>,
-    /// Looks up what the vendor has, if that is left out.
-    pub look_ahead: Option<LookAhead>,
 }
 
 /// How old the values of a row that is fed back are.
@@ -141,7 +136,7 @@ impl Known {
 }
 
 /// Reads on, on a thread of its own. Rows that have their outcome are not mapped again.
-pub fn start(mut rows: InputRows, mut mapper: Mapper, mut known: Known, mut wanted: Wanted) -> Reading {
+pub fn start(mut rows: InputRows, mut mapper: Mapper, mut known: Known) -> Reading {
     let (to_send, updates) = mpsc::channel(WAITING_BLOCKS);
     let (to_side, aside) = mpsc::channel(WAITING_BLOCKS);
     let (runtime, shares) = (Handle::current(), Arc::new(Semaphore::new(WAITING_BYTES)));
@@ -160,9 +155,9 @@ pub fn start(mut rows: InputRows, mut mapper: Mapper, mut known: Known, mut want
             let (mut sent, mut not_sent) = (Vec::with_capacity(due.len()), Vec::new());
             for ((place, earlier), mapped) in due.into_iter().zip(mapped) {
                 let (number, record) = (block.rows.number(place), block.rows.record(place));
-                let ids = if wanted.ids { mapper.ids(record) } else { Vec::new() };
+                let ids = if known.ids { mapper.ids(record) } else { Vec::new() };
                 let fed_back = mapper.rejected_by(record).map(|rejected_by| {
-                    let part = wanted.fed_back.as_ref().map(|known| part_of(&rejected_by, known));
+                    let part = known.fed_back.as_ref().map(|known| part_of(&rejected_by, known));
                     Box::new(Origin { rejected_by, part })
                 });
                 let unknown_age = fed_back.as_ref().and_then(|origin| origin.part).and_then(Result::err);
@@ -179,7 +174,7 @@ pub fn start(mut rows: InputRows, mut mapper: Mapper, mut known: Known, mut want
                     }
                 }
             }
-            if let Some(look_ahead) = &mut wanted.look_ahead {
+            if let Some(look_ahead) = &mut known.look_ahead {
                 look_up(look_ahead, &mut sent);
             }
             // The others wait for the vendor; these do not.

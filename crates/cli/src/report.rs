@@ -8,6 +8,7 @@ use std::time::Duration;
 use contact_sink_core::ErrorCode;
 use contact_sink_delivery::Summary;
 use contact_sink_journal::{Kind, Reason};
+use indicatif::HumanCount;
 use serde::{Serialize, Serializer};
 
 /// The counts of one destination. `rows = accepted + rejected + skipped + unchanged + pending`.
@@ -108,7 +109,7 @@ fn paths_in_json<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::O
 #[derive(Debug, Clone, Serialize)]
 pub struct StopReport {
     /// One word, which does not change.
-    pub kind: &'static str,
+    pub kind: String,
     /// For a person.
     pub message: String,
 }
@@ -221,13 +222,10 @@ pub fn counted(number: u64, noun: &str) -> String {
 
 /// `1234567` as `1,234,567`.
 pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    HumanCount(number).to_string()
+}
+
+/// `1 row is`, `2 rows are`.
+pub fn counted_are(number: u64, noun: &str) -> String {
+    format!("{} {}", counted(number, noun), if number == 1 { "is" } else { "are" })
 }

@@ -15,61 +15,48 @@ use crate::args::{self, RunState};
 use crate::console::say;
 use crate::exit_status::{Failure, Status};
 use crate::files::has_content;
-use crate::report::{counted, grouped};
+use crate::report::{StopReport, counted, grouped};
 use crate::sync::state;
 use crate::time::to_the_second;
 
-/// A run of a destination.
-struct Shown {
-    destination: String,
-    record: Record,
-    state: RunState,
-    /// Who holds the destination's lock, if the run is under way.
-    holder: Option<String>,
-}
-
-/// The same for JSON.
+/// A run of a destination, as it is shown.
 #[derive(Serialize)]
-struct RunReport<'a> {
-    run: &'a str,
-    destination: &'a str,
-    vendor: &'a str,
-    account: &'a str,
-    input: &'a str,
-    state: &'static str,
+struct Shown {
+    run: String,
+    destination: String,
+    vendor: String,
+    account: String,
+    input: String,
+    state: RunState,
     started: String,
     changed: String,
     exit_status: Option<u8>,
-    stop: Option<StopReport<'a>>,
+    stop: Option<StopReport>,
     rows: Option<u64>,
     accepted: u64,
     rejected: u64,
     skipped: u64,
     unchanged: u64,
     pending: Option<u64>,
-    rejected_files: Vec<&'a PathBuf>,
-    continue_command: Option<&'a str>,
-    held_by: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct StopReport<'a> {
-    kind: &'a str,
-    message: &'a str,
+    rejected_files: Vec<PathBuf>,
+    continue_command: Option<String>,
+    /// Who holds the destination's lock, if the run is under way.
+    held_by: Option<String>,
+    #[serde(skip)]
+    began: SystemTime,
+    #[serde(skip)]
+    settled: u64,
 }
 
 #[derive(Serialize)]
 struct Report<'a> {
     schema: u32,
-    runs: Vec<RunReport<'a>>,
+    runs: &'a [Shown],
 }
 
 /// Shows the runs, the newest first, or forgets some.
 pub fn run(args: &args::Status) -> Result<Status, Failure> {
-    let directory = match &args.state {
-        Some(directory) => directory.clone(),
-        None => state::default_directory()?,
-    };
+    let directory = state::directory(args.state.clone())?;
     let journals = journals(&directory)?;
     let is_wanted = |path: &PathBuf| args.to.is_empty() || args.to.contains(&name_of(path));
     if let Some(name) = args.to.iter().find(|name| !journals.iter().any(|path| name_of(path) == **name)) {
@@ -92,10 +79,9 @@ pub fn run(args: &args::Status) -> Result<Status, Failure> {
         }
     }
     shown.retain(|run| args.only.is_empty() || args.only.contains(&run.state));
-    shown.sort_by(|one, other| (other.record.began, &one.destination).cmp(&(one.record.began, &other.destination)));
+    shown.sort_by(|one, other| (other.began, &one.destination).cmp(&(one.began, &other.destination)));
     let text = match args.json {
-        true => serde_json::to_string(&Report { schema: 1, runs: shown.iter().map(Shown::report).collect() })
-            .map_or(String::new(), |json| json + "\n"),
+        true => serde_json::to_string(&Report { schema: 1, runs: &shown }).map_or(String::new(), |json| json + "\n"),
         false => table(&shown),
     };
     if shown.is_empty() && status == Status::Done && !args.json {
@@ -112,8 +98,8 @@ fn forget(args: &args::Status, directory: &Path, journals: &[PathBuf]) -> Result
         let mut found = false;
         for path in journals {
             // Only a journal that knows the run is locked.
-            let knows = |run: &Shown| run.record.parts.iter().any(|part| part.name == *name);
-            if !runs_of(path).is_ok_and(|runs| runs.iter().any(knows)) {
+            let knows = |run: &Record| run.parts.iter().any(|part| part.name == *name);
+            if !contact_sink_journal::list(path).is_ok_and(|runs| runs.iter().any(knows)) {
                 continue;
             }
             let who = format!("process {}: status --forget {name}", std::process::id());
@@ -173,7 +159,7 @@ fn runs_of(path: &Path) -> Result<Vec<Shown>, StoreError> {
             _ if is_cut_off => RunState::CutOff,
             _ => RunState::Unfinished,
         };
-        Shown { destination: name_of(path), record: record.clone(), state, holder }
+        Shown::new(name_of(path), record.clone(), state, holder)
     });
     Ok(shown.collect())
 }
@@ -197,63 +183,45 @@ fn journals(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 impl Shown {
-    /// What to type to resume it; nothing if that is not possible, or sends nothing.
-    fn command(&self) -> Option<&str> {
-        let is_left = matches!(self.state, RunState::CutOff | RunState::Unfinished);
-        let can_resume = self.record.is_resumable && !self.record.is_old(SystemTime::now());
-        (is_left && can_resume).then_some(self.record.command.as_str())
-    }
-
-    fn rows(&self) -> Option<u64> {
-        let Record { rows, first, is_resumable, .. } = &self.record;
-        is_resumable.then(|| rows.saturating_sub(*first))
-    }
-
-    /// How its last command ended; nothing if it was killed, or has not ended.
-    fn exit_status(&self) -> Option<u8> {
-        self.record.exit_status.filter(|_| self.record.state != State::Running)
-    }
-
-    fn stop(&self) -> Option<&Stopped> {
-        self.record.stop.as_ref().filter(|_| self.record.state == State::Unfinished)
-    }
-
-    /// Why it is in its state, and what to do.
-    fn why(&self) -> String {
-        let mut why = self.stop().map_or(String::new(), |stop| stop.message.clone());
-        if let Some(holder) = &self.holder {
-            why = holder.clone();
-        }
-        if let Some(command) = self.command() {
-            let separator = if why.is_empty() { "" } else { "; " };
-            why = format!("{why}{separator}continue with: {command}");
-        }
-        why
-    }
-
-    fn report(&self) -> RunReport<'_> {
-        let Record { identity, counts, .. } = &self.record;
-        RunReport {
-            run: self.record.name(),
-            destination: &self.destination,
-            vendor: &identity.host,
-            account: &identity.account,
-            input: &self.record.input,
-            state: self.state.word(),
-            started: to_the_second(self.record.began),
-            changed: to_the_second(self.record.changed),
-            exit_status: self.exit_status(),
-            stop: self.stop().map(|stop| StopReport { kind: &stop.kind, message: &stop.message }),
-            rows: self.rows(),
+    fn new(destination: String, record: Record, state: RunState, held_by: Option<String>) -> Self {
+        let name = record.name().to_owned();
+        // What is done is not resumed; nor what is not possible, or sends nothing.
+        let is_left = matches!(state, RunState::CutOff | RunState::Unfinished);
+        let can_resume = record.is_resumable && !record.is_old(SystemTime::now());
+        let rows = record.is_resumable.then(|| record.rows.saturating_sub(record.first));
+        let stop = record.stop.filter(|_| record.state == State::Unfinished);
+        let (counts, settled) = (record.counts, record.counts.settled());
+        Self {
+            run: name,
+            destination,
+            vendor: record.identity.host,
+            account: record.identity.account,
+            input: record.input,
+            state,
+            started: to_the_second(record.began),
+            changed: to_the_second(record.changed),
+            // How its last command ended; nothing if it was killed, or has not ended.
+            exit_status: record.exit_status.filter(|_| record.state != State::Running),
+            stop: stop.map(|Stopped { kind, message }| StopReport { kind, message }),
+            rows,
             accepted: counts.accepted,
             rejected: counts.rejected,
             skipped: counts.skipped,
             unchanged: counts.unchanged,
-            pending: self.rows().map(|rows| rows.saturating_sub(counts.settled())),
-            rejected_files: self.record.rejected_files.iter().filter(|path| has_content(path)).collect(),
-            continue_command: self.command(),
-            held_by: self.holder.as_deref(),
+            pending: rows.map(|rows| rows.saturating_sub(settled)),
+            rejected_files: record.rejected_files.into_iter().filter(|path| has_content(path)).collect(),
+            continue_command: (is_left && can_resume).then_some(record.command),
+            held_by,
+            began: record.began,
+            settled,
         }
+    }
+
+    /// Why it is in its state, and what to do.
+    fn why(&self) -> String {
+        let reason = self.held_by.clone().or_else(|| self.stop.as_ref().map(|stop| stop.message.clone()));
+        let advice = self.continue_command.as_ref().map(|command| format!("continue with: {command}"));
+        reason.filter(|reason| !reason.is_empty()).into_iter().chain(advice).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -265,17 +233,16 @@ fn table(runs: &[Shown]) -> String {
     let header =
         ["RUN", "DESTINATION", "STATE", "EXIT", "DONE", "REJECTED", "LAST CHANGE", "INPUT", ""].map(str::to_owned);
     let line = |run: &Shown| {
-        let counts = run.record.counts;
-        let rows = run.rows().map_or(String::new(), |rows| format!(" of {}", grouped(rows)));
+        let rows = run.rows.map_or(String::new(), |rows| format!(" of {}", grouped(rows)));
         [
-            run.record.name().to_owned(),
+            run.run.clone(),
             run.destination.clone(),
-            run.state.word().to_owned(),
-            run.exit_status().map_or("-".to_owned(), |status| status.to_string()),
-            format!("{}{rows}", grouped(counts.settled())),
-            grouped(counts.rejected),
-            to_the_second(run.record.changed),
-            one_line(&run.record.input),
+            args::word(run.state),
+            run.exit_status.map_or("-".to_owned(), |status| status.to_string()),
+            format!("{}{rows}", grouped(run.settled)),
+            grouped(run.rejected),
+            run.changed.clone(),
+            one_line(&run.input),
             one_line(&run.why()),
         ]
     };

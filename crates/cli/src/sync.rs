@@ -14,7 +14,6 @@ mod run;
 pub mod state;
 mod stop;
 mod tell;
-mod under_way;
 mod vendor_has;
 
 use std::collections::HashSet;
@@ -33,9 +32,10 @@ use crate::args::{self, ReportForm};
 use crate::config::{Config, Destination, Destinations, SANDBOX, SIMULATED_QUOTA};
 use crate::console::{self, say};
 use crate::exit_status::{Failure, Status};
-use crate::files::{are_the_same, can_be_written, is_in};
+use crate::files::{are_the_same, can_be_written, directory_of, is_in};
+use crate::log::{self, LogFormat};
+use crate::metrics_file::Metrics;
 use crate::progress::Screen;
-use crate::watch::{self, LogFormat};
 use ended::Ended;
 use interrupt::{Interrupt, TimeLimit};
 pub use interrupt::{Signals, StopAt, parse_duration};
@@ -61,7 +61,10 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     let destinations = destinations(&args).inspect_err(|failure| tell::refused(&args, failure));
     let (Destinations { destinations, dialect, secret_files }, _sandbox) = destinations?;
     check_outputs(&args, &secret_files)?;
-    let metrics = watch::start(&args)?;
+    if let Some(filter) = &args.log {
+        log::start(filter, args.log_format);
+    }
+    let metrics = args.metrics.as_ref().map(|path| Metrics::start(path, &args.to)).transpose()?;
     // From the start: a signal between the last row and the report is not lost.
     let mut signals = Signals::listen();
     let begun = begin(&args, destinations, dialect, limit).await;
@@ -84,7 +87,7 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
     // A pipe that is not read may hold up a report, and no signal.
     let reported = tokio::task::spawn_blocking(move || {
         let status = tell::all(&args, &all);
-        if !args.quiet && all.iter().all(|ended| ended.counts.rows == 0 && ended.ends.is_empty()) {
+        if !args.quiet && all.iter().all(|ended| ended.counts().rows == 0 && ended.ends.is_empty()) {
             say!("contact-sink: {no_rows}");
         }
         status
@@ -218,9 +221,8 @@ fn check_names(names: &[String]) -> Result<(), Failure> {
 fn check_reports(args: &args::Sync) -> Result<(), Failure> {
     for form in &args.report {
         if let ReportForm::JsonFile(path) = form {
-            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(".".as_ref());
             let name = path.display();
-            if !directory.is_dir() || path.is_dir() {
+            if !directory_of(path).is_dir() || path.is_dir() {
                 return Err(Failure::usage(format!(
                     "--report json={name}: there is no such directory, or it is one itself"
                 )));
@@ -234,7 +236,7 @@ fn check_reports(args: &args::Sync) -> Result<(), Failure> {
 
 /// Refuses to write over a file that is needed, or one file over another.
 fn check_outputs(args: &args::Sync, secret_files: &[PathBuf]) -> Result<(), Failure> {
-    let state = args.state.clone().map_or_else(state::default_directory, Ok).ok();
+    let state = state::directory(args.state.clone()).ok();
     let reports = args.report.iter().filter_map(|form| match form {
         ReportForm::JsonFile(path) => Some(("--report json=", path)),
         _ => None,

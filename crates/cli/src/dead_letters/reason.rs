@@ -4,6 +4,7 @@ use contact_sink_core::{Applied, ErrorCode, Rejection};
 use contact_sink_mapping::{Mapping, Problem, REJECTED_BY_RUN};
 
 /// Why a row was rejected or skipped.
+#[derive(Default)]
 pub struct Reason {
     /// The column to blame, if it is known.
     pub column: Option<String>,
@@ -22,26 +23,24 @@ impl Reason {
     pub fn by_fed_back(reason: &str) -> Self {
         Self {
             column: Some(REJECTED_BY_RUN.to_owned()),
-            code: None,
             reason: reason.to_owned(),
             counted_as: format!("column {REJECTED_BY_RUN:?}: {reason}"),
-            vendor_text: None,
+            ..Self::default()
         }
     }
 
     /// There is nothing to send of a row.
     pub fn to_skip(reason: &str) -> Self {
-        Self { column: None, code: None, reason: reason.to_owned(), counted_as: reason.to_owned(), vendor_text: None }
+        Self { reason: reason.to_owned(), counted_as: reason.to_owned(), ..Self::default() }
     }
 
     /// A rule on rows.
     pub fn by_rule(problem: &Problem) -> Self {
         Self {
             column: problem.column().map(str::to_owned),
-            code: None,
             reason: problem.reason().to_owned(),
             counted_as: problem.counted_as().to_owned(),
-            vendor_text: None,
+            ..Self::default()
         }
     }
 

@@ -14,9 +14,6 @@ use super::ledger::Ledger;
 #[derive(Clone)]
 pub struct Books(Arc<Mutex<Ledger>>);
 
-/// The ledger as the lane's journal.
-pub struct Hook(pub Books);
-
 impl Books {
     /// Takes a ledger.
     pub fn new(ledger: Ledger) -> Self {
@@ -36,13 +33,13 @@ impl Books {
     }
 }
 
-impl Journal for Hook {
+impl Journal for Books {
     fn admit(&mut self, number: Option<u64>, update: &ContactUpdate) -> Result<Admission, JournalError> {
-        self.0.with(|ledger| ledger.admit(number, update))
+        self.with(|ledger| ledger.admit(number, update))
     }
 
     fn departs(&mut self, batch: &[Departing<'_>]) -> Result<(), JournalError> {
-        self.0.with(|ledger| ledger.departs(batch))?;
+        self.with(|ledger| ledger.departs(batch))?;
         #[cfg(feature = "failpoints")]
         contact_sink_journal::failpoint::pass("before-send");
         Ok(())
@@ -53,6 +50,6 @@ impl Journal for Hook {
         if outcomes.iter().any(|settled| !matches!(settled.outcome, Outcome::Undelivered { .. })) {
             contact_sink_journal::failpoint::pass("after-send");
         }
-        self.0.with(|ledger| ledger.settled(outcomes))
+        self.with(|ledger| ledger.settled(outcomes))
     }
 }

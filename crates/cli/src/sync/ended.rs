@@ -12,35 +12,25 @@ use super::destination::Destination;
 use super::stop::{self, End};
 use crate::exit_status::Status;
 use crate::reading::Seen;
-use crate::report::{Counts, DestinationReport, Replaced, StopReport};
+use crate::report::{Counts, DestinationReport, StopReport};
 use crate::time::to_the_second;
 
-/// What a report says of a run from the beginning.
+/// What is known of a run from the beginning.
 #[derive(Clone)]
 pub struct About {
     pub destination: Arc<Destination>,
-    /// The input, as an absolute path.
-    pub input: PathBuf,
     /// How many rows belong to it; of a pipe that is not known.
     pub rows: Option<u64>,
-    /// Its name.
-    pub name: String,
-    /// What to type to resume it; a pipe cannot be.
-    pub command: Option<String>,
     /// Where this command puts files of rejected rows.
     pub rejected: PathBuf,
-    pub replaced: Option<Replaced>,
-    /// It was done before, and other content was sent since.
-    pub other_since: bool,
+    /// The report, as far as it is known; with the command to resume the run, if it is no pipe.
+    pub report: DestinationReport,
 }
 
 /// How a run ended.
 pub struct Ended {
+    /// Its report has the counts, the files and the times.
     pub about: About,
-    pub counts: Counts,
-    pub rejected_files: Vec<PathBuf>,
-    /// When it began and ended, in words.
-    pub times: Option<(String, String)>,
     /// What ended it before its time; empty if nothing did.
     pub ends: Vec<End>,
     /// The last failure of a row that ran out of tries.
@@ -51,32 +41,30 @@ pub struct Ended {
     pub seen: Seen,
 }
 
+impl About {
+    /// Adds to the report what came of the run until now.
+    pub fn finish(&mut self, books: &Books, lane: &Summary, (elapsed, started): (Duration, String)) {
+        let report = &mut self.report;
+        (report.counts, report.rejected_files) = books.with(|ledger| (ledger.counts(), ledger.rejected_files()));
+        report.counts.include_unread(self.rows.unwrap_or_default());
+        report.counts.finish(lane, elapsed);
+        (report.started, report.ended) = (Some(started), Some(now()));
+    }
+}
+
 impl Ended {
     /// A run of which nothing is known but how it ended.
     pub fn at_once(about: About, end: End) -> Self {
-        let (counts, seen) = (Counts::default(), Seen::default());
-        Self {
-            about,
-            counts,
-            rejected_files: Vec::new(),
-            times: None,
-            ends: vec![end],
-            cause: None,
-            unread: true,
-            seen,
-        }
+        Self { about, ends: vec![end], cause: None, unread: true, seen: Seen::default() }
     }
 
     /// A run of which all was done before.
-    pub fn done_before(about: About, books: &Books) -> Self {
-        let mut counts = books.with(|ledger| ledger.counts());
-        let rejected_files = books.with(|ledger| ledger.rejected_files());
-        counts.finish(&Summary::default(), Duration::ZERO);
-        let status = if counts.rejected > 0 { Status::Rejected } else { Status::Done };
+    pub fn done_before(mut about: About, books: &Books) -> Self {
+        about.finish(books, &Summary::default(), (Duration::ZERO, now()));
+        let status = if about.report.counts.rejected > 0 { Status::Rejected } else { Status::Done };
         let ending = books.with(|ledger| ledger.ending(State::Finished, status, None, Duration::ZERO));
         let ends = books.finish(ending).err().map(End::Journal).into_iter().collect();
-        let times = Some((now(), now()));
-        Self { about, counts, rejected_files, times, ends, cause: None, unread: false, seen: Seen::default() }
+        Self { about, ends, cause: None, unread: false, seen: Seen::default() }
     }
 
     /// The user's name for its destination.
@@ -89,32 +77,27 @@ impl Ended {
         self.ends.first().map(|end| stop::report(end, self.about.destination.vendor, &self.about.rejected))
     }
 
+    /// The counts of its rows.
+    pub fn counts(&self) -> &Counts {
+        &self.about.report.counts
+    }
+
     /// What the report says.
     pub fn report(&self) -> DestinationReport {
-        let About { destination, input, name, command, replaced, other_since, .. } = self.about.clone();
-        let status = self.status();
+        let report = self.about.report.clone();
         // What is done is not resumed.
-        let is_left = self.unread || self.counts.pending > 0;
-        let (started, ended) = self.times.clone().unzip();
+        let is_left = self.unread || report.counts.pending > 0;
         DestinationReport {
-            counts: self.counts.clone(),
-            input: Some(input),
-            mode: Some(if destination.simulated { "simulated" } else { "live" }),
-            run: Some(name),
-            started,
-            ended,
-            exit_status: status.number(),
+            exit_status: self.status().number(),
             stop: self.stop(),
-            rejected_files: self.rejected_files.clone(),
-            continue_command: command.filter(|_| is_left),
-            replaced,
-            other_content_since: other_since,
+            continue_command: report.continue_command.filter(|_| is_left),
+            ..report
         }
     }
 
     /// The exit status.
     pub fn status(&self) -> Status {
-        let counts = &self.counts;
+        let counts = self.counts();
         let ended = self.ends.iter().map(|end| match end {
             // No person has to act: the vendor may be back by the next run.
             End::Stopped(Stop::Unreachable { .. } | Stop::TooManyUndelivered { .. }) => Status::Pending,

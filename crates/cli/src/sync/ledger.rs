@@ -1,5 +1,6 @@
 //! What became of each row of one destination's run, written down before anything follows from it.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +13,6 @@ use contact_sink_journal::{
 };
 
 use super::destination::Destination;
-use super::under_way::UnderWay;
 use super::vendor_has::VendorHas;
 use crate::dead_letters::{DeadLetters, Reason};
 use crate::exit_status::Status;
@@ -43,7 +43,7 @@ pub struct Ledger {
     /// Whether one of the rows was fed back.
     has_fed_back: bool,
     /// Rows that were given to the lane and have no outcome.
-    under_way: UnderWay,
+    under_way: HashMap<u64, ReadRow>,
     /// How many rows were read.
     read: u64,
     file_failed: Option<FileFailed>,
@@ -68,38 +68,31 @@ struct Page<'a> {
 }
 
 impl Ledger {
-    /// A run, whose name this is.
-    pub fn new(destination: Arc<Destination>, name: &str, dead_letters: DeadLetters, run: Run) -> Self {
+    /// A run, whose name this is. `locks`: what must be held for as long as anything is sent.
+    pub fn new(
+        destination: Arc<Destination>,
+        name: &str,
+        dead_letters: DeadLetters,
+        outcomes: Option<OutcomesFile>,
+        run: Run,
+        vendor_has: Option<VendorHas>,
+        locks: Vec<Arc<Lock>>,
+    ) -> Self {
         Self {
             destination,
             name: name.to_owned(),
             dead_letters,
-            outcomes: None,
+            outcomes,
             read: run.record().read.max(run.record().first),
             run: Some(run),
-            vendor_has: None,
-            locks: Vec::new(),
+            vendor_has,
+            locks,
             locks_seen: None,
             has_fed_back: false,
-            under_way: UnderWay::default(),
+            under_way: HashMap::new(),
             file_failed: None,
             maybe_applied: Vec::new(),
         }
-    }
-
-    /// With what the vendor is known to have.
-    pub fn with_vendor_has(self, vendor_has: Option<VendorHas>) -> Self {
-        Self { vendor_has, ..self }
-    }
-
-    /// With the locks that must be held for as long as anything is sent.
-    pub fn with_locks(self, locks: Vec<Arc<Lock>>) -> Self {
-        Self { locks, ..self }
-    }
-
-    /// With a file of outcomes.
-    pub fn with_outcomes(self, outcomes: Option<OutcomesFile>) -> Self {
-        Self { outcomes, ..self }
     }
 
     /// Compares the file of rejected rows with what the journal knows of it, and says what a person should know.
@@ -141,7 +134,7 @@ impl Ledger {
         }
         self.has_fed_back |= row.fed_back.is_some();
         let numbered = Numbered::new(row.number, update).with_earlier(row.earlier);
-        self.under_way.add(row);
+        self.under_way.insert(row.number, row);
         numbered
     }
 
@@ -150,7 +143,7 @@ impl Ledger {
         if applied == Applied::Maybe {
             self.maybe_applied.push(number);
         }
-        if let Some(row) = self.under_way.remove(number) {
+        if let Some(row) = self.under_way.remove(&number) {
             let mut lines = Vec::new();
             let told = self.tell(&mut lines, &row, "pending", &[]).and_then(|()| self.write_outcomes(&lines));
             if let Err(error) = told {
@@ -165,7 +158,7 @@ impl Ledger {
         if is_newest && self.vendor_has.is_none() {
             return Ok(Admission::Send);
         }
-        let row = number.and_then(|number| self.under_way.get(number));
+        let row = number.and_then(|number| self.under_way.get(&number));
         let admitted = match (&mut self.run, row) {
             (Some(run), Some(row)) => {
                 let position = position(run, row);
@@ -202,7 +195,7 @@ impl Ledger {
         let Some(run) = self.run.as_mut().filter(|run| run.keeps_newest()) else { return Ok(()) };
         let mut placed = Vec::with_capacity(batch.len());
         for Departing { number, update, .. } in batch {
-            let row = number.and_then(|number| self.under_way.get(number));
+            let row = number.and_then(|number| self.under_way.get(&number));
             placed.extend(row.map(|row| (position(run, row), *update)));
         }
         run.departs(placed)
@@ -235,7 +228,7 @@ impl Ledger {
                 vendor_has.settled(settled.update, settled.outcome)?;
             }
             let Some((number, run)) = settled.number.zip(self.run.as_ref()) else { continue };
-            let Some(position) = self.under_way.get(number).map(|row| position(run, row)) else { continue };
+            let Some(position) = self.under_way.get(&number).map(|row| position(run, row)) else { continue };
             let reasons: Vec<Reason> = match settled.outcome {
                 Outcome::Rejected { rejections, earlier, .. } => {
                     let reason = |rejection| Reason::by_sink(rejection, *earlier, &self.destination.mapping);
@@ -246,7 +239,7 @@ impl Ledger {
             };
             let kind = page.entry.settle(number, position, settled, reasons.iter().map(Reason::counted));
             // What has no outcome is given back, and told then.
-            let row = kind.and_then(|_| self.under_way.remove(number));
+            let row = kind.and_then(|_| self.under_way.remove(&number));
             if let Some((kind, row)) = kind.zip(row) {
                 self.add_lines(&mut page, &row, kind, &reasons)?;
             }
@@ -348,7 +341,8 @@ impl Ledger {
                 reason: reason.map(|reason| reason.reason.as_str()),
                 time: &time,
             };
-            line.add_to(lines)?;
+            serde_json::to_writer(&mut *lines, &line)?;
+            lines.push(b'\n');
         }
         Ok(())
     }

@@ -1,6 +1,5 @@
 //! Which run of the journal an input belongs to, and what is said of it.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +15,8 @@ use super::recorded::{command, identity};
 use super::state::cannot_open;
 use crate::args;
 use crate::exit_status::Failure;
-use crate::report::{Replaced, counted, grouped};
+use crate::files::absolute;
+use crate::report::{DestinationReport, Replaced, counted, counted_are, grouped};
 use crate::time::to_the_second;
 
 /// Finds the run of the input, or begins one under this name, and says so. Without a pre-flight the input is a pipe, which has no run
@@ -67,27 +67,43 @@ pub fn open(
     says.extend((!opened.first_after.is_zero()).then(|| says_waits(name, opened.first_after)));
     let about = About {
         destination: destination.clone(),
-        input: if is_read_once(&args.file) { file.into() } else { absolute(&args.file) },
         rows: preflight.map(|preflight| preflight.rows() - record.first),
-        name: if destination.simulated { run_id } else { record.name() }.to_owned(),
-        command,
         rejected: args.rejected.clone(),
-        replaced,
-        other_since: matches!(opened.found, Found::Finished { other_since: true }),
+        report: DestinationReport {
+            input: Some(if is_read_once(&args.file) { file.into() } else { absolute(&args.file) }),
+            mode: Some(if destination.simulated { "simulated" } else { "live" }),
+            run: Some(if destination.simulated { run_id } else { record.name() }.to_owned()),
+            continue_command: command,
+            replaced,
+            other_content_since: matches!(opened.found, Found::Finished { other_since: true }),
+            ..DestinationReport::default()
+        },
     };
     Ok((opened, about, says))
 }
 
-fn absolute(file: &Path) -> PathBuf {
-    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
-}
-
 fn refusal(name: &str, refused: &Refused, identity: &Identity) -> Failure {
-    match refused {
-        Refused::OtherMapping(record) => other_mapping(name, record, identity),
-        Refused::TooOld(record) => too_old(name, record),
-        refused => Failure::usage(format!("{name}: {refused}")),
-    }
+    Failure::usage(match refused {
+        Refused::OtherMapping(record) => {
+            let differences = record.identity.differences(identity);
+            let changed: Vec<String> =
+                differences.iter().map(|(part, was, is)| format!("the {part} was {was} and is {is}")).collect();
+            format!(
+                "{name}: the run of {} is not finished, and since then something has changed: {}: --continue resumes at row {} as it \
+                 is now, --restart sends all rows again",
+                began(record),
+                changed.join("; "),
+                grouped(record.checkpoint + 1)
+            )
+        }
+        Refused::TooOld(record) => format!(
+            "{name}: the run of {} with this content is not finished ({} left) and was last under way more than 30 days ago, and \
+             other content was sent since: it is not known any more which values are newer: --restart sends all rows, as the newest",
+            began(record),
+            counted(record.pending(), "row")
+        ),
+        refused => format!("{name}: {refused}"),
+    })
 }
 
 fn says_waits(name: &str, first_after: Duration) -> String {
@@ -101,16 +117,15 @@ fn says_resumed(name: &str, run: &Run, was: &str, new_from: Option<u64>) -> Stri
     let (record, settled) = (run.record(), run.counts().settled());
     let killed = if run.was_killed() { ", which was cut off" } else { "" };
     let named = if was == record.input { String::new() } else { format!(", when the input was {was}") };
-    let are = if settled == 1 { "is" } else { "are" };
     let new = match new_from {
         Some(row) if row < record.rows => format!("; from row {} on the rows are new to it", grouped(row + 1)),
         _ => String::new(),
     };
     format!(
-        "{name}: resumes at row {} the run of {}{killed}{named}: {} {are} done{new}",
+        "{name}: resumes at row {} the run of {}{killed}{named}: {} done{new}",
         grouped(record.checkpoint + 1),
         began(record),
-        counted(settled, "row")
+        counted_are(settled, "row")
     )
 }
 
@@ -130,13 +145,12 @@ fn says_done(name: &str, record: &Record, other_since: bool) -> String {
 }
 
 fn says_grown(name: &str, before: &Record, rows: u64) -> String {
-    let new = counted(rows - before.rows, "new row");
+    let new_are = counted_are(rows - before.rows, "new row");
     let first = match before.rows {
         1 => "the first row is that".to_owned(),
         rows => format!("the first {} rows are those", grouped(rows)),
     };
-    let are = if rows - before.rows == 1 { "is" } else { "are" };
-    format!("{name}: {first} of the run of {}: {new} {are} sent; --restart sends all", began(before))
+    format!("{name}: {first} of the run of {}: {new_are} sent; --restart sends all", began(before))
 }
 
 fn says_replaced(name: &str, file: &str, record: &Record, replaced: &Replaced) -> String {
@@ -150,28 +164,6 @@ fn says_replaced(name: &str, file: &str, record: &Record, replaced: &Replaced) -
         "{name}: {file} has other content than in the run of {}, which is not finished: {rows} of that content {were} never sent{maybe}",
         began(record)
     )
-}
-
-fn too_old(name: &str, record: &Record) -> Failure {
-    Failure::usage(format!(
-        "{name}: the run of {} with this content is not finished ({} left) and was last under way more than 30 days ago, and other \
-         content was sent since: it is not known any more which values are newer: --restart sends all rows, as the newest",
-        began(record),
-        counted(record.pending(), "row")
-    ))
-}
-
-fn other_mapping(name: &str, record: &Record, identity: &Identity) -> Failure {
-    let differences = record.identity.differences(identity);
-    let changed: Vec<String> =
-        differences.iter().map(|(part, was, is)| format!("the {part} was {was} and is {is}")).collect();
-    Failure::usage(format!(
-        "{name}: the run of {} is not finished, and since then something has changed: {}: --continue resumes at row {} as it is now, \
-         --restart sends all rows again",
-        began(record),
-        changed.join("; "),
-        grouped(record.checkpoint + 1)
-    ))
 }
 
 fn began(record: &Record) -> String {

@@ -44,7 +44,8 @@ pub async fn run(
     interrupt: &mut Interrupt,
 ) -> Result<(Input, Preflight), Failure> {
     let (name, reading) = (input.name().to_owned(), Arc::new(ReadControl::default()));
-    let mut shown = screen.check(&name, input.bytes().unwrap_or_default());
+    let bytes = input.bytes().unwrap_or_default();
+    let mut shown = screen.check(&name, bytes);
     let in_thread = reading.clone();
     let mut work = tokio::task::spawn_blocking(move || {
         let found = input.preflight(&rows_read, &in_thread);
@@ -60,7 +61,10 @@ pub async fn run(
                 shown.finish();
                 return Err(ended(why, &format!("while {name} was checked")));
             }
-            () = sleep_until(shown.next()) => shown.show(reading.bytes()),
+            () = sleep_until(shown.next()) => {
+                let percent = u128::from(reading.bytes()) * 100 / u128::from(bytes.max(1));
+                shown.show(reading.bytes(), String::new(), &format!("{percent}% checked"));
+            }
         }
     };
     shown.finish();

@@ -29,9 +29,10 @@ use crate::files;
 use crate::network;
 use crate::outcomes_file::OutcomesFile;
 use crate::process;
-use crate::progress::{Frame, Screen};
-use crate::reading::{Known, Wanted};
+use crate::progress::Screen;
+use crate::reading::Known;
 use crate::report::counted;
+use crate::run_progress::RunProgress;
 use crate::time::to_the_second;
 
 /// A run that is ready to begin, or how it has ended already.
@@ -42,17 +43,16 @@ pub struct Preparation<'a> {
     args: &'a args::Sync,
     run_id: String,
     limiters: Limiters,
-    states: States,
+    /// `None` for the simulator in this process, of which nothing outlives the command.
+    states: Option<States>,
     /// Accounts, by their hash, of which several destinations set the same field.
     contested: HashSet<String>,
     several: bool,
     /// How many connections each destination may have at most.
     connections: NonZeroUsize,
     outcomes: Option<OutcomesFile>,
-    digest_key: Option<[u8; 32]>,
-    checked: Vec<Checked>,
-    /// The journal of each.
-    journals: Vec<Book>,
+    /// Each with its journal.
+    checked: Vec<(Checked, Book)>,
     /// Numbers of rows by whose digest the runs of the input are found.
     rows_known: Vec<u64>,
 }
@@ -70,32 +70,28 @@ struct Checked {
 impl<'a> Preparation<'a> {
     /// Checks all destinations, in their order, takes their locks, and looks up their last runs.
     pub fn new(args: &'a args::Sync, destinations: Vec<config::Destination>, input: &Input) -> Result<Self, Failure> {
-        let count = destinations.len();
-        if args.changed_only && destinations.iter().any(|destination| destination.simulated) {
+        let (count, simulated) = (destinations.len(), destinations.iter().any(|destination| destination.simulated));
+        if args.changed_only && simulated {
             return Err(Failure::usage(
                 "--changed-only: the simulator in this process knows nothing at its start: leave the option out, or name a destination",
             ));
         }
-        let connections = process::connections(count, destinations.iter().any(|destination| destination.simulated))?;
+        let connections = process::connections(count, simulated)?;
         let mut preparation = Self {
             args,
             run_id: run_id(),
             limiters: Limiters::default(),
-            states: States::new(args),
+            states: None,
             contested: HashSet::new(),
             several: count > 1,
             connections,
             outcomes: None,
-            digest_key: None,
             checked: Vec::new(),
-            journals: Vec::new(),
             rows_known: Vec::new(),
         };
         // What is wrong with a configuration is found before anything is locked or written down.
-        for destination in destinations {
-            let checked = preparation.check(destination, input)?;
-            preparation.checked.push(checked);
-        }
+        let check = |destination| preparation.check(destination, input);
+        let checked = destinations.into_iter().map(check).collect::<Result<Vec<Checked>, Failure>>()?;
         files::check_private(&args.rejected)
             .map_err(|problem| Failure::config(format!("--rejected: the directory {problem}")))?;
         files::can_be_made_in(&args.rejected).map_err(|error| {
@@ -104,17 +100,17 @@ impl<'a> Preparation<'a> {
             Failure::config(format!("{problem}: {error}: name another place"))
         })?;
         // All locks before the first journal: a command that is refused the last one has begun, or ended, no run of the others.
-        for checked in preparation.checked.iter().filter(|checked| !checked.destination.simulated) {
-            preparation.states.lock(&checked.destination)?;
+        if !simulated {
+            let states = preparation.states.insert(States::open(args)?);
+            checked.iter().try_for_each(|checked| states.lock(&checked.destination))?;
         }
-        preparation.contested = contested(&preparation.checked);
-        for checked in &preparation.checked {
-            let book = preparation.states.book(&checked.destination)?;
+        preparation.contested = contested(&checked);
+        for checked in checked {
+            let states = preparation.states.as_ref();
+            let book = states.map_or_else(Book::in_memory, |states| states.book(&checked.destination));
+            let book = book.map_err(cannot_open)?;
             preparation.rows_known.extend(book.rows_known().map_err(cannot_open)?);
-            preparation.journals.push(book);
-            if !checked.destination.simulated {
-                preparation.digest_key = Some(*preparation.states.key()?.derive("digest").bytes());
-            }
+            preparation.checked.push((checked, book));
         }
         preparation.outcomes = args.outcomes.as_deref().map(OutcomesFile::open).transpose()?;
         Ok(preparation)
@@ -122,7 +118,7 @@ impl<'a> Preparation<'a> {
 
     /// The places of the columns that identify a record for one of the destinations.
     pub fn id_places(&self) -> Vec<usize> {
-        let mut places: Vec<usize> = self.checked.iter().flat_map(|checked| checked.mapper.id_places()).collect();
+        let mut places: Vec<usize> = self.checked.iter().flat_map(|(checked, _)| checked.mapper.id_places()).collect();
         places.sort_unstable();
         places.dedup();
         places
@@ -135,7 +131,7 @@ impl<'a> Preparation<'a> {
 
     /// The key of digests that are kept; none are for the simulator.
     pub fn digest_key(&self) -> Option<[u8; 32]> {
-        self.digest_key
+        self.states.as_ref().map(States::digest_key)
     }
 
     /// Begins a run for each destination, or finds that it is done. Without a pre-flight the input is a pipe.
@@ -146,7 +142,7 @@ impl<'a> Preparation<'a> {
         screen: &Screen,
     ) -> Result<(Vec<Prepared>, Vec<Arc<Lock>>), Failure> {
         let mut prepared: Vec<Prepared> = Vec::new();
-        for (checked, book) in std::mem::take(&mut self.checked).into_iter().zip(std::mem::take(&mut self.journals)) {
+        for (checked, book) in std::mem::take(&mut self.checked) {
             match self.prepare(checked, book, &mut input, preflight, screen) {
                 Ok(one) => prepared.push(one),
                 Err(failure) => {
@@ -156,7 +152,12 @@ impl<'a> Preparation<'a> {
                 }
             }
         }
-        Ok((prepared, self.states.locks()))
+        Ok((prepared, self.locks()))
+    }
+
+    /// The locks, to be held to the end.
+    fn locks(&self) -> Vec<Arc<Lock>> {
+        self.states.as_ref().map_or(Vec::new(), States::locks)
     }
 
     fn check(&mut self, destination: config::Destination, input: &Input) -> Result<Checked, Failure> {
@@ -213,9 +214,9 @@ impl<'a> Preparation<'a> {
         let Checked { destination, mut says, doubts, mapper, sink, mut options } = checked;
         let (name, simulated) = (destination.name.as_str(), destination.simulated);
         let mut vendor_has = None;
-        if !simulated {
+        if let Some(states) = &mut self.states {
             let is_contested = self.contested.contains(&destination.limiter_key.hash());
-            vendor_has = self.states.vendor_has(self.args, &destination, is_contested)?;
+            vendor_has = states.vendor_has(self.args, &destination, is_contested)?;
             says.extend(vendor_has.iter().filter_map(VendorHas::says).map(|said| format!("{name}: {said}")));
         }
         let look_ahead = vendor_has.as_ref().map_or(Ok(None), VendorHas::look_ahead)?;
@@ -224,14 +225,20 @@ impl<'a> Preparation<'a> {
         options.first_after = Some(first_after);
         says.extend(more);
         let fed_back = (!simulated).then(|| run.parts_known().map_err(cannot_open)).transpose()?;
-        let wanted = Wanted { ids: self.outcomes.is_some(), fed_back, look_ahead };
-        let known = Known { settled: run.settled().clone(), maybe_applied: run.maybe_applied().clone() };
+        let (settled, maybe_applied, ids) =
+            (run.settled().clone(), run.maybe_applied().clone(), self.outcomes.is_some());
+        let known = Known { settled, maybe_applied, ids, fed_back, look_ahead };
         let is_done = matches!(found, Found::Finished { .. });
         let dead_letters = DeadLetters::new(&self.args.rejected, &self.run_id, name, input.layout());
-        let mut ledger = Ledger::new(destination.clone(), &about.name, dead_letters, run)
-            .with_vendor_has(vendor_has)
-            .with_outcomes(self.outcomes.clone())
-            .with_locks(self.states.locks());
+        let mut ledger = Ledger::new(
+            destination.clone(),
+            about.report.run.as_deref().unwrap_or_default(),
+            dead_letters,
+            self.outcomes.clone(),
+            run,
+            vendor_has,
+            self.locks(),
+        );
         says.extend(ledger.recover(is_done).map_err(|error| {
             ledger.put_back();
             let problem = format!("{name}: the file of rejected rows cannot be written: {error}");
@@ -255,11 +262,10 @@ impl<'a> Preparation<'a> {
             reading,
             mapper,
             known,
-            wanted,
             books,
             sink,
             options,
-            progress: screen.progress(name, Frame { rows, quota, done }),
+            progress: RunProgress::new(screen.run(name, rows), rows, quota, done),
         }))
     }
 }

@@ -1,15 +1,16 @@
 //! What a journal is told of a run: what it is known by beside its content, and how a person resumes it.
 
 use std::path::Path;
+use std::time::Duration;
 
+use contact_sink_core::FieldKind;
 use contact_sink_delivery::{MaxRejected, Options};
 use contact_sink_journal::Identity;
-
-use super::destination::Destination;
-use contact_sink_core::FieldKind;
 use contact_sink_mapping::{EmptySubject, FieldMapping, SubjectColumns};
 
-use crate::args::{self, Format};
+use super::destination::Destination;
+use crate::args;
+use crate::files::absolute;
 
 /// What a run is known by beside its content.
 pub fn identity(destination: &Destination) -> Identity {
@@ -45,44 +46,36 @@ pub fn identity(destination: &Destination) -> Identity {
 
 /// What a person types to resume this run, in any directory.
 pub fn command(args: &args::Sync, file: &Path, name: &str) -> String {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut words =
-        vec!["contact-sink".to_owned(), "sync".to_owned(), quoted(file), "--to".to_owned(), name.to_owned()];
-    let mut option = |name: &str, path: &Path| words.extend([name.to_owned(), quoted(&absolute(path))]);
-    option("--config", &args.config);
-    option("--rejected", &args.rejected);
-    if let Some(state) = &args.state {
-        option("--state", state);
-    }
-    if let Some(outcomes) = &args.outcomes {
-        option("--outcomes", outcomes);
-    }
-    // Without these it would be another run, or not be read at all.
-    if let Some(format) = args.format {
-        let name = if matches!(format, Format::Csv) { "csv" } else { "ndjson" };
-        words.extend(["--format".to_owned(), name.to_owned()]);
-    }
-    if args.changed_only {
-        words.push("--changed-only".to_owned());
-    }
-    if let Some(refresh) = args.refresh {
-        words.extend(["--refresh".to_owned(), format!("{}s", refresh.as_secs())]);
-    }
-    // With others it may stop again where this one did not.
-    match args.max_rejected {
-        MaxRejected::Any => words.extend(["--max-rejected".to_owned(), "100%".to_owned()]),
-        MaxRejected::Count(rows) => words.extend(["--max-rejected".to_owned(), rows.to_string()]),
+    let path = |path: &Path| quoted(&absolute(path));
+    let seconds = |time: Duration| format!("{}s", time.as_secs());
+    let max_rejected = match args.max_rejected {
+        MaxRejected::Any => Some("100%".to_owned()),
+        MaxRejected::Count(rows) => Some(rows.to_string()),
         MaxRejected::Share(share) if args.max_rejected != Options::for_run().max_rejected => {
             // The digits that were typed: 0.07 times 100 is not 7.
-            let percent = (share * 1e8).round() / 1e6;
-            words.extend(["--max-rejected".to_owned(), format!("{percent}%")]);
+            Some(format!("{}%", (share * 1e8).round() / 1e6))
         }
-        _ => {}
+        _ => None,
+    };
+    let options = [
+        ("--to", Some(name.to_owned())),
+        ("--config", Some(path(&args.config))),
+        ("--rejected", Some(path(&args.rejected))),
+        ("--state", args.state.as_deref().map(path)),
+        ("--outcomes", args.outcomes.as_deref().map(path)),
+        // Without these it would be another run, or not be read at all.
+        ("--format", args.format.map(args::word)),
+        ("--changed-only", args.changed_only.then(String::new)),
+        ("--refresh", args.refresh.map(seconds)),
+        // With others it may stop again where this one did not.
+        ("--max-rejected", max_rejected),
+        ("--patience", args.patience.map(seconds)),
+    ];
+    let mut command = format!("contact-sink sync {}", quoted(file));
+    for (option, value) in options {
+        command.extend(value.map(|value| format!(" {option} {value}").trim_end().to_owned()));
     }
-    if let Some(patience) = args.patience {
-        words.extend(["--patience".to_owned(), format!("{}s", patience.as_secs())]);
-    }
-    words.join(" ")
+    command
 }
 
 /// As a shell takes it; bytes that are no text in the way of bash, ksh and zsh.

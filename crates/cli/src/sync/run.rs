@@ -18,15 +18,15 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
-use super::books::{Books, Hook};
+use super::books::Books;
 use super::ended::{About, Ended, now};
 use super::interrupt::{Interrupt, SETTLE_GRACE, Why};
 use super::ledger::Ledger;
 use super::stop::End;
 use crate::console::say;
-use crate::progress::{Progress, Sample};
-use crate::reading::{self, Aside, Known, ReadRow, Reading, Seen, Wanted};
-use crate::report::Counts;
+use crate::reading::{self, Aside, Known, ReadRow, Reading, Seen};
+use crate::report::{Counts, StopReport};
+use crate::run_progress::RunProgress;
 
 /// So many blocks of rows that are not sent are written down together.
 const MOST_ASIDE: usize = 2;
@@ -51,13 +51,11 @@ pub struct Run {
     pub mapper: Mapper,
     /// What is known of the input's rows.
     pub known: Known,
-    /// What is read of each row beside its update.
-    pub wanted: Wanted,
     /// What became of them.
     pub books: Books,
     pub sink: Box<dyn ContactSink>,
     pub options: Options,
-    pub progress: Progress,
+    pub progress: RunProgress,
 }
 
 /// A run while its rows are sent.
@@ -85,10 +83,10 @@ static TOLD: Once = Once::new();
 impl Run {
     /// Sends all rows of the input that have no outcome yet.
     pub async fn sync(self, mut interrupt: Interrupt) -> Ended {
-        let Self { about, input, is_file, rows, reading, mapper, known, wanted, books, mut progress, .. } = self;
+        let Self { about, input, is_file, rows, reading, mapper, known, books, mut progress, .. } = self;
         let (began, started, hold) = (Instant::now(), now(), self.options.maybe_applied_hold);
-        let Reading { updates, mut aside, end } = reading::start(rows, mapper, known, wanted);
-        let delivery = Delivery::with_journal(self.sink, self.options, Hook(books.clone()));
+        let Reading { updates, mut aside, end } = reading::start(rows, mapper, known);
+        let delivery = Delivery::with_journal(self.sink, self.options, books.clone());
         let block = Vec::new().into_iter();
         let rows = Updates { blocks: updates, block, reading: reading.clone(), books: books.clone() };
         let mut outcomes = delivery.deliver_numbered(rows);
@@ -119,7 +117,7 @@ impl Sending {
         outcomes: &mut Outcomes<u64>,
         aside: &mut mpsc::Receiver<Vec<(ReadRow, Aside)>>,
         interrupt: &mut Interrupt,
-        progress: &mut Progress,
+        progress: &mut RunProgress,
     ) {
         let (mut sending, mut reading_aside, mut batch, mut abandoned) = (true, true, Vec::new(), false);
         while sending || reading_aside && !self.cut {
@@ -136,7 +134,7 @@ impl Sending {
                     self.delivery.clone().close(Duration::ZERO).await;
                 }
                 () = sleep_until(progress.next()) => {
-                    progress.show(Sample::new(&self.books.with(|ledger| ledger.counts()), &self.delivery.summary()));
+                    progress.show(&self.books.with(|ledger| ledger.counts()), &self.delivery.summary());
                 }
             }
             if !self.ends.is_empty() {
@@ -219,25 +217,28 @@ impl Sending {
     }
 
     /// Ends the run in the journal, and says how it ended.
-    async fn end(mut self, about: About, input: &str, hold: Duration, (began, started): (Instant, String)) -> Ended {
+    async fn end(
+        mut self,
+        mut about: About,
+        input: &str,
+        hold: Duration,
+        (began, started): (Instant, String),
+    ) -> Ended {
         let (seen, summary) = self.close(input).await;
         let Self { books, mut ends, cause, cut, .. } = self;
-        let mut counts = books.with(|ledger| ledger.counts());
-        let rejected_files = books.with(|ledger| ledger.rejected_files());
+        about.finish(&books, &summary, (began.elapsed(), started));
+        let counts = &about.report.counts;
         // Who was asked to end with the last row has ended the run all the same.
         let in_order = ends.iter().all(|end| matches!(end, End::Interrupted | End::TimeIsUp(_)));
         // Rows of a file are counted also if they were not read.
         let unread = cut && about.rows.is_none();
-        counts.include_unread(about.rows.unwrap_or_default());
         let is_done = in_order && !unread && counts.pending == 0;
         if is_done {
             // All is settled: nothing was interrupted.
             ends.clear();
         }
-        counts.finish(&summary, began.elapsed());
-        let times = Some((started, now()));
-        let mut ended = Ended { about, counts, rejected_files, times, ends, cause, unread, seen };
-        let stop = ended.stop().map(|stop| Stopped { kind: stop.kind.to_owned(), message: stop.message });
+        let mut ended = Ended { about, ends, cause, unread, seen };
+        let stop = ended.stop().map(|StopReport { kind, message }| Stopped { kind, message });
         let state = if is_done { State::Finished } else { State::Unfinished };
         let ending = books.with(|ledger| ledger.ending(state, ended.status(), stop, hold));
         if let Err(error) = books.finish(ending)
@@ -245,7 +246,7 @@ impl Sending {
         {
             ended.ends.push(End::Journal(error));
         }
-        let Counts { rows, accepted, rejected, pending, requests, retries, elapsed_ms, .. } = ended.counts;
+        let Counts { rows, accepted, rejected, pending, requests, retries, elapsed_ms, .. } = *ended.counts();
         info!(rows, accepted, rejected, pending, requests, retries, elapsed_ms, "end");
         ended
     }

@@ -16,8 +16,9 @@ use crate::time::to_the_second;
 
 /// The state directory, and the locks in it that this process holds.
 pub struct States {
-    directory: Option<PathBuf>,
-    key: Option<Key>,
+    directory: PathBuf,
+    /// Under which journals and indexes hash.
+    key: Key,
     who: String,
     locks: Vec<Arc<Lock>>,
     /// What the vendor has, by the account's hash.
@@ -25,39 +26,40 @@ pub struct States {
 }
 
 impl States {
-    /// Nothing is made before the first destination asks for it.
-    pub fn new(args: &args::Sync) -> Self {
+    /// Opens the state directory, or makes it, with its key.
+    pub fn open(args: &args::Sync) -> Result<Self, Failure> {
+        let directory = directory(args.state.clone())?;
+        let name = directory.display();
+        contact_sink_journal::make_directory(&directory).map_err(|error| {
+            Failure::config(format!(
+                "the state directory cannot be made: {name}: {error}: name another one with --state DIR"
+            ))
+        })?;
+        files::check_private(&directory)
+            .map_err(|problem| Failure::config(format!("the state directory {problem}")))?;
+        let key = load_key(&directory)?;
         let since = to_the_second(SystemTime::now());
         let (file, to) = (display_name(&args.file), args.to.join(","));
         let who = format!("process {}, since {since}: sync {file} --to {to}", std::process::id());
-        Self { directory: args.state.clone(), key: None, who, locks: Vec::new(), indexes: Vec::new() }
+        Ok(Self { directory, key, who, locks: Vec::new(), indexes: Vec::new() })
     }
 
     /// Takes the locks of a destination and of its account, each once.
     pub fn lock(&mut self, destination: &Destination) -> Result<(), Failure> {
-        let directory = self.directory()?;
         let Destination { name, account, limiter_key, .. } = destination;
-        self.take(&directory.join(format!("{name}.lock")), &format!("destination {name}"))?;
+        self.take(&self.directory.join(format!("{name}.lock")), &format!("destination {name}"))?;
         let what = format!("{account} at {} (destination {name})", limiter_key.host());
-        self.take(&directory.join(format!("account-{}.lock", limiter_key.hash())), &what)
+        self.take(&self.directory.join(format!("account-{}.lock", limiter_key.hash())), &what)
     }
 
-    /// The key under which journals and indexes hash. It is made with the first destination.
-    pub fn key(&mut self) -> Result<Key, Failure> {
-        if let Some(key) = &self.key {
-            return Ok(key.clone());
-        }
-        let key = load_key(&self.directory()?)?;
-        Ok(self.key.insert(key).clone())
+    /// The key of the digests of inputs.
+    pub fn digest_key(&self) -> [u8; 32] {
+        *self.key.derive("digest").bytes()
     }
 
-    /// Opens a destination's journal. The destination's lock must be held. Of the simulator it ends with the process.
-    pub fn book(&mut self, destination: &Destination) -> Result<Book, Failure> {
-        if destination.simulated {
-            return Book::in_memory().map_err(cannot_open);
-        }
-        let (path, key) = (self.directory()?.join(format!("{}.sqlite", destination.name)), self.key()?);
-        Book::open(&path, &key).map_err(cannot_open)
+    /// Opens a destination's journal. The destination's lock must be held.
+    pub fn book(&self, destination: &Destination) -> Result<Book, StoreError> {
+        Book::open(&self.directory.join(format!("{}.sqlite", destination.name)), &self.key)
     }
 
     /// What the vendor has, if the run asks for it, or must keep right what an earlier one has written. The account's lock must be
@@ -68,7 +70,7 @@ impl States {
         destination: &Destination,
         is_contested: bool,
     ) -> Result<Option<VendorHas>, Failure> {
-        let (directory, account) = (self.directory()?, destination.limiter_key.hash());
+        let (directory, account) = (&self.directory, destination.limiter_key.hash());
         let path = directory.join(format!("index-{account}.sqlite"));
         let use_of = match (args.changed_only, is_contested) {
             (true, true) => {
@@ -87,7 +89,7 @@ impl States {
         }
         // Its name does not begin as that of the index: a copy of `index-*` that is put back does not replace it.
         let seen = directory.join(format!("account-{account}.seen"));
-        let open = VendorHas::open(&self.key()?, &path, seen, args.refresh, use_of)?;
+        let open = VendorHas::open(&self.key, &path, seen, args.refresh, use_of)?;
         self.indexes.push((account, open.clone()));
         Ok(Some(open))
     }
@@ -111,22 +113,6 @@ impl States {
         }
         Ok(())
     }
-
-    fn directory(&mut self) -> Result<PathBuf, Failure> {
-        let directory = match &self.directory {
-            Some(directory) => directory.clone(),
-            None => default_directory()?,
-        };
-        contact_sink_journal::make_directory(&directory).map_err(|error| {
-            let name = directory.display();
-            Failure::config(format!(
-                "the state directory cannot be made: {name}: {error}: name another one with --state DIR"
-            ))
-        })?;
-        files::check_private(&directory)
-            .map_err(|problem| Failure::config(format!("the state directory {problem}")))?;
-        Ok(self.directory.insert(directory).clone())
-    }
 }
 
 /// The key of a state directory. Journals without their key are not opened under another one.
@@ -148,9 +134,12 @@ pub fn load_key(directory: &Path) -> Result<Key, Failure> {
     Key::load_or_create(&path).map_err(|error| Failure::config(format!("{error}; --state DIR names another place")))
 }
 
-/// Where the platform keeps what programs must remember.
-pub fn default_directory() -> Result<PathBuf, Failure> {
+/// The state directory: the one that is named, or the place where the platform keeps what programs must remember.
+pub fn directory(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
     use etcetera::BaseStrategy as _;
+    if let Some(directory) = named {
+        return Ok(directory);
+    }
     // It needs no home directory.
     if let Some(directory) = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
         return Ok(directory.join("contact-sink"));

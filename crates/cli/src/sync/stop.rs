@@ -50,7 +50,7 @@ pub fn report(end: &End, vendor: &str, rejected: &Path) -> StopReport {
                 .to_owned()
         }
     };
-    StopReport { kind: kind(end), message }
+    StopReport { kind: kind(end).to_owned(), message }
 }
 
 fn kind(end: &End) -> &'static str {

@@ -14,7 +14,7 @@ use crate::args::{self, ReportForm};
 use crate::console::say;
 use crate::exit_status::{Failure, Status};
 use crate::reading::Seen;
-use crate::report::{DestinationReport, Report, StopReport, counted};
+use crate::report::{DestinationReport, Report, StopReport, counted, counted_are};
 
 /// Reports on all destinations, in their order, and says how the command ends.
 pub fn all(args: &args::Sync, all: &[Ended]) -> Status {
@@ -34,7 +34,7 @@ pub fn refused(args: &args::Sync, failure: &Failure) {
     let report = DestinationReport {
         input: input.filter(|_| !is_read_once(&args.file)),
         exit_status,
-        stop: Some(StopReport { kind: "not_begun", message: failure.to_string() }),
+        stop: Some(StopReport { kind: "not_begun".to_owned(), message: failure.to_string() }),
         ..DestinationReport::default()
     };
     write_reports(args, &Report::new(exit_status, args.to.iter().map(|name| (name.clone(), report.clone()))));
@@ -44,12 +44,12 @@ fn report(args: &args::Sync, all: &[Ended], status: Status) -> Status {
     for ended in all {
         let destination = &ended.about.destination;
         if !args.quiet || args.report.contains(&ReportForm::Text) {
-            say!("{}", ended.counts.text(&destination.name).trim_end());
+            say!("{}", ended.counts().text(&destination.name).trim_end());
         }
-        if let Some(means) = destination.accepted_means.filter(|_| !args.quiet && ended.counts.accepted > 0) {
+        if let Some(means) = destination.accepted_means.filter(|_| !args.quiet && ended.counts().accepted > 0) {
             say!("  {means}");
         }
-        for path in ended.rejected_files.iter().filter(|_| !args.quiet) {
+        for path in ended.about.report.rejected_files.iter().filter(|_| !args.quiet) {
             say!("  rejected rows, to correct and send again: {}", from_here(path).display());
         }
     }
@@ -142,20 +142,15 @@ fn explain(args: &args::Sync, ended: &Ended) {
         if args.restart { "run the same command again without --restart" } else { "run the same command again" };
     let stopped_early = ended.ends.iter().any(|end| matches!(end, End::Interrupted | End::TimeIsUp(_)));
     if stopped_early && ended.unread {
-        let pending = match ended.counts.pending {
+        let pending = match ended.counts().pending {
             0 => "the rows that were not read are pending".to_owned(),
-            rows => format!("{} pending, and so are all that were not read", counted_are(rows)),
+            rows => format!("{} pending, and so are all that were not read", counted_are(rows, "row")),
         };
         say!("contact-sink: {name}: {pending}: {again}");
-    } else if ended.counts.pending > 0 {
+    } else if ended.counts().pending > 0 {
         let first = if ended.status() == Status::Stopped { "when that is fixed, " } else { "" };
-        say!("contact-sink: {name}: {} pending: {first}{again}", counted_are(ended.counts.pending));
+        say!("contact-sink: {name}: {} pending: {first}{again}", counted_are(ended.counts().pending, "row"));
     } else if ended.ends.iter().any(|end| matches!(end, End::File(FileFailed::RejectedRows(_)) | End::Journal(_))) {
         say!("contact-sink: {name}: when that is fixed, {again}: it writes down what is missing");
     }
-}
-
-/// `1 row is`, `2 rows are`.
-fn counted_are(rows: u64) -> String {
-    format!("{} {}", counted(rows, "row"), if rows == 1 { "is" } else { "are" })
 }

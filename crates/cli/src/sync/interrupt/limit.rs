@@ -110,21 +110,13 @@ impl StopAt {
         let days = (-1..=2).filter_map(|days| today.checked_add(days.days()).ok());
         let moments = days.flat_map(|day| {
             let shown = zone.to_ambiguous_zoned_datetime(day.to_datetime(self.0));
-            let (earlier, later) = match shown.offset() {
-                AmbiguousOffset::Unambiguous { .. } => (shown.earlier(), None),
-                AmbiguousOffset::Fold { .. } => (shown.clone().earlier(), Some(shown.later())),
-                // The two offsets give moments on either side of the one at which the clock is set.
-                AmbiguousOffset::Gap { .. } => {
-                    let set = shown.clone().earlier().ok().and_then(|before| {
-                        zone.following(before.timestamp()).next().map(|transition| transition.timestamp())
-                    });
-                    match set {
-                        Some(set) => (Ok(set.to_zoned_datetime(zone.clone())), None),
-                        None => (shown.later(), None),
-                    }
-                }
-            };
-            [earlier.ok(), later.and_then(Result::ok)].into_iter().flatten().map(|moment| moment.timestamp())
+            let is_passed_over = matches!(shown.offset(), AmbiguousOffset::Gap { .. });
+            let moments = [shown.clone().earlier(), shown.later()];
+            let [earlier, later] = moments.map(|moment| moment.ok().map(|moment| moment.timestamp()));
+            // The two offsets give moments on either side of the one at which the clock is set.
+            let set = earlier.filter(|_| is_passed_over).and_then(|before| zone.following(before).next());
+            let set = set.map(|transition| transition.timestamp());
+            if set.is_some() { [set, None] } else { [earlier, later] }.into_iter().flatten()
         });
         moments.filter(|moment| *moment > now.timestamp()).min()
     }
@@ -135,17 +127,9 @@ impl FromStr for StopAt {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = "it is a time of the local clock from 00:00 to 23:59, like 07:30 or 07:30:15";
-        let number = |part: &str| match part.as_bytes() {
-            [tens, ones] if tens.is_ascii_digit() && ones.is_ascii_digit() => part.parse::<i8>().ok(),
-            _ => None,
-        };
-        let parts: Option<Vec<i8>> = text.split(':').map(number).collect();
-        let time = match parts.as_deref() {
-            Some([hour, minute]) => Time::new(*hour, *minute, 0, 0),
-            Some([hour, minute, second]) => Time::new(*hour, *minute, *second, 0),
-            _ => return Err(wrong),
-        };
-        time.map(Self).map_err(|_| wrong)
+        // The library reads `7:30` too.
+        let as_typed = |form| Time::strptime(form, text).ok().filter(|time| time.strftime(form).to_string() == text);
+        ["%H:%M", "%H:%M:%S"].into_iter().find_map(as_typed).map(Self).ok_or(wrong)
     }
 }
 
