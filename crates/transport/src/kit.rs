@@ -32,8 +32,8 @@ pub struct Kit {
     pub account: fn(&Values) -> String,
     /// Whose data the vendor keeps.
     pub subject: SubjectKind,
-    /// Reads a field as a configuration has it: the vendor's field, and what it holds, a phone number for example.
-    pub field: fn(&Values, &str) -> Result<(Field, FieldKind), InvalidValue>,
+    /// Reads the fields of the section `set`.
+    pub field: ReadField,
     /// The names of fields that the vendor's documents have, where an account may have others: a name close to one of them gets
     /// a warning.
     pub known_fields: &'static [&'static str],
@@ -66,6 +66,9 @@ pub struct Opening<'a> {
     /// What tells the time to a vendor whose requests are dated.
     pub clock: Clock,
 }
+
+/// Reads a field as a configuration has it: the vendor's field, and what it holds.
+pub type ReadField = fn(&Values, &str) -> Result<(Field, FieldKind), InvalidValue>;
 
 /// Makes a sink over a transport.
 pub type MakeSink = Box<dyn FnOnce(Arc<dyn HttpTransport>) -> Box<dyn ContactSink> + Send>;

@@ -109,7 +109,7 @@ pub use error::{BuildError, TransportError, TransportErrorKind};
 pub use http;
 #[cfg(feature = "hyper")]
 pub use hyper::HyperTransport;
-pub use kit::{Clock, InvalidValue, Key, KeyKind, KeyValue, Kit, MakeSink, Opening, Values};
+pub use kit::{Clock, InvalidValue, Key, KeyKind, KeyValue, Kit, MakeSink, Opening, ReadField, Values};
 pub use named::{Named, Unnamed, match_named};
 pub use options::{Proxy, TransportOptions};
 pub use region::Region;

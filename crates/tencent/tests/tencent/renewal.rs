@@ -53,7 +53,7 @@ fn times_sent(script: &Script) -> BTreeMap<Vec<u8>, usize> {
 
 /// The first UserSig for the first requests, the second for all others.
 fn parts(script: &Script) -> Vec<String> {
-    let mut usersigs = super::usersigs(&script);
+    let mut usersigs = super::usersigs(script);
     usersigs.dedup();
     usersigs
 }
