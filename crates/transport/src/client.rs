@@ -20,18 +20,15 @@ use hyper::body::Body;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use self::connector::SCOPE;
+use self::connector::{PAUSE, SCOPE};
 pub(crate) use self::host::SentBody;
 use self::host::{Exchange, Hosts};
 use crate::{BuildError, TransportError, TransportErrorKind as Kind, TransportOptions};
 
 /// A time limit is at most this: a longer one would be none.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-/// The wait before the next attempt to connect after the machine had nothing left for a connection.
-const PAUSE: Duration = Duration::from_millis(100);
 
 const NO_TURN: TransportError = TransportError::new(Kind::Connect, "no connection was free in time");
-pub(crate) const NO_CONNECTION: TransportError = TransportError::new(Kind::Connect, "the connect timeout passed");
 pub(crate) const NO_ANSWER: TransportError = TransportError::new(Kind::Timeout, "the exchange timeout passed");
 pub(crate) const NO_URL: TransportError = TransportError::new(Kind::Connect, "the request has no http or https url");
 const TOO_LARGE: TransportError = TransportError::new(Kind::AnswerTooLarge, "over the cap on an answer");

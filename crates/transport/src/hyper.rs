@@ -14,7 +14,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::client::connector::{BoxError, Connector};
+use crate::client::connector::Connector;
+use crate::client::failure::BoxError;
 use crate::client::{Exchanges, SentBody, failure, tls};
 use crate::{BuildError, HttpTransport, TransportError, TransportOptions};
 

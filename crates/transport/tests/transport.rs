@@ -37,3 +37,6 @@ mod reqwest;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 #[path = "transport/server.rs"]
 mod server;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+#[path = "transport/support.rs"]
+mod support;

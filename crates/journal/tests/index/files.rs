@@ -22,7 +22,6 @@ fn filled() -> Place {
     place
 }
 
-#[cfg(unix)]
 #[test]
 fn every_file_is_for_its_owner_only() {
     let place = filled();
@@ -200,32 +199,23 @@ fn where_nothing_can_be_written_there_is_no_index() {
     let missing = place.directory.path().join("missing").join("index.sqlite");
     let error = open(&missing, &place.key).unwrap_err();
     assert!(error.starts_with("the index PATH cannot be opened: "), "{error}");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let directory = place.directory.path().join("read-only");
-        std::fs::create_dir(&directory).unwrap();
-        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o500)).unwrap();
-        // Nobody keeps the superuser from writing there.
-        if std::fs::write(directory.join("probe"), "").is_err() {
-            let error = open(&directory.join("index.sqlite"), &place.key).unwrap_err();
-            assert_eq!(
-                error,
-                "the index PATH cannot be written: the file or its directory is read-only: make it writable"
-            );
-        }
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = place.directory.path().join("read-only");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o500)).unwrap();
+    // Nobody keeps the superuser from writing there.
+    if std::fs::write(directory.join("probe"), "").is_err() {
+        let error = open(&directory.join("index.sqlite"), &place.key).unwrap_err();
+        assert_eq!(error, "the index PATH cannot be written: the file or its directory is read-only: make it writable");
     }
 }
 
 /// Set for the child process below: the directory to work in.
-#[cfg(unix)]
 const FULL: &str = "CONTACT_SINK_TEST_FULL_DISK";
 
 /// The shell keeps a child from making any file longer than this, which stands in for a full disk.
-#[cfg(unix)]
 const LIMIT: &str = "trap '' XFSZ; ulimit -f 90; exec \"$0\" files::child_on_a_full_disk --exact --nocapture";
 
-#[cfg(unix)]
 #[test]
 fn on_a_full_disk_there_is_an_error_and_what_was_removed_stays_so() {
     let place = Place::new();
@@ -249,7 +239,6 @@ fn on_a_full_disk_there_is_an_error_and_what_was_removed_stays_so() {
 }
 
 /// Ends as a process on a full disk does that is killed after the first error.
-#[cfg(unix)]
 #[test]
 fn child_on_a_full_disk() {
     let Some(directory) = std::env::var_os(FULL) else { return };

@@ -6,6 +6,15 @@ use proptest::prelude::*;
 /// So many inputs for one destination.
 pub(crate) const INPUTS: usize = 3;
 
+/// A row's field.
+pub(crate) type Cell = (usize, usize);
+
+pub(crate) const FIELDS: [&str; 2] = ["phone", "email"];
+
+pub(crate) fn field_of(field: &str) -> usize {
+    FIELDS.iter().position(|known| *known == field).unwrap()
+}
+
 /// How the vendor takes a row, whenever it is well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Nature {

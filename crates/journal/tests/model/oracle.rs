@@ -8,8 +8,7 @@ use contact_sink_delivery::Outcome;
 use fastrand::Rng;
 use tokio::time::Instant;
 
-use crate::case::{Case, Mood};
-use crate::vendor::{Cell, field_of};
+use crate::case::{Case, Cell, Mood, field_of};
 
 /// What became of a row, as the journal was told.
 #[derive(Debug, Clone)]

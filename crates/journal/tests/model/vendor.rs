@@ -10,16 +10,11 @@ use contact_sink_core::{
 };
 use tokio::time::sleep;
 
-use crate::case::{Case, Mood, Nature, Row};
+use crate::case::{Case, Cell, FIELDS, Mood, Nature, Row, field_of};
 use crate::oracle::Oracle;
-
-/// A row's field.
-pub(crate) type Cell = (usize, usize);
 
 /// The longest after an unknown end that the vendor may still apply a request: less than `Options::maybe_applied_hold`.
 const LATEST: Duration = Duration::from_millis(9_900);
-
-const FIELDS: [&str; 2] = ["phone", "email"];
 
 pub(crate) struct Vendor {
     pub(crate) case: Case,
@@ -198,10 +193,5 @@ pub(crate) fn row_of(update: &ContactUpdate) -> usize {
 }
 
 fn cells_of(update: &ContactUpdate) -> Vec<Cell> {
-    let place = |field: &str| FIELDS.iter().position(|known| *known == field).unwrap();
-    update.fields().iter().map(|(field, _)| (row_of(update), place(field.as_str()))).collect()
-}
-
-pub(crate) fn field_of(field: &str) -> usize {
-    FIELDS.iter().position(|known| *known == field).unwrap()
+    update.fields().iter().map(|(field, _)| (row_of(update), field_of(field.as_str()))).collect()
 }

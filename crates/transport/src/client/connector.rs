@@ -5,7 +5,6 @@
 //! - `one_caller_uses_one_connection` and `a_failed_exchange_is_not_sent_again` count the connections of one caller,
 //! - `concurrent_exchanges_share_a_bounded_number_of_connections` counts those of many.
 
-use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,11 +13,12 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tower_service::Service;
 
+use super::failure::{self, BoxError, NO_CONNECTION};
 use super::host::Host;
-use super::{NO_CONNECTION, PAUSE, failure};
 use crate::TransportErrorKind;
 
-pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+/// The wait before the next attempt to connect after the machine had nothing left for a connection.
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
 tokio::task_local! {
     /// The host of the exchange that is being polled. What the client does in the background is outside.

@@ -6,9 +6,11 @@ use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 
 use rustls::CertificateError;
 
-use super::NO_CONNECTION;
-use super::connector::BoxError;
 use crate::{TransportError, TransportErrorKind as Kind};
+
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+
+pub(crate) const NO_CONNECTION: TransportError = TransportError::new(Kind::Connect, "the connect timeout passed");
 
 /// Why no connection came about.
 pub(crate) fn of_connect(error: impl Into<BoxError>) -> TransportError {

@@ -11,23 +11,6 @@ mod requests;
 #[path = "contract/tls.rs"]
 pub(crate) mod tls;
 
-use std::error::Error;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::Bytes;
-use contact_sink_core::Applied;
-use contact_sink_transport::{HttpTransport, TransportError, TransportErrorKind, TransportOptions};
-use http::{Request, Response};
-use tokio::net::TcpListener;
-
-/// How a transport is made. The suite knows no more of it.
-pub(crate) type Make = fn(TransportOptions) -> Arc<dyn HttpTransport>;
-
-/// What no error may show: it is in the query, a header and the body of every request here.
-pub(crate) const SECRET: &str = "s3cret-marker";
-
 macro_rules! contract {
     ($transport:ident, $make:expr; $($part:ident: $($promise:ident)*;)*) => {
         mod $transport {
@@ -135,60 +118,4 @@ contract! { own_client, crate::reqwest::make_with_own_client;
         a_connection_that_closes_without_a_word_costs_no_second_request
         an_exchange_without_a_turn_is_not_applied
         an_idle_connection_is_closed;
-}
-
-/// Limits that end a test soon. Nothing here asserts that they end soon enough.
-fn options() -> TransportOptions {
-    TransportOptions::default().with_exchange_timeout(Duration::from_secs(20))
-}
-
-fn short() -> TransportOptions {
-    options().with_connect_timeout(Duration::from_millis(300)).with_exchange_timeout(Duration::from_millis(300))
-}
-
-pub(crate) fn post(scheme: &str, address: impl Into<String>) -> Request<Bytes> {
-    Request::post(format!("{scheme}://{}/path?usersig={SECRET}", address.into()))
-        .header("authorization", SECRET)
-        .body(Bytes::from(format!("{{\"value\":\"{SECRET}\"}}")))
-        .unwrap()
-}
-
-/// An address at which nobody listens any more.
-pub(crate) async fn unused_address() -> String {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string()
-}
-
-/// A host that no resolver needs to ask the network about: its name is too long for one.
-pub(crate) fn impossible_host() -> String {
-    format!("{}.invalid", "a".repeat(64))
-}
-
-async fn to(transport: &dyn HttpTransport, address: SocketAddr) -> Result<Response<Bytes>, TransportError> {
-    let answer = transport.exchange(post("http", address.to_string())).await;
-    assert!(answer.iter().all(|answer| answer.extensions().is_empty()), "the client's notes hold the url");
-    answer
-}
-
-/// Checks the kind, that it says of the request what the kind implies, and that no text of its own shows the request. Its source may
-/// show a host, and never the URL.
-pub(crate) fn check_error(result: Result<Response<Bytes>, TransportError>, kind: TransportErrorKind) -> TransportError {
-    let error = result.expect_err("there is no whole answer");
-    use TransportErrorKind::{Certificate, Connect, Exhausted};
-    let before = matches!(kind, Connect | Exhausted | Certificate);
-    assert_eq!(error.kind(), kind, "{error}");
-    assert_eq!(error.applied(), if before { Applied::No } else { Applied::Maybe });
-    let shows = |text: String, never: &[&str]| {
-        assert!(never.iter().all(|never| !text.to_lowercase().contains(never)), "{text}");
-    };
-    for text in [error.to_string(), format!("{error:?}"), format!("{error:#?}")] {
-        shows(text, &[SECRET, "127.0.0.1", "localhost", "example", "://", "usersig", "authorization"]);
-    }
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        for text in [source.to_string(), format!("{source:?}")] {
-            shows(text, &[SECRET, "://", "usersig"]);
-        }
-        cause = source.source();
-    }
-    error
 }

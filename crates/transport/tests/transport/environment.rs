@@ -3,8 +3,8 @@
 use std::env;
 use std::process::Command;
 
-use crate::contract::{Make, post};
 use crate::server::Server;
+use crate::support::{Make, post};
 
 #[cfg(feature = "hyper")]
 #[tokio::test]

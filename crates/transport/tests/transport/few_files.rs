@@ -9,8 +9,8 @@ use std::time::Duration;
 use contact_sink_transport::{TransportErrorKind as Kind, TransportOptions};
 use tokio::task::{JoinSet, spawn_blocking};
 
-use crate::contract::{Make, check_error, post};
 use crate::server::Server;
+use crate::support::{Make, check_error, post};
 
 /// Descriptors that are left for connections.
 const LEFT: usize = 6;

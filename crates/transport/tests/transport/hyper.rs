@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use contact_sink_transport::{HttpTransport, HyperTransport, Proxy, TransportErrorKind as Kind, TransportOptions};
 
-use crate::contract::tls::connect_proxy;
-use crate::contract::{SECRET, check_error, post};
 use crate::server::Server;
+use crate::support::connect_proxy;
+use crate::support::{SECRET, check_error, post};
 
 pub(crate) fn make(options: TransportOptions) -> Arc<dyn HttpTransport> {
     let transport = HyperTransport::with_options(options).unwrap();

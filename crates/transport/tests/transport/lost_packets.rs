@@ -9,8 +9,8 @@ use std::time::Duration;
 use contact_sink_transport::{TransportErrorKind as Kind, TransportOptions};
 use tokio::time::{Instant, sleep};
 
-use crate::contract::{Make, check_error, post};
 use crate::server::Server;
+use crate::support::{Make, check_error, post};
 
 const INSIDE: &str = "CONTACT_SINK_TEST_NAMESPACE";
 /// A socket that is closed sends what was not acknowledged for minutes, if nothing ends it.

@@ -9,9 +9,9 @@ use contact_sink_transport::{
 };
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
-use crate::contract::tls::connect_proxy;
-use crate::contract::{SECRET, check_error, post, unused_address};
 use crate::server::Server;
+use crate::support::connect_proxy;
+use crate::support::{SECRET, check_error, post, unused_address};
 
 pub(crate) fn make(options: TransportOptions) -> Arc<dyn HttpTransport> {
     let transport = ReqwestTransport::with_options(options).unwrap();

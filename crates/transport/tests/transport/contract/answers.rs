@@ -2,8 +2,8 @@
 
 use http::{StatusCode, header};
 
-use super::{Make, options, to};
 use crate::server::Server;
+use crate::support::{Make, options, to};
 
 pub(crate) async fn no_content_is_an_answer(make: Make) {
     let server = Server::always("HTTP/1.1 204 No Content\r\n\r\n").await;

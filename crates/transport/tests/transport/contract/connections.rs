@@ -16,8 +16,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::{Barrier, mpsc};
 use tokio::task::JoinSet;
 
-use super::{Make, check_error, options, to};
 use crate::server::Server;
+use crate::support::{Make, check_error, options, to};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 

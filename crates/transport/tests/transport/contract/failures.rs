@@ -6,9 +6,10 @@ use std::future::pending;
 use contact_sink_transport::{Proxy, TransportErrorKind as Kind};
 use tokio::sync::mpsc;
 
-use super::tls::{Root, connect_proxy};
-use super::{Make, check_error, impossible_host, options, post, short, to, unused_address};
+use super::tls::Root;
 use crate::server::Server;
+use crate::support::connect_proxy;
+use crate::support::{Make, check_error, impossible_host, options, post, short, to, unused_address};
 
 pub(crate) async fn a_refused_connection_is_not_applied(make: Make) {
     check_error(make(options()).exchange(post("http", unused_address().await)).await, Kind::Connect);

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::Request;
 
-use super::{Make, options};
 use crate::server::Server;
+use crate::support::{Make, options};
 
 const NO_CONTENT: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 

@@ -5,15 +5,13 @@ use std::sync::Arc;
 use contact_sink_core::Retry;
 use contact_sink_transport::{Proxy, TransportErrorKind as Kind};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
-use tokio::io::{AsyncWriteExt, copy_bidirectional};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
-use super::{Make, SECRET, check_error, options, post};
 use crate::server::{Peer, Server};
+use crate::support::{Make, SECRET, check_error, connect_proxy, options, post};
 
 /// A root that signs the certificates of the servers here.
 pub(crate) struct Root(CertifiedIssuer<'static, KeyPair>);
@@ -98,22 +96,6 @@ async fn refused(make: Make, name: &str, last_year: i32) {
     let error = check_error(transport.exchange(post("https", server.address.to_string())).await, Kind::Certificate);
     assert_eq!(error.into_sink_error("vendor", "call").retry(), Retry::Never);
     assert_eq!((server.seen.connections(), server.seen.requests().len()), (1, 0));
-}
-
-/// A proxy that understands `CONNECT` and nothing else.
-pub(crate) async fn connect_proxy(answer: &'static str) -> Server {
-    Server::start(move |mut peer| async move {
-        let request = peer.request().await.unwrap();
-        let target = request.strip_prefix("CONNECT ").unwrap().split(' ').next().unwrap().to_owned();
-        peer.write(answer.as_bytes()).await;
-        if answer.starts_with("HTTP/1.1 200") {
-            let mut target = TcpStream::connect(target).await.unwrap();
-            // Whichever side ends first, the test has its answer by then.
-            let _ = copy_bidirectional(&mut peer.stream, &mut target).await;
-        }
-        let _ = peer.stream.shutdown().await;
-    })
-    .await
 }
 
 pub(crate) async fn a_proxy_makes_the_connection_and_learns_no_more(make: Make) {
