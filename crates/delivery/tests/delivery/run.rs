@@ -16,8 +16,9 @@ use crate::world::{World, update_of, user_of};
 
 /// A lane that has not ended after so much paused time hangs.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-/// A test that takes so long on the wall clock has a lane that spins: paused time does not pass while somebody is awake.
-const SPINNING: Duration = Duration::from_secs(60);
+/// A test that takes so long on the wall clock has a lane that spins: paused time does not pass while a task is awake. On a busy
+/// machine a test may take minutes.
+const SPINNING: Duration = Duration::from_secs(10 * 60);
 
 /// Whether an update without a verdict may have been applied, and why it has none.
 pub(crate) fn undelivered(outcome: &Outcome) -> Option<(Applied, &Undelivered)> {
