@@ -79,7 +79,7 @@ fn check_channels(values: &Values) -> Result<(), InvalidValue> {
         }
         let of_another_kind = channels(values).find(|(_, other, other_kind)| *other == id && *other_kind != kind);
         if let Some((other, ..)) = of_another_kind {
-            return refuse(format!("{other:?} and {name:?} have the same id and different kinds"));
+            return refuse(format!("{other:?} and {name:?} have the same id and different kinds: write one kind"));
         }
     }
     Ok(())

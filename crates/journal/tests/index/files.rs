@@ -203,7 +203,7 @@ fn where_nothing_can_be_written_there_is_no_index() {
     let directory = place.directory.path().join("read-only");
     std::fs::create_dir(&directory).unwrap();
     std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o500)).unwrap();
-    // Nobody keeps the superuser from writing there.
+    // The superuser may always write there.
     if std::fs::write(directory.join("probe"), "").is_err() {
         let error = open(&directory.join("index.sqlite"), &place.key).unwrap_err();
         assert_eq!(error, "the index PATH cannot be written: the file or its directory is read-only: make it writable");

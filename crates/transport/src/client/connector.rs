@@ -48,7 +48,7 @@ where
         let host = SCOPE.try_with(Arc::clone);
         let (connecting, connect_timeout) = (self.inner.call(target), self.connect_timeout);
         Box::pin(async move {
-            // In the background nobody waits for the connection any more.
+            // In the background no exchange waits for the connection any more.
             let host = host?;
             let attempt = host.attempt(|| SCOPE.try_with(|_| ()).is_ok()).await.ok_or(NO_CONNECTION)?;
             let connected = timeout(connect_timeout, connecting).await.map_err(|_| NO_CONNECTION)?;

@@ -36,7 +36,7 @@ pub(crate) fn post(scheme: &str, address: impl Into<String>) -> Request<Bytes> {
         .unwrap()
 }
 
-/// An address at which nobody listens any more.
+/// An address at which no server listens any more.
 pub(crate) async fn unused_address() -> String {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string()
 }
