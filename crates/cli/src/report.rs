@@ -135,13 +135,15 @@ pub struct Report {
 }
 
 impl Counts {
-    /// Adds a reason that there was so often; none is added twice.
-    pub fn add_reason(&mut self, reason: &Reason) {
-        let Reason { kind, code, reason, count } = reason.clone();
-        match kind {
-            Kind::Skipped => self.skipped_reasons.push(SkipCount { reason, count }),
-            _ => self.reasons.push(ReasonCount { code, reason, count }),
+    /// Takes over why rows were rejected or skipped.
+    pub fn add_reasons(&mut self, reasons: Vec<Reason>) {
+        for Reason { kind, code, reason, count } in reasons {
+            match kind {
+                Kind::Skipped => self.skipped_reasons.push(SkipCount { reason, count }),
+                _ => self.reasons.push(ReasonCount { code, reason, count }),
+            }
         }
+        self.reasons.sort_by(|a, b| b.count.cmp(&a.count).then(a.code.cmp(&b.code)).then(a.reason.cmp(&b.reason)));
     }
 
     /// Rows that are done with, whatever became of them.
@@ -155,11 +157,10 @@ impl Counts {
         (self.rows, self.pending) = (self.rows + unread, self.pending + unread);
     }
 
-    /// Takes over what the lane counted, and puts the reasons in order.
+    /// Takes over what the lane counted.
     pub fn finish(&mut self, lane: &Summary, elapsed: Duration) {
         (self.requests, self.retries, self.isolation_requests) = (lane.requests, lane.retries, lane.isolation_requests);
         self.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        self.reasons.sort_by(|a, b| b.count.cmp(&a.count).then(a.code.cmp(&b.code)).then(a.reason.cmp(&b.reason)));
     }
 
     /// The summary in words, several lines.

@@ -9,16 +9,22 @@ use crate::error::{Problem, StoreError};
 use crate::format::{JOURNAL, OF_A_RUN};
 use crate::hash::Hasher;
 use crate::key::Key;
-use crate::lookup::{Found, Input, Lookup, Refused, ReplacedRun, Wanted, find};
+use crate::lookup::{Content, Found, Input, Lookup, Refused, ReplacedRun, Wanted, find};
 use crate::newest::{self, Newest};
 use crate::record::{OPEN_FOR, Record, State, Stopped};
 use crate::run::Run;
-use crate::saved::{KilledLane, Saved, record_of, records, seconds, sql};
+use crate::saved::{KilledLane, Saved, record_of, records, seconds};
 use crate::stop_note::{self, StopNote};
 use crate::{base, owner_only};
 
 /// So many finished runs are kept, so that their content is known again.
 const KEPT: i64 = 1_000;
+
+/// A run of which nothing is known yet.
+const BEGIN: &str = "
+    INSERT INTO run (is_resumable, state, began, changed, first, checkpoint, read, input, host, account, account_hash, subject,
+        mapping, command, rows, content, accepted, rejected, skipped, unchanged, hold_until, rejected_bytes, rejected_crc)
+    VALUES (?1, 'unfinished', ?2, ?2, ?3, ?3, ?3, '', '', '', '', '', '', '', 0, x'', 0, 0, 0, 0, 0, 0, 0)";
 
 /// One destination's journal. Take its [`Lock`](crate::Lock) before it is opened.
 #[derive(Debug)]
@@ -139,10 +145,9 @@ impl Book {
         lane: KilledLane,
         now: SystemTime,
     ) -> Result<Result<Opened, Refused>, Problem> {
-        let Lookup { found, run, replaced } = find(&records(&self.connection)?, &input, wanted, now);
-        let found = match found {
+        let Lookup { found, run, replaced } = match find(&records(&self.connection)?, &input, wanted, now) {
             Ok(found) => found,
-            Err(refused) => return Ok(Err(refused)),
+            Err(refused) => return Ok(Err(*refused)),
         };
         let maybe_sent = |record: Record| -> rusqlite::Result<ReplacedRun> {
             let mut saved = Saved::load(&self.connection, record.clone())?;
@@ -161,14 +166,7 @@ impl Book {
             }
             _ => self.first_after(None, lane, now)?,
         };
-        let first = if let Found::Grown(before) = &found { before.rows } else { 0 };
-        let (saved, was) = match run {
-            Some(run) => {
-                let new_from = if let Found::Unfinished { new_from, .. } = &found { *new_from } else { None };
-                (self.resume(&run, input, new_from, lane, now)?, run.state)
-            }
-            None => (self.begin(input, first, now)?, State::Unfinished),
-        };
+        let (was, saved) = self.under_way(run.as_ref(), &found, input, lane, now)?;
         let newest = self.key.as_ref().map(|key| self.newest(key, &saved.record, now)).transpose()?;
         // The file itself says which runs there were, should its log be lost when it is copied.
         base::fold(&self.connection, "PASSIVE")?;
@@ -184,77 +182,59 @@ impl Book {
             saved.was_killed(lane, now);
             (saved.record.state, saved.record.exit_status) = (State::Unfinished, None);
             saved.record.stop = Some(Stopped::cut_off());
-            let transaction = self.connection.unchecked_transaction()?;
-            saved.save(&transaction, &[])?;
-            transaction.commit()?;
+            saved.commit(&self.connection, |_, _| Ok(()))?;
         }
         let until = records(&self.connection)?.iter().map(|run| run.hold_until).max().unwrap_or(UNIX_EPOCH);
         // A clock that was set back is not waited for.
         Ok(until.duration_since(now).unwrap_or_default().min(lane.maybe_applied_hold))
     }
 
-    fn begin(&self, input: Input<'_>, first: u64, now: SystemTime) -> rusqlite::Result<Saved> {
-        let Input { identity, name, path, command, content } = input;
-        let transaction = self.connection.unchecked_transaction()?;
-        prune(&transaction, now)?;
-        transaction.execute(
-            "INSERT INTO run (input, is_resumable, host, account, account_hash, subject, mapping, command, state, began, changed,
-             first, rows, content, checkpoint, read, accepted, rejected, skipped, unchanged, hold_until,
-             rejected_bytes, rejected_crc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?11, 0, 0, 0, 0, 0, 0, 0, 0)",
-            params![
-                path,
-                content.is_some(),
-                identity.host,
-                identity.account,
-                identity.account_hash,
-                identity.subject,
-                identity.mapping,
-                content.as_ref().map_or("", |_| command),
-                State::Running.word(),
-                seconds(now),
-                sql(first),
-                sql(content.as_ref().map_or(0, |content| content.rows)),
-                content.as_ref().map_or(&[][..], |content| content.digest),
-            ],
-        )?;
-        let id = transaction.last_insert_rowid();
-        add_part(&transaction, id, first, name)?;
-        let saved = Saved::load(&transaction, record_of(&transaction, id)?)?;
-        transaction.commit()?;
-        Ok(saved)
-    }
-
-    fn resume(
+    /// Writes down that a run is under way with an input: this one, or a new one. Gives its state before, too.
+    fn under_way(
         &self,
-        run: &Record,
+        run: Option<&Record>,
+        found: &Found,
         input: Input<'_>,
-        new_from: Option<u64>,
         lane: KilledLane,
         now: SystemTime,
-    ) -> rusqlite::Result<Saved> {
-        let mut saved = Saved::load(&self.connection, record_of(&self.connection, run.id)?)?;
-        if run.state == State::Running {
+    ) -> rusqlite::Result<(State, Saved)> {
+        let Input { identity, name, path, command, content } = input;
+        let (first, new_from) = match found {
+            Found::Grown(before) => (before.rows, Some(before.rows)),
+            Found::Unfinished { new_from, .. } => (0, *new_from),
+            Found::Finished { .. } => (0, None),
+            Found::Nothing => (0, Some(0)),
+        };
+        let transaction = self.connection.unchecked_transaction()?;
+        let id = match run {
+            Some(run) => run.id,
+            None => {
+                prune(&transaction, now)?;
+                transaction.execute(BEGIN, params![content.is_some(), seconds(now), first])?;
+                transaction.last_insert_rowid()
+            }
+        };
+        let was = run.map_or(State::Unfinished, |run| run.state);
+        let mut saved = Saved::load(&transaction, record_of(&transaction, id)?)?;
+        if was == State::Running {
             saved.was_killed(lane, now);
         }
         let record = &mut saved.record;
         // To look at a finished one changes nothing of it.
-        if run.state != State::Finished {
+        if was != State::Finished {
             (record.state, record.changed) = (State::Running, now);
         }
-        (record.identity, record.input, record.command) =
-            (input.identity, input.path.to_owned(), input.command.to_owned());
-        if let Some(content) = &input.content {
-            (record.rows, record.content) = (content.rows, content.digest.to_vec());
+        (record.identity, record.input) = (identity, path.to_owned());
+        if let Some(Content { rows, digest, .. }) = content {
+            (record.command, record.rows, record.content) = (command.to_owned(), rows, digest.to_vec());
         }
-        let transaction = self.connection.unchecked_transaction()?;
-        if let Some(first) = new_from.filter(|first| *first < record.rows) {
-            add_part(&transaction, record.id, first, input.name)?;
+        if let Some(first) = new_from {
+            add_part(&transaction, id, first, name)?;
         }
-        saved.save(&transaction, &[])?;
-        saved.record = record_of(&transaction, run.id)?;
+        saved.save(&transaction)?;
+        saved.record = record_of(&transaction, id)?;
         transaction.commit()?;
-        Ok(saved)
+        Ok((was, saved))
     }
 
     /// The notes for a run: they are kept if an older value of a run, of this one too, may still be sent.
@@ -282,14 +262,11 @@ impl Book {
         let Some(record) = records(&self.connection)?.into_iter().find(is_noted) else { return Ok(()) };
         let mut saved = Saved::load(&self.connection, record)?;
         for row in note.maybe_applied.iter().flat_map(|(first, past)| *first..*past) {
-            saved.maybe_applied.insert_apart(row);
+            saved.maybe_applied.insert(row);
         }
         saved.letters.are_in_file(note.rejected_bytes);
         note.add_to(&mut saved.record);
-        let transaction = self.connection.unchecked_transaction()?;
-        saved.delete_lines(&transaction, saved.letters.bytes)?;
-        saved.save(&transaction, &[])?;
-        transaction.commit()
+        saved.commit(&self.connection, |_, _| Ok(()))
     }
 }
 
@@ -322,7 +299,7 @@ fn add_part(transaction: &Transaction<'_>, run: i64, first: u64, name: &str) -> 
         let is_taken = "SELECT EXISTS (SELECT 1 FROM part WHERE name = ?1)";
         if !transaction.query_row(is_taken, [&name], |row| row.get::<_, bool>(0))? {
             let add = "INSERT INTO part (run, first, name) VALUES (?1, ?2, ?3)";
-            return transaction.execute(add, params![run, sql(first), name]).map(drop);
+            return transaction.execute(add, params![run, first, name]).map(drop);
         }
         nth += 1;
     }

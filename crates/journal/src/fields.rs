@@ -32,20 +32,17 @@ impl FieldNumbers {
         self.numbers.get(field).copied()
     }
 
-    /// The number that a field without one is to be given; `None` if all 65,536 are used, which are more than any vendor has fields.
-    pub(crate) fn next(&self) -> Option<u16> {
-        u16::try_from(self.next).ok()
-    }
-
-    /// The field has this number from now on, which [`write`] has written down.
-    pub(crate) fn insert(&mut self, field: Field, number: u16) {
+    /// The number of a field, which is given one if it has none; `None` if all 65,536 are used, which are more than any vendor has
+    /// fields. One that a transaction gave which failed is given again.
+    pub(crate) fn give(&mut self, connection: &Connection, field: &Field) -> rusqlite::Result<Option<u16>> {
+        if let Some(number) = self.get(field) {
+            return Ok(Some(number));
+        }
+        let Ok(number) = u16::try_from(self.next) else { return Ok(None) };
+        let mut statement = connection.prepare_cached("INSERT OR REPLACE INTO field (id, name) VALUES (?1, ?2)")?;
+        statement.execute(params![number, field.as_str()])?;
         self.next += 1;
-        self.numbers.insert(field, number);
+        self.numbers.insert(field.clone(), number);
+        Ok(Some(number))
     }
-}
-
-/// Writes down the number of a field. One whose transaction failed is replaced.
-pub(crate) fn write(connection: &Connection, number: u16, field: &Field) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached("INSERT OR REPLACE INTO field (id, name) VALUES (?1, ?2)")?;
-    statement.execute(params![number, field.as_str()]).map(drop)
 }

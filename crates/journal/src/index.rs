@@ -1,40 +1,35 @@
 //! The changed-only index: what the vendor is known to have, as keyed hashes, so that it need not be sent again.
 
 mod ahead;
-mod entry;
-mod format;
+mod opening;
 mod rows;
-mod seen;
-mod writer;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use contact_sink_core::{ContactUpdate, Field};
+use contact_sink_core::ContactUpdate;
 use rusqlite::Connection;
 
 use self::ahead::Sent;
 pub use self::ahead::{FoundAhead, LookAhead};
-use self::entry::Entry;
-use self::rows::Stale;
-use self::writer::{Batch, Writer};
+use self::rows::{Entry, Stale};
 use crate::error::{Problem, StoreError};
-use crate::fields::{self, FieldNumbers};
+use crate::fields::FieldNumbers;
 use crate::hash::Hasher;
 use crate::key::Key;
 use crate::lock::{Held, Lock};
-use crate::{base, owner_only};
+use crate::{cells, owner_only};
 
-/// So many subjects are remembered before they are written.
+/// So many subjects are remembered before some are written: those that come next in the file, of which many are in one page.
 const BUFFERED_SUBJECTS: usize = 10_000;
+
+/// So many subjects are written in one commit: the lane waits for that.
+const WRITTEN_SUBJECTS: usize = 200;
 
 /// So many fields that are going to be overwritten are kept in mind, to be removed in one commit.
 const STALE_FIELDS: usize = 10_000;
-
-/// So many fields are removed before the thread that writes is called to keep the log short.
-const FOLD_AFTER_REMOVED: usize = 20_000;
 
 /// What the vendor is known to have.
 ///
@@ -56,15 +51,14 @@ pub struct Index {
     refresh: Option<Duration>,
     fields: FieldNumbers,
     /// Remembered and not yet written, by row.
-    buffer: Batch,
+    buffer: BTreeMap<i64, Vec<Entry>>,
+    /// From this row on they are written next.
+    next: i64,
     /// Is in a row, and an update with another value is about to be sent.
     stale: BTreeSet<Stale>,
-    /// So many fields were removed since the thread was called.
-    removed: usize,
     sent: Sent,
-    // In this order they are dropped: what writes is closed last, and then the lock is given back.
+    // In this order they are dropped: the file is closed before the lock is given back.
     database: Connection,
-    writer: Writer,
     _lock: Lock,
 }
 
@@ -129,17 +123,16 @@ impl Index {
     /// # Errors
     /// [`StoreError`] if the file cannot be read.
     pub fn has(&mut self, update: &ContactUpdate, now: SystemTime) -> Result<bool, StoreError> {
-        self.writer.poll().map_err(self.failed())?;
         let Some((row, wanted)) = self.wanted(update) else { return Ok(false) };
-        let now = entry::seconds(now);
+        let now = rows::seconds(now);
         let stored = self.read(row)?;
-        let places = [self.buffer.get(&row), self.writer.writing().and_then(|batch| batch.get(&row)), Some(&stored)];
+        let places = [self.buffer.get(&row), Some(&stored)];
         let mut has_all = !wanted.is_empty();
         for Wanted { field, tag } in wanted {
             let of_field = |entry: &&Entry| Some(entry.field) == field;
             let known = places.iter().flatten().find_map(|fields| fields.iter().find(of_field));
-            has_all &= known
-                .is_some_and(|entry| Some(entry.tag) == tag && entry::is_recent(entry.accepted, now, self.refresh));
+            has_all &=
+                known.is_some_and(|entry| Some(entry.tag) == tag && rows::is_recent(entry.accepted, now, self.refresh));
             if let Some(Entry { field, tag: other, .. }) = stored.iter().find(of_field)
                 && Some(*other) != tag
                 && self.stale.len() < STALE_FIELDS
@@ -155,7 +148,7 @@ impl Index {
     /// # Errors
     /// [`StoreError`] if the file cannot be opened once more.
     pub fn look_ahead(&self) -> Result<LookAhead, StoreError> {
-        let database = format::connect_to_read(&self.path).map_err(self.failed())?;
+        let database = opening::connect_to_read(&self.path).map_err(self.failed())?;
         Ok(LookAhead {
             path: self.path.clone(),
             hasher: self.hasher.clone(),
@@ -169,7 +162,7 @@ impl Index {
     /// Whether the vendor still has what was found ahead: no update of the subject was sent since, and each value was accepted
     /// recently enough. If not, ask [`Index::has`].
     pub fn still_has(&self, found: &FoundAhead, now: SystemTime) -> bool {
-        self.sent.allows(found, entry::seconds(now), self.refresh)
+        self.sent.allows(found, rows::seconds(now), self.refresh)
     }
 
     /// Forgets, before these are sent, what they may change: each field that is there with another value.
@@ -181,18 +174,12 @@ impl Index {
     /// # Errors
     /// [`StoreError`] if the file cannot be read or written: then these must not be sent.
     pub fn forget<'u>(&mut self, batch: impl IntoIterator<Item = &'u ContactUpdate>) -> Result<(), StoreError> {
-        self.writer.poll().map_err(self.failed())?;
         let batch: Vec<_> = batch.into_iter().filter_map(|update| self.wanted(update)).collect();
         self.sent.make_room(batch.len());
         for (row, wanted) in &batch {
             self.sent.insert(*row);
             if let Some(fields) = self.buffer.get_mut(row) {
                 fields.retain(|entry| !differs(wanted, entry));
-            }
-            let writing = self.writer.writing().and_then(|batch| batch.get(row));
-            if writing.is_some_and(|fields| fields.iter().any(|entry| differs(wanted, entry))) {
-                // It was accepted a moment ago. Let it be written, so that it can be removed.
-                self.writer.wait().map_err(self.failed())?;
             }
         }
         let stale = self.differing(&batch)?;
@@ -201,10 +188,7 @@ impl Index {
         }
         self.stale.extend(stale);
         let stale: Vec<Stale> = std::mem::take(&mut self.stale).into_iter().collect();
-        self.removed += stale.len();
-        self.writer.run(move |database| rows::remove(database, &stale)).map_err(self.failed())?;
-        // The thread also keeps the log short; when nothing is accepted it is called for that alone.
-        if self.removed >= FOLD_AFTER_REMOVED { self.write() } else { Ok(()) }
+        rows::remove(&self.database, &stale).map_err(self.failed())
     }
 
     /// Remembers that the vendor accepted all of the update's fields.
@@ -216,14 +200,16 @@ impl Index {
     /// [`StoreError`] if the file cannot be written.
     pub fn remember(&mut self, update: &ContactUpdate, accepted: SystemTime) -> Result<(), StoreError> {
         for (field, _) in update.fields() {
-            self.name(field)?;
+            // When there are no numbers left, its values are not remembered, so they are always sent.
+            let given = self.fields.give(&self.database, field);
+            given.map_err(StoreError::index(&self.path))?;
         }
         let Some((row, wanted)) = self.wanted(update) else { return Ok(()) };
-        let accepted = entry::seconds(accepted);
+        let accepted = rows::seconds(accepted);
         let fields = self.buffer.entry(row).or_default();
         for wanted in wanted {
             if let Wanted { field: Some(field), tag: Some(tag) } = wanted {
-                entry::put(fields, Entry { field, accepted, tag });
+                rows::replace(fields, Entry { field, accepted, tag });
                 // What was about to be sent instead was not.
                 self.stale.remove(&Stale { row, field, tag });
             }
@@ -237,8 +223,10 @@ impl Index {
     /// # Errors
     /// [`StoreError`] if the file cannot be written: what was not is forgotten.
     pub fn flush(&mut self) -> Result<(), StoreError> {
-        self.write()?;
-        self.writer.wait().map_err(self.failed())
+        while !self.buffer.is_empty() {
+            self.write()?;
+        }
+        Ok(())
     }
 
     fn begin(path: &Path, key: &Key, options: IndexOptions) -> Result<Self, Problem> {
@@ -249,23 +237,7 @@ impl Index {
             held => Problem::InUse(held.to_string()),
         })?;
         let hasher = Hasher::new(key.bytes());
-        let last_seen = seen.as_deref().map(seen::read).transpose()?;
-        let format::Opened { writing, count, has_lost_log } = format::open(path, hasher.check())?;
-        let is_older = match last_seen {
-            None => false,
-            Some(None) => count > 1,
-            Some(Some(last_seen)) => count <= last_seen,
-        };
-        let opening = count.max(last_seen.flatten().map_or(0, |last_seen| last_seen.saturating_add(1)));
-        let mut was_emptied = false;
-        if has_lost_log || is_older {
-            was_emptied = writing.execute("DELETE FROM contact", [])? > 0;
-            format::set_opening(&writing, opening, true)?;
-        }
-        // Not before it is emptied: a process that is killed here finds the older index once more.
-        seen.as_deref().map_or(Ok(()), |seen| seen::write(seen, opening))?;
-        let (fields, database) = (FieldNumbers::load(&writing)?, format::connect_to_read(path)?);
-        base::fold_when_closed(&writing)?;
+        let opening::Opened { database, opening, was_emptied } = opening::open(path, hasher.check(), seen.as_deref())?;
         Ok(Self {
             path: path.to_owned(),
             opening,
@@ -273,28 +245,29 @@ impl Index {
             was_emptied,
             hasher,
             refresh,
-            fields,
-            buffer: Batch::new(),
+            fields: FieldNumbers::load(&database)?,
+            buffer: BTreeMap::new(),
+            next: i64::MIN,
             stale: BTreeSet::new(),
-            removed: 0,
             sent: Sent::default(),
             database,
-            writer: Writer::start(writing)?,
             _lock: lock,
         })
     }
 
-    /// Lets the thread write what is remembered.
+    /// Writes those that come next in the file, and begins again at its start.
     fn write(&mut self) -> Result<(), StoreError> {
-        let mut batch = std::mem::take(&mut self.buffer);
-        batch.retain(|_, fields| !fields.is_empty());
-        self.removed = 0;
-        self.writer.write(batch).map_err(self.failed())
+        let rest = self.buffer.range(self.next..).take(WRITTEN_SUBJECTS);
+        let rows: Vec<i64> = rest.map(|(row, _)| *row).collect();
+        self.next =
+            rows.last().filter(|_| rows.len() == WRITTEN_SUBJECTS).map_or(i64::MIN, |last| last.saturating_add(1));
+        let batch: Vec<_> = rows.into_iter().filter_map(|row| self.buffer.remove_entry(&row)).collect();
+        rows::put(&self.database, &batch).map_err(self.failed())
     }
 
     /// What the file has that differs from these updates. One transaction reads all of them.
     fn differing(&self, batch: &[(i64, Vec<Wanted>)]) -> Result<Vec<Stale>, StoreError> {
-        let _transaction = self.database.unchecked_transaction().map_err(StoreError::index(&self.path))?;
+        let _transaction = self.database.unchecked_transaction().map_err(self.failed())?;
         let mut stale = Vec::new();
         for (row, wanted) in batch {
             let stored = self.read(*row)?.into_iter().filter(|entry| differs(wanted, entry));
@@ -304,10 +277,10 @@ impl Index {
     }
 
     fn read(&self, row: i64) -> Result<Vec<Entry>, StoreError> {
-        rows::read(&self.database, row).map_err(self.failed())
+        cells::read(&self.database, row).map_err(self.failed())
     }
 
-    fn failed(&self) -> impl FnOnce(Problem) -> StoreError + use<> {
+    fn failed(&self) -> impl FnOnce(rusqlite::Error) -> StoreError + use<> {
         StoreError::index(self.path.clone())
     }
 
@@ -320,30 +293,16 @@ impl Index {
         });
         Some((subject.row, wanted.collect()))
     }
-
-    /// Gives a field a number. When there are none left its fields are not remembered, so they are always sent.
-    fn name(&mut self, field: &Field) -> Result<(), StoreError> {
-        if self.fields.get(field).is_none()
-            && let Some(number) = self.fields.next()
-        {
-            let named = field.clone();
-            self.writer.run(move |database| Ok(fields::write(database, number, &named)?)).map_err(self.failed())?;
-            self.fields.insert(field.clone(), number);
-        }
-        Ok(())
-    }
 }
 
 impl Drop for Index {
     fn drop(&mut self) {
         // If it cannot be noted, the next opening finds the log, or sends everything once more.
-        let _ = self.writer.wait();
         // One more, so that a copy that is made while it is open is older than what is there in the end.
         self.opening += 1;
-        let opening = self.opening;
-        let noted = self.writer.run(move |database| format::set_opening(database, opening, false));
+        let noted = opening::set_opening(&self.database, self.opening, false);
         if let Some(seen) = self.seen.as_deref().filter(|_| noted.is_ok()) {
-            let _ = seen::write(seen, opening);
+            let _ = opening::write_seen(seen, self.opening);
         }
     }
 }

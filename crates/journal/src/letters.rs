@@ -122,8 +122,8 @@ impl Letters {
         Ok(())
     }
 
-    /// Forgets lines that are on the disk: up to which place in the file they are gone, for the journal.
-    pub(crate) fn forget(&mut self, synced: u64) -> Option<u64> {
+    /// Forgets lines that are on the disk.
+    pub(crate) fn forget(&mut self, synced: u64) {
         let mut forgotten = 0;
         while forgotten < self.written && self.bytes + self.waiting[forgotten].len() as u64 <= synced {
             let lines = &self.waiting[forgotten];
@@ -133,7 +133,6 @@ impl Letters {
         }
         self.waiting.drain(..forgotten);
         self.written -= forgotten;
-        (forgotten > 0).then_some(self.bytes)
     }
 
     /// Compares the file with what it must be, and writes what is missing; or, if lines are to go to another file, cuts off a

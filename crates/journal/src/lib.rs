@@ -128,6 +128,7 @@
 
 mod base;
 mod book;
+mod cells;
 mod entry;
 mod error;
 #[cfg(feature = "failpoints")]
@@ -150,7 +151,6 @@ mod run;
 mod saved;
 mod stop_note;
 mod sync;
-mod worker;
 
 pub use book::{Book, Opened, list};
 pub use entry::{Entry, SUPERSEDED};

@@ -41,10 +41,8 @@ impl Lock {
         match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut by = String::new();
                 // A process that takes it this moment may not have written its name yet.
-                let _ = file.take(4096).read_to_string(&mut by);
-                return Err(Held::By { by: by.trim().to_owned() });
+                return Err(Held::By { by: said(file).unwrap_or_default() });
             }
             Err(TryLockError::Error(error)) => return Err(StoreError::journal(path)(error).into()),
         }
@@ -55,13 +53,9 @@ impl Lock {
 
     /// Which process holds the lock of a file, if one does.
     pub fn holder(path: &Path) -> Option<String> {
-        let mut file = File::open(path).ok()?;
+        let file = File::open(path).ok()?;
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => {
-                let mut by = String::new();
-                file.read_to_string(&mut by).ok()?;
-                Some(by.trim().to_owned())
-            }
+            Err(TryLockError::WouldBlock) => said(file),
             // It is given back as the file is closed.
             _ => None,
         }
@@ -78,6 +72,13 @@ impl Lock {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// What a process that holds a lock says of itself.
+fn said(file: File) -> Option<String> {
+    let mut by = String::new();
+    file.take(4096).read_to_string(&mut by).ok()?;
+    Some(by.trim().to_owned())
 }
 
 /// A process that only looks which one holds it ([`Lock::holder`]) is in the way for a moment.

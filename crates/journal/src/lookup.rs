@@ -86,7 +86,7 @@ pub struct ReplacedRun {
 
 /// What is found before anything is changed.
 pub(crate) struct Lookup {
-    pub(crate) found: Result<Found, Refused>,
+    pub(crate) found: Found,
     /// The run to resume, or the one that is finished.
     pub(crate) run: Option<Record>,
     /// A run of other content at the same path that is not finished.
@@ -94,10 +94,15 @@ pub(crate) struct Lookup {
 }
 
 /// Finds the run of an input among all of a journal, the newest first.
-pub(crate) fn find(runs: &[Record], input: &Input<'_>, wanted: Wanted, now: SystemTime) -> Lookup {
+pub(crate) fn find(
+    runs: &[Record],
+    input: &Input<'_>,
+    wanted: Wanted,
+    now: SystemTime,
+) -> Result<Lookup, Box<Refused>> {
     let Input { identity, path, content, .. } = input;
     let Some(content) = content.as_ref().filter(|_| !wanted.restart) else {
-        return Lookup { found: Ok(Found::Nothing), run: None, replaced: None };
+        return Ok(Lookup { found: Found::Nothing, run: None, replaced: None });
     };
     let of_account: Vec<&Record> =
         runs.iter().filter(|run| run.identity.account_hash == identity.account_hash).collect();
@@ -120,25 +125,26 @@ pub(crate) fn find(runs: &[Record], input: &Input<'_>, wanted: Wanted, now: Syst
     };
     let (found, run) = match whole.or_else(beginning) {
         // There is nothing to keep: what has changed was probably wrong.
-        Some((run, _)) if has_no_trace(run) && !has_mapping(run) => (Ok(Found::Nothing), None),
+        Some((run, _)) if has_no_trace(run) && !has_mapping(run) => (Found::Nothing, None),
         Some((run, new_from)) if is_unfinished(run) => {
             let record = run.clone();
-            let found = match has_mapping(run) {
-                false if !wanted.other_mapping => Err(Refused::OtherMapping(record)),
-                true if run.is_old(now) && has_other_since(&of_account, run) => Err(Refused::TooOld(record)),
-                _ => Ok(Found::Unfinished { record, new_from }),
-            };
-            (found, Some(run.clone()))
+            match has_mapping(run) {
+                false if !wanted.other_mapping => return Err(Box::new(Refused::OtherMapping(record))),
+                true if run.is_old(now) && has_other_since(&of_account, run) => {
+                    return Err(Box::new(Refused::TooOld(record)));
+                }
+                _ => (Found::Unfinished { record, new_from }, Some(run.clone())),
+            }
         }
         Some((run, None)) if !wanted.repeat => {
-            (Ok(Found::Finished { other_since: has_other_since(&of_account, run) }), Some(run.clone()))
+            (Found::Finished { other_since: has_other_since(&of_account, run) }, Some(run.clone()))
         }
-        Some((run, Some(_))) => (Ok(Found::Grown(run.clone())), None),
-        _ => (Ok(Found::Nothing), None),
+        Some((run, Some(_))) => (Found::Grown(run.clone()), None),
+        _ => (Found::Nothing, None),
     };
     let at_path = candidates.iter().find(|run| run.input == *path).filter(|run| is_unfinished(run) && !is_whole(run));
-    let replaced = at_path.filter(|run| run.pending() > 0 && !matches!(found, Ok(Found::Unfinished { .. }) | Err(_)));
-    Lookup { found, run, replaced: replaced.map(|run| (*run).clone()) }
+    let replaced = at_path.filter(|run| run.pending() > 0 && !matches!(found, Found::Unfinished { .. }));
+    Ok(Lookup { found, run, replaced: replaced.map(|run| (*run).clone()) })
 }
 
 /// Whether nothing came of a run that ended in order.

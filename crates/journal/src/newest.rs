@@ -8,13 +8,12 @@ use std::collections::HashMap;
 
 use contact_sink_core::{Applied, ContactUpdate, Field};
 use contact_sink_delivery::Outcome;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::Connection;
 
-use crate::fields::{self, FieldNumbers};
-use crate::hash::{Hasher, SubjectHash};
+use crate::cells::{self, BYTES, read, write};
+use crate::fields::FieldNumbers;
+use crate::hash::Hasher;
 use crate::key::Key;
-
-const BYTES: usize = 14;
 
 /// How old the values of a row are: those of a higher position are newer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,14 +24,13 @@ pub struct Position {
     pub line: u32,
 }
 
-/// One field of one subject.
+/// One field of one subject, and from where it was set. It is in the row of the subject: see [`Hasher::subject`].
 #[derive(Debug, Clone, Copy)]
-struct Cell {
-    /// Where the subject's fields are: see [`Hasher::subject`].
-    row: i64,
-    /// Tells it from other subjects there.
-    tag: u32,
+struct Entry {
     field: u16,
+    /// Tells the subject from others in its row.
+    tag: u32,
+    position: Position,
 }
 
 /// The notes of one account.
@@ -40,8 +38,8 @@ pub(crate) struct Newest {
     hasher: Hasher,
     fields: FieldNumbers,
     is_kept: bool,
-    /// What was noted before, of fields that are being sent from a position.
-    before: HashMap<Position, Vec<(Cell, Option<Position>)>>,
+    /// What is noted of fields that are being sent from a position: the row, the note, and the one before it.
+    before: HashMap<Position, Vec<(i64, Entry, Option<Entry>)>>,
 }
 
 impl Newest {
@@ -72,8 +70,8 @@ impl Newest {
         let entries = read(connection, subject.row)?;
         let is_newer = |field: &&Field| {
             let Some(field) = self.fields.get(field) else { return false };
-            let cell = Cell { row: subject.row, tag: subject.tag(), field };
-            position_of(&entries, cell).is_some_and(|noted| noted > position)
+            let entry = Entry { field, tag: subject.tag(), position };
+            noted(&entries, entry).is_some_and(|noted| noted.position > position)
         };
         Ok(update.fields().iter().map(|(field, _)| field).filter(is_newer).cloned().collect())
     }
@@ -89,11 +87,12 @@ impl Newest {
         let mut entries = read(connection, subject.row)?;
         let mut has_changed = false;
         for (field, _) in update.fields() {
-            let Some(cell) = self.cell(connection, &subject, field)? else { continue };
-            let noted = position_of(&entries, cell);
-            if noted.is_none_or(|noted| noted < position) {
-                set(&mut entries, cell, Some(position));
-                self.before.entry(position).or_default().push((cell, noted));
+            let Some(field) = self.fields.give(connection, field)? else { continue };
+            let entry = Entry { field, tag: subject.tag(), position };
+            let before = noted(&entries, entry);
+            if before.is_none_or(|before| before.position < position) {
+                replace(&mut entries, entry, Some(entry));
+                self.before.entry(position).or_default().push((subject.row, entry, before));
                 has_changed = true;
             }
         }
@@ -108,7 +107,7 @@ impl Newest {
         position: Position,
         outcome: &Outcome,
     ) -> rusqlite::Result<()> {
-        let noted = self.before.remove(&position).unwrap_or_default();
+        let sent = self.before.remove(&position).unwrap_or_default();
         let stored: &[Field] = match outcome {
             // The vendor has this value: an older one must not take its place.
             Outcome::Unchanged => {
@@ -121,32 +120,14 @@ impl Newest {
             _ => return Ok(()),
         };
         let stored: Vec<u16> = stored.iter().filter_map(|field| self.fields.get(field)).collect();
-        for (cell, before) in noted.into_iter().rev().filter(|(cell, _)| !stored.contains(&cell.field)) {
-            let mut entries = read(connection, cell.row)?;
-            if position_of(&entries, cell) == Some(position) {
-                set(&mut entries, cell, before);
-                write(connection, cell.row, &entries)?;
+        for (row, entry, before) in sent.into_iter().rev().filter(|(_, entry, _)| !stored.contains(&entry.field)) {
+            let mut entries = read(connection, row)?;
+            if noted(&entries, entry).is_some_and(|noted| noted.position == position) {
+                replace(&mut entries, entry, before);
+                write(connection, row, &entries)?;
             }
         }
         Ok(())
-    }
-
-    fn cell(
-        &mut self,
-        connection: &Connection,
-        subject: &SubjectHash,
-        field: &Field,
-    ) -> rusqlite::Result<Option<Cell>> {
-        let number = match self.fields.get(field) {
-            Some(number) => number,
-            None => {
-                let Some(number) = self.fields.next() else { return Ok(None) };
-                fields::write(connection, number, field)?;
-                self.fields.insert(field.clone(), number);
-                number
-            }
-        };
-        Ok(Some(Cell { row: subject.row, tag: subject.tag(), field: number }))
     }
 }
 
@@ -161,47 +142,29 @@ pub(crate) fn clear(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM newest", []).map(drop)
 }
 
-type Entry = (u16, u32, Position);
-
-fn position_of(entries: &[Entry], cell: Cell) -> Option<Position> {
-    let is_it = |(field, tag, _): &&Entry| (*field, *tag) == (cell.field, cell.tag);
-    entries.iter().find(is_it).map(|(.., position)| *position)
+/// What is noted of an entry's field.
+fn noted(entries: &[Entry], of: Entry) -> Option<Entry> {
+    entries.iter().find(|entry| (entry.field, entry.tag) == (of.field, of.tag)).copied()
 }
 
-fn set(entries: &mut Vec<Entry>, cell: Cell, position: Option<Position>) {
-    entries.retain(|(field, tag, _)| (*field, *tag) != (cell.field, cell.tag));
-    entries.extend(position.map(|position| (cell.field, cell.tag, position)));
+fn replace(entries: &mut Vec<Entry>, of: Entry, by: Option<Entry>) {
+    entries.retain(|entry| (entry.field, entry.tag) != (of.field, of.tag));
+    entries.extend(by);
 }
 
-fn read(connection: &Connection, row: i64) -> rusqlite::Result<Vec<Entry>> {
-    let mut statement = connection.prepare_cached("SELECT fields FROM newest WHERE subject = ?1")?;
-    let fields: Option<Vec<u8>> = statement.query_row([row], |row| row.get(0)).optional()?;
-    let fields = fields.unwrap_or_default();
-    let (entries, rest) = fields.as_chunks::<BYTES>();
-    if !rest.is_empty() {
-        return Err(rusqlite::Error::IntegralValueOutOfRange(0, fields.len() as i64));
-    }
-    let entry = |&[f0, f1, t0, t1, t2, t3, p0, p1, p2, p3, l0, l1, l2, l3]: &[u8; BYTES]| {
+impl cells::Cell for Entry {
+    const TABLE: &str = "newest";
+
+    fn from_bytes(&[f0, f1, t0, t1, t2, t3, p0, p1, p2, p3, l0, l1, l2, l3]: &[u8; BYTES]) -> Self {
         let position =
             Position { part: u32::from_le_bytes([p0, p1, p2, p3]), line: u32::from_le_bytes([l0, l1, l2, l3]) };
-        (u16::from_le_bytes([f0, f1]), u32::from_le_bytes([t0, t1, t2, t3]), position)
-    };
-    Ok(entries.iter().map(entry).collect())
-}
+        Self { field: u16::from_le_bytes([f0, f1]), tag: u32::from_le_bytes([t0, t1, t2, t3]), position }
+    }
 
-fn write(connection: &Connection, row: i64, entries: &[Entry]) -> rusqlite::Result<()> {
-    if entries.is_empty() {
-        return connection.prepare_cached("DELETE FROM newest WHERE subject = ?1")?.execute([row]).map(drop);
+    fn to_bytes(&self) -> [u8; BYTES] {
+        let ([f0, f1], [t0, t1, t2, t3]) = (self.field.to_le_bytes(), self.tag.to_le_bytes());
+        let Position { part, line } = self.position;
+        let ([p0, p1, p2, p3], [l0, l1, l2, l3]) = (part.to_le_bytes(), line.to_le_bytes());
+        [f0, f1, t0, t1, t2, t3, p0, p1, p2, p3, l0, l1, l2, l3]
     }
-    let mut fields = Vec::with_capacity(entries.len() * BYTES);
-    for (field, tag, Position { part, line }) in entries {
-        fields.extend_from_slice(&field.to_le_bytes());
-        fields.extend_from_slice(&tag.to_le_bytes());
-        fields.extend_from_slice(&part.to_le_bytes());
-        fields.extend_from_slice(&line.to_le_bytes());
-    }
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO newest (subject, fields) VALUES (?1, ?2)")?
-        .execute(params![row, fields])
-        .map(drop)
 }

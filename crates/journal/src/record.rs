@@ -138,27 +138,6 @@ impl Reason {
     }
 }
 
-/// Counts reasons; gives the places of those whose count changed.
-pub(crate) fn count_reasons(known: &mut Vec<Reason>, reasons: Vec<Reason>) -> Vec<usize> {
-    let mut changed = Vec::new();
-    for more in reasons {
-        let is_it = |known: &Reason| (known.kind, &known.code, &known.reason) == (more.kind, &more.code, &more.reason);
-        let count = more.count;
-        let place = match known.iter().position(is_it) {
-            Some(place) => place,
-            None => {
-                known.push(Reason { count: 0, ..more });
-                known.len() - 1
-            }
-        };
-        known[place].count += count;
-        if !changed.contains(&place) {
-            changed.push(place);
-        }
-    }
-    changed
-}
-
 /// What a journal knows of the run that rejected a row which is fed back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FedBack {

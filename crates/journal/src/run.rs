@@ -13,9 +13,9 @@ use crate::entry::Entry;
 use crate::error::{Problem, StoreError};
 use crate::letters::Recovered;
 use crate::newest::{Newest, Position};
-use crate::record::{Counts, FedBack, Part, Reason, Record, State, Stopped, count_reasons};
+use crate::record::{Counts, FedBack, Part, Reason, Record, State, Stopped};
 use crate::rows::Rows;
-use crate::saved::{Saved, next_second, parts_known, record_of};
+use crate::saved::{Saved, count_reasons, next_second, parts_known, reasons, record_of};
 use crate::stop_note::{Place, StopNote};
 use crate::sync::Syncer;
 
@@ -48,8 +48,9 @@ pub struct Run {
     path: PathBuf,
     connection: Connection,
     saved: Saved,
-    /// `None` in memory: nothing is brought to a disk.
-    disk: Option<Disk>,
+    syncer: Syncer,
+    /// `None` in memory.
+    stop_note: Option<Place>,
     /// `None` in memory: no older value is sent later.
     newest: Option<Newest>,
     /// The highest part of the journal: what has it is the newest.
@@ -57,13 +58,6 @@ pub struct Run {
     /// Its state before it was opened.
     was: State,
     failed: Option<JournalError>,
-}
-
-/// What a journal on a disk needs.
-#[derive(Debug)]
-struct Disk {
-    syncer: Syncer,
-    stop_note: Place,
 }
 
 impl Run {
@@ -75,12 +69,12 @@ impl Run {
         was: State,
         newest: Option<Newest>,
     ) -> Result<Self, Problem> {
-        let disk = match newest {
-            Some(_) => Some(Disk { syncer: Syncer::start(&path)?, stop_note: Place::reserve(&path)? }),
-            None => None,
+        let (syncer, stop_note) = match newest {
+            Some(_) => (Syncer::start(&path)?, Some(Place::reserve(&path)?)),
+            None => (Syncer::in_memory(), None),
         };
         let newest_part = connection.query_row("SELECT coalesce(max(number), 0) FROM part", [], |row| row.get(0))?;
-        Ok(Self { path, connection, saved, disk, newest, newest_part, was, failed: None })
+        Ok(Self { path, connection, saved, syncer, stop_note, newest, newest_part, was, failed: None })
     }
 
     /// What is known of the run.
@@ -109,8 +103,9 @@ impl Run {
     }
 
     /// Why rows were rejected or skipped.
-    pub fn reasons(&self) -> &[Reason] {
-        &self.saved.reasons
+    pub fn reasons(&self) -> Result<Vec<Reason>, JournalError> {
+        let read = reasons(&self.connection, self.saved.record.id);
+        read.map_err(|error| JournalError::new(StoreError::journal(&self.path)(error).to_string()))
     }
 
     /// Where in the file of letters the next line belongs; 0: at its head.
@@ -130,12 +125,11 @@ impl Run {
 
     /// How often something was brought to the disk.
     pub fn syncs(&self) -> u64 {
-        self.disk.as_ref().map_or(0, |disk| disk.syncer.syncs())
+        self.syncer.syncs()
     }
 
     /// Names the file of letters; before the first line.
     pub fn name_letters(&mut self, path: PathBuf) {
-        self.saved.record.letters = Some(path.clone());
         self.saved.letters.path = Some(path);
     }
 
@@ -182,15 +176,15 @@ impl Run {
     ) -> Result<(), JournalError> {
         self.check_failed()?;
         let Some(newest) = self.newest.as_mut().filter(|newest| newest.is_kept()) else { return Ok(()) };
-        let note = |newest: &mut Newest, connection: &mut Connection| {
-            let transaction = connection.transaction()?;
+        let note = |newest: &mut Newest, connection: &Connection| {
+            let transaction = connection.unchecked_transaction()?;
             for (position, update) in batch {
                 newest.note(&transaction, update, position)?;
             }
             transaction.commit()
         };
-        note(newest, &mut self.connection).map_err(|error| self.fail(&error))?;
-        self.committed();
+        note(newest, &self.connection).map_err(|error| self.fail(&error))?;
+        self.syncer.committed(None);
         Ok(())
     }
 
@@ -213,7 +207,7 @@ impl Run {
     /// Nothing of it was written down, and nothing can be any more: this run is over.
     pub fn commit(&mut self, entry: Entry<'_>) -> Result<(), JournalError> {
         self.check_failed()?;
-        if let Some(problem) = self.sync_failure() {
+        if let Some(problem) = self.syncer.failure() {
             return Err(self.fail(&problem));
         }
         self.try_commit(entry).map_err(|error| {
@@ -225,9 +219,8 @@ impl Run {
 
     fn try_commit(&mut self, entry: Entry<'_>) -> rusqlite::Result<()> {
         let Entry { read, settled, maybe_applied, hold_until, reasons, letters, outcomes } = entry;
-        let on_disk = self.letters_on_disk();
-        let Saved { record, settled: known, maybe_applied: known_maybe, reasons: counted, letters: in_file } =
-            &mut self.saved;
+        let on_disk = self.syncer.letters_synced();
+        let Saved { record, settled: known, maybe_applied: known_maybe, letters: in_file } = &mut self.saved;
         record.hold_until = hold_until.map_or(record.hold_until, |until| until.max(record.hold_until));
         for (row, kind) in settled {
             if known.insert(row) {
@@ -235,7 +228,7 @@ impl Run {
             }
         }
         for row in maybe_applied {
-            known_maybe.insert_apart(row);
+            known_maybe.insert(row);
         }
         record.read = record.read.max(read);
         record.checkpoint = known.checkpoint();
@@ -243,25 +236,22 @@ impl Run {
         if self.was != State::Finished {
             record.changed = SystemTime::now();
         }
-        let changed = count_reasons(counted, reasons);
-        let forgotten = in_file.forget(on_disk);
+        in_file.forget(on_disk);
         let at = in_file.end();
         #[cfg(feature = "failpoints")]
         crate::failpoint::pass("before-commit");
-        let transaction = self.connection.transaction()?;
-        self.saved.save(&transaction, &changed)?;
-        if let Some(bytes) = forgotten {
-            self.saved.delete_lines(&transaction, bytes)?;
-        }
-        if !letters.is_empty() {
-            self.saved.add_lines(&transaction, at, &letters)?;
-        }
-        if let Some(newest) = self.newest.as_mut().filter(|newest| newest.is_kept()) {
-            for (position, update, outcome) in outcomes {
-                newest.settle(&transaction, update, position, outcome)?;
+        self.saved.commit(&self.connection, |saved, transaction| {
+            count_reasons(transaction, saved.record.id, &reasons)?;
+            if !letters.is_empty() {
+                saved.add_lines(transaction, at, &letters)?;
             }
-        }
-        transaction.commit()?;
+            if let Some(newest) = self.newest.as_mut().filter(|newest| newest.is_kept()) {
+                for (position, update, outcome) in outcomes {
+                    newest.settle(transaction, update, position, outcome)?;
+                }
+            }
+            Ok(())
+        })?;
         #[cfg(feature = "failpoints")]
         crate::failpoint::pass("after-commit");
         if !letters.is_empty() {
@@ -270,7 +260,7 @@ impl Run {
         if self.saved.record.counts.rejected > 0 {
             self.keep_newest();
         }
-        self.committed();
+        self.syncer.committed(None);
         Ok(())
     }
 
@@ -284,7 +274,7 @@ impl Run {
     pub fn write_letters(&mut self) -> std::io::Result<()> {
         if self.saved.letters.has_unwritten() {
             self.saved.letters.write()?;
-            self.letters_written();
+            self.syncer.committed(self.saved.letters.to_sync());
         }
         Ok(())
     }
@@ -308,12 +298,11 @@ impl Run {
             recovered = Recovered::OtherHead;
         }
         if matches!(recovered, Recovered::Edited | Recovered::OtherHead | Recovered::Moved) {
-            self.saved.record.letters = Some(path.clone());
             self.saved.letters.move_to(path, head);
             self.replace_letters().map_err(std::io::Error::other)?;
             self.saved.letters.write()?;
         }
-        self.letters_written();
+        self.syncer.committed(self.saved.letters.to_sync());
         Ok(recovered)
     }
 
@@ -326,7 +315,7 @@ impl Run {
         let finished = match self.failed.take() {
             None => self.try_finish(&ending),
             // There may be room again. What was not committed is in memory only: it is read anew.
-            Some(error) if self.sync_failure().is_none() => match self.read_anew() {
+            Some(error) if self.syncer.failure().is_none() => match self.read_anew() {
                 Ok(()) => self.try_finish(&ending),
                 Err(_) => Err(error),
             },
@@ -334,7 +323,7 @@ impl Run {
         };
         match finished {
             // The note was not needed. What is left of it is taken away by the next run.
-            Ok(()) if self.disk.is_some() => drop(crate::stop_note::remove(&self.path)),
+            Ok(()) if self.stop_note.is_some() => drop(crate::stop_note::remove(&self.path)),
             Ok(()) => {}
             Err(_) => self.note_stop(&ending),
         }
@@ -354,10 +343,8 @@ impl Run {
         self.saved.record.stop.clone_from(stop);
         let maybe_applied = maybe_applied.iter().copied().filter(|row| !self.saved.settled.contains(*row)).collect();
         self.commit(Entry { maybe_applied, hold_until: *hold_until, ..Entry::default() })?;
-        if let Some(disk) = &mut self.disk {
-            disk.syncer.finish();
-        }
-        if let Some(problem) = self.sync_failure() {
+        self.syncer.finish();
+        if let Some(problem) = self.syncer.failure() {
             return Err(self.cannot_be_written(&problem));
         }
         self.try_fold().map_err(|error| self.cannot_be_written(&error))
@@ -365,29 +352,25 @@ impl Run {
 
     /// Lines that are on the disk need not be kept in the journal.
     fn try_fold(&mut self) -> rusqlite::Result<()> {
-        self.saved.letters.forget(self.letters_on_disk());
-        let transaction = self.connection.transaction()?;
-        self.saved.save(&transaction, &[])?;
-        self.saved.delete_lines(&transaction, self.saved.letters.bytes)?;
-        transaction.commit()?;
+        self.saved.letters.forget(self.syncer.letters_synced());
+        self.saved.commit(&self.connection, |_, _| Ok(()))?;
         base::fold(&self.connection, "TRUNCATE").map(drop)
     }
 
     /// What was committed, in the place of what could not be.
     fn read_anew(&mut self) -> rusqlite::Result<()> {
         let record = record_of(&self.connection, self.saved.record.id)?;
-        let Saved { record, settled, maybe_applied, reasons, .. } = Saved::load(&self.connection, record)?;
-        let letters = std::mem::take(&mut self.saved.letters);
-        self.saved = Saved { record, settled, maybe_applied, reasons, letters };
+        let committed = Saved::load(&self.connection, record)?;
+        self.saved = Saved { letters: std::mem::take(&mut self.saved.letters), ..committed };
         Ok(())
     }
 
     fn note_stop(&mut self, ending: &Ending) {
-        let Some(disk) = &mut self.disk else { return };
+        let Some(place) = &mut self.stop_note else { return };
         let Saved { record, settled, letters, .. } = &self.saved;
         let mut rows = Rows::default();
         for row in ending.maybe_applied.iter().filter(|row| !settled.contains(**row)) {
-            rows.insert_apart(*row);
+            rows.insert(*row);
         }
         let note = StopNote {
             run: record.id,
@@ -399,7 +382,7 @@ impl Run {
             maybe_applied: rows.spans().collect(),
         };
         // Without it the run counts as killed, which is safe.
-        let _ = disk.stop_note.write(&note);
+        let _ = place.write(&note);
     }
 
     fn check_failed(&self) -> Result<(), JournalError> {
@@ -417,36 +400,15 @@ impl Run {
         ))
     }
 
-    fn committed(&self) {
-        if let Some(disk) = &self.disk {
-            disk.syncer.committed(None);
-        }
-    }
-
-    fn letters_written(&self) {
-        if let Some(disk) = &self.disk {
-            disk.syncer.committed(self.saved.letters.to_sync());
-        }
-    }
-
-    fn sync_failure(&self) -> Option<String> {
-        self.disk.as_ref()?.syncer.failure()
-    }
-
-    /// How much of the file of letters is as safe as the journal.
-    fn letters_on_disk(&self) -> u64 {
-        self.disk.as_ref().map_or(u64::MAX, |disk| disk.syncer.letters_synced())
-    }
-
     fn replace_letters(&mut self) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction()?;
-        self.saved.save(&transaction, &[])?;
-        self.saved.delete_lines(&transaction, u64::MAX)?;
-        let mut at = 0;
-        for lines in &self.saved.letters.waiting {
-            self.saved.add_lines(&transaction, at, lines)?;
-            at += lines.len() as u64;
-        }
-        transaction.commit()
+        self.saved.commit(&self.connection, |saved, transaction| {
+            transaction.execute("DELETE FROM rejected_line WHERE run = ?1", [saved.record.id])?;
+            let mut at = 0;
+            for lines in &saved.letters.waiting {
+                saved.add_lines(transaction, at, lines)?;
+                at += lines.len() as u64;
+            }
+            Ok(())
+        })
     }
 }

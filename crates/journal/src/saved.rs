@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use contact_sink_core::ErrorCode;
 use contact_sink_delivery::Options;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::letters::Letters;
 use crate::record::{Counts, FedBack, Identity, Kind, Part, Reason, Record, State, Stopped};
@@ -28,7 +28,6 @@ pub(crate) struct Saved {
     pub(crate) record: Record,
     pub(crate) settled: Rows,
     pub(crate) maybe_applied: Rows,
-    pub(crate) reasons: Vec<Reason>,
     pub(crate) letters: Letters,
 }
 
@@ -45,26 +44,20 @@ impl Saved {
         let spans = |table: &str| {
             let mut statement =
                 connection.prepare(&format!("SELECT first, past FROM {table} WHERE run = ?1 ORDER BY first"))?;
-            let spans = statement.query_map([id], |row| Ok((number(row, "first")?, number(row, "past")?)))?;
+            let spans = statement.query_map([id], |row| Ok((row.get("first")?, row.get("past")?)))?;
             spans.collect::<rusqlite::Result<Vec<_>>>()
         };
-        let mut statement =
-            connection.prepare("SELECT kind, code, reason, count FROM reason WHERE run = ?1 ORDER BY rowid")?;
-        let reasons = statement.query_map([id], |row| {
-            let kind = Kind::of(&row.get::<_, String>("kind")?).unwrap_or(Kind::Rejected);
-            Ok(Reason { kind, code: code(row)?, reason: row.get("reason")?, count: number(row, "count")? })
-        })?;
         let in_file = "SELECT rejected_bytes, rejected_crc FROM run WHERE id = ?1";
-        let (bytes, crc) = connection
-            .query_row(in_file, [id], |row| Ok((number(row, "rejected_bytes")?, row.get("rejected_crc")?)))?;
+        let (bytes, crc) =
+            connection.query_row(in_file, [id], |row| Ok((row.get("rejected_bytes")?, row.get("rejected_crc")?)))?;
         let lines = "SELECT lines FROM rejected_line WHERE run = ?1 AND at >= ?2 ORDER BY at";
         let mut statement = connection.prepare(lines)?;
-        let waiting = statement.query_map(params![id, sql(bytes)], |row| row.get(0))?;
+        let waiting = statement.query_map(params![id, bytes], |row| row.get(0))?;
         let waiting = waiting.collect::<rusqlite::Result<Vec<Vec<u8>>>>()?;
+        let below = (record.checkpoint > 0).then_some((0, record.checkpoint));
         Ok(Self {
-            settled: Rows::new(record.checkpoint, spans("settled_ahead")?),
-            maybe_applied: Rows::new(0, spans("maybe_applied")?),
-            reasons: reasons.collect::<rusqlite::Result<_>>()?,
+            settled: Rows::new(below.into_iter().chain(spans("settled_ahead")?)),
+            maybe_applied: Rows::new(spans("maybe_applied")?),
             letters: Letters::new(record.letters.clone(), bytes, crc, waiting),
             record,
         })
@@ -74,7 +67,7 @@ impl Saved {
     /// its lane held.
     pub(crate) fn was_killed(&mut self, lane: KilledLane, now: SystemTime) {
         for row in self.settled.first_missing(self.record.read_without_outcome() + lane.waiting) {
-            self.maybe_applied.insert_apart(row);
+            self.maybe_applied.insert(row);
         }
         self.record.hold_until = self.record.hold_until.max(now + lane.maybe_applied_hold);
     }
@@ -86,8 +79,20 @@ impl Saved {
         rows.filter(is_open).count() as u64
     }
 
-    /// Writes down what has changed, in a transaction: the record, the rows, and these of the reasons.
-    pub(crate) fn save(&mut self, transaction: &Transaction<'_>, reasons: &[usize]) -> rusqlite::Result<()> {
+    /// Writes down what has changed, and `more`, in one transaction.
+    pub(crate) fn commit(
+        &mut self,
+        connection: &Connection,
+        more: impl FnOnce(&Self, &Connection) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let transaction = connection.unchecked_transaction()?;
+        self.save(&transaction)?;
+        more(self, &transaction)?;
+        transaction.commit()
+    }
+
+    /// Writes down what has changed, in the transaction that is open: the record, the rows, and which lines need not be kept.
+    pub(crate) fn save(&mut self, transaction: &Connection) -> rusqlite::Result<()> {
         let Self { record, letters, .. } = self;
         let Identity { host, account, account_hash, subject, mapping } = &record.identity;
         let Counts { accepted, rejected, skipped, unchanged } = record.counts;
@@ -109,54 +114,41 @@ impl Saved {
                 record.command,
                 record.state.word(),
                 seconds(record.changed),
-                sql(record.rows),
+                record.rows,
                 record.content,
-                sql(record.checkpoint),
-                sql(record.read),
-                sql(accepted),
-                sql(rejected),
-                sql(skipped),
-                sql(unchanged),
-                sql(next_second(record.hold_until)),
+                record.checkpoint,
+                record.read,
+                accepted,
+                rejected,
+                skipped,
+                unchanged,
+                next_second(record.hold_until),
                 letters.path.as_ref().map(|path| path.to_string_lossy()),
-                sql(letters.bytes),
+                letters.bytes,
                 letters.crc,
                 record.exit_status,
                 record.stop.as_ref().map(|stop| &stop.kind),
                 record.stop.as_ref().map(|stop| &stop.message),
             ])?;
-        write_spans(transaction, "settled_ahead", record.id, &self.settled.take_changes())?;
-        write_spans(transaction, "maybe_applied", record.id, &self.maybe_applied.take_changes())?;
-        for Reason { kind, code, reason, count } in reasons.iter().filter_map(|place| self.reasons.get(*place)) {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO reason (run, kind, code, reason, count) VALUES (?1, ?2, ?3, ?4, ?5)
-                     ON CONFLICT (run, kind, ifnull(code, x''), reason) DO UPDATE SET count = ?5",
-                )?
-                .execute(params![record.id, kind.word(), code.as_ref().map(code_to_sql), reason, sql(*count)])?;
-        }
-        Ok(())
+        // The checkpoint is the end of the first span.
+        let ahead = self.settled.take_changes().into_iter().filter(|(first, _)| *first > 0);
+        write_spans(transaction, "settled_ahead", record.id, ahead)?;
+        write_spans(transaction, "maybe_applied", record.id, self.maybe_applied.take_changes())?;
+        let mut written = transaction.prepare_cached("DELETE FROM rejected_line WHERE run = ?1 AND at < ?2")?;
+        written.execute(params![record.id, self.letters.bytes]).map(drop)
     }
 
     /// Adds lines that belong at this byte of the file of rejected rows.
-    pub(crate) fn add_lines(&self, transaction: &Transaction<'_>, at: u64, lines: &[u8]) -> rusqlite::Result<()> {
+    pub(crate) fn add_lines(&self, transaction: &Connection, at: u64, lines: &[u8]) -> rusqlite::Result<()> {
         let mut statement =
             transaction.prepare_cached("INSERT INTO rejected_line (run, at, lines) VALUES (?1, ?2, ?3)")?;
-        statement.execute(params![self.record.id, sql(at), lines])?;
-        if let Some(path) = &self.record.letters {
+        statement.execute(params![self.record.id, at, lines])?;
+        if let Some(path) = &self.letters.path {
             transaction
                 .prepare_cached("INSERT OR IGNORE INTO rejected_file (run, path) VALUES (?1, ?2)")?
                 .execute(params![self.record.id, path.to_string_lossy()])?;
         }
         Ok(())
-    }
-
-    /// Deletes the lines before this byte of the file of rejected rows.
-    pub(crate) fn delete_lines(&self, transaction: &Transaction<'_>, before: u64) -> rusqlite::Result<()> {
-        transaction
-            .prepare_cached("DELETE FROM rejected_line WHERE run = ?1 AND at < ?2")?
-            .execute(params![self.record.id, sql(before)])
-            .map(drop)
     }
 }
 
@@ -186,11 +178,34 @@ pub(crate) fn parts_known(
     Ok(known)
 }
 
+/// Why rows of a run were rejected or skipped.
+pub(crate) fn reasons(connection: &Connection, run: i64) -> rusqlite::Result<Vec<Reason>> {
+    let all = "SELECT kind, code, reason, count FROM reason WHERE run = ?1 ORDER BY rowid";
+    let mut statement = connection.prepare_cached(all)?;
+    let reason = |row: &Row<'_>| {
+        let kind = Kind::of(&row.get::<_, String>("kind")?).unwrap_or(Kind::Rejected);
+        Ok(Reason { kind, code: code(row)?, reason: row.get("reason")?, count: row.get("count")? })
+    };
+    statement.query_map([run], reason)?.collect()
+}
+
+/// Counts why rows of a run were rejected or skipped.
+pub(crate) fn count_reasons(connection: &Connection, run: i64, reasons: &[Reason]) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO reason (run, kind, code, reason, count) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (run, kind, ifnull(code, x''), reason) DO UPDATE SET count = count + ?5",
+    )?;
+    for Reason { kind, code, reason, count } in reasons {
+        statement.execute(params![run, kind.word(), code.as_ref().map(code_to_sql), reason, *count])?;
+    }
+    Ok(())
+}
+
 fn record(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Record> {
     let id = row.get("id")?;
     let mut parts = connection.prepare_cached("SELECT number, first, name FROM part WHERE run = ?1 ORDER BY number")?;
     let part =
-        |row: &Row<'_>| Ok(Part { number: row.get("number")?, first: number(row, "first")?, name: row.get("name")? });
+        |row: &Row<'_>| Ok(Part { number: row.get("number")?, first: row.get("first")?, name: row.get("name")? });
     let mut files = connection.prepare_cached("SELECT path FROM rejected_file WHERE run = ?1 ORDER BY path")?;
     let state: String = row.get("state")?;
     let wrong = || rusqlite::Error::InvalidColumnType(0, state.clone(), rusqlite::types::Type::Text);
@@ -211,16 +226,16 @@ fn record(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Record> {
         state: State::of(&state).ok_or_else(wrong)?,
         began: time(row, "began")?,
         changed: time(row, "changed")?,
-        first: number(row, "first")?,
-        rows: number(row, "rows")?,
+        first: row.get("first")?,
+        rows: row.get("rows")?,
         content: row.get("content")?,
-        checkpoint: number(row, "checkpoint")?,
-        read: number(row, "read")?,
+        checkpoint: row.get("checkpoint")?,
+        read: row.get("read")?,
         counts: Counts {
-            accepted: number(row, "accepted")?,
-            rejected: number(row, "rejected")?,
-            skipped: number(row, "skipped")?,
-            unchanged: number(row, "unchanged")?,
+            accepted: row.get("accepted")?,
+            rejected: row.get("rejected")?,
+            skipped: row.get("skipped")?,
+            unchanged: row.get("unchanged")?,
         },
         hold_until: time(row, "hold_until")?,
         letters: row.get::<_, Option<String>>("rejected_path")?.map(PathBuf::from),
@@ -235,19 +250,19 @@ fn record(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Record> {
 
 /// The spans to write down (with their end) or to delete (without).
 fn write_spans(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     table: &str,
     run: i64,
-    changes: &[(u64, Option<u64>)],
+    changes: impl IntoIterator<Item = (u64, Option<u64>)>,
 ) -> rusqlite::Result<()> {
     for (first, past) in changes {
         match past {
             Some(past) => transaction
                 .prepare_cached(&format!("INSERT OR REPLACE INTO {table} (run, first, past) VALUES (?1, ?2, ?3)"))?
-                .execute(params![run, sql(*first), sql(*past)])?,
+                .execute(params![run, first, past])?,
             None => transaction
                 .prepare_cached(&format!("DELETE FROM {table} WHERE run = ?1 AND first = ?2"))?
-                .execute(params![run, sql(*first)])?,
+                .execute(params![run, first])?,
         };
     }
     Ok(())
@@ -269,22 +284,12 @@ fn code(row: &Row<'_>) -> rusqlite::Result<Option<ErrorCode>> {
     })
 }
 
-fn number(row: &Row<'_>, column: &str) -> rusqlite::Result<u64> {
-    let number: i64 = row.get(column)?;
-    u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, number))
-}
-
 fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<SystemTime> {
-    Ok(UNIX_EPOCH + Duration::from_secs(number(row, column)?))
+    Ok(UNIX_EPOCH + Duration::from_secs(row.get(column)?))
 }
 
-/// SQLite's integers have a sign; rows and bytes stay far below 2^63.
-pub(crate) fn sql(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-pub(crate) fn seconds(time: SystemTime) -> i64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| sql(since.as_secs()))
+pub(crate) fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// The first whole second that is not before this time.

@@ -3,13 +3,14 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
 
-use crate::worker::Worker;
+use crate::error::Problem;
 use crate::{base, owner_only};
 
 /// How often commits are brought to the disk at most: 20 times a second.
@@ -21,7 +22,9 @@ const FOLD_AT_BYTES: u64 = 4 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Syncer {
     work: Arc<Mutex<Work>>,
-    thread: Worker<()>,
+    /// `None` at the end.
+    calls: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -37,21 +40,32 @@ struct Work {
 }
 
 impl Syncer {
-    pub(crate) fn start(journal: &Path) -> std::io::Result<Self> {
+    pub(crate) fn start(journal: &Path) -> Result<Self, Problem> {
         let (work, journal) = (Arc::default(), journal.to_owned());
-        let of_thread = Arc::clone(&work);
-        let thread = Worker::start("contact-sink journal", move |calls| run(calls, &of_thread, &journal))?;
-        Ok(Self { work, thread })
+        // A reader who is in the way of folding is not waited for: no commit would be possible meanwhile.
+        let connection = base::connect(&journal)?;
+        connection.busy_timeout(Duration::ZERO)?;
+        let (of_thread, (calls, called)) = (Arc::clone(&work), channel());
+        let thread = std::thread::Builder::new().name("contact-sink journal".to_owned());
+        let thread = thread.spawn(move || run(&called, &of_thread, &journal, connection))?;
+        Ok(Self { work, calls: Some(calls), thread: Some(thread) })
+    }
+
+    /// Without a thread: what is in memory is as safe as it will be.
+    pub(crate) fn in_memory() -> Self {
+        let work = Work { letters_synced: u64::MAX, ..Work::default() };
+        Self { work: Arc::new(Mutex::new(work)), calls: None, thread: None }
     }
 
     /// Something was committed, and letters were written up to here.
     pub(crate) fn committed(&self, letters: Option<(Arc<File>, u64)>) {
+        let Some(calls) = &self.calls else { return };
         let mut work = lock(&self.work);
         if letters.is_some() {
             work.letters = letters;
         }
-        if !std::mem::replace(&mut work.is_called, true) && !self.thread.send(()) {
-            work.failed.get_or_insert(broke());
+        if !std::mem::replace(&mut work.is_called, true) && calls.send(()).is_err() {
+            work.failed.get_or_insert_with(broke);
         }
     }
 
@@ -72,9 +86,17 @@ impl Syncer {
 
     /// Brings all to the disk.
     pub(crate) fn finish(&mut self) {
-        if !self.thread.finish() {
+        self.calls = None;
+        // A panic there has said so itself.
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             lock(&self.work).failed = Some(broke());
         }
+    }
+}
+
+impl Drop for Syncer {
+    fn drop(&mut self) {
+        self.finish();
     }
 }
 
@@ -86,8 +108,8 @@ fn broke() -> String {
     "the thread that syncs it broke".to_owned()
 }
 
-fn run(calls: &Receiver<()>, work: &Mutex<Work>, journal: &Path) {
-    let mut folder = Folder { journal, log: owner_only::beside(journal, "-wal"), connection: None, was_folded: false };
+fn run(calls: &Receiver<()>, work: &Mutex<Work>, journal: &Path, connection: Connection) {
+    let mut folder = Folder { log: owner_only::beside(journal, "-wal"), connection, was_folded: false };
     // Another file in its place would be written by another run, whose lock is another one too.
     let id = || std::fs::metadata(journal).ok().map(|metadata| owner_only::id(&metadata));
     let (first_id, mut not_before) = (id(), Instant::now());
@@ -122,14 +144,13 @@ fn run(calls: &Receiver<()>, work: &Mutex<Work>, journal: &Path) {
 }
 
 /// Syncs the log, and keeps it short.
-struct Folder<'a> {
-    journal: &'a Path,
+struct Folder {
     log: PathBuf,
-    connection: Option<Connection>,
+    connection: Connection,
     was_folded: bool,
 }
 
-impl Folder<'_> {
+impl Folder {
     /// Brings the log to the disk, and folds it if it is long: how many syncs that cost.
     fn sync(&mut self) -> Result<u32, String> {
         // Not every system brings to the disk what a file that is open for reading only has.
@@ -146,24 +167,10 @@ impl Folder<'_> {
         // then the rest, which is short, is folded while no commit is possible.
         let way = if self.was_folded { "RESTART" } else { "PASSIVE" };
         self.was_folded = true;
-        self.fold(way).map_err(|error| error.to_string())?;
-        Ok(3)
-    }
-
-    fn fold(&mut self, way: &str) -> rusqlite::Result<()> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            None => {
-                let connection = self.connection.insert(base::connect(self.journal)?);
-                // A reader who is in the way is not waited for: no commit would be possible meanwhile.
-                connection.busy_timeout(Duration::ZERO)?;
-                connection
-            }
-        };
-        match base::fold(connection, way) {
+        match base::fold(&self.connection, way) {
             // The next time.
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
-            folded => folded.map(drop),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(3),
+            folded => folded.map(|_| 3).map_err(|error| error.to_string()),
         }
     }
 }

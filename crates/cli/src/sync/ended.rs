@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use contact_sink_delivery::{Stop, Summary, Undelivered};
+use contact_sink_delivery::{JournalError, Stop, Summary, Undelivered};
 use contact_sink_journal::State;
 
 use super::books::Books;
@@ -43,12 +43,22 @@ pub struct Ended {
 
 impl About {
     /// Adds to the report what came of the run until now.
-    pub fn finish(&mut self, books: &Books, lane: &Summary, (elapsed, started): (Duration, String)) {
+    ///
+    /// # Errors
+    /// The journal does not say why rows were rejected: that is not in the report.
+    pub fn finish(
+        &mut self,
+        books: &Books,
+        lane: &Summary,
+        (elapsed, started): (Duration, String),
+    ) -> Result<(), JournalError> {
         let report = &mut self.report;
         (report.counts, report.rejected_files) = books.with(|ledger| (ledger.counts(), ledger.rejected_files()));
         report.counts.include_unread(self.rows.unwrap_or_default());
         report.counts.finish(lane, elapsed);
         (report.started, report.ended) = (Some(started), Some(now()));
+        report.counts.add_reasons(books.with(|ledger| ledger.reasons())?);
+        Ok(())
     }
 }
 
@@ -60,10 +70,10 @@ impl Ended {
 
     /// A run of which all was done before.
     pub fn done_before(mut about: About, books: &Books) -> Self {
-        about.finish(books, &Summary::default(), (Duration::ZERO, now()));
+        let told = about.finish(books, &Summary::default(), (Duration::ZERO, now()));
         let status = if about.report.counts.rejected > 0 { Status::Rejected } else { Status::Done };
         let ending = books.with(|ledger| ledger.ending(State::Finished, status, None, Duration::ZERO));
-        let ends = books.finish(ending).err().map(End::Journal).into_iter().collect();
+        let ends = told.and(books.finish(ending)).err().map(End::Journal).into_iter().collect();
         Self { about, ends, cause: None, unread: false, seen: Seen::default() }
     }
 

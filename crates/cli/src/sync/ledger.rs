@@ -1,6 +1,5 @@
 //! What became of each row of one destination's run, written down before anything follows from it.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 use contact_sink_core::{Applied, ContactUpdate};
 use contact_sink_delivery::{Admission, Departing, JournalError, Numbered, Outcome, Settled};
 use contact_sink_journal::{
-    Counts as Settlement, Ending, Entry, Kind, Lock, Position, Recovered, Run, SUPERSEDED, State, Stopped,
+    Counts as Settlement, Ending, Entry, Kind, Lock, Position, Reason as CountedReason, Recovered, Run, SUPERSEDED, State,
+    Stopped,
 };
 
 use super::destination::Destination;
@@ -43,7 +43,7 @@ pub struct Ledger {
     /// Whether one of the rows was fed back.
     has_fed_back: bool,
     /// Rows that were given to the lane and have no outcome.
-    under_way: HashMap<u64, ReadRow>,
+    under_way: foldhash::HashMap<u64, ReadRow>,
     /// How many rows were read.
     read: u64,
     file_failed: Option<FileFailed>,
@@ -89,7 +89,7 @@ impl Ledger {
             locks,
             locks_seen: None,
             has_fed_back: false,
-            under_way: HashMap::new(),
+            under_way: foldhash::HashMap::default(),
             file_failed: None,
             maybe_applied: Vec::new(),
         }
@@ -253,9 +253,12 @@ impl Ledger {
         let Settlement { accepted, rejected, skipped, unchanged } = run.counts();
         let rows = self.read.saturating_sub(run.record().first);
         let pending = rows.saturating_sub(run.counts().settled());
-        let mut counts = Counts { rows, accepted, rejected, skipped, unchanged, pending, ..Counts::default() };
-        run.reasons().iter().for_each(|reason| counts.add_reason(reason));
-        counts
+        Counts { rows, accepted, rejected, skipped, unchanged, pending, ..Counts::default() }
+    }
+
+    /// Why rows of the run were rejected or skipped.
+    pub fn reasons(&self) -> Result<Vec<CountedReason>, JournalError> {
+        self.run.as_ref().map_or(Ok(Vec::new()), Run::reasons)
     }
 
     /// The files of rejected rows that are there, as absolute paths.

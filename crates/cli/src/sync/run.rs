@@ -225,8 +225,10 @@ impl Sending {
         (began, started): (Instant, String),
     ) -> Ended {
         let (seen, summary) = self.close(input).await;
+        if let Err(error) = about.finish(&self.books, &summary, (began.elapsed(), started)) {
+            self.add_failure(error);
+        }
         let Self { books, mut ends, cause, cut, .. } = self;
-        about.finish(&books, &summary, (began.elapsed(), started));
         let counts = &about.report.counts;
         // Who was asked to end with the last row has ended the run all the same.
         let in_order = ends.iter().all(|end| matches!(end, End::Interrupted | End::TimeIsUp(_)));

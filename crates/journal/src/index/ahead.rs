@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use contact_sink_core::ContactUpdate;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::entry::{self, Entry};
-use super::rows;
-use crate::error::{Problem, StoreError};
+use super::rows::{self, Entry};
+use crate::cells;
+use crate::error::StoreError;
 use crate::fields::FieldNumbers;
 use crate::hash::{Hasher, Neighbourhood};
 
@@ -50,14 +50,6 @@ pub(super) struct Sent {
     rows: HashSet<i64>,
 }
 
-/// An update whose subject is to be read.
-struct Wanted {
-    row: i64,
-    /// Its place among the updates, and its values among all values.
-    nth: usize,
-    values: std::ops::Range<usize>,
-}
-
 impl LookAhead {
     /// Finds those of these updates that the vendor has, in the order of the updates.
     ///
@@ -70,70 +62,44 @@ impl LookAhead {
     ) -> Result<Vec<Option<FoundAhead>>, StoreError> {
         // Before the file is read: what is sent from now on ends what is found, if the file does not show it yet.
         let period = self.period.load(Ordering::Acquire);
-        let (mut found, mut wanted, mut values) = (Vec::new(), Vec::new(), Vec::new());
-        let mut before = Neighbourhood::default();
+        let (mut found, mut wanted, mut before) = (Vec::new(), Vec::new(), Neighbourhood::default());
         for (nth, update) in updates.into_iter().enumerate() {
             found.push(None);
-            let first = values.len();
-            match self.add_values(update, &mut before, &mut values) {
-                Some(row) => wanted.push(Wanted { row, nth, values: first..values.len() }),
-                None => values.truncate(first),
-            }
+            wanted.extend(self.values(update, &mut before).map(|(row, values)| (row, nth, values)));
         }
-        wanted.sort_unstable_by_key(|wanted| wanted.row);
-        self.read(&wanted, &values, |nth, row, accepted| {
-            if let Some(found) = found.get_mut(nth)
-                && are_recent(accepted, entry::seconds(now), self.refresh)
-            {
-                *found = Some(FoundAhead { row, period, accepted });
+        wanted.sort_unstable_by_key(|(row, ..)| *row);
+        let read = |row: &Row<'_>, values: &[_]| Ok(accepted(values, cells::cells(row)?));
+        let mut read_all = || {
+            // All subjects at one moment.
+            let _transaction = self.database.unchecked_transaction()?;
+            let mut statement = self.database.prepare_cached(&cells::query::<Entry>())?;
+            for (row, nth, values) in &wanted {
+                let accepted = statement.query_row([row], |stored| read(stored, values)).optional()?.flatten();
+                if let Some((found, accepted)) = found.get_mut(*nth).zip(accepted)
+                    && are_recent(accepted, rows::seconds(now), self.refresh)
+                {
+                    *found = Some(FoundAhead { row: *row, period, accepted });
+                }
             }
-        })
-        .map_err(StoreError::index(&self.path))?;
+            Ok(())
+        };
+        read_all().map_err(StoreError::index::<rusqlite::Error>(&self.path))?;
         Ok(found)
     }
 
-    /// The row of an update's subject, if the index may have all of its values. They are added to `values`.
-    fn add_values(
-        &self,
-        update: &ContactUpdate,
-        before: &mut Neighbourhood,
-        values: &mut Vec<(u16, u64)>,
-    ) -> Option<i64> {
-        if update.fields().is_empty() {
+    /// The row of an update's subject and the update's values, if the index may have all of them.
+    fn values(&self, update: &ContactUpdate, before: &mut Neighbourhood) -> Option<(i64, Vec<(u16, u64)>)> {
+        // All numbers first: of a field without one, nothing is stored, and no hash is needed.
+        let numbers = update.fields().iter().map(|(field, _)| self.fields.get(field));
+        let mut values = numbers.map(|number| Some((number?, 0))).collect::<Option<Vec<_>>>()?;
+        if values.is_empty() {
             return None;
         }
-        // All numbers first: of a field without one, nothing is stored, and no hash is needed.
-        let first = values.len();
-        for (field, _) in update.fields() {
-            values.push((self.fields.get(field)?, 0));
-        }
         let subject = self.hasher.subject_after(update.subject(), before)?;
-        for ((_, tag), (field, value)) in values.iter_mut().skip(first).zip(update.fields()) {
+        for ((_, tag), (field, value)) in values.iter_mut().zip(update.fields()) {
             *tag = self.hasher.tag(&subject, field, value)?;
         }
-        Some(subject.row)
-    }
-
-    /// Reads all subjects at one moment, and gives those that have all values.
-    fn read(
-        &self,
-        wanted: &[Wanted],
-        values: &[(u16, u64)],
-        mut found: impl FnMut(usize, i64, (u32, u32)),
-    ) -> Result<(), Problem> {
-        let transaction = self.database.unchecked_transaction()?;
-        let mut statement = self.database.prepare_cached(rows::READ)?;
-        for Wanted { row, nth, values: range } in wanted {
-            let values = values.get(range.clone()).unwrap_or_default();
-            let mut read = statement.query([row])?;
-            let Some(stored) = read.next()? else { continue };
-            let stored = entry::entries(stored.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
-            if let Some(accepted) = accepted(values, stored.ok_or_else(rows::damaged)?) {
-                found(*nth, *row, accepted);
-            }
-        }
-        drop(statement);
-        Ok(transaction.commit()?)
+        Some((subject.row, values))
     }
 }
 
@@ -181,5 +147,5 @@ fn accepted(values: &[(u16, u64)], stored: impl Iterator<Item = Entry> + Clone) 
 
 /// Whether values that were accepted from the first to the second time are all recent.
 fn are_recent((oldest, newest): (u32, u32), now: u32, refresh: Option<Duration>) -> bool {
-    entry::is_recent(oldest, now, refresh) && entry::is_recent(newest, now, refresh)
+    rows::is_recent(oldest, now, refresh) && rows::is_recent(newest, now, refresh)
 }

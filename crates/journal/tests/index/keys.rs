@@ -10,7 +10,6 @@ fn a_key_is_made_once_for_its_owner_only_and_never_shown() {
     let bytes = std::fs::read(&path).unwrap();
     assert_eq!(bytes.len(), 32);
     assert!(bytes.iter().any(|byte| *byte != bytes[0]), "random");
-    #[cfg(unix)]
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions()) & 0o777, 0o600);
     assert!(Key::load_or_create(&path).unwrap() == key, "read again");
     assert!(Key::load_or_create(&directory.path().join("other")).unwrap() != key);

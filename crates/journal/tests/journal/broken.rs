@@ -29,7 +29,7 @@ fn check(world: &World, mut run: Run) {
     let run = world.run();
     assert_eq!((run.counts().settled(), run.settled().len()), (1, 1));
     assert!(run.settled().contains(3) && run.maybe_applied().contains(103) && !run.maybe_applied().contains(105));
-    assert_eq!(run.reasons()[0].count, 1);
+    assert_eq!(run.reasons().unwrap()[0].count, 1);
     assert_eq!(run.letters_end(), "row 3\n".len() as u64);
 }
 

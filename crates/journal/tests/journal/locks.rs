@@ -33,7 +33,6 @@ fn a_lock_without_a_place_says_where() {
     assert!(error.to_string().starts_with(&path.display().to_string()), "{error}");
 }
 
-#[cfg(unix)]
 #[test]
 fn what_is_made_is_for_its_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
