@@ -14,6 +14,7 @@ mod run;
 pub mod state;
 mod stop;
 mod tell;
+mod under_way;
 mod vendor_has;
 
 use std::collections::HashSet;

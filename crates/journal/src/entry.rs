@@ -33,18 +33,18 @@ pub struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// Adds what became of the update of a row: what kind of row that makes, if it is settled. `reasons`: why it was rejected, each
-    /// with the vendor's code.
+    /// with the vendor's code. `position`: how old its values are, if the run [keeps the newest](crate::Run::keeps_newest).
     pub fn settle(
         &mut self,
         row: u64,
-        position: Position,
+        position: Option<Position>,
         settled: &Settled<'a>,
         reasons: impl IntoIterator<Item = (Option<ErrorCode>, String)>,
     ) -> Option<Kind> {
         let Settled { update, outcome, maybe_applied_for, .. } = settled;
         let hold_until = maybe_applied_for.map(|maybe_applied_for| SystemTime::now() + maybe_applied_for);
         self.hold_until = self.hold_until.max(hold_until);
-        self.outcomes.push((position, update, outcome));
+        self.outcomes.extend(position.map(|position| (position, *update, *outcome)));
         let kind = match outcome {
             Outcome::Accepted => Kind::Accepted,
             Outcome::Unchanged => Kind::Unchanged,

@@ -67,7 +67,8 @@ impl Journal for RunJournal {
                 };
                 let reasons =
                     rejections.iter().map(|rejection| (rejection.code().cloned(), rejection.reason().to_owned()));
-                entry.settle(row, run.position(row, row + 1), settled, reasons);
+                let position = run.keeps_newest().then(|| run.position(row, row + 1));
+                entry.settle(row, position, settled, reasons);
                 entry.read = entry.read.max(row + 1);
             }
             run.commit(entry)

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant, SystemTime};
 use contact_sink_core::{Applied, ContactUpdate};
 use contact_sink_delivery::{Admission, Departing, JournalError, Numbered, Outcome, Settled};
 use contact_sink_journal::{
-    Counts as Settlement, Ending, Entry, Kind, Lock, Position, Reason as CountedReason, Recovered, Run, SUPERSEDED, State,
-    Stopped,
+    Counts as Settlement, Ending, Entry, Kind, Lock, Position, Reason as CountedReason, Recovered, Run, SUPERSEDED,
+    State, Stopped,
 };
 
 use super::destination::Destination;
+use super::under_way::UnderWay;
 use super::vendor_has::VendorHas;
 use crate::dead_letters::{DeadLetters, Reason};
 use crate::exit_status::Status;
@@ -43,7 +44,7 @@ pub struct Ledger {
     /// Whether one of the rows was fed back.
     has_fed_back: bool,
     /// Rows that were given to the lane and have no outcome.
-    under_way: foldhash::HashMap<u64, ReadRow>,
+    under_way: UnderWay,
     /// How many rows were read.
     read: u64,
     file_failed: Option<FileFailed>,
@@ -89,7 +90,7 @@ impl Ledger {
             locks,
             locks_seen: None,
             has_fed_back: false,
-            under_way: foldhash::HashMap::default(),
+            under_way: UnderWay::default(),
             file_failed: None,
             maybe_applied: Vec::new(),
         }
@@ -134,7 +135,7 @@ impl Ledger {
         }
         self.has_fed_back |= row.fed_back.is_some();
         let numbered = Numbered::new(row.number, update).with_earlier(row.earlier);
-        self.under_way.insert(row.number, row);
+        self.under_way.add(row);
         numbered
     }
 
@@ -143,7 +144,7 @@ impl Ledger {
         if applied == Applied::Maybe {
             self.maybe_applied.push(number);
         }
-        if let Some(row) = self.under_way.remove(&number) {
+        if let Some(row) = self.under_way.remove(number) {
             let mut lines = Vec::new();
             let told = self.tell(&mut lines, &row, "pending", &[]).and_then(|()| self.write_outcomes(&lines));
             if let Err(error) = told {
@@ -158,7 +159,7 @@ impl Ledger {
         if is_newest && self.vendor_has.is_none() {
             return Ok(Admission::Send);
         }
-        let row = number.and_then(|number| self.under_way.get(&number));
+        let row = number.and_then(|number| self.under_way.get(number));
         let admitted = match (&mut self.run, row) {
             (Some(run), Some(row)) => {
                 let position = position(run, row);
@@ -195,7 +196,7 @@ impl Ledger {
         let Some(run) = self.run.as_mut().filter(|run| run.keeps_newest()) else { return Ok(()) };
         let mut placed = Vec::with_capacity(batch.len());
         for Departing { number, update, .. } in batch {
-            let row = number.and_then(|number| self.under_way.get(&number));
+            let row = number.and_then(|number| self.under_way.get(number));
             placed.extend(row.map(|row| (position(run, row), *update)));
         }
         run.departs(placed)
@@ -223,12 +224,14 @@ impl Ledger {
     /// These have their outcome.
     pub fn settled(&mut self, outcomes: &[Settled<'_>]) -> Result<(), JournalError> {
         let mut page = Page::default();
+        page.entry.settled.reserve(outcomes.len());
         for settled in outcomes {
             if let Some(vendor_has) = &self.vendor_has {
                 vendor_has.settled(settled.update, settled.outcome)?;
             }
             let Some((number, run)) = settled.number.zip(self.run.as_ref()) else { continue };
-            let Some(position) = self.under_way.get(&number).map(|row| position(run, row)) else { continue };
+            let Some(row) = self.under_way.get(number) else { continue };
+            let position = run.keeps_newest().then(|| position(run, row));
             let reasons: Vec<Reason> = match settled.outcome {
                 Outcome::Rejected { rejections, earlier, .. } => {
                     let reason = |rejection| Reason::by_sink(rejection, *earlier, &self.destination.mapping);
@@ -239,7 +242,7 @@ impl Ledger {
             };
             let kind = page.entry.settle(number, position, settled, reasons.iter().map(Reason::counted));
             // What has no outcome is given back, and told then.
-            let row = kind.and_then(|_| self.under_way.remove(&number));
+            let row = kind.and_then(|_| self.under_way.remove(number));
             if let Some((kind, row)) = kind.zip(row) {
                 self.add_lines(&mut page, &row, kind, &reasons)?;
             }
