@@ -149,52 +149,6 @@ impl Kit {
         let found = self.regions.iter().find(|found| region.is_none_or(|name| name == found.name));
         found.map(|region| region.base_url())
     }
-
-    /// The keys of a destination's section as a Markdown table, for the documentation.
-    pub fn keys_table(&self) -> String {
-        let mut table = "| key | value | default | meaning |\n|---|---|---|---|\n".to_owned();
-        let mut row = |name: &str, value: &str, default: &str, help: &str| {
-            table += &format!("| `{name}` | {value} | {default} | {help} |\n");
-        };
-        let code = |text: &str| format!("`{text}`");
-        row("vendor", &code(&format!("\"{}\"", self.name)), "required", "The kind of the destination.");
-        for key in self.keys {
-            let default = key.default.map_or_else(|| "required".to_owned(), code);
-            row(key.name, &key.kind.words(), &default, key.help);
-            if let KeyKind::Entries(keys) = key.kind {
-                for inner in keys {
-                    let default = inner.default.map_or_else(|| "required".to_owned(), code);
-                    row(&format!("{}.NAME.{}", key.name, inner.name), &inner.kind.words(), &default, inner.help);
-                }
-            }
-        }
-        let first = self.regions[0];
-        if self.regions.len() > 1 {
-            let names: Vec<String> = self.regions.iter().map(|region| code(region.name)).collect();
-            row("region", &names.join(", "), &code(first.name), "Where the vendor keeps the account.");
-        }
-        row("base_url", "a URL", &code(first.url), "Another base URL: a gateway or a simulator.");
-        row("quota", "a count, `/` and a span", &code(&self.quota.to_string()), "How many requests are sent at most.");
-        let most = if self.max_updates == 1 { "1".to_owned() } else { format!("1 to {}", self.max_updates) };
-        row("batch", &most, &code(&self.max_updates.to_string()), "How many updates a request has at most.");
-        table
-    }
-}
-
-impl KeyKind {
-    /// The value in words, for the documentation.
-    fn words(&self) -> String {
-        match self {
-            Self::Text => "a text".to_owned(),
-            Self::BasicId(_) => "a text without a colon".to_owned(),
-            Self::OneOf(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
-            Self::Integer(i64::MIN) => "a whole number".to_owned(),
-            Self::Integer(least) => format!("a whole number, {least} or more"),
-            Self::Duration => "a length of time: `\"12h\"`".to_owned(),
-            Self::Secret => "`{ env = \"NAME\" }` or `{ file = \"PATH\" }`".to_owned(),
-            Self::Entries(_) => "a table of tables".to_owned(),
-        }
-    }
 }
 
 impl Key {
