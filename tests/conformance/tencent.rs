@@ -41,7 +41,7 @@ pub(crate) async fn call(
             written(&answer, |users| users.iter().map(|user| json!([user.account, user.attributes])).collect())
         }),
         "remove_attributes" => client.remove_attributes(&attributes).await.map(|answer| {
-            written(&answer, |failed| failed.iter().map(|failed| json!([failed.account(), failed.code()])).collect())
+            written(&answer, |failed| failed.iter().map(|failed| json!([failed.account, failed.code])).collect())
         }),
         "set_attribute_names" => {
             client.set_attribute_names(&names).await.map(|answer| written(&answer, |()| Value::Null))
@@ -56,5 +56,5 @@ pub(crate) async fn call(
 }
 
 fn written<T>(answer: &Answer<T>, content: impl FnOnce(&T) -> Value) -> Value {
-    json!({ "code": answer.code(), "success": answer.is_success(), "content": answer.content().map(content) })
+    json!({ "code": answer.code, "success": answer.is_success(), "content": answer.content.as_ref().map(content) })
 }

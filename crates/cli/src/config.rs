@@ -37,39 +37,44 @@ pub struct Config {
 /// The destinations of a run, and how their input is written.
 pub struct Destinations {
     /// In their order.
-    pub destinations: Vec<Destination>,
+    pub destinations: Vec<Ready>,
     /// How cells are quoted.
     pub dialect: Dialect,
     /// The files that hold secrets.
     pub secret_files: Vec<PathBuf>,
 }
 
-/// One destination, ready to be used.
+/// A destination, as all parts of its run see it.
 pub struct Destination {
     /// The user's name for it.
     pub name: String,
-    /// The vendor.
+    /// The vendor, whose codes the outcomes have.
     pub vendor: &'static str,
     /// The account there, as it may be shown: `project 100102`.
     pub account: String,
+    /// Whose quota it uses.
+    pub limiter_key: LimiterKey,
+    /// What is set, and where each value comes from.
+    pub mapping: Mapping,
+    /// Whether it is the simulator in this process, which ends with it.
+    pub simulated: bool,
+    /// What *accepted* means at this vendor, where it is less than stored.
+    pub accepted_means: Option<&'static str>,
+}
+
+/// A destination with what is needed to reach it.
+pub struct Ready {
+    pub destination: Destination,
     /// Where the vendor's API is.
     pub base_url: BaseUrl,
-    /// Whether it is the simulator of this process.
-    pub simulated: bool,
-    /// What goes where.
-    pub mapping: Mapping,
     /// How its transport is to be built.
     pub transport: TransportOptions,
     /// How many updates a request has at most, where the user wants fewer than the vendor takes.
     pub batch: Option<NonZeroUsize>,
     /// How many requests are in flight at most.
     pub in_flight: Option<NonZeroUsize>,
-    /// What *accepted* means at this vendor, where it is less than stored.
-    pub accepted_means: Option<&'static str>,
     /// What may be a mistake in its section: said, and not in the way.
     pub doubts: Vec<String>,
-    /// Whose quota it uses.
-    pub limiter_key: LimiterKey,
     /// Makes the sink on a transport.
     pub sink: MakeSink,
 }
@@ -111,7 +116,7 @@ impl Config {
     /// The destinations of these names, in their order.
     pub fn destinations(&self, wanted: &[String]) -> Result<Destinations, Failure> {
         let mut read = self.read_all(Some(wanted))?;
-        read.destinations.sort_by_key(|destination| wanted.iter().position(|name| *name == destination.name));
+        read.destinations.sort_by_key(|ready| wanted.iter().position(|name| *name == ready.destination.name));
         Ok(read)
     }
 
@@ -161,7 +166,7 @@ impl Config {
         empty_words: &EmptyWords,
         wanted: bool,
         files: &RefCell<Vec<PathBuf>>,
-    ) -> Result<Option<Destination>, Failure> {
+    ) -> Result<Option<Ready>, Failure> {
         let vendor = section.required_text("vendor")?;
         let Some(kit) = kits().find(|kit| kit.name == vendor) else {
             let hint = hint(vendor, kits().map(|kit| kit.name));
@@ -197,21 +202,16 @@ impl Config {
         }
         let opening = Opening { values: &values, base_url: base_url.clone(), quota, clock: Arc::new(SystemTime::now) };
         let sink = (kit.open)(&opening).map_err(|error| section.failure_at(error.key, &error.problem))?;
-        Ok(Some(Destination {
+        let destination = Destination {
             name: name.to_owned(),
             vendor: kit.name,
-            limiter_key: LimiterKey::new(kit.name, kit.endpoint, &base_url, &values.id(kit.account_key)),
             account: (kit.account)(&values),
-            accepted_means: kit.accepted_means,
-            doubts,
-            base_url,
-            simulated: self.simulated,
+            limiter_key: LimiterKey::new(kit.name, kit.endpoint, &base_url, &values.id(kit.account_key)),
             mapping: mapping.with_empty_words(empty_words.clone()),
-            transport,
-            batch,
-            in_flight,
-            sink,
-        }))
+            simulated: self.simulated,
+            accepted_means: kit.accepted_means,
+        };
+        Ok(Some(Ready { destination, base_url, transport, batch, in_flight, doubts, sink }))
     }
 }
 

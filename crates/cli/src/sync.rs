@@ -1,7 +1,6 @@
 //! `sync`: one input to one destination or several, every row accounted for.
 
 mod books;
-mod destination;
 mod ended;
 mod interrupt;
 mod ledger;
@@ -30,7 +29,7 @@ use tokio::runtime;
 use tracing::{Instrument as _, info_span};
 
 use crate::args::{self, ReportForm};
-use crate::config::{Config, Destination, Destinations, SANDBOX, SIMULATED_QUOTA};
+use crate::config::{Config, Destinations, Ready, SANDBOX, SIMULATED_QUOTA};
 use crate::console::{self, say};
 use crate::exit_status::{Failure, Status};
 use crate::files::{are_the_same, can_be_written, directory_of, is_in};
@@ -120,7 +119,7 @@ struct Begun {
 /// Opens the input, finds all that can be wrong with it and with the destinations, and begins a run for each.
 async fn begin(
     args: &args::Sync,
-    destinations: Vec<Destination>,
+    destinations: Vec<Ready>,
     dialect: Dialect,
     limit: Option<TimeLimit>,
 ) -> Result<Begun, Failure> {

@@ -33,7 +33,7 @@ impl EngageLab {
     /// the credentials or the project.
     ///
     /// ```
-    /// use contact_sink_engagelab::{Config, EngageLab, UserContacts, find_code};
+    /// use contact_sink_engagelab::{Config, EngageLab, UserContacts, VENDOR};
     /// # use bytes::Bytes;
     /// # use contact_sink_transport::{HttpTransport, TransportError};
     /// # use http::{Request, Response};
@@ -51,7 +51,7 @@ impl EngageLab {
     /// // The vendor answers as its page shows for a contact that is taken.
     /// let answer = client.set_contacts(&UserContacts::new(10362473).with("email", "12@gmail.com")).await?;
     /// assert!(!answer.is_success());
-    /// assert!(answer.code().and_then(find_code).is_some_and(|line| line.meaning.starts_with("the contact is set already")));
+    /// assert!(answer.code.and_then(|code| VENDOR.find(code)).is_some_and(|line| line.meaning.starts_with("the contact is set already")));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -59,7 +59,7 @@ impl EngageLab {
     ///
     /// Source: EngageLab MA, "Set Contact Information".
     pub async fn set_contacts(&self, user: &UserContacts<'_>) -> Result<Answer, SinkError> {
-        let request = build_set_contacts(self.config().base_url(), user);
-        read_set_contacts(&self.0.call(&SET_CONTACTS, request).await?)
+        let Config { credentials, base_url } = self.config();
+        read_set_contacts(&self.0.call(&SET_CONTACTS, credentials, build_set_contacts(base_url, user)).await?)
     }
 }

@@ -1,6 +1,6 @@
 //! The vendor's error table as data: what each code means, what is done about it, and what a person can do.
 
-use contact_sink_core::{Code, Effect, ErrorCode, SinkErrorKind};
+use contact_sink_core::{Code, Effect, SinkErrorKind};
 use contact_sink_transport::Vendor;
 
 const DOCUMENT: &str = "EngageLab MA, \"Set Contact Information\"";
@@ -48,8 +48,3 @@ pub const CODES: &[Code] = &[
     Code::new(50034, PROJECT, Effect::Stops(SinkErrorKind::Credentials), PROJECT_ADVICE, MORE),
     Code::new(50074, PROJECT, Effect::Stops(SinkErrorKind::Credentials), PROJECT_ADVICE, MORE),
 ];
-
-/// The line of the table for a code, if it has one.
-pub fn find_code(code: impl Into<ErrorCode>) -> Option<&'static Code> {
-    Code::find(CODES, &code.into())
-}

@@ -1,7 +1,5 @@
 //! Where the API is and who calls it.
 
-use std::borrow::Borrow;
-
 use contact_sink_transport::{BaseUrl, Credentials, InvalidCredentials, Region, SecretString};
 
 /// Where the vendor keeps a project.
@@ -20,8 +18,10 @@ pub mod region {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
-    credentials: Credentials,
-    base_url: BaseUrl,
+    /// The API key and the API secret, as they are sent.
+    pub credentials: Credentials,
+    /// Where the API is.
+    pub base_url: BaseUrl,
 }
 
 impl Config {
@@ -43,22 +43,6 @@ impl Config {
     /// With another base URL: a sandbox, a gateway.
     pub fn with_base_url(self, base_url: BaseUrl) -> Self {
         Self { base_url, ..self }
-    }
-
-    /// The API key.
-    pub fn api_key(&self) -> &str {
-        self.credentials.id()
-    }
-
-    /// Where the API is.
-    pub fn base_url(&self) -> &BaseUrl {
-        &self.base_url
-    }
-}
-
-impl Borrow<Credentials> for Config {
-    fn borrow(&self) -> &Credentials {
-        &self.credentials
     }
 }
 

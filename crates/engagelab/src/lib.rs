@@ -50,7 +50,7 @@ pub use contact_sink_transport::{
 };
 
 pub use client::EngageLab;
-pub use codes::{CODES, VENDOR, find_code};
+pub use codes::{CODES, VENDOR};
 pub use config::{Config, region};
 pub use field::{CONTACTS, contact, email, kind, landline_phone, mobile_phone, whatsapp_phone};
 pub use kit::KITS;

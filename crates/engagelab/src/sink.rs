@@ -97,9 +97,9 @@ fn verdict(answer: &Answer) -> Verdict {
         return Verdict::Accepted;
     }
     let rejection =
-        SET_CONTACTS.refusal(answer.code().map(ErrorCode::from), answer.status()).with_vendor_text(answer.message());
-    let too_large = answer.status() == StatusCode::PAYLOAD_TOO_LARGE;
-    if answer.code().is_some() && (rejection.is_listed() || !too_large) {
+        SET_CONTACTS.refusal(answer.code.map(ErrorCode::from), answer.status).with_vendor_text(&answer.message);
+    let too_large = answer.status == StatusCode::PAYLOAD_TOO_LARGE;
+    if answer.code.is_some() && (rejection.is_listed() || !too_large) {
         Verdict::Rejected(rejection)
     } else {
         Verdict::Undecided(rejection)

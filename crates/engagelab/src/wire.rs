@@ -5,7 +5,7 @@ use contact_sink_core::{ErrorCode, SinkError};
 use contact_sink_transport::json::{self, RawValue};
 use contact_sink_transport::{BaseUrl, InvalidRequest, Judgement, check_fields};
 use http::{Method, Request, Response, StatusCode};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::SET_CONTACTS;
 
@@ -20,7 +20,7 @@ const OK: i64 = 0;
 #[derive(Clone, Serialize)]
 pub struct UserContacts<'a> {
     euid: i64,
-    #[serde(serialize_with = "as_object")]
+    #[serde(serialize_with = "json::as_object")]
     contacts: Vec<(&'a str, &'a str)>,
 }
 
@@ -62,28 +62,17 @@ pub fn build_set_contacts(base: &BaseUrl, user: &UserContacts<'_>) -> Result<Req
 
 /// The vendor's own answer. `Debug` prints the code and no text: the vendor's text may name values.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Answer {
-    status: StatusCode,
-    code: Option<i64>,
-    message: String,
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The code; `None` if a refusal (HTTP 400, 413, 422) came without one.
+    pub code: Option<i64>,
+    /// The vendor's text, which is personal data; empty if there is none.
+    pub message: String,
 }
 
 impl Answer {
-    /// The HTTP status.
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// The code; `None` if a refusal (HTTP 400, 413, 422) came without one.
-    pub fn code(&self) -> Option<i64> {
-        self.code
-    }
-
-    /// The vendor's text, which is personal data; empty if there is none.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
     /// Whether the vendor says success or partial success; it does not say which.
     pub fn is_success(&self) -> bool {
         self.code == Some(OK)
@@ -120,10 +109,6 @@ struct WireAnswer<'a> {
     code: Option<&'a RawValue>,
     #[serde(borrow)]
     message: Option<&'a RawValue>,
-}
-
-fn as_object<S: Serializer>(contacts: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(contacts.iter().copied())
 }
 
 contact_sink_transport::debug_shows!(UserContacts<'_>: contacts.len());

@@ -13,7 +13,7 @@ use contact_sink_core::{
     SinkError, SinkErrorKind as Kind, Subject, UserId, Value, Verdict,
 };
 use contact_sink_engagelab::{
-    CODES, CONTACTS, Config, EngageLabSink, UserContacts, VENDOR, build_set_contacts, contact, find_code, kind, region,
+    CODES, CONTACTS, Config, EngageLabSink, UserContacts, VENDOR, build_set_contacts, contact, kind, region,
 };
 use contact_sink_testkit::{Script, send};
 use contact_sink_transport::{InvalidCredentials, InvalidRequest, Region, TransportError, TransportErrorKind};
@@ -125,7 +125,7 @@ fn verdicts() {
                         (Some(status), code),
                         "{body} at {status}"
                     );
-                    let listed = code.and_then(find_code).filter(|line| line.effect != Effect::Accepts);
+                    let listed = code.and_then(|code| VENDOR.find(code)).filter(|line| line.effect != Effect::Accepts);
                     let by_status = if status == 401 { VENDOR.credentials_advice } else { error.kind().advice() };
                     assert_eq!(error.advice(), listed.map_or(by_status, |line| line.advice));
                 } else if expected != "A" {
@@ -145,11 +145,11 @@ fn verdicts() {
         }
     }
     let known: Vec<i64> =
-        table.iter().filter_map(|(code, _)| *code).filter(|code| find_code(*code).is_some()).collect();
+        table.iter().filter_map(|(code, _)| *code).filter(|code| VENDOR.find(*code).is_some()).collect();
     assert_eq!(CODES.len(), known.len(), "each line of the table stands here");
-    assert_eq!(find_code(1), None);
+    assert_eq!(VENDOR.find(1), None);
     for line in CODES {
-        assert_eq!(find_code(line.code), Some(line), "each code once");
+        assert_eq!(VENDOR.find(line.code), Some(line), "each code once");
     }
 }
 
@@ -176,7 +176,7 @@ fn what_breaks_the_contract_is_not_sent() {
         assert_eq!((error.kind(), error.applied(), error.retry()), (Kind::Contract, Applied::No, Retry::Never));
         assert!(script.requests().is_empty());
     }
-    let refused = |user: UserContacts<'_>| build_set_contacts(config().base_url(), &user).unwrap_err();
+    let refused = |user: UserContacts<'_>| build_set_contacts(&config().base_url, &user).unwrap_err();
     assert_eq!(refused(UserContacts::new(1)), InvalidRequest::NothingSet);
     assert_eq!(refused(UserContacts::new(1).with("", "v")), InvalidRequest::Empty);
     assert_eq!(refused(UserContacts::new(1).with("email", "")), InvalidRequest::Empty);
@@ -190,7 +190,7 @@ fn regions() {
         (region::VIRGINIA, "virginia", "https://ma-api-usva.engagelab.com/v1/user/contact"),
     ];
     assert_eq!(table.map(|(region, ..)| region), region::ALL);
-    assert_eq!(config().base_url(), &region::SINGAPORE.base_url());
+    assert_eq!(config().base_url, region::SINGAPORE.base_url());
     for (region, name, url) in table {
         assert_eq!((region.name, Region::find(region::ALL, name)), (name, Some(region)));
         let script = Script::new(200, r#"{"code":0}"#);
@@ -202,7 +202,7 @@ fn regions() {
         assert_eq!(Region::find(region::ALL, name), None, "{name}");
     }
     let gateway = config().with_base_url("http://127.0.0.1:9/gateway/".parse().unwrap());
-    let request = build_set_contacts(gateway.base_url(), &UserContacts::new(1).with("email", "y")).unwrap();
+    let request = build_set_contacts(&gateway.base_url, &UserContacts::new(1).with("email", "y")).unwrap();
     assert_eq!(request.uri(), "http://127.0.0.1:9/gateway/v1/user/contact", "no double slash");
 }
 

@@ -35,7 +35,7 @@ impl Jiguang {
     /// the credentials, the project or the size of the request.
     ///
     /// ```
-    /// use contact_sink_jiguang::{Config, Jiguang, UserChannels, find_code};
+    /// use contact_sink_jiguang::{Config, Jiguang, UserChannels, VENDOR};
     /// # use bytes::Bytes;
     /// # use contact_sink_transport::{HttpTransport, TransportError};
     /// # use http::{Request, Response};
@@ -57,8 +57,8 @@ impl Jiguang {
     /// // The vendor answers as its document shows for several errors: the label does not exist, nor does the user.
     /// let answer = client.set_channels(&[user]).await?;
     /// assert!(!answer.is_success());
-    /// assert_eq!(answer.errors().iter().map(|error| error.code()).collect::<Vec<_>>(), [Some(4107), Some(4107)]);
-    /// assert!(find_code(4107).is_some_and(|line| line.meaning.starts_with("not saved")));
+    /// assert_eq!(answer.errors.iter().map(|error| error.code).collect::<Vec<_>>(), [Some(4107), Some(4107)]);
+    /// assert!(VENDOR.find(4107).is_some_and(|line| line.meaning.starts_with("not saved")));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -66,7 +66,7 @@ impl Jiguang {
     ///
     /// Source: Jiguang, "Set Contact Information".
     pub async fn set_channels(&self, users: &[UserChannels<'_>]) -> Result<Answer, SinkError> {
-        let request = build_set_channels(self.config().base_url(), users);
-        read_set_channels(&self.0.call(&SET_CHANNELS, request).await?)
+        let Config { credentials, base_url } = self.config();
+        read_set_channels(&self.0.call(&SET_CHANNELS, credentials, build_set_channels(base_url, users)).await?)
     }
 }

@@ -1,6 +1,6 @@
 //! The vendor's error table as data: what each code means, what is done about it, and what a person can do.
 
-use contact_sink_core::{Code, Effect, ErrorCode, SinkErrorKind};
+use contact_sink_core::{Code, Effect, SinkErrorKind};
 use contact_sink_transport::Vendor;
 
 const DOCUMENT: &str = "Jiguang, \"Set Contact Information\"";
@@ -68,8 +68,3 @@ pub const CODES: &[Code] = &[
 pub(crate) const OK: i64 = 0;
 /// The code that says: see `data`.
 pub(crate) const SEVERAL: i64 = 4000;
-
-/// The line of the table for a code, if it has one.
-pub fn find_code(code: impl Into<ErrorCode>) -> Option<&'static Code> {
-    Code::find(CODES, &code.into())
-}

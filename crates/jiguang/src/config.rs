@@ -1,7 +1,5 @@
 //! Where the API is and who calls it.
 
-use std::borrow::Borrow;
-
 use contact_sink_transport::{BaseUrl, Credentials, InvalidCredentials, SecretString};
 
 /// The vendor's base URL; no page of the vendor names another region.
@@ -11,8 +9,10 @@ pub const DEFAULT_BASE_URL: &str = "https://growth.jiguang.cn";
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
-    credentials: Credentials,
-    base_url: BaseUrl,
+    /// The project id and the project secret, as they are sent.
+    pub credentials: Credentials,
+    /// Where the API is.
+    pub base_url: BaseUrl,
 }
 
 impl Config {
@@ -29,22 +29,6 @@ impl Config {
     /// With another base URL: a sandbox, a gateway.
     pub fn with_base_url(self, base_url: BaseUrl) -> Self {
         Self { base_url, ..self }
-    }
-
-    /// The id of the project.
-    pub fn project_id(&self) -> &str {
-        self.credentials.id()
-    }
-
-    /// Where the API is.
-    pub fn base_url(&self) -> &BaseUrl {
-        &self.base_url
-    }
-}
-
-impl Borrow<Credentials> for Config {
-    fn borrow(&self) -> &Credentials {
-        &self.credentials
     }
 }
 

@@ -49,7 +49,7 @@ mod wire;
 pub use contact_sink_transport::{Bytes, Call, InvalidCredentials, InvalidRequest, Kit, SecretString, Vendor, http};
 
 pub use client::Jiguang;
-pub use codes::{CODES, VENDOR, find_code};
+pub use codes::{CODES, VENDOR};
 pub use config::{Config, DEFAULT_BASE_URL};
 pub use field::{ChannelField, DEFAULT_LABEL, InvalidChannelField, channel, default_label};
 pub use kit::KITS;

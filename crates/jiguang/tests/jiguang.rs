@@ -11,7 +11,7 @@ use contact_sink_core::{
     Verdict,
 };
 use contact_sink_jiguang::{
-    CODES, ChannelKind, Config, JiguangSink, UserChannels, build_set_channels, channel, find_code,
+    CODES, ChannelKind, Config, JiguangSink, UserChannels, VENDOR, build_set_channels, channel,
 };
 use contact_sink_testkit::{Script, send};
 use contact_sink_transport::{InvalidCredentials, InvalidRequest};
@@ -268,9 +268,9 @@ fn the_header_is_sensitive_and_the_limits_are_the_documents() {
 #[test]
 fn the_table_has_each_code_once() {
     for line in CODES {
-        assert_eq!(find_code(line.code), Some(line));
+        assert_eq!(VENDOR.find(line.code), Some(line));
     }
-    assert_eq!(find_code(1), None);
+    assert_eq!(VENDOR.find(1), None);
     assert!(channel(1, "").is_err() && channel(1, "a\nb").is_err() && channel(1, &"x".repeat(600)).is_err());
     assert_eq!(channel(210, "默认联系").unwrap().as_str(), "210/默认联系");
 }

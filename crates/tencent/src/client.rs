@@ -66,7 +66,7 @@ impl Tencent {
     /// let client = Tencent::new(config, transport);
     /// let user = UserAttributes::new("xiaojun012").with("sex", "attr1").with("city", "attr2");
     /// let answer = client.set_attributes(&[user]).await?;
-    /// assert!(answer.content().is_some_and(Vec::is_empty), "it went through, and no account failed");
+    /// assert!(answer.content.is_some_and(|failed| failed.is_empty()), "it went through, and no account failed");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,7 +1,7 @@
 //! The vendor's error tables as data: what each code means, what is done about it, and what a person can do.
 
 use contact_sink_core::SinkErrorKind::{BadRequest, Credentials, Forbidden, WrongAddress};
-use contact_sink_core::{Code, Effect, ErrorCode};
+use contact_sink_core::{Code, Effect};
 use contact_sink_transport::Vendor;
 
 const ATTRIBUTES: &str = "Tencent Chat, \"im_set_attr\"";
@@ -169,8 +169,3 @@ pub const CODES: &[Code] = &[
 pub(crate) const OK: i64 = 0;
 /// The code for a UserSig whose time is over.
 pub(crate) const EXPIRED: i64 = 70001;
-
-/// The line of the table for a code, if it has one.
-pub fn find_code(code: impl Into<ErrorCode>) -> Option<&'static Code> {
-    Code::find(CODES, &code.into())
-}

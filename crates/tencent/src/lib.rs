@@ -52,7 +52,7 @@ mod wire;
 pub use contact_sink_transport::{Bytes, Call, Clock, InvalidRequest, Kit, Region, SecretString, Vendor, http};
 
 pub use client::Tencent;
-pub use codes::{CODES, VENDOR, find_code};
+pub use codes::{CODES, VENDOR};
 pub use config::{Config, InvalidConfig, region};
 pub use field::{FriendField, InvalidTencentField, MAX_ATTRIBUTE_NAME_BYTES, attribute, custom, group, remark};
 pub use kit::KITS;

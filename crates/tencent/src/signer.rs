@@ -6,7 +6,7 @@ use std::time::Duration;
 use contact_sink_core::{Applied, Effect, ErrorCode, Retry, SinkError};
 
 use crate::Config;
-use crate::codes::{EXPIRED, find_code};
+use crate::codes::{EXPIRED, VENDOR};
 use crate::usersig::{Claims, Unwritable, UserSig, sign};
 
 /// One that is said to have expired when it is younger was so from the start: another one would be as well.
@@ -70,7 +70,8 @@ impl Signer {
     /// the request may go again with another one. But one that expired when it was young was so from the start, and where the
     /// one that came in its place is refused soon, too, a further one would be as well: then the error stops the run.
     pub(crate) fn failed(&self, used: &Arc<Signature>, error: SinkError, config: &Config) -> SinkError {
-        let renews = error.code().cloned().and_then(find_code).is_some_and(|line| line.effect == Effect::Renews);
+        let renews =
+            error.code().and_then(|code| VENDOR.find(code.clone())).is_some_and(|line| line.effect == Effect::Renews);
         if !renews {
             return error;
         }

@@ -41,42 +41,22 @@ pub struct Caller<'a> {
 
 /// The vendor's own answer. `Debug` prints the code and no text: the vendor's texts may name accounts and values.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Answer<T> {
-    status: StatusCode,
-    code: Option<i64>,
-    info: String,
-    content: Option<T>,
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// `ErrorCode`; `None` if a refusal (HTTP 400, 413, 422) came without one.
+    pub code: Option<i64>,
+    /// `ErrorInfo`, which is personal data; empty if there is none. It may be there on success.
+    pub info: String,
+    /// What the answer holds; there exactly if the request went through.
+    pub content: Option<T>,
 }
 
 impl<T> Answer<T> {
-    /// The HTTP status.
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// `ErrorCode`; `None` if a refusal (HTTP 400, 413, 422) came without one.
-    pub fn code(&self) -> Option<i64> {
-        self.code
-    }
-
-    /// `ErrorInfo`, which is personal data; empty if there is none. It may be there on success.
-    pub fn info(&self) -> &str {
-        &self.info
-    }
-
     /// Whether the request went through. Single accounts of it may have failed.
     pub fn is_success(&self) -> bool {
         self.content.is_some()
-    }
-
-    /// What the answer holds; there exactly if the request went through.
-    pub fn content(&self) -> Option<&T> {
-        self.content.as_ref()
-    }
-
-    /// The same, without the rest.
-    pub fn into_content(self) -> Option<T> {
-        self.content
     }
 }
 

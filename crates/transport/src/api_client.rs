@@ -1,6 +1,5 @@
 //! A vendor's client but for its calls: a configuration, a transport, and the one place where credentials are put on a request.
 
-use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -38,9 +37,7 @@ impl<C> ApiClient<C> {
         let sent = self.transport.exchange(request).await;
         sent.map_err(|error| error.into_sink_error(call.vendor.name, call.operation))
     }
-}
 
-impl<C: Borrow<Credentials>> ApiClient<C> {
     /// Puts the credentials on a request, sends it, and removes the credentials from the answer, should the vendor repeat them.
     ///
     /// # Errors
@@ -48,9 +45,9 @@ impl<C: Borrow<Credentials>> ApiClient<C> {
     pub async fn call(
         &self,
         call: &Call,
+        credentials: &Credentials,
         request: Result<Request<Bytes>, InvalidRequest>,
     ) -> Result<Response<Bytes>, SinkError> {
-        let credentials: &Credentials = (*self.config).borrow();
         let mut request = request.map_err(|error| call.contract(error))?;
         credentials.put_on(&mut request);
         self.exchange(call, request).await.map(|answer| credentials.masked(answer))

@@ -62,6 +62,13 @@ pub enum Judgement {
     Failed(SinkError),
 }
 
+impl Vendor {
+    /// The line of the table for a code, if it has one.
+    pub fn find(&self, code: impl Into<ErrorCode>) -> Option<&'static Code> {
+        Code::find(self.codes, &code.into())
+    }
+}
+
 impl Call {
     /// Judges an answer by its status and by the code that was read from its body, if it had one of the vendor's shape.
     ///
@@ -139,8 +146,7 @@ impl Call {
         self.error(kind).with_status(answer.status().as_u16()).with_answer(media_type(answer), answer.body().len())
     }
 
-    /// The line of the vendor's table for a code, if it has one.
-    pub fn line(&self, code: &ErrorCode) -> Option<&'static Code> {
+    fn line(&self, code: &ErrorCode) -> Option<&'static Code> {
         Code::find(self.vendor.codes, code)
     }
 

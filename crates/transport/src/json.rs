@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, header};
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 pub use serde_json::value::RawValue;
 
 use crate::InvalidRequest;
@@ -104,6 +104,11 @@ fn is_escape(rest: &str) -> bool {
         Some(byte) => b"\"\\/bfnrt".contains(&byte),
         None => false,
     }
+}
+
+/// Writes names and values as an object: for serde's `serialize_with`.
+pub fn as_object<S: Serializer>(fields: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(fields.iter().copied())
 }
 
 /// Reads an object and nothing else: serde's derive would take a list of the fields for one too.

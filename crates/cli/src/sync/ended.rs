@@ -8,8 +8,8 @@ use contact_sink_delivery::{JournalError, Stop, Summary, Undelivered};
 use contact_sink_journal::State;
 
 use super::books::Books;
-use super::destination::Destination;
 use super::stop::{self, End};
+use crate::config::Destination;
 use crate::exit_status::Status;
 use crate::reading::Seen;
 use crate::report::{Counts, DestinationReport, StopReport};

@@ -12,9 +12,9 @@ use contact_sink_journal::{
     State, Stopped,
 };
 
-use super::destination::Destination;
 use super::under_way::UnderWay;
 use super::vendor_has::VendorHas;
+use crate::config::Destination;
 use crate::dead_letters::{DeadLetters, Reason};
 use crate::exit_status::Status;
 use crate::files::has_content;

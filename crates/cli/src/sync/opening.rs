@@ -9,11 +9,11 @@ use contact_sink_journal::{
 };
 use contact_sink_source::{Preflight, display_name, is_read_once};
 
-use super::destination::Destination;
 use super::ended::About;
 use super::recorded::{command, identity};
 use super::state::cannot_open;
 use crate::args;
+use crate::config::Destination;
 use crate::exit_status::Failure;
 use crate::files::absolute;
 use crate::report::{DestinationReport, Replaced, counted, counted_are, grouped};

@@ -12,7 +12,6 @@ use contact_sink_mapping::Mapper;
 use contact_sink_source::{Input, Preflight, ReadControl, display_name};
 
 use super::books::Books;
-use super::destination::Destination;
 use super::ended::Ended;
 use super::ledger::Ledger;
 use super::limiters::Limiters;
@@ -21,7 +20,7 @@ use super::run::Run;
 use super::state::{States, cannot_open};
 use super::vendor_has::VendorHas;
 use crate::args;
-use crate::config;
+use crate::config::{Destination, Ready};
 use crate::console::say;
 use crate::dead_letters::DeadLetters;
 use crate::exit_status::Failure;
@@ -69,8 +68,8 @@ struct Checked {
 
 impl<'a> Preparation<'a> {
     /// Checks all destinations, in their order, takes their locks, and looks up their last runs.
-    pub fn new(args: &'a args::Sync, destinations: Vec<config::Destination>, input: &Input) -> Result<Self, Failure> {
-        let (count, simulated) = (destinations.len(), destinations.iter().any(|destination| destination.simulated));
+    pub fn new(args: &'a args::Sync, destinations: Vec<Ready>, input: &Input) -> Result<Self, Failure> {
+        let (count, simulated) = (destinations.len(), destinations.iter().any(|ready| ready.destination.simulated));
         if args.changed_only && simulated {
             return Err(Failure::usage(
                 "--changed-only: the simulator in this process knows nothing at its start: leave the option out, or name a destination",
@@ -90,7 +89,7 @@ impl<'a> Preparation<'a> {
             rows_known: Vec::new(),
         };
         // What is wrong with a configuration is found before anything is locked or written down.
-        let check = |destination| preparation.check(destination, input);
+        let check = |ready| preparation.check(ready, input);
         let checked = destinations.into_iter().map(check).collect::<Result<Vec<Checked>, Failure>>()?;
         files::check_private(&args.rejected)
             .map_err(|problem| Failure::config(format!("--rejected: the directory {problem}")))?;
@@ -160,11 +159,9 @@ impl<'a> Preparation<'a> {
         self.states.as_ref().map_or(Vec::new(), States::locks)
     }
 
-    fn check(&mut self, destination: config::Destination, input: &Input) -> Result<Checked, Failure> {
-        let config::Destination { name, vendor, account, accepted_means, base_url, simulated, mapping, .. } =
-            destination;
-        let mut doubts = destination.doubts;
-        let (mut transport, limiter_key, sink) = (destination.transport, destination.limiter_key, destination.sink);
+    fn check(&mut self, ready: Ready, input: &Input) -> Result<Checked, Failure> {
+        let Ready { destination, base_url, mut transport, batch, in_flight, mut doubts, sink } = ready;
+        let Destination { name, account, limiter_key, .. } = &destination;
         let connections = transport.max_connections.min(self.connections);
         if connections < transport.max_connections {
             doubts.push(format!(
@@ -174,7 +171,7 @@ impl<'a> Preparation<'a> {
             transport.max_connections = connections;
         }
         let timeout = transport.exchange_timeout;
-        let mapper = Mapper::new(mapping.clone(), input.layout())
+        let mapper = Mapper::new(destination.mapping.clone(), input.layout())
             .map_err(|problem| Failure::usage(format!("{}: {problem} (destination {name})", input.name())))?;
         let whose = if self.several { format!(" (destination {name})") } else { String::new() };
         let transport = network::transport(transport, &base_url)
@@ -182,12 +179,12 @@ impl<'a> Preparation<'a> {
         let sink: Box<dyn ContactSink> = sink(transport);
         let limiter = self
             .limiters
-            .get(&name, &account, limiter_key.clone(), sink.limits())
+            .get(name, account, limiter_key.clone(), sink.limits())
             .map_err(|problem| Failure::config(format!("{}: {problem}", self.args.config.display())))?;
         let mut options = Options::for_run().with_max_rejected(self.args.max_rejected).with_name(name.as_str());
         options.limiter = limiter;
-        options.batch = destination.batch;
-        options.concurrency = connections.min(destination.in_flight.unwrap_or(options.concurrency));
+        options.batch = batch;
+        options.concurrency = connections.min(in_flight.unwrap_or(options.concurrency));
         // A vendor that is slow may apply a request until its exchange ends, and is not down before that.
         options.maybe_applied_hold = options.maybe_applied_hold.max(timeout);
         options = options.with_unreachable_after(Options::UNREACHABLE_AFTER.max(timeout));
@@ -195,10 +192,10 @@ impl<'a> Preparation<'a> {
             // It holds from the start of the run too.
             options = options.with_patience(patience).with_unreachable_after(patience);
         }
-        let kind = if simulated { "SIMULATED" } else { "LIVE" };
+        let kind = if destination.simulated { "SIMULATED" } else { "LIVE" };
         let file = display_name(&self.args.file);
-        let first_line = format!("{kind}: {file} to {vendor} at {}, {account}{whose}", base_url.authority());
-        let destination = Destination { name, vendor, account, limiter_key, mapping, simulated, accepted_means };
+        let first_line =
+            format!("{kind}: {file} to {} at {}, {account}{whose}", destination.vendor, base_url.authority());
         let (destination, says) = (Arc::new(destination), vec![first_line]);
         Ok(Checked { destination, says, doubts, mapper, sink, options })
     }

@@ -8,8 +8,8 @@ use contact_sink_delivery::{MaxRejected, Options};
 use contact_sink_journal::Identity;
 use contact_sink_mapping::{EmptySubject, FieldMapping, SubjectColumns};
 
-use super::destination::Destination;
 use crate::args;
+use crate::config::Destination;
 use crate::files::absolute;
 
 /// What a run is known by beside its content.

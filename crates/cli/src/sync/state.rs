@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use contact_sink_journal::{Book, Held, Key, Lock, Problem, StoreError};
 use contact_sink_source::display_name;
 
-use super::destination::Destination;
 use super::vendor_has::{Use, VendorHas};
 use crate::args;
+use crate::config::Destination;
 use crate::exit_status::{Failure, Status};
 use crate::files;
 use crate::time::to_the_second;

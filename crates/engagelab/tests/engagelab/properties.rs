@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use contact_sink_core::{ContactSink, ContactUpdate, ErrorCode, UserId, Verdict};
 use contact_sink_delivery::Outcome;
 use contact_sink_engagelab::{
-    Config, EngageLab, EngageLabSink, UserContacts, build_set_contacts, find_code, read_set_contacts,
+    Config, EngageLab, EngageLabSink, UserContacts, VENDOR, build_set_contacts, read_set_contacts,
 };
 use contact_sink_testkit::{Script, Shown, block_on, deliver, odd_json, parsed, send, statuses, text};
 use proptest::collection::{btree_map, vec};
@@ -54,7 +54,7 @@ proptest! {
                     prop_assert_eq!(rejection.code().and_then(ErrorCode::as_i64), code);
                     let decides = (200..300).contains(&status) || [400, 422].contains(&status);
                     prop_assert!(rejection.is_listed() || decides, "what the table lacks decides at these only");
-                    prop_assert_eq!(rejection.is_listed(), code.is_some_and(|code| find_code(code).is_some()));
+                    prop_assert_eq!(rejection.is_listed(), code.is_some_and(|code| VENDOR.find(code).is_some()));
                 }
             }
             Err(error) => {

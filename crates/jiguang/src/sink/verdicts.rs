@@ -6,7 +6,7 @@ use contact_sink_core::{Effect, ErrorCode, Rejection, SinkError, UserId, Verdict
 use contact_sink_transport::{Named, Unnamed, match_named};
 
 use crate::SET_CHANNELS;
-use crate::codes::find_code;
+use crate::codes::VENDOR;
 use crate::wire::{Answer, AnswerError, UserChannels};
 
 /// The reason of a refusal that names the user, so that its rejected row differs from that of a refused field. The two
@@ -18,7 +18,7 @@ const CUID_NAMED: &str = "the vendor does not know this CUID: its answer names i
 /// An error that names a user rejects that user. All others are undecided: whether the good users of a refused request
 /// were saved is not documented.
 pub(super) fn of(answer: &Answer, users: &[UserChannels<'_>]) -> Result<Vec<Verdict>, SinkError> {
-    let errors = answer.errors();
+    let errors = &answer.errors;
     let Some(first) = errors.first() else {
         return Ok(vec![Verdict::Accepted; users.len()]);
     };
@@ -26,17 +26,17 @@ pub(super) fn of(answer: &Answer, users: &[UserChannels<'_>]) -> Result<Vec<Verd
     let named: Vec<(&AnswerError, Option<i64>)> = errors.iter().map(|error| (error, request.named_by(error))).collect();
     let unnamed = {
         let decisive = named.iter().find(|(_, user)| user.is_none()).map_or(first, |(error, _)| error);
-        let refusal = SET_CHANNELS.refusal(decisive.code().map(ErrorCode::from), answer.status());
-        Verdict::Undecided(with_texts(refusal, errors.iter().map(AnswerError::msg)))
+        let refusal = SET_CHANNELS.refusal(decisive.code.map(ErrorCode::from), answer.status);
+        Verdict::Undecided(with_texts(refusal, errors.iter().map(|error| error.msg.as_str())))
     };
     let named = named.iter().filter_map(|(error, user)| {
-        Some(Named { item: (*user)?, code: error.code().map(ErrorCode::from), text: error.msg() })
+        Some(Named { item: (*user)?, code: error.code.map(ErrorCode::from), text: &error.msg })
     });
     match_named(users.iter().map(UserChannels::cuid), named, Unnamed::Verdict(unnamed), |all| {
         let rejection = all
             .iter()
             .find_map(|named| named.code.clone())
-            .map_or_else(|| SET_CHANNELS.refusal(None, answer.status()), |code| Rejection::listed(code, CUID_NAMED));
+            .map_or_else(|| SET_CHANNELS.refusal(None, answer.status), |code| Rejection::listed(code, CUID_NAMED));
         Ok(Verdict::Rejected(with_texts(rejection, all.iter().map(|named| named.text))))
     })
 }
@@ -67,11 +67,11 @@ impl<'a> InRequest<'a> {
 
     /// The user whom an error names: its token is a CUID of the request and can be nothing else in it.
     fn named_by(&self, error: &AnswerError) -> Option<i64> {
-        let line = error.code().and_then(find_code)?;
+        let line = VENDOR.find(error.code?)?;
         if line.effect != Effect::RejectsNamed {
             return None;
         }
-        let token = token(error.msg())?;
+        let token = token(&error.msg)?;
         let cuid = UserId::new(token).ok()?.as_i64()?;
         let certain =
             self.cuids.contains(&cuid) && !self.channels.contains(&cuid) && !self.labels_and_values.contains(token);

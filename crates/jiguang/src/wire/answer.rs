@@ -8,60 +8,36 @@ use http::{Response, StatusCode};
 use serde::Deserialize;
 
 use crate::SET_CHANNELS;
-use crate::codes::{OK, SEVERAL, find_code};
+use crate::codes::{OK, SEVERAL, VENDOR};
 
 /// The vendor's own answer. `Debug` prints the codes and no text: the vendor's texts name users and may name values.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Answer {
-    status: StatusCode,
-    code: Option<i64>,
-    msg: String,
-    errors: Vec<AnswerError>,
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The code at the top; `None` if a refusal (HTTP 400, 413, 422) came without one.
+    pub code: Option<i64>,
+    /// The text at the top, which is personal data; empty if there is none.
+    pub msg: String,
+    /// The errors: those of `data`, or the single one at the top. Empty exactly if the request went through.
+    pub errors: Vec<AnswerError>,
 }
 
 /// One error of an [`Answer`]. `Debug` prints no text.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AnswerError {
-    code: Option<i64>,
-    msg: String,
+    /// The code; `None` if the entry has no integer there.
+    pub code: Option<i64>,
+    /// The vendor's text, which is personal data; empty if there is none.
+    pub msg: String,
 }
 
 impl Answer {
-    /// The HTTP status.
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// The code at the top; `None` if a refusal (HTTP 400, 413, 422) came without one.
-    pub fn code(&self) -> Option<i64> {
-        self.code
-    }
-
-    /// The text at the top, which is personal data; empty if there is none.
-    pub fn msg(&self) -> &str {
-        &self.msg
-    }
-
-    /// The errors: those of `data`, or the single one at the top. Empty exactly if the request went through.
-    pub fn errors(&self) -> &[AnswerError] {
-        &self.errors
-    }
-
     /// Whether the request went through for all its users.
     pub fn is_success(&self) -> bool {
         self.errors.is_empty()
-    }
-}
-
-impl AnswerError {
-    /// The code; `None` if the entry has no integer there.
-    pub fn code(&self) -> Option<i64> {
-        self.code
-    }
-
-    /// The vendor's text, which is personal data; empty if there is none.
-    pub fn msg(&self) -> &str {
-        &self.msg
     }
 }
 
@@ -96,7 +72,7 @@ pub fn read_set_channels(answer: &Response<Bytes>) -> Result<Answer, SinkError> 
     for error in &errors {
         let stops = error
             .code
-            .and_then(find_code)
+            .and_then(|code| VENDOR.find(code))
             .and_then(|line| line.error(SET_CHANNELS.vendor.name, SET_CHANNELS.operation));
         if let Some(stops) = stops {
             // Beside other errors it is open whether good users were saved before this one came up.

@@ -75,7 +75,7 @@ impl ContactSink for AttributesSink {
         let users: Vec<UserAttributes<'_>> =
             batch.iter().map(|update| user(update).map_err(invalid)).collect::<Result<_, _>>()?;
         let answer = self.client.set_attributes(&users).await?;
-        SET_ATTRIBUTES.unless_throttled(answer.status(), verdicts(&answer, &users)?)
+        SET_ATTRIBUTES.unless_throttled(answer.status, verdicts(&answer, &users)?)
     }
 }
 
@@ -107,17 +107,17 @@ fn user(update: &ContactUpdate) -> Result<UserAttributes<'_>, Rejection> {
 /// A request that was refused names no account: whether its other accounts were stored is not documented. One that succeeded
 /// may list accounts that failed. Of an account that is listed with the code of success nothing is known.
 fn verdicts(answer: &Answer<Vec<AccountError>>, users: &[UserAttributes<'_>]) -> Result<Vec<Verdict>, SinkError> {
-    let Some(failed) = answer.content() else {
-        let rejection = SET_ATTRIBUTES.refusal(answer.code().map(ErrorCode::from), answer.status());
-        return Ok(vec![Verdict::Undecided(rejection.with_vendor_text(answer.info())); users.len()]);
+    let Some(failed) = &answer.content else {
+        let rejection = SET_ATTRIBUTES.refusal(answer.code.map(ErrorCode::from), answer.status);
+        return Ok(vec![Verdict::Undecided(rejection.with_vendor_text(&answer.info)); users.len()]);
     };
     let failed = failed.iter().map(|entry| Named {
-        item: entry.account(),
-        code: entry.code().map(ErrorCode::from),
-        text: answer.info(),
+        item: entry.account.as_str(),
+        code: entry.code.map(ErrorCode::from),
+        text: &answer.info,
     });
     match_named(users.iter().map(UserAttributes::account), failed, Unnamed::Accepted, |all| match &all[0].code {
         Some(ErrorCode::Number(OK)) => Ok(Verdict::Retry { code: None }),
-        code => SET_ATTRIBUTES.item_verdict(answer.status(), code.clone(), answer.info()),
+        code => SET_ATTRIBUTES.item_verdict(answer.status, code.clone(), &answer.info),
     })
 }

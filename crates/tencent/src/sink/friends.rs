@@ -10,7 +10,7 @@ use contact_sink_core::{
 };
 use contact_sink_transport::{HttpTransport, Named, Unnamed, match_named};
 
-use crate::codes::{OK, find_code};
+use crate::codes::{OK, VENDOR};
 use crate::operation::UPDATE_FRIENDS;
 use crate::wire::{Answer, Friend, FriendResults, MAX_FRIENDS, TagValue};
 use crate::{Config, FriendField, Tencent};
@@ -89,7 +89,7 @@ impl ContactSink for FriendsSink {
         }
         let friends: Vec<Friend<'_>> = friends.into_iter().map(|(_, friend)| friend).collect();
         let answer = self.client.update_friends(owner, &friends).await?;
-        UPDATE_FRIENDS.unless_throttled(answer.status(), verdicts(&answer, &friends)?)
+        UPDATE_FRIENDS.unless_throttled(answer.status, verdicts(&answer, &friends)?)
     }
 }
 
@@ -134,28 +134,28 @@ fn tag_value<'a>(field: &Field, value: &'a Value) -> Result<TagValue<'a>, &'stat
 
 /// A result counts if `Fail_Account` agrees. A friend without such a result is sent again: nothing is known of it.
 fn verdicts(answer: &Answer<FriendResults>, friends: &[Friend<'_>]) -> Result<Vec<Verdict>, SinkError> {
-    let Some(results) = answer.content() else {
-        let verdict = match answer.code().and_then(find_code) {
+    let Some(results) = &answer.content else {
+        let verdict = match answer.code.and_then(|code| VENDOR.find(code)) {
             // None of the friends of an owner who does not exist can be updated.
             Some(line) if line.effect == Effect::Rejects => {
                 let rejection = Rejection::listed(line.code, OWNER_UNKNOWN).with_subject(SubjectPart::Owner);
-                Verdict::Rejected(rejection.with_vendor_text(answer.info()))
+                Verdict::Rejected(rejection.with_vendor_text(&answer.info))
             }
             _ => {
-                let rejection = UPDATE_FRIENDS.refusal(answer.code().map(ErrorCode::from), answer.status());
-                Verdict::Undecided(rejection.with_vendor_text(answer.info()))
+                let rejection = UPDATE_FRIENDS.refusal(answer.code.map(ErrorCode::from), answer.status);
+                Verdict::Undecided(rejection.with_vendor_text(&answer.info))
             }
         };
         return Ok(vec![verdict; friends.len()]);
     };
-    let failed: HashSet<&str> = results.failed().iter().map(String::as_str).collect();
-    let named = results.items().iter().map(|result| {
+    let failed: HashSet<&str> = results.failed.iter().map(String::as_str).collect();
+    let named = results.items.iter().map(|result| {
         // A success that `Fail_Account` denies is none, and nothing is known.
-        let code = result.code().filter(|&code| code != OK || !failed.contains(result.account()));
-        Named { item: result.account(), code: code.map(ErrorCode::from), text: result.info() }
+        let code = result.code.filter(|&code| code != OK || !failed.contains(result.account.as_str()));
+        Named { item: result.account.as_str(), code: code.map(ErrorCode::from), text: &result.info }
     });
     match_named(friends.iter().map(Friend::account), named, Unnamed::Unknown, |all| match &all[0].code {
         None => Ok(Verdict::Retry { code: None }),
-        code => UPDATE_FRIENDS.item_verdict(answer.status(), code.clone(), all[0].text),
+        code => UPDATE_FRIENDS.item_verdict(answer.status, code.clone(), all[0].text),
     })
 }

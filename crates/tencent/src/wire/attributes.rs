@@ -3,7 +3,7 @@
 mod answer;
 
 use bytes::Bytes;
-use contact_sink_transport::{BaseUrl, InvalidRequest, check_fields, check_items};
+use contact_sink_transport::{BaseUrl, InvalidRequest, check_fields, check_items, json};
 use http::Request;
 use serde::{Serialize, Serializer};
 
@@ -28,7 +28,7 @@ pub const MAX_ATTRIBUTES: usize = 10;
 pub struct UserAttributes<'a> {
     #[serde(rename = "To_Account")]
     account: &'a str,
-    #[serde(rename = "Attrs", serialize_with = "as_object")]
+    #[serde(rename = "Attrs", serialize_with = "json::as_object")]
     attributes: Vec<(&'a str, &'a str)>,
 }
 
@@ -159,10 +159,6 @@ pub fn build_get_attribute_names(base: &BaseUrl, caller: Caller<'_>) -> Result<R
 fn check_accounts<'a>(accounts: impl ExactSizeIterator<Item = &'a str> + Clone) -> Result<(), InvalidRequest> {
     check_items(accounts.clone(), MAX_ACCOUNTS, "accounts")?;
     if accounts.into_iter().any(str::is_empty) { Err(InvalidRequest::Empty) } else { Ok(()) }
-}
-
-fn as_object<S: Serializer>(attributes: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(attributes.iter().copied())
 }
 
 fn as_numbered<S: Serializer>(names: &[(u8, &str)], serializer: S) -> Result<S::Ok, S::Error> {

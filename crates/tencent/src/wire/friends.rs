@@ -51,17 +51,24 @@ pub enum TagValue<'a> {
 
 /// The result of one friend. `Debug` prints no account and no text.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FriendResult {
-    account: String,
-    code: Option<i64>,
-    info: String,
+    /// The friend.
+    pub account: String,
+    /// `ResultCode`; `None` if the entry has no integer there.
+    pub code: Option<i64>,
+    /// `ResultInfo`, which is personal data; empty if there is none.
+    pub info: String,
 }
 
 /// What the vendor says of the friends of a request. `Debug` prints no account.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FriendResults {
-    items: Vec<FriendResult>,
-    failed: Vec<String>,
+    /// The results, in the vendor's order, which is not that of the request. A friend may have none.
+    pub items: Vec<FriendResult>,
+    /// `Fail_Account`: the friends that failed.
+    pub failed: Vec<String>,
 }
 
 impl<'a> Friend<'a> {
@@ -89,35 +96,6 @@ impl TagValue<'_> {
             Self::List(texts) => texts.is_empty() || texts.iter().any(|text| text.is_empty()),
             Self::Integer(_) => false,
         }
-    }
-}
-
-impl FriendResult {
-    /// The friend.
-    pub fn account(&self) -> &str {
-        &self.account
-    }
-
-    /// `ResultCode`; `None` if the entry has no integer there.
-    pub fn code(&self) -> Option<i64> {
-        self.code
-    }
-
-    /// `ResultInfo`, which is personal data; empty if there is none.
-    pub fn info(&self) -> &str {
-        &self.info
-    }
-}
-
-impl FriendResults {
-    /// The results, in the vendor's order, which is not that of the request. A friend may have none.
-    pub fn items(&self) -> &[FriendResult] {
-        &self.items
-    }
-
-    /// `Fail_Account`: the friends that failed.
-    pub fn failed(&self) -> &[String] {
-        &self.failed
     }
 }
 

@@ -110,17 +110,17 @@ fn the_siblings_of_im_set_attr() {
     let names = json!({"AttrNames": {"0": "sex", "7": "city"}});
     let (sent, read) =
         exchanged(ok(), async |client| client.set_attribute_names(&[(0, "sex"), (7, "city")]).await.unwrap());
-    assert_eq!((sent, read.content()), (names.clone(), Some(&())));
+    assert_eq!((sent, read.content), (names.clone(), Some(())));
     let (sent, read) = exchanged(merged(names), async |client| client.attribute_names().await.unwrap());
     assert_eq!(sent, json!({}), "an empty body is an empty object");
-    assert_eq!(read.into_content(), Some(BTreeMap::from([(0, "sex".to_owned()), (7, "city".to_owned())])));
+    assert_eq!(read.content, Some(BTreeMap::from([(0, "sex".to_owned()), (7, "city".to_owned())])));
 
     let listed = json!({"UserAttrs": [
         {"To_Account": "b", "Attrs": {"sex": "2", "city": "x"}}, {"To_Account": "c"}, {"To_Account": "a", "Attrs": {"sex": "1"}, "more": 1},
     ]});
     let (sent, read) = exchanged(merged(listed), async |client| client.attributes(&["a", "b", "c"]).await.unwrap());
     assert_eq!(sent, json!({"To_Account": ["a", "b", "c"]}));
-    let read = read.into_content().unwrap();
+    let read = read.content.unwrap();
     let accounts: Vec<(&str, usize)> = read.iter().map(|of| (&*of.account, of.attributes.len())).collect();
     assert_eq!(accounts, [("b", 2), ("c", 0), ("a", 1)], "in the vendor's order");
     assert_eq!((&*read[0].attributes["city"], &*read[2].attributes["sex"]), ("x", "1"));
@@ -131,13 +131,13 @@ fn the_siblings_of_im_set_attr() {
     let (sent, read) = exchanged(merged(failed), async |client| client.remove_attributes(&users).await.unwrap());
     let removed = json!([{"To_Account": "a", "Attrs": ["sex", "city"]}, {"To_Account": "b", "Attrs": ["sex"]}]);
     assert_eq!(sent, json!({ "UserAttrs": removed }));
-    let read = read.into_content().unwrap();
-    let read: Vec<_> = read.iter().map(|failed| (failed.account(), failed.code())).collect();
+    let read = read.content.unwrap();
+    let read: Vec<_> = read.iter().map(|failed| (&*failed.account, failed.code)).collect();
     assert_eq!(read, [("b", Some(70107)), ("c", None)]);
 
     let refused = json!({"ActionStatus": "FAIL", "ErrorCode": 90033, "ErrorInfo": "why"});
     let (_, read) = exchanged(refused, async |client| client.attributes(&["a"]).await.unwrap());
-    assert_eq!((read.is_success(), read.code(), read.info(), read.content()), (false, Some(90033), "why", None));
+    assert_eq!((read.is_success(), read.code, &*read.info, read.content), (false, Some(90033), "why", None));
     for odd in [ok(), merged(json!({"UserAttrs": {}})), merged(json!({"UserAttrs": [{"Attrs": {}}]}))] {
         let (_, read) = exchanged(odd, async |client| client.attributes(&["a"]).await.unwrap_err());
         assert_eq!((read.kind(), read.retry()), (Kind::Unreadable, Retry::Backoff), "a success that holds nothing");
@@ -160,10 +160,10 @@ fn a_friends_field_is_a_text_a_list_or_a_number_on_the_wire() {
         {"Tag": "Tag_SNS_Custom_Test", "Value": i64::MIN},
     ]);
     assert_eq!(sent, json!({"From_Account": "id", "UpdateItem": [{"To_Account": "id1", "SnsItem": items}]}));
-    let results = read.content().unwrap();
-    let items: Vec<_> = results.items().iter().map(|item| (item.account(), item.code(), item.info())).collect();
+    let results = read.content.unwrap();
+    let items: Vec<_> = results.items.iter().map(|item| (&*item.account, item.code, &*item.info)).collect();
     assert_eq!(items, [("id2", Some(30011), "why"), ("id1", Some(0), "")]);
-    assert_eq!((results.failed(), read.info()), (&["id2".to_owned()][..], "text on success"));
+    assert_eq!((results.failed, &*read.info), (vec!["id2".to_owned()], "text on success"));
 }
 
 #[test]

@@ -62,11 +62,11 @@ proptest! {
             shown.debug(&client.attribute_names().await);
             let read = client.attributes(&[&id]).await;
             shown.debug(&read);
-            shown.debug(&read.ok().and_then(|answer| answer.into_content()));
+            shown.debug(&read.ok().and_then(|answer| answer.content));
             let results = client.update_friends(&owner, &[friend]).await;
             shown.debug(&results);
-            if let Ok(Some(results)) = results.as_ref().map(|answer| answer.content()) {
-                shown.debug(results);
+            if let Ok(Some(results)) = results.map(|answer| answer.content) {
+                shown.debug(&results);
             }
         });
 

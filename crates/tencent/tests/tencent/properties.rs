@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contact_sink_core::{ErrorCode, Rejection, SinkError, Verdict};
 use contact_sink_tencent::{
-    Caller, Friend, TagValue, UserAttributes, build_set_attributes, build_update_friends, find_code,
+    Caller, Friend, TagValue, UserAttributes, VENDOR, build_set_attributes, build_update_friends,
     read_get_attribute_names, read_get_attributes, read_remove_attributes, read_set_attribute_names,
     read_set_attributes, read_update_friends,
 };
@@ -174,7 +174,7 @@ proptest! {
                         let own = alike && codes[0] == code_of(rejection);
                         let of_all = !went_through(status, &answer) && answer["ErrorCode"] == json!(30003);
                         prop_assert!((own || of_all) && code_of(rejection) != Some(0), "{} {}", account, answer);
-                        prop_assert_eq!(rejection.is_listed(), code_of(rejection).and_then(find_code).is_some());
+                        prop_assert_eq!(rejection.is_listed(), code_of(rejection).and_then(|code| VENDOR.find(code)).is_some());
                     }
                 }
             }

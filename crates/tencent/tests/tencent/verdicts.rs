@@ -6,7 +6,7 @@ use std::time::Duration;
 use contact_sink_core::{
     Applied, ContactSink, ContactUpdate, ErrorCode, Rejection, Retry, SinkError, SinkErrorKind as Kind, Verdict,
 };
-use contact_sink_tencent::{CODES, find_code};
+use contact_sink_tencent::{CODES, VENDOR};
 use serde_json::json;
 
 use super::{Script, attributes, city, friends, remarked, send};
@@ -64,9 +64,9 @@ fn the_table_is_the_fact_sheets() {
     let ours: Vec<i64> = CODES.iter().filter_map(|line| ErrorCode::from(line.code).as_i64()).collect();
     assert_eq!(ours.iter().copied().collect::<BTreeSet<_>>(), sheet);
     assert_eq!((ours.len(), CODES.len()), (sheet.len(), sheet.len()), "each code once, and all are numbers");
-    assert!(UNKNOWN.iter().all(|code| find_code(*code).is_none()));
+    assert!(UNKNOWN.iter().all(|code| VENDOR.find(*code).is_none()));
     for line in CODES {
-        assert_eq!(find_code(line.code), Some(line));
+        assert_eq!(VENDOR.find(line.code), Some(line));
         assert!(!line.advice.is_empty() && !line.meaning.is_empty());
     }
 }
@@ -101,7 +101,7 @@ fn a_code_of_the_table_for_the_whole_request_decides_at_any_status() {
                         assert_eq!((error.retry(), error.applied()), (retry, applied), "{code} at {status}");
                         assert_eq!((error.code(), error.status()), (Some(&code.into()), Some(status)));
                         assert_eq!(error.kind() == Kind::Throttled, THROTTLED.contains(&code));
-                        let ours = find_code(code).unwrap().advice;
+                        let ours = VENDOR.find(code).unwrap().advice;
                         assert!(error.advice() == ours || retry != Retry::Never, "{code}: {}", error.advice());
                     }
                 }

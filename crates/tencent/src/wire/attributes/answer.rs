@@ -25,21 +25,12 @@ pub struct AttributesOf {
 
 /// An account of a request that went through for the others. `Debug` prints no account.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AccountError {
-    pub(crate) account: String,
-    pub(crate) code: Option<i64>,
-}
-
-impl AccountError {
     /// The account.
-    pub fn account(&self) -> &str {
-        &self.account
-    }
-
+    pub account: String,
     /// The code; `None` if the entry has no integer there.
-    pub fn code(&self) -> Option<i64> {
-        self.code
-    }
+    pub code: Option<i64>,
 }
 
 /// Reads the answer to "im_set_attr": the accounts that failed though the request went through, as a newer sibling of the
