@@ -18,7 +18,7 @@ use contact_sink_core::{Field, InvalidField, canonical_i64};
 /// assert!("0210/默认联系".parse::<ChannelField>().is_err());
 /// # Ok::<(), contact_sink_jiguang::InvalidChannelField>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelField {
     id: i64,
     field: Field,
@@ -64,18 +64,10 @@ pub fn default_label(id: i64) -> Field {
 ///
 /// Source: Jiguang, "Set Contact Information" (`id`, `channelValues`).
 pub fn channel(id: i64, label: &str) -> Result<Field, InvalidChannelField> {
-    ChannelField::new(id, label).map(Field::from)
+    format!("{id}/{label}").parse().map(ChannelField::into)
 }
 
 impl ChannelField {
-    /// A contact label of a channel.
-    ///
-    /// # Errors
-    /// As [`channel`].
-    pub fn new(id: i64, label: &str) -> Result<Self, InvalidChannelField> {
-        format!("{id}/{label}").parse()
-    }
-
     /// The id of the channel.
     pub fn id(&self) -> i64 {
         self.id
@@ -106,24 +98,9 @@ impl FromStr for ChannelField {
     }
 }
 
-impl TryFrom<&Field> for ChannelField {
-    type Error = InvalidChannelField;
-
-    fn try_from(field: &Field) -> Result<Self, Self::Error> {
-        let (id, _) = split(field.as_str())?;
-        Ok(Self { id, field: field.clone() })
-    }
-}
-
 impl From<ChannelField> for Field {
     fn from(channel: ChannelField) -> Self {
         channel.field
-    }
-}
-
-impl fmt::Debug for ChannelField {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ChannelField({:?})", self.field.as_str())
     }
 }
 

@@ -12,7 +12,7 @@ use contact_sink_core::{
 };
 use contact_sink_transport::HttpTransport;
 
-use crate::field::{InvalidChannelField, split};
+use crate::field::split;
 use crate::wire::{MAX_USERS, UsersChannels};
 use crate::{Config, Jiguang, SET_CHANNELS};
 
@@ -95,7 +95,8 @@ impl JiguangSink {
     ) -> Result<(), Rejection> {
         for (field, value) in update.fields() {
             let refuse = |reason: &'static str| Rejection::by_rule(reason).with_field(field.clone());
-            let (channel, label) = split(field.as_str()).map_err(|error| refuse(why(error)))?;
+            let (channel, label) = split(field.as_str())
+                .map_err(|error| Rejection::by_rule(error.to_string()).with_field(field.clone()))?;
             let Value::Text(value) = value else {
                 return Err(refuse("a contact label takes one text, not a list or a number"));
             };
@@ -154,15 +155,4 @@ fn cuid(update: &ContactUpdate) -> Result<i64, Rejection> {
 
 fn is_sms_number(value: &str) -> bool {
     value.len() == 11 && value.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn why(error: InvalidChannelField) -> &'static str {
-    match error {
-        InvalidChannelField::NoSlash => "a field is a channel id, a slash and a contact label",
-        InvalidChannelField::ChannelId => {
-            "a channel id, before the slash, is a whole number within 64 bits without leading zeros"
-        }
-        InvalidChannelField::EmptyLabel => "the contact label, after the slash, is empty",
-        InvalidChannelField::Field(_) => "the field is too long or has a control character in it",
-    }
 }

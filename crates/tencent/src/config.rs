@@ -34,9 +34,9 @@ pub mod region {
 pub struct Config {
     sdk_app_id: u64,
     identifier: String,
-    secret_key: SecretString,
+    pub(crate) secret_key: SecretString,
     base_url: BaseUrl,
-    lifetime: Duration,
+    pub(crate) lifetime: Duration,
     clock: Clock,
 }
 
@@ -145,14 +145,6 @@ impl Config {
     /// Where the API is.
     pub fn base_url(&self) -> &BaseUrl {
         &self.base_url
-    }
-
-    pub(crate) fn secret_key(&self) -> &SecretString {
-        &self.secret_key
-    }
-
-    pub(crate) fn lifetime(&self) -> Duration {
-        self.lifetime
     }
 
     /// Since 1970; a clock that stands before that counts as 1970.

@@ -48,9 +48,8 @@ impl Signer {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let now = config.now();
         // A clock that was set back does not keep an old signature alive.
-        let is_fresh = |signature: &&Arc<Signature>| {
-            now >= signature.made && now - signature.made < config.lifetime().mul_f64(0.8)
-        };
+        let is_fresh =
+            |signature: &&Arc<Signature>| now >= signature.made && now - signature.made < config.lifetime.mul_f64(0.8);
         if let Some(signature) = current.signature.as_ref().filter(is_fresh) {
             return Ok(signature.clone());
         }
@@ -58,9 +57,9 @@ impl Signer {
             identifier: config.identifier().to_owned(),
             sdk_app_id: config.sdk_app_id(),
             time: now.as_secs(),
-            expire: config.lifetime().as_secs(),
+            expire: config.lifetime.as_secs(),
         };
-        let usersig = sign(&claims, config.secret_key())?;
+        let usersig = sign(&claims, &config.secret_key)?;
         let signature = Arc::new(Signature { usersig, made: now, replaces: current.refused.take() });
         current.signature = Some(signature.clone());
         Ok(signature)
