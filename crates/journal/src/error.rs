@@ -11,17 +11,10 @@ use rusqlite::ErrorCode;
 /// What cannot be opened was not changed.
 #[derive(Debug)]
 pub struct StoreError {
-    of: Store,
+    /// What the file is to be: `journal` or `index`.
+    of: &'static str,
     path: PathBuf,
     problem: Problem,
-}
-
-/// Which of the two a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Store {
-    /// A journal, or a lock.
-    Journal,
-    Index,
 }
 
 /// What is wrong with a journal or an index.
@@ -73,12 +66,12 @@ impl StoreError {
 
     pub(crate) fn journal<P: Into<Problem>>(path: impl Into<PathBuf>) -> impl FnOnce(P) -> Self {
         let path = path.into();
-        move |problem| Self { of: Store::Journal, path, problem: problem.into() }
+        move |problem| Self { of: "journal", path, problem: problem.into() }
     }
 
     pub(crate) fn index<P: Into<Problem>>(path: impl Into<PathBuf>) -> impl FnOnce(P) -> Self {
         let path = path.into();
-        move |problem| Self { of: Store::Index, path, problem: problem.into() }
+        move |problem| Self { of: "index", path, problem: problem.into() }
     }
 }
 
@@ -86,78 +79,29 @@ impl std::error::Error for StoreError {}
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
-        match self.of {
-            Store::Journal => write!(f, "{path}: {}", self.problem.of_journal()),
-            Store::Index => write!(f, "the index {path} {}", self.problem.of_index()),
-        }
-    }
-}
-
-impl Problem {
-    fn of_journal(&self) -> String {
-        match self {
-            Self::Foreign => "it is no journal of contact-sink: move it away".to_owned(),
-            Self::Version { version, known } => {
-                let advice = if version > known {
-                    "use the program that wrote it"
-                } else {
-                    "finish its runs with the program that wrote it, then move the journal away; what is not finished is sent again"
+        const LOST: &str = "then it is not known any more what was sent, and everything is sent again";
+        let of = self.of;
+        write!(f, "{}: ", self.path.display())?;
+        match &self.problem {
+            Problem::Foreign => write!(f, "it is no {of} of contact-sink: move it away"),
+            Problem::Version { version, known } => {
+                let advice = match version > known {
+                    true => "use the program that wrote it",
+                    false => {
+                        "finish its runs with the program that wrote it, then move it away; what is not finished is sent again"
+                    }
                 };
-                format!("its format is version {version}, and this program knows version {known}: {advice}")
+                write!(f, "its format is version {version}, and this program knows version {known}: {advice}")
             }
-            Self::OtherKey => {
-                "it was made under another key than the one in index.key beside it: put that key back, or move the \
-                journal away: then it is not known any more what was sent, and everything is sent again"
-                    .to_owned()
-            }
-            Self::InUse(by) => by.clone(),
-            Self::Damaged(problem) => format!(
-                "{problem}: it is damaged: put a copy back, or move it away: then it is not known any more what was sent"
+            Problem::OtherKey => write!(
+                f,
+                "it was made under another key than the one in index.key beside it: put that key back, or move the {of} away: {LOST}"
             ),
-            Self::Beside { path, source } => format!("{}: {source}", path.display()),
-            Self::Io(error) => error.to_string(),
-            Self::Sqlite(error) => error.to_string(),
-        }
-    }
-
-    fn of_index(&self) -> String {
-        const AGAIN: &str = "and everything is sent once more";
-        match self {
-            Self::Foreign => "is a file of something else: it is left as it is; choose another place".to_owned(),
-            Self::Version { version, .. } => format!(
-                "has the version {version}, which is not known here: use the program that wrote it, or delete the index, {AGAIN}"
-            ),
-            Self::OtherKey => format!("was made with another key: put that key back, or delete the index, {AGAIN}"),
-            Self::InUse(by) => format!("is in use by {by}"),
-            Self::Damaged(_) => format!("is damaged: delete it, {AGAIN}"),
-            Self::Beside { path, source } => {
-                format!("has beside it {}, which cannot be read or written: {source}", path.display())
-            }
-            _ if self.is_full() => "cannot be written: the disk is full: make room".to_owned(),
-            _ if self.is_read_only() => {
-                "cannot be written: the file or its directory is read-only: make it writable".to_owned()
-            }
-            Self::Io(error) => format!("cannot be opened: {error}"),
-            Self::Sqlite(error) => format!("cannot be used: {error}"),
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        match self {
-            Self::Io(error) => error.kind() == io::ErrorKind::StorageFull,
-            Self::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
-            _ => false,
-        }
-    }
-
-    fn is_read_only(&self) -> bool {
-        match self {
-            Self::Io(error) => {
-                matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
-            }
-            Self::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::ReadOnly),
-            _ => false,
+            Problem::InUse(by) => write!(f, "it is in use by {by}"),
+            Problem::Damaged(problem) => write!(f, "{problem}: it is damaged: move it away: {LOST}"),
+            Problem::Beside { path, source } => write!(f, "{}: {source}", path.display()),
+            Problem::Io(error) => error.fmt(f),
+            Problem::Sqlite(error) => error.fmt(f),
         }
     }
 }

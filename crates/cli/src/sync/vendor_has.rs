@@ -106,5 +106,7 @@ fn cannot_open(error: &dyn std::fmt::Display) -> Failure {
 }
 
 fn failed(error: StoreError) -> JournalError {
-    JournalError::new(format!("the index of what the vendor has cannot be used: {error}"))
+    JournalError::new(format!(
+        "the index of what the vendor has cannot be used: {error}: make room, or end what holds the file"
+    ))
 }

@@ -74,7 +74,7 @@ fn a_journal_of_an_earlier_version_says_what_to_do() {
     world.tamper("PRAGMA user_version = 1");
     let error = refused(&world).to_string();
     let says = "its format is version 1, and this program knows version 3: finish its runs with the program that wrote it, \
-                then move the journal away; what is not finished is sent again";
+                then move it away; what is not finished is sent again";
     assert!(error.ends_with(says), "{error}");
 }
 
