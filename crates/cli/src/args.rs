@@ -208,7 +208,7 @@ impl Format {
 }
 
 /// How to report.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ReportForm {
     /// In words, on standard error.
     Text,

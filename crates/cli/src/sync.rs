@@ -48,13 +48,8 @@ pub async fn run(mut args: args::Sync) -> Result<Status, Failure> {
         console::speak_json();
     }
     // Each form once: standard output holds one object.
-    let mut seen = Vec::new();
-    args.report.retain(|form| {
-        !seen.contains(form) && {
-            seen.push(form.clone());
-            true
-        }
-    });
+    let mut seen = HashSet::new();
+    args.report.retain(|form| seen.insert(form.clone()));
     check_reports(&args)?;
     check_names(&args.to)?;
     let limit = TimeLimit::new(args.stop_at, args.max_time)?;

@@ -14,7 +14,7 @@ pub struct StoreError {
     /// What the file is to be: `journal` or `index`.
     of: &'static str,
     path: PathBuf,
-    problem: Problem,
+    pub(crate) problem: Problem,
 }
 
 /// What is wrong with a journal or an index.
@@ -58,10 +58,6 @@ impl StoreError {
     /// What is wrong with it.
     pub fn problem(&self) -> &Problem {
         &self.problem
-    }
-
-    pub(crate) fn into_problem(self) -> Problem {
-        self.problem
     }
 
     pub(crate) fn journal<P: Into<Problem>>(path: impl Into<PathBuf>) -> impl FnOnce(P) -> Self {

@@ -233,7 +233,7 @@ impl Index {
         let IndexOptions { refresh, seen } = options;
         let lock = Lock::take(&owner_only::beside(path, ".lock"), &format!("process {}", std::process::id()));
         let lock = lock.map_err(|held| match held {
-            Held::Failed(error) => error.into_problem(),
+            Held::Failed(error) => error.problem,
             held => Problem::InUse(held.to_string()),
         })?;
         let hasher = Hasher::new(key.bytes());

@@ -3,7 +3,7 @@
 use contact_sink_core::{Field, FieldKind, SubjectKind};
 use contact_sink_transport::{InvalidValue, Key, KeyKind, Kit, Opening, Values};
 
-use crate::sink::{ATTRIBUTES_QUOTA, FRIENDS_QUOTA};
+use crate::sink::{attributes, friends};
 use crate::{
     AttributesSink, Config, FriendField, FriendsSink, InvalidConfig, InvalidTencentField, MAX_ACCOUNTS, MAX_ATTRIBUTES,
     MAX_FRIENDS, VENDOR, attribute, region,
@@ -41,7 +41,7 @@ const ATTRIBUTES: Kit = Kit {
     known_fields: &[],
     max_fields: Some(MAX_ATTRIBUTES),
     max_updates: MAX_ACCOUNTS,
-    quota: ATTRIBUTES_QUOTA,
+    quota: attributes::QUOTA,
     accepted_means: None,
     check: |_| Ok(()),
     open: |opening| {
@@ -61,7 +61,7 @@ const FRIENDS: Kit = Kit {
     field: friend_field,
     max_fields: None,
     max_updates: MAX_FRIENDS,
-    quota: FRIENDS_QUOTA,
+    quota: friends::QUOTA,
     open: |opening| {
         let (config, quota) = (config(opening)?, opening.quota);
         Ok(Box::new(move |transport| Box::new(FriendsSink::new(config, transport).with_quota(quota))))

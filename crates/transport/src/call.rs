@@ -113,12 +113,9 @@ impl Call {
             401 => refused(K::Credentials).with_advice(self.vendor.credentials_advice),
             407 => refused(K::Credentials),
             403 => refused(K::Forbidden),
-            408 | 425 => failed(K::Unavailable).with_retry(pause(answer)),
+            408 | 425 | 503 => failed(K::Unavailable).with_retry(pause(answer)),
             429 => failed(K::Throttled).with_retry(pause(answer)),
-            500..=599 => {
-                let error = failed(K::Unavailable);
-                if status == StatusCode::SERVICE_UNAVAILABLE { error.with_retry(pause(answer)) } else { error }
-            }
+            500..=599 => failed(K::Unavailable),
             _ if code.is_some() => failed(K::WrongAddress),
             _ => failed(K::WrongAddress).with_odd_answer(),
         })
@@ -182,13 +179,10 @@ impl Call {
             Effect::Accepts => Ok(Verdict::Accepted),
             Effect::Retries | Effect::Throttles | Effect::Renews => Ok(Verdict::Retry { code }),
             Effect::Stops(_) => {
-                let line = line.filter(|line| line.item_effect.is_some());
-                match line.and_then(|line| line.error_on_item(self.vendor.name, self.operation)) {
+                let for_one = line.filter(|line| line.item_effect.is_some());
+                match for_one.and_then(|line| line.error_on_item(self.vendor.name, self.operation)) {
                     Some(error) => Err(error.with_status(status.as_u16()).with_applied(Applied::Maybe)),
-                    None => {
-                        let meaning = code.as_ref().and_then(|code| self.line(code)).map(|line| line.meaning);
-                        rejected(Rejection::unlisted(code, meaning.unwrap_or("an unknown code")))
-                    }
+                    None => rejected(Rejection::unlisted(code, line.map_or("an unknown code", |line| line.meaning))),
                 }
             }
             _ => rejected(self.refusal(code, StatusCode::OK)),

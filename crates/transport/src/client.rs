@@ -132,12 +132,12 @@ impl Exchanges {
         }
         Ok(Response::from_parts(parts, whole.freeze()))
     }
+}
 
-    /// The `Debug` of a transport: no proxy, no roots.
-    pub(crate) fn debug(&self, transport: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(transport)
-            .field("exchange_timeout", &self.options.exchange_timeout)
-            .field("max_answer_bytes", &self.options.max_answer_bytes)
-            .finish_non_exhaustive()
+/// No proxy, no roots.
+impl fmt::Debug for Exchanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TransportOptions { exchange_timeout, max_answer_bytes, .. } = &self.options;
+        write!(f, "within {exchange_timeout:?}, at most {max_answer_bytes} bytes")
     }
 }

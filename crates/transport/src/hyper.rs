@@ -1,6 +1,5 @@
 //! A transport over hyper and rustls, with hyper-util's pool.
 
-use std::fmt;
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
@@ -139,8 +138,4 @@ impl Service<Uri> for Route {
     }
 }
 
-impl fmt::Debug for HyperTransport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.exchanges.debug("HyperTransport", f)
-    }
-}
+crate::debug_shows!(HyperTransport: exchanges);

@@ -1,7 +1,5 @@
 //! A transport over reqwest: a client that it builds, or the service's own.
 
-use std::fmt;
-
 /// The client of a service's own.
 pub use ::reqwest::Client;
 use ::reqwest::{Body, Request as Call, redirect, retry};
@@ -182,8 +180,4 @@ fn tunnel(proxy: &crate::Proxy) -> Result<::reqwest::Proxy, BuildError> {
     })
 }
 
-impl fmt::Debug for ReqwestTransport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.exchanges.debug("ReqwestTransport", f)
-    }
-}
+crate::debug_shows!(ReqwestTransport: exchanges);
