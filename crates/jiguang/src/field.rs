@@ -31,11 +31,11 @@ pub enum InvalidChannelField {
     /// There is no slash.
     #[error("a field is a channel id, a slash and a contact label: 210/默认联系")]
     NoSlash,
-    /// What stands before the slash is not a channel id.
-    #[error("what stands before the slash is not a channel id: a whole number within 64 bits without leading zeros")]
+    /// What is before the slash is not a channel id.
+    #[error("a channel id, before the slash, is a whole number within 64 bits without leading zeros")]
     ChannelId,
     /// Nothing follows the slash.
-    #[error("the contact label is empty")]
+    #[error("the contact label, after the slash, is empty")]
     EmptyLabel,
     /// No vendor's field may be like this: too long, or with a control character.
     #[error(transparent)]

@@ -81,9 +81,10 @@ impl fmt::Display for StoreError {
         match &self.problem {
             Problem::Foreign => write!(f, "it is no {of} of contact-sink: move it away"),
             Problem::Version { version, known } => {
-                let advice = match version > known {
-                    true => "use the program that wrote it",
-                    false => {
+                let advice = match of {
+                    _ if version > known => "use the program that wrote it",
+                    "index" => "move it away: everything is sent again",
+                    _ => {
                         "finish its runs with the program that wrote it, then move it away; what is not finished is sent again"
                     }
                 };
@@ -94,10 +95,31 @@ impl fmt::Display for StoreError {
                 "it was made under another key than the one in index.key beside it: put that key back, or move the {of} away: {LOST}"
             ),
             Problem::InUse(by) => write!(f, "it is in use by {by}"),
-            Problem::Damaged(problem) => write!(f, "{problem}: it is damaged: move it away: {LOST}"),
+            Problem::Damaged(problem) => {
+                write!(f, "{problem}: it is damaged: put a copy back, or move it away: {LOST}")
+            }
             Problem::Beside { path, source } => write!(f, "{}: {source}", path.display()),
-            Problem::Io(error) => error.fmt(f),
-            Problem::Sqlite(error) => error.fmt(f),
+            Problem::Io(error) => write!(f, "{error}{}", self.problem.advice()),
+            Problem::Sqlite(error) => write!(f, "{error}{}", self.problem.advice()),
+        }
+    }
+}
+
+impl Problem {
+    /// What to do about what the system or SQLite refused.
+    fn advice(&self) -> &'static str {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull};
+        let (io, sqlite) = match self {
+            Self::Io(error) => (Some(error.kind()), None),
+            Self::Sqlite(error) => (None, error.sqlite_error_code()),
+            _ => (None, None),
+        };
+        match (io, sqlite) {
+            (Some(StorageFull), _) | (_, Some(ErrorCode::DiskFull)) => ": make room",
+            (Some(PermissionDenied | ReadOnlyFilesystem), _) | (_, Some(ErrorCode::ReadOnly)) => {
+                ": make the file and its directory writable"
+            }
+            _ => "",
         }
     }
 }

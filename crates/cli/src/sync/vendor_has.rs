@@ -106,7 +106,5 @@ fn cannot_open(error: &dyn std::fmt::Display) -> Failure {
 }
 
 fn failed(error: StoreError) -> JournalError {
-    JournalError::new(format!(
-        "the index of what the vendor has cannot be used: {error}: make room, or end what holds the file"
-    ))
+    JournalError::new(format!("the index of what the vendor has cannot be used: {error}"))
 }

@@ -66,6 +66,13 @@ fn an_unknown_version_is_refused_and_left_alone() {
     let message = "PATH: its format is version 99, and this program knows version 2: use the program that wrote it";
     assert_eq!(open(&place.path(), &place.key).unwrap_err(), message);
     assert_eq!(std::fs::read(place.path()).unwrap(), before);
+
+    let earlier = rusqlite::Connection::open(place.path()).unwrap();
+    earlier.execute_batch("PRAGMA user_version = 1").unwrap();
+    drop(earlier);
+    let message =
+        "PATH: its format is version 1, and this program knows version 2: move it away: everything is sent again";
+    assert_eq!(open(&place.path(), &place.key).unwrap_err(), message);
 }
 
 #[test]
@@ -166,8 +173,7 @@ fn one_has_it_open_at_a_time() {
 #[test]
 fn a_damaged_file_is_an_error_and_never_a_hit() {
     let is_damaged = |error: String| {
-        let advice =
-            "it is damaged: move it away: then it is not known any more what was sent, and everything is sent again";
+        let advice = "it is damaged: put a copy back, or move it away: then it is not known any more what was sent, and everything is sent again";
         assert!(error.starts_with("PATH: ") && error.ends_with(advice), "{error}");
     };
     // All of it but the header.
@@ -210,7 +216,10 @@ fn where_nothing_can_be_written_there_is_no_index() {
     // The superuser may always write there.
     if std::fs::write(directory.join("probe"), "").is_err() {
         let error = open(&directory.join("index.sqlite"), &place.key).unwrap_err();
-        assert!(error.starts_with("PATH: "), "{error}");
+        assert!(
+            error.starts_with("PATH: ") && error.ends_with(": make the file and its directory writable"),
+            "{error}"
+        );
     }
 }
 
